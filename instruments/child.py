@@ -1,0 +1,170 @@
+"""One configuration from import to numbers, every step on record.
+
+A job is a JSON object: `trace` (folder), `model` {source, shape, seed, weights}, `qconfig`
+(fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level`, `benchmark` (bool).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+import numpy as np
+
+from .recorder import QuantizeTrace
+
+
+def main(job_file: str) -> int:
+    """Run a job; see __main__ for the exit codes."""
+    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+    with QuantizeTrace(job["trace"], job=job) as trace:
+        with _diagnostics() as diagnostics:
+            run = Compile(trace, job)
+            try:
+                run.all()
+            except Exception as error:
+                trace.error(error, diagnostics)
+                run.explain(error)
+                return 1
+    return 0
+
+
+class Compile:
+    """The steps of a job, in order; `explain` takes over where one of them raised."""
+
+    def __init__(self, trace: QuantizeTrace, job: Dict[str, Any]) -> None:
+        self.trace = trace
+        self.job = job
+        self.target: Any = None
+        self.qconfig: Any = contextlib.nullcontext()
+
+    def all(self) -> None:
+        """Import, quantize, build, load and run."""
+        self.trace.stage("import")
+        model = self.load()
+        module = model.fresh()
+        if self.job["qconfig"] is not None:
+            self.trace.stage("prepare")
+            module = self.quantize(module, model.params)
+        self.trace.stage("lower")
+        library = self.build(module, model.params)
+        self.trace.stage("load")
+        from . import measure
+
+        executor = measure.executor(library, model.inputs)
+        self.trace.stage("run")
+        outputs = measure.outputs(executor)
+        np.savez(
+            self.trace.path / "outputs.npz",
+            **{f"output{i}": value for i, value in enumerate(outputs)},
+        )
+        repeats = measure.repeats(library, executor, model.inputs, outputs)
+        self.trace.journal.event("outputs", file="outputs.npz", deterministic=repeats)
+        if self.job["benchmark"]:
+            self.benchmark(model, executor)
+
+    def load(self) -> Any:
+        """Import the model; says in the trace what was imported and with which versions."""
+        import tvm
+
+        from . import models, target
+
+        asked = self.job["model"]
+        model = models.load(asked["source"], asked["shape"], asked["seed"], asked["weights"])
+        text, reason = target.host(self.job["mcpu"])
+        self.target = tvm.target.Target(text)
+        self.trace.facts(
+            target=text,
+            target_reason=reason,
+            inputs={
+                name: {"dtype": str(value.dtype), "shape": list(value.shape)}
+                for name, value in model.inputs.items()
+            },
+            versions={"numpy": np.__version__, **model.versions},
+            threads=_threads(),
+        )
+        return model
+
+    def quantize(self, module: Any, params: Dict[str, Any]) -> Any:
+        """TVM's own quantize(), under the job's qconfig."""
+        import tvm
+        from tvm import relay
+
+        self.qconfig = relay.quantize.qconfig(**self.job["qconfig"])
+        fields = list(relay.quantize.QConfig._node_defaults)
+        self.trace.facts(qconfig={name: _plain(getattr(self.qconfig, name)) for name in fields})
+        with self.qconfig, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+            return relay.quantize.quantize(module, dict(params))
+
+    def build(self, module: Any, params: Dict[str, Any]) -> Any:
+        """relay.build for the host."""
+        import tvm
+        from tvm import relay
+
+        bound = None if self.job["qconfig"] is not None else dict(params)
+        with tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+            library = relay.build(module, target=self.target, params=bound)
+        self.trace.stage("codegen")
+        return library
+
+    def benchmark(self, model: Any, executor: Any) -> None:
+        """Time it, and PyTorch itself beside the float model."""
+        from . import measure
+
+        self.trace.journal.event("latency", of="tvm", ms=measure.latency(executor))
+        if self.job["qconfig"] is None and model.eager is not None:
+            times = measure.eager_latency(model.eager, model.inputs)
+            self.trace.journal.event("latency", of="torch", ms=times)
+
+    def explain(self, error: BaseException) -> None:
+        """Find the op and the knob behind an error; a failure to do so is recorded as such."""
+        from . import replay
+
+        recorder = self.trace.recorder
+        path = self.trace.failing_path()
+        with recorder.pause(), self.qconfig:
+            try:
+                found = replay.blame(path, error, self.target)
+                if found is None:
+                    return
+                self.trace.journal.event("blame", **vars(found))
+                guilty = replay.knobs(path, found, error, self.target)
+                self.trace.journal.event("knobs", fields=guilty)
+            except Exception as fault:
+                recorder.fault("explain", fault)
+
+
+@contextlib.contextmanager
+def _diagnostics() -> Iterator[List[str]]:
+    """Collect the texts of DiagnosticError, which the exception does not carry.
+
+    TVM renders them to stderr only (src/ir/diagnostic.cc); they still go there too.
+    """
+    from tvm.ir import diagnostics
+
+    seen: List[str] = []
+    usual = diagnostics.get_renderer()
+
+    def collect(context: Any) -> None:
+        seen.extend(str(d.message) for d in context.diagnostics)
+        usual.render(context)
+
+    diagnostics.override_renderer(collect)
+    try:
+        yield seen
+    finally:
+        diagnostics.override_renderer(None)
+
+
+def _threads() -> int:
+    return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))
+
+
+def _plain(value: Any) -> Any:
+    from .replay import _plain as plain
+
+    return plain(value)

@@ -1,0 +1,319 @@
+"""QuantizeTrace: records a compile, pass by pass, without ever breaking it.
+
+    with QuantizeTrace("runs/mine") as trace:
+        relay.quantize.quantize(mod, params)
+
+What TVM guarantees, and what this module is built on (src/ir/instrument.cc, src/ir/transform.cc):
+the order is should_run, run_before_pass, nested passes, run_after_pass. When a pass raises, neither
+it nor any pass around it gets run_after_pass; exit_pass_ctx fires for each context, innermost
+first. The passes still open at that moment are the failing path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import os
+import platform
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Callable, Iterator, List, Optional, Union
+
+from .ambient import ambient
+from .journal import Journal
+from .schema import SCHEMA
+
+FOLDING = "FoldConstant"
+"""The pass that evaluates constants by compiling them: thousands of passes of no interest."""
+
+
+class OpenPass:
+    """A pass that has begun and not ended."""
+
+    __slots__ = ("before", "name", "number", "snapshot", "stage", "unchanged")
+
+    def __init__(self, number: int, name: str, stage: str, before: Any, snapshot: Optional[int]):
+        self.number = number
+        self.name = name
+        self.stage = stage
+        self.before = before
+        self.snapshot = snapshot
+        self.unchanged = False
+
+
+def guarded(method: Callable[..., None]) -> Callable[..., None]:
+    """Keep a callback's own trouble away from the compile, and passes it runs out of the trace."""
+
+    @functools.wraps(method)
+    def call(self: "Recorder", *args: Any) -> None:
+        if self.muted or threading.get_ident() != self.thread:
+            return
+        self.muted = True
+        try:
+            method(self, *args)
+        except KeyboardInterrupt:
+            # TVM swallows KeyboardInterrupt in a callback; an ordinary error stops the pipeline.
+            self.interrupted = True
+            raise RuntimeError("interrupted by Ctrl-C") from None
+        except Exception as error:
+            self.fault(method.__name__, error)
+        finally:
+            self.muted = False
+
+    return call
+
+
+class Recorder:
+    """Turns instrument callbacks into journal events. `dialect` is an adapter module."""
+
+    def __init__(self, journal: Journal, dialect: Any) -> None:
+        self.journal = journal
+        self.dialect = dialect
+        self.tables = dialect.Tables()
+        self.stage = "prepare"
+        self.muted = False
+        self.interrupted = False
+        self.thread = threading.get_ident()
+        self.stack: List[OpenPass] = []
+        self.failed: List[OpenPass] = []
+        self.snapshots = 0
+        self._passes = 0
+        self._contexts: List[int] = []
+        self._last: Any = None
+
+    @guarded
+    def enter_context(self) -> None:
+        self._contexts.append(len(self.stack))
+
+    @guarded
+    def exit_context(self) -> None:
+        depth = self._contexts.pop() if self._contexts else 0
+        if len(self.stack) <= depth:
+            return
+        raised = self.stack[depth:]
+        del self.stack[depth:]
+        # Contexts unwind innermost first, so what was raised before is deeper than this.
+        self.failed = raised + self.failed
+        self.journal.event("unwind", passes=[p.number for p in raised])
+
+    @guarded
+    def before_pass(self, module: Any, info: Any) -> None:
+        began = time.perf_counter()
+        self.failed = []
+        name = str(info.name)
+        self._passes += 1
+        number = self._passes
+        parent = self.stack[-1] if self.stack else None
+        stage = self._stage_of(name, parent)
+        opened = OpenPass(number, name, stage, module, None)
+        self.stack.append(opened)
+        if name in self.dialect.TYPE_ONLY:
+            # It gets the bare result of the pass around it, whose typed form follows at once.
+            opened.unchanged = self._last is not None and self.dialect.same(
+                self._last, module, deep=False
+            )
+        elif not self._folding(self.stack[:-1]):
+            opened.snapshot = self._snapshot(module)
+        self.journal.event(
+            "enter",
+            id=number,
+            parent=parent.number if parent else None,
+            name=name,
+            stage=stage,
+            snapshot=opened.snapshot,
+            own=_ms_since(began),
+        )
+
+    @guarded
+    def after_pass(self, module: Any, info: Any) -> None:
+        while self.stack and self.stack[-1].name != str(info.name):
+            # An error was caught inside the same context: these never ended.
+            self.journal.event("unwind", passes=[self.stack.pop().number])
+        if not self.stack:
+            return
+        opened = self.stack.pop()
+        began = time.perf_counter()
+        if opened.unchanged:
+            self._last = module
+        snapshot = None if self._folding(self.stack) else self._snapshot(module)
+        self.journal.event("leave", id=opened.number, snapshot=snapshot, own=_ms_since(began))
+
+    def fault(self, where: str, error: BaseException) -> None:
+        """Record our own failure; never raises."""
+        with contextlib.suppress(Exception):
+            text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+            self.journal.event("fault", where=where, message=str(error)[:500], text=text[-4000:])
+
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[None]:
+        """Record nothing inside the block: for passes that the diagnosis itself runs."""
+        before, self.muted = self.muted, True
+        try:
+            yield
+        finally:
+            self.muted = before
+
+    def _stage_of(self, name: str, parent: Optional[OpenPass]) -> str:
+        own = self.dialect.STAGE_OF_PASS.get(name)
+        if own is not None:
+            self.stage = own
+            return str(own)
+        if parent is not None and parent.name in self.dialect.STAGE_OF_PASS:
+            return parent.stage
+        if self.stage == "realize" and name == FOLDING:
+            self.stage = "fold"
+        return self.stage
+
+    def _folding(self, stack: List[OpenPass]) -> bool:
+        return any(p.name == FOLDING for p in stack)
+
+    def _snapshot(self, module: Any) -> int:
+        """The number of the snapshot that shows `module`; a new one only where it changed."""
+        if self._last is not None and self.dialect.same(self._last, module):
+            self._last = module
+            return self.snapshots
+        self.snapshots += 1
+        number = self.snapshots
+        if self.dialect.is_relay(module):
+            with _no_collection():
+                table = self.journal.table(number, self.tables.rows(module))
+            self.journal.event("snapshot", id=number, table=table)
+        else:
+            self.journal.event("snapshot", id=number, primfuncs=self.dialect.primfuncs(module))
+        self._last = module
+        return number
+
+
+def _ms_since(began: float) -> float:
+    """Our own time in a callback, which the reader takes off the pass's."""
+    return round((time.perf_counter() - began) * 1e3, 3)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """A table is thousands of small objects: collecting garbage meanwhile costs a third more."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _hooks(recorder: Recorder) -> Any:
+    """A PassInstrument that hands each callback to the recorder."""
+    import tvm
+
+    @tvm.ir.instrument.pass_instrument
+    class QuantizeTraceHooks:
+        def enter_pass_ctx(self) -> None:
+            recorder.enter_context()
+
+        def exit_pass_ctx(self) -> None:
+            recorder.exit_context()
+
+        def run_before_pass(self, module: Any, info: Any) -> None:
+            recorder.before_pass(module, info)
+
+        def run_after_pass(self, module: Any, info: Any) -> None:
+            recorder.after_pass(module, info)
+
+    return QuantizeTraceHooks()
+
+
+class QuantizeTrace:
+    """Context manager that records every pass TVM runs on this thread into the folder `path`.
+
+    Works in anybody's script or notebook. A folder that exists already is left alone: the trace
+    goes to `path`-2, -3, …; `self.path` says where it is. TVM is restored on exit.
+
+    Raises OSError when the folder cannot be made, ImportError without a TVM that has Relay.
+    """
+
+    def __init__(self, path: Union[str, Path], **facts: Any) -> None:
+        self.path = _fresh(Path(path))
+        self._facts = facts
+        self._exits = contextlib.ExitStack()
+
+    def __enter__(self) -> "QuantizeTrace":
+        import tvm
+
+        from . import relay
+
+        self.journal = Journal(self.path)
+        self._exits.callback(self.journal.close)
+        self.recorder = Recorder(self.journal, relay)
+        self.journal.event(
+            "start",
+            schema=SCHEMA,
+            time=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            pid=os.getpid(),
+            dialect="relay",
+            versions={"tvm": tvm.__version__, "python": platform.python_version()},
+            command=list(sys.argv),
+        )
+        self.facts(**self._facts)
+        self._exits.enter_context(ambient(_hooks(self.recorder)))
+        return self
+
+    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
+        # Restoring TVM closes the contexts, so the failing path must be read after it…
+        if error is not None:
+            self.error(error)
+        self.journal.event("end", clean=error is None)
+        self._exits.close()
+        if self.recorder.interrupted and error is not None:
+            raise KeyboardInterrupt from error
+
+    def stage(self, name: str) -> None:
+        """Say which stage the compile is in now (one of schema.STAGES)."""
+        self.recorder.stage = name
+        self.journal.event("stage", name=name)
+
+    def facts(self, **values: Any) -> None:
+        """Record what is known about this compile: model, target, seed, versions."""
+        if values:
+            self.journal.event("facts", values=values)
+
+    def error(self, error: BaseException, diagnostics: Optional[List[str]] = None) -> None:
+        """Record the exception that ended the compile, and the module before the failing pass."""
+        path = self.failing_path()
+        text = None
+        if path and path[-1].before is not None:
+            with self.recorder.pause():
+                try:
+                    text = self.journal.text("ir/failing.txt", self.recorder.dialect.text(path[-1].before))
+                except Exception as fault:
+                    self.recorder.fault("text", fault)
+        self.journal.event(
+            "error",
+            error=type(error).__name__,
+            message=str(error),
+            passes=[p.number for p in path],
+            stage=path[-1].stage if path else self.recorder.stage,
+            diagnostics=diagnostics or [],
+            text=text,
+        )
+
+    def failing_path(self) -> List[OpenPass]:
+        """The passes open when the last error came, outermost first; empty outside any pass."""
+        return self.recorder.failed or list(self.recorder.stack)
+
+
+def _fresh(path: Path) -> Path:
+    """`path`, or the first of path-2, path-3, … that does not exist; created."""
+    candidate, number = path, 1
+    while True:
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            if candidate.is_dir() and not any(candidate.iterdir()):
+                return candidate
+            number += 1
+            candidate = path.with_name(f"{path.name}-{number}")

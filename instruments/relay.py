@@ -1,0 +1,264 @@
+"""Relay dialect adapter: the only module that knows how a Relay IRModule is built.
+
+Works on TVM 0.9 to 0.19. A module's op table is a list of rows in post order (inputs before
+users), one per distinct node:
+
+    {"kind": "var",      "name": "input", "dtype": "float32", "shape": [1, 3, 224, 224]}
+    {"kind": "constant", "hash": "9f2c…", "dtype": ..., "shape": ...}   plus "value" for a scalar
+    {"kind": "call",     "op": "nn.conv2d", "inputs": [0, 1], "attrs": {...}, "span": ..., ...}
+    {"kind": "tuple" | "get" | "function" | …, "inputs": [...]}
+
+`inputs` are row numbers. A row whose type is not a tensor has "type" (text) instead of dtype and
+shape. Weights enter by hash, never by value.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import operator
+import re
+from typing import Any
+
+import tvm
+from tvm import relay, tir
+
+_TENSOR = re.compile(r"^Tensor\[\(([^)]*)\), ([\w@.]+)\]$")
+
+_address = tvm.runtime.Object.__hash__
+"""Which object a handle stands for: the pointer, had faster than by `.handle.value`. Called like
+this because types are compared by value and so refuse hash()."""
+
+STAGE_OF_PASS = {
+    "QuantizePartition": "partition",
+    "QuantizeAnnotate": "annotate",
+    "QuantizeCalibrate": "calibrate",
+    "QuantizeRealize": "realize",
+}
+"""Passes that open a stage of their own (python/tvm/relay/quantize/quantize.py, quantize())."""
+
+TYPE_ONLY = frozenset({"InferType"})
+"""Passes that fill in types and change nothing else; most Relay passes run one inside."""
+
+
+def same(before: Any, after: Any, deep: bool = True) -> bool:
+    """Did a pass leave the module as it was? Ignores checked types: InferType reads as equal.
+
+    Compares function by function, as module-level equality raises while building (attribute
+    `relay.backend.FunctionInfo` has no comparison). The cheap answers come first: of the 2,000
+    passes of a ResNet-50 build most hand back the very body they were given. `deep=False` asks
+    for those cheap answers only.
+    """
+    if before.same_as(after):
+        return True
+    ours, theirs = before.functions, after.functions
+    if len(ours) != len(theirs):
+        return False
+    named = {var.name_hint: function for var, function in theirs.items()}
+    for var, function in ours.items():
+        other = named.get(var.name_hint)
+        if other is None or not _same_function(function, other, deep):
+            return False
+    return True
+
+
+def _same_function(one: Any, other: Any, deep: bool) -> bool:
+    if one.same_as(other):
+        return True
+    if type(one) is not type(other):
+        return False
+    if one.body.same_as(other.body):
+        return bool(tvm.ir.structural_equal(one.attrs, other.attrs))
+    if not deep:
+        return False
+    # structural_equal ignores types, but the first InferType is worth a snapshot.
+    if isinstance(one, relay.Function) and _typed(one) != _typed(other):
+        return False
+    return bool(tvm.ir.structural_equal(one, other, map_free_vars=True))
+
+
+def _typed(function: Any) -> bool:
+    return function.body._checked_type_ is not None
+
+
+def is_relay(module: Any) -> bool:
+    """Does the module hold at least one Relay function (and not only lowered PrimFuncs)?"""
+    return any(isinstance(function, relay.Function) for function in module.functions.values())
+
+
+def text(module: Any) -> str:
+    """The module as text, weights elided (`meta[relay.Constant][3]`)."""
+    if is_relay(module):
+        return str(module.astext(show_meta_data=False))
+    return str(module)
+
+
+def primfuncs(module: Any) -> list[dict[str, Any]]:
+    """Name and parameter dtypes of every lowered function: what a TIR snapshot keeps."""
+    return [
+        {
+            "name": var.name_hint,
+            "params": [
+                str(function.buffer_map[p].dtype) if p in function.buffer_map else str(p.dtype)
+                for p in function.params
+            ],
+        }
+        for var, function in module.functions.items()
+        if isinstance(function, tir.PrimFunc)
+    ]
+
+
+class Tables:
+    """Makes op tables, remembering what successive modules share (attributes, weights, types)."""
+
+    def __init__(self) -> None:
+        self._attrs: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._types: dict[str, dict[str, Any]] = {}
+        self._types_here: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._weights: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+    def rows(self, module: Any) -> list[dict[str, Any]]:
+        """The op table of a module's Relay functions."""
+        nodes = nodes_of(module)
+        number = {_address(node): index for index, node in enumerate(nodes)}
+        fresh_weights: dict[int, tuple[Any, dict[str, Any]]] = {}
+        rows = [self._row(node, number, fresh_weights) for node in nodes]
+        # Only the newest module's weights are kept alive, not those of every pass.
+        self._weights = fresh_weights
+        self._types_here.clear()
+        return rows
+
+    def _row(self, node: Any, number: dict[int, int], weights: dict[int, Any]) -> dict[str, Any]:
+        if isinstance(node, relay.Call):
+            row = {
+                "kind": "call",
+                "op": _callee(node.op),
+                "inputs": [number[_address(a)] for a in node.args],
+            }
+            if not isinstance(node.op, tvm.ir.Op) and _address(node.op) in number:
+                row["callee"] = number[_address(node.op)]
+            if node.attrs is not None:
+                row["attrs"] = self._attributes(node.attrs)
+            if node.span is not None:
+                row["span"] = _span(node.span)
+        elif isinstance(node, relay.Constant):
+            row = self._constant(node, weights)
+        elif isinstance(node, relay.Var):
+            row = {"kind": "var", "name": node.name_hint}
+        elif isinstance(node, relay.Tuple):
+            row = {"kind": "tuple", "inputs": [number[_address(f)] for f in node.fields]}
+        elif isinstance(node, relay.TupleGetItem):
+            source = number[_address(node.tuple_value)]
+            row = {"kind": "get", "inputs": [source], "attrs": {"index": int(node.index)}}
+        elif isinstance(node, relay.Function):
+            row = {
+                "kind": "function",
+                "params": [number[_address(p)] for p in node.params],
+                "inputs": [number[_address(node.body)]],
+            }
+            return row
+        else:
+            row = {"kind": type(node).__name__.lower()}
+        row.update(self._type(node._checked_type_))
+        return row
+
+    def _type(self, checked: Any) -> dict[str, Any]:
+        if checked is None:
+            return {}
+        # Half of a module's nodes share their type object with a neighbour, and asking TVM for
+        # the text of a type is the dearest thing here.
+        address = _address(checked)
+        here = self._types_here.get(address)
+        if here is None:
+            text = str(checked)
+            known = self._types.get(text)
+            if known is None:
+                known = self._types[text] = _parse_type(text)
+            here = self._types_here[address] = (checked, known)
+        return here[1]
+
+    def _attributes(self, attrs: Any) -> dict[str, Any]:
+        key = _address(attrs)
+        known = self._attrs.get(key)
+        if known is None:
+            # The pair keeps the node alive, so that its address cannot be reused by another.
+            known = self._attrs[key] = (attrs, attribute_values(attrs))
+        return known[1]
+
+    def _constant(self, node: Any, weights: dict[int, Any]) -> dict[str, Any]:
+        array = node.data
+        address = array.handle.contents.data
+        known = self._weights.get(address)
+        if known is None:
+            # The pair keeps the tensor alive, so that its address cannot be reused by another.
+            known = (array, _digest(array))
+        weights[address] = known
+        return dict(known[1])
+
+
+def nodes_of(module: Any) -> list[Any]:
+    """Distinct nodes of all Relay functions in post order; operators themselves left out."""
+    nodes: list[Any] = []
+    for function in module.functions.values():
+        if isinstance(function, relay.Function):  # post_order_visit raises on a PrimFunc
+            relay.analysis.post_order_visit(function, nodes.append)
+    return [node for node in nodes if not isinstance(node, tvm.ir.Op)]
+
+
+def attribute_values(attrs: Any) -> dict[str, Any]:
+    """An operator's attributes as plain values."""
+    if not hasattr(attrs, "keys"):
+        return {}
+    return {str(key): _plain(attrs[key]) for key in attrs.keys()}  # noqa: SIM118 (not a dict)
+
+
+def _digest(array: Any) -> dict[str, Any]:
+    """What a table keeps of a tensor: its hash, and the value only if it is a scalar."""
+    if len(array.shape) == 0:
+        value = array.numpy()
+        return {"kind": "constant", "hash": _hash(value), "value": value.item()}
+    bits = tvm.runtime.DataType(array.dtype).bits
+    size = (functools.reduce(operator.mul, array.shape) * bits + 7) // 8
+    data = (ctypes.c_ubyte * size).from_address(array.handle.contents.data)  # no copy
+    return {"kind": "constant", "hash": _hash(data)}
+
+
+def _hash(data: Any) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _callee(op: Any) -> str:
+    if isinstance(op, tvm.ir.Op):
+        return str(op.name)
+    if isinstance(op, relay.Function):
+        attrs = op.attrs
+        primitive = attrs is not None and "Primitive" in attrs.keys()  # noqa: SIM118
+        return "fused" if primitive else "function"
+    if isinstance(op, tvm.ir.GlobalVar):
+        return "@" + str(op.name_hint)
+    return type(op).__name__.lower()
+
+
+def _span(span: Any) -> str:
+    name = getattr(getattr(span, "source_name", None), "name", None)
+    return str(name) if name else str(span)
+
+
+def _parse_type(text: str) -> dict[str, Any]:
+    match = _TENSOR.match(text)
+    if match is None:
+        return {"type": text}
+    shape = [part.strip() for part in match.group(1).split(",") if part.strip()]
+    sizes = [int(part) if part.lstrip("-").isdigit() else part for part in shape]
+    return {"dtype": match.group(2), "shape": sizes}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (tvm.ir.Array, list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (tir.IntImm, tir.FloatImm)):
+        return value.value
+    return str(value)

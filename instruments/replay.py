@@ -1,0 +1,217 @@
+"""Replay a failed pass on parts of the module it failed on: which op, and which knob?
+
+Works on Relay. The pass is rebuilt by its name, as PassInfo carries no pass object, and runs
+without our instruments, under the same qconfig and target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+import tvm
+from tvm import relay
+
+from .localise import first_failing
+from .relay import is_relay, nodes_of
+from .recorder import FOLDING, OpenPass
+
+Attempt = Callable[[Any], None]
+"""Runs the failing step on a module; raises as the compile did, or returns."""
+
+REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
+"""TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
+
+
+@dataclass
+class Blame:
+    """The op a failure comes from. `row` and `index` count rows and calls of the op table."""
+
+    row: int
+    index: int
+    name: str
+    within: Optional[str]
+    """For an op inside a fused function: the ops that were fused with it."""
+    runs: int
+    ms: float
+    how: str
+
+
+def signature(error: BaseException) -> str:
+    """What makes two failures the same: class and last line, addresses and numbers of lines out."""
+    return f"{type(error).__name__}: {last_line(error)}"
+
+
+def last_line(error: BaseException) -> str:
+    """The line of a TVM error that says what is wrong, without its class name."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[-1] if lines else ""
+    text = re.sub(r"^(?:\w+(?:Error|Exception)):\s*", "", text)
+    return re.sub(r"0x[0-9a-f]+", "0x…", text).rstrip(" :")
+
+
+def blame(path: Sequence[OpenPass], error: BaseException, target: Any) -> Optional[Blame]:
+    """The first op with which the failing pass fails in the same way; None if it cannot be told."""
+    place = failing_relay_pass(path)
+    if place is None:
+        return None
+    attempt = pass_by_name(place.name, target)
+    wanted = signature(error)
+    if attempt is not None:
+        return _blame_prefix(place.before, attempt, wanted)
+    return _blame_fused(place.before, target, wanted)
+
+
+def knobs(path: Sequence[OpenPass], found: Blame, error: BaseException, target: Any) -> List[str]:
+    """The dtype fields each of which, set alone, makes the pass fail in the same way.
+
+    Only passes of the quantizer read the configuration; for others the answer is empty.
+    """
+    place = failing_relay_pass(path)
+    attempt = pass_by_name(place.name, target) if place else None
+    if place is None or attempt is None or not place.name.startswith("Quantize"):
+        return []
+    calls = calls_of(place.before)
+    module = prefix(calls[: found.index + 1])
+    current = relay.quantize.current_qconfig()
+    asked = {name: str(getattr(current, name)) for name in REFERENCE}
+    others = {name: _plain(getattr(current, name)) for name in current._node_defaults}
+    guilty = []
+    for name, value in asked.items():
+        if value == REFERENCE[name]:
+            continue
+        with relay.quantize.qconfig(**{**others, **REFERENCE, name: value}):
+            if _fails(attempt, module, signature(error)):
+                guilty.append(name)
+    return guilty
+
+
+def failing_relay_pass(path: Sequence[OpenPass]) -> Optional[OpenPass]:
+    """The deepest open pass on a Relay module, but not one that constant folding runs by itself."""
+    found = None
+    for opened in path:
+        if opened.before is not None and is_relay(opened.before) and opened.name != "sequential":
+            found = opened
+        if opened.name == FOLDING:
+            break
+    return found
+
+
+def pass_by_name(name: str, target: Any) -> Optional[Attempt]:
+    """A function that runs the pass called `name` in a context of its own; None if unknown."""
+    quantizer = sys.modules["tvm.relay.quantize.quantize"]
+    makers: Dict[str, Callable[[], Any]] = {
+        "QuantizePartition": quantizer.partition,
+        "QuantizeAnnotate": quantizer.annotate,
+        "QuantizeCalibrate": lambda: tvm.transform.module_pass(
+            quantizer.calibrate(None), opt_level=1, name="QuantizeCalibrate"
+        ),
+        "QuantizeRealize": quantizer.realize,
+    }
+    make = makers.get(name) or getattr(relay.transform, name, None)
+    if make is None:
+        return None
+    try:
+        run = make()
+    except TypeError:  # a pass that wants arguments we do not know
+        return None
+
+    def attempt(module: Any) -> None:
+        with contextlib.ExitStack() as stack:
+            if target is not None:
+                stack.enter_context(target)
+            stack.enter_context(tvm.transform.PassContext(opt_level=3))
+            stack.enter_context(quantizer.quantize_context())
+            typed = relay.transform.InferType()(module) if name != "InferType" else module
+            run(typed)
+
+    return attempt
+
+
+def calls_of(module: Any) -> List[Any]:
+    """The module's calls in post order, as the op table numbers them."""
+    return [node for node in nodes_of(module) if isinstance(node, relay.Call)]
+
+
+def prefix(calls: Sequence[Any]) -> Any:
+    """A module that computes these calls: its results are those nobody among them uses."""
+    used = {hash(argument) for call in calls for argument in call.args}
+    used |= {hash(f) for call in calls for a in call.args if isinstance(a, relay.Tuple) for f in a.fields}
+    sinks = [call for call in calls if hash(call) not in used]
+    body = sinks[0] if len(sinks) == 1 else relay.Tuple(sinks)
+    return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(body), body))
+
+
+def _blame_prefix(module: Any, attempt: Attempt, wanted: str) -> Optional[Blame]:
+    calls = calls_of(module)
+    found = first_failing(len(calls), lambda k: _fails(attempt, prefix(calls[:k]), wanted))
+    if found.index is None:
+        return None
+    call = calls[found.index]
+    return Blame(_row(module, call), found.index, _name(call), None, found.runs, found.ms, "replay")
+
+
+def _blame_fused(module: Any, target: Any, wanted: str) -> Optional[Blame]:
+    """For lowering: build each fused function alone, then search inside the first that fails."""
+
+    def attempt(part: Any) -> None:
+        # Level 2 leaves out AlterOpLayout, which these ops have been through.
+        with tvm.transform.PassContext(opt_level=2):
+            relay.build(part, target=target)
+
+    runs, ms = 0, 0.0
+    seen = set()
+    for call in calls_of(module):
+        function = call.op
+        if not isinstance(function, relay.Function):
+            continue
+        key = tvm.ir.structural_hash(function)
+        if key in seen:
+            continue
+        seen.add(key)
+        inner = calls_of(tvm.IRModule.from_expr(relay.Function(function.params, function.body)))
+        found = first_failing(
+            len(inner), lambda k, inner=inner: _fails(attempt, prefix(inner[:k]), wanted)
+        )
+        runs, ms = runs + found.runs, ms + found.ms
+        if found.index is not None:
+            guilty = inner[found.index]
+            within = " + ".join(_name(c) for c in inner)
+            row = _row(module, guilty)
+            index = calls_of(module).index(guilty)
+            return Blame(row, index, _name(guilty), within, runs, ms, "replay of the fused function")
+    return None
+
+
+def _fails(attempt: Attempt, module: Any, wanted: str) -> bool:
+    try:
+        attempt(module)
+    except Exception as error:
+        return signature(error) == wanted
+    return False
+
+
+def _row(module: Any, node: Any) -> int:
+    wanted = hash(node)
+    return next(i for i, other in enumerate(nodes_of(module)) if hash(other) == wanted)
+
+
+def _name(call: Any) -> str:
+    return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else type(call.op).__name__
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tvm.ir.Array):
+        return [_plain(item) for item in value]
+    return value.value if hasattr(value, "value") else value
+
+
+def frames(error: BaseException) -> Tuple[List[str], Optional[str], Optional[int]]:
+    """C++ functions of a TVM error, innermost first, and file and line of the throwing one."""
+    functions = re.findall(r"^\s*\d+: (.+)$", str(error), flags=re.M)
+    place = re.search(r'^\s*File "([^"]+)", line (\d+)', str(error), flags=re.M)
+    functions.reverse()
+    return functions, place.group(1) if place else None, int(place.group(2)) if place else None

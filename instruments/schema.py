@@ -1,0 +1,28 @@
+"""The words that both halves of the project share: the journal's schema and its stages.
+
+Standard library only: `tvmq_diag`, which never imports tvm, reads this module too.
+"""
+
+from __future__ import annotations
+
+SCHEMA = 1
+"""Version of the journal's layout. A reader refuses a newer one and says so."""
+
+JOURNAL = "journal.jsonl"
+"""The journal's file name inside a trace's folder."""
+
+STAGES = (
+    "import",
+    "prepare",
+    "partition",
+    "annotate",
+    "calibrate",
+    "realize",
+    "fold",
+    "lower",
+    "codegen",
+    "load",
+    "run",
+    "check",
+)
+"""Every pass event and every failure belongs to one of these, in the order a compile meets them."""

@@ -1,0 +1,73 @@
+"""The host as a TVM target: the wheel of the `relay` toolchain defaults to riscv64."""
+
+from __future__ import annotations
+
+import platform
+from typing import List, Optional, Set, Tuple
+
+TRIPLES = {
+    ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
+    ("Linux", "aarch64"): "aarch64-unknown-linux-gnu",
+    ("Darwin", "x86_64"): "x86_64-apple-darwin",
+    ("Darwin", "arm64"): "arm64-apple-darwin",
+}
+
+KNOWN: List[Tuple[str, Set[str]]] = [
+    ("znver4", {"amd", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_vbmi2", "avx512_bf16"}),
+    ("cascadelake", {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl", "avx512_vnni"}),
+    ("skylake-avx512", {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl"}),
+    ("x86-64-v3", {"avx2", "fma", "bmi2", "movbe", "f16c"}),
+    ("x86-64-v2", {"sse4_2", "popcnt"}),
+]
+"""LLVM cpu names and the /proc/cpuinfo flags that each takes, best first."""
+
+
+def host(mcpu: Optional[str] = None) -> Tuple[str, str]:
+    """The host's target string, and a sentence on where its -mcpu comes from.
+
+    `mcpu` "none" leaves -mcpu out; None finds it: LLVM's own answer, or, where LLVM is older than
+    the processor and says "generic", the best cpu whose instructions the processor has.
+    """
+    triple = TRIPLES.get((platform.system(), platform.machine()))
+    base = "llvm" if triple is None else f"llvm -mtriple={triple}"
+    if mcpu == "none":
+        return base, "-mcpu left out, as asked"
+    if mcpu:
+        return f"{base} -mcpu={mcpu}", "-mcpu as asked"
+    known = _llvm_answer()
+    if known:
+        return f"{base} -mcpu={known}", "-mcpu as LLVM names this processor"
+    match = best_match(_flags())
+    if match:
+        return f"{base} -mcpu={match}", "this LLVM does not know the processor: chosen by its flags"
+    return base, "processor unknown: no -mcpu"
+
+
+def best_match(flags: Set[str]) -> Optional[str]:
+    """The first of KNOWN that runs on a processor with these flags."""
+    return next((cpu for cpu, needed in KNOWN if needed <= flags), None)
+
+
+def _llvm_answer() -> Optional[str]:
+    from tvm.target import codegen
+
+    ask = getattr(codegen, "llvm_get_system_cpu", None)  # not before TVM 0.13
+    answer = str(ask()) if ask else "generic"
+    return None if answer == "generic" else answer
+
+
+def _flags() -> Set[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+            text = lines.read()
+    except OSError:
+        return set()
+    flags: Set[str] = set()
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "flags":
+            flags.update(value.split())
+            break
+    if "AuthenticAMD" in text:
+        flags.add("amd")
+    return flags

@@ -1,0 +1,332 @@
+"""The interpreters that TVM runs in: found, installed on first use, and asked what they have.
+
+TVM never shares this interpreter. A named toolchain is a set of pinned requirements
+(``toolchains/NAME.txt``) that uv installs once into the cache; any other TVM is an interpreter the
+user names, in which nothing of ours needs to be installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import uv
+
+from tvmq_diag.errors import SetupError, UsageError
+
+PROBE_SECONDS = 120.0
+INSTALL_FREE_GB = 8
+
+_MARKER = ".complete"
+_REQUIREMENTS = Path(__file__).parent / "toolchains"
+_OWN_TVM = "name a TVM of your own with --tvm-python"
+_OTHER_TVM = "give the python of an environment with a working TVM, or leave --tvm-python out"
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A TVM in an interpreter.
+
+    ``name`` is that of a recipe or, for a TVM of the user's own, the path as it was given;
+    ``python`` is absolute.
+    """
+
+    name: str
+    python: Path
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a named toolchain is made: the version of Python, and what it costs in GB.
+
+    The sizes are what uv fetched and `du` counted on Linux x86-64, rounded up.
+    """
+
+    contents: str
+    python: str
+    download_gb: int
+    disk_gb: int
+
+
+RECIPES = {
+    "relay": Recipe("TVM 0.16 with Relay, PyTorch, ONNX", "3.10", download_gb=3, disk_gb=6),
+}
+
+
+def resolve(
+    name: str = "relay",
+    tvm_python: Path | None = None,
+    *,
+    echo: Callable[[str], None],
+) -> Toolchain:
+    """Return the toolchain to run TVM in, installing a named one on its first use.
+
+    ``tvm_python`` wins over ``name``. ``echo`` gets one line at a time for the user, only when
+    there is something to wait for; uv's own lines go to stderr.
+
+    Raises UsageError for a name that is no toolchain, and SetupError when the interpreter does not
+    offer Relay's quantizer or the installation failed.
+    """
+    if tvm_python is not None:
+        return _custom(tvm_python)
+    if name not in RECIPES:
+        known = ", ".join(sorted(RECIPES))
+        raise UsageError(f"unknown toolchain {name!r}: choose one of {known}, or {_OWN_TVM}")
+    directory = toolchain_dir(name)
+    if not _is_complete(directory):
+        try:
+            _install_once(name, directory, echo)
+        except OSError as error:
+            raise SetupError(
+                f"cannot install the {name} toolchain into {directory} ({error.strerror or error}):"
+                " set TVMQ_DIAG_CACHE to a directory you can write to"
+            ) from error
+    return Toolchain(name, _python_in(directory))
+
+
+def cache_dir() -> Path:
+    """Return where toolchains are kept: an absolute path that need not exist yet.
+
+    $TVMQ_DIAG_CACHE, else $XDG_CACHE_HOME/tvmq_diag, else ~/.cache/tvmq_diag.
+    """
+    own = os.environ.get("TVMQ_DIAG_CACHE")
+    if own:
+        return Path(own).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).absolute() / "tvmq_diag"
+
+
+def toolchain_dir(name: str) -> Path:
+    """Return the directory of a named toolchain.
+
+    It changes with the requirements and the Python version, so that an upgrade of this tool never
+    runs a trace on the previous one's TVM.
+    """
+    key = hashlib.sha256((_requirements(name).read_text() + RECIPES[name].python).encode())
+    return cache_dir() / "toolchains" / f"{name}-{key.hexdigest()[:12]}"
+
+
+def _requirements(name: str) -> Path:
+    return _REQUIREMENTS / f"{name}.txt"
+
+
+def _python_in(directory: Path) -> Path:
+    return directory / "bin" / "python"
+
+
+def _is_complete(directory: Path) -> bool:
+    # The interpreter too: the Python it links to may have been uninstalled since.
+    return (directory / _MARKER).is_file() and _python_in(directory).is_file()
+
+
+# Installing
+
+
+def _install_once(name: str, directory: Path, echo: Callable[[str], None]) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    waiting = f"waiting for another installation of the {name} toolchain to finish"
+    with _locked(directory.with_suffix(".lock"), lambda: echo(waiting)):
+        if not _is_complete(directory):  # the one waited for may have made it
+            _install(name, directory, echo)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, when_blocked: Callable[[], None]) -> Iterator[None]:
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            when_blocked()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield  # closing the file releases the lock, and so does the death of this process
+
+
+def _install(name: str, directory: Path, echo: Callable[[str], None]) -> None:
+    recipe = RECIPES[name]
+    _check_space(name, directory.parent)
+    echo(
+        f"installing the {name} toolchain ({recipe.contents}), once: about"
+        f" {recipe.download_gb} GB to download, {recipe.disk_gb} GB on disk, in {directory}"
+    )
+    if directory.exists():  # half done, and no telling which half
+        shutil.rmtree(directory)
+    _install_packages(name, directory)
+    python = _python_in(directory)
+    # What cannot be imported is not complete, however well it was installed.
+    _probe(python, _environment(), f"run again to install it anew, or {_OWN_TVM}")
+    (directory / _MARKER).write_text("installed, and imported once\n", encoding="utf-8")
+    echo(f"installed the {name} toolchain")
+
+
+def _check_space(name: str, parent: Path) -> None:
+    free_gb = shutil.disk_usage(parent).free / 1e9
+    if free_gb < INSTALL_FREE_GB:
+        raise SetupError(
+            f"the {name} toolchain needs {INSTALL_FREE_GB} GB of free disk and {parent} has"
+            f" {free_gb:.1f} GB: free some, or set TVMQ_DIAG_CACHE to a directory on another disk"
+        )
+
+
+def _install_packages(name: str, directory: Path) -> None:
+    version = RECIPES[name].python
+    # pyenv's shims answer only for the version that is selected where they are called.
+    environment = _environment() | {"PYENV_VERSION": version, "NO_COLOR": "1"}
+    make = ["venv", "--python", version, str(directory)]
+    python, requirements = str(_python_in(directory)), str(_requirements(name))
+    fill = ["pip", "install", "--python", python, "-r", requirements]
+    with directory.with_suffix(".log").open("w", encoding="utf-8") as log:
+        failure = _run_uv(make, environment, log)
+        if failure:
+            raise SetupError(
+                f"no Python {version} for the {name} toolchain ({failure}):"
+                f" install Python {version}, or {_OWN_TVM}; all that uv said: {log.name}"
+            )
+        failure = _run_uv(fill, environment, log)
+        if failure:
+            raise SetupError(
+                f"installing the {name} toolchain failed ({failure}):"
+                f" mend that and run again, or {_OWN_TVM}; all that uv said: {log.name}"
+            )
+
+
+def _environment() -> dict[str, str]:
+    # Each of these would mix the user's packages into the toolchain's.
+    ours = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
+    return {key: value for key, value in os.environ.items() if key not in ours}
+
+
+def _run_uv(arguments: list[str], environment: Mapping[str, str], log: TextIO) -> str | None:
+    """Run uv, showing what it says on stderr and keeping it in the log.
+
+    Return None when it succeeded, else why it did not.
+    """
+    lines = []
+    with subprocess.Popen(
+        [_uv_binary(), *arguments],
+        cwd=Path(log.name).parent,  # a pyproject.toml of the user's would configure uv
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                print(line, end="", file=sys.stderr, flush=True)
+                log.write(line)
+                lines.append(line)
+        except BaseException:  # Ctrl-C: nothing may go on writing into the directory
+            process.terminate()
+            process.wait()
+            raise
+    if process.returncode == 0:
+        return None
+    return _why(lines) or f"uv ended with exit code {process.returncode}"
+
+
+def _uv_binary() -> str:
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError as error:
+        raise SetupError("the uv package has no program: reinstall it (pip install uv)") from error
+
+
+def _why(lines: list[str]) -> str:
+    """Pick what failed and its root cause out of uv's output (its last line, if it has neither)."""
+    said = [line.strip() for line in lines if line.strip()]
+    errors = [line.removeprefix("error:").strip() for line in said if line.startswith("error:")]
+    causes = [line.removeprefix("cause:").strip() for line in said if line.startswith("cause:")]
+    return ": ".join(errors[-1:] + causes[-1:]) or "".join(said[-1:])
+
+
+# Asking an interpreter what it has
+
+_ANSWER = "tvmq_diag:"
+
+# Runs in the user's interpreter: the standard library only, and as old a Python as TVM ever had.
+_PROBE = """
+import importlib, json, sys
+del sys.path[0]  # the current directory may be a checkout of TVM that is not built
+answer = {"version": None, "broken": None, "quantizer": False}
+try:
+    import tvm
+    answer["version"] = str(tvm.__version__)
+    importlib.import_module("tvm.relay.quantize")
+    answer["quantizer"] = True
+except BaseException as error:
+    gone = isinstance(error, ImportError) and (error.name or "").startswith("tvm.relay")
+    if not gone:
+        lines = str(error).strip().splitlines()
+        answer["broken"] = lines[-1].strip() if lines else type(error).__name__
+print()
+print("tvmq_diag:" + json.dumps(answer))
+"""
+
+
+def _custom(given: Path) -> Toolchain:
+    python = given.expanduser().absolute()  # not resolved: a venv's python is a link out of it
+    on_path = None if python.exists() else shutil.which(given)
+    if on_path:  # `--tvm-python python3.8`
+        python = Path(on_path).absolute()
+    if not python.exists():
+        raise SetupError(f"--tvm-python {given}: no such file; {_OTHER_TVM}")
+    if not python.is_file() or not os.access(python, os.X_OK):
+        raise SetupError(f"--tvm-python {given}: not an executable file; {_OTHER_TVM}")
+    # With PYTHONPATH: that is how a TVM built from source is usually found.
+    _probe(python, os.environ, _OTHER_TVM)
+    return Toolchain(str(given), python)
+
+
+def _probe(python: Path, environment: Mapping[str, str], remedy: str) -> None:
+    """Raise SetupError unless ``python`` can import Relay's quantizer."""
+    answer = _ask(python, environment, remedy)
+    version, broken = answer["version"], answer["broken"]
+    if broken:
+        wanted = "tvm.relay.quantize" if version else "tvm"
+        raise SetupError(f"{python} cannot import {wanted} ({broken}): {remedy}")
+    if not answer["quantizer"]:
+        raise SetupError(
+            f"TVM {version} at {python} has no relay.quantize: Relay left TVM in 0.20;"
+            " use a TVM <= 0.19 or leave --tvm-python out"
+        )
+
+
+def _ask(python: Path, environment: Mapping[str, str], remedy: str) -> dict[str, Any]:
+    try:
+        done = subprocess.run(
+            [str(python), "-c", _PROBE],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SetupError(
+            f"{python} did not import tvm within {PROBE_SECONDS:.0f} s: {remedy}"
+        ) from error
+    except OSError as error:
+        raise SetupError(f"cannot run {python} ({error.strerror or error}): {remedy}") from error
+    for line in reversed(done.stdout.splitlines()):
+        if line.startswith(_ANSWER):
+            answer: dict[str, Any] = json.loads(line.removeprefix(_ANSWER))
+            return answer
+    if done.returncode < 0:
+        cause = signal.Signals(-done.returncode).name
+        raise SetupError(f"{python} died importing tvm ({cause}): {remedy}")
+    raise SetupError(f"{python} does not answer as a Python would: {remedy}")

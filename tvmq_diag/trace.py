@@ -1,0 +1,363 @@
+"""What a trace is: the passes of one compile as a tree, and the module where it changed.
+
+The only interface between the two halves of the project: built from the files that
+`instruments` leaves behind, on a machine that needs no TVM.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from instruments.schema import STAGES
+
+from . import journal
+
+FOLDING = "FoldConstant"
+"""Constant folding compiles what it folds: the passes it runs are shown as one line."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A row of an op table. `number` is its row, `inputs` are rows; shapes are in elements."""
+
+    number: int
+    kind: str
+    op: str = ""
+    inputs: tuple[int, ...] = ()
+    dtype: str | None = None
+    shape: tuple[int | str, ...] | None = None
+    type: str | None = None
+    attrs: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    span: str | None = None
+    hash: str | None = None
+    value: float | int | bool | None = None
+    callee: int | None = None
+
+    @property
+    def tensor(self) -> str:
+        """Its type as people write it: `int8[1,64,56,56]`, or TVM's own text for other types."""
+        if self.dtype is None:
+            return self.type or "?"
+        return f"{self.dtype}[{','.join(str(size) for size in self.shape or ())}]"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A module as it was between two passes: `nodes` of its Relay functions, inputs before users.
+
+    A module of lowered functions has no nodes but `primfuncs` (name, params: dtypes).
+    """
+
+    number: int
+    nodes: tuple[Node, ...]
+    primfuncs: tuple[dict[str, Any], ...] = ()
+
+    @functools.cached_property
+    def calls(self) -> tuple[Node, ...]:
+        """The operator calls in order."""
+        return tuple(node for node in self.nodes if node.kind == "call")
+
+    def call_index(self, number: int) -> int:
+        """Which call (0 is the first) row `number` is; raises ValueError if it is none."""
+        return [call.number for call in self.calls].index(number)
+
+
+@dataclass
+class PassRun:
+    """One execution of a pass. Times are milliseconds since the journal began.
+
+    `before` and `after` are snapshot numbers; None where no snapshot was taken.
+    """
+
+    number: int
+    name: str
+    stage: str
+    begin: float
+    parent: PassRun | None = None
+    end: float | None = None
+    before: int | None = None
+    after: int | None = None
+    raised: bool = False
+    own: float = 0.0
+    children: list[PassRun] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        """Had it begun and not ended when the journal ended?"""
+        return self.end is None and not self.raised
+
+    @property
+    def changed(self) -> bool:
+        """Did it hand on another module than it was given?"""
+        return None not in (self.before, self.after) and self.before != self.after
+
+    @property
+    def ms(self) -> float | None:
+        """How long it took, without the time the recorder itself took meanwhile."""
+        return None if self.end is None else max(0.0, self.end - self.begin - self._recording())
+
+    @property
+    def path(self) -> list[str]:
+        """Names of the passes around it and its own, outermost first."""
+        return [*(self.parent.path if self.parent else []), self.name]
+
+    def walk(self) -> Iterator[PassRun]:
+        """This pass and all inside it, in order of beginning."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def _recording(self) -> float:
+        return self.own + sum(child.own_total for child in self.children)
+
+    @functools.cached_property
+    def own_total(self) -> float:
+        """The recorder's own time in this pass and all inside it, ms."""
+        return self.own + sum(child.own_total for child in self.children)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The exception that ended a compile: class, full text, the passes it came through."""
+
+    error: str
+    message: str
+    stage: str
+    passes: tuple[int, ...]
+    diagnostics: tuple[str, ...] = ()
+    text: str | None = None
+    """Relative path of the failing module's IR text."""
+
+
+@dataclass(frozen=True)
+class Blame:
+    """The op a failure comes from, as the replay found it. `row` is a row of the op table."""
+
+    row: int
+    index: int
+    name: str
+    within: str | None
+    runs: int
+    ms: float
+    how: str
+
+
+@dataclass
+class Trace:
+    """One compile. `facts` are target, versions, job, qconfig… as the child recorded them."""
+
+    path: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+    passes: dict[int, PassRun] = field(default_factory=dict)
+    stage: str | None = None
+    stages: list[str] = field(default_factory=list)
+    failure: Failure | None = None
+    blame: Blame | None = None
+    knobs: list[str] = field(default_factory=list)
+    outputs: str | None = None
+    deterministic: bool | None = None
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    ended: bool = False
+    tables: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _snapshots: dict[int, Snapshot] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> list[PassRun]:
+        """The passes that ran inside no other, in order."""
+        return [run for run in self.passes.values() if run.parent is None]
+
+    @property
+    def failing_path(self) -> list[PassRun]:
+        """The passes a failure came through or a dead process was in, outermost first."""
+        if self.failure is not None:
+            return [self.passes[number] for number in self.failure.passes if number in self.passes]
+        return [run for run in self.passes.values() if run.open]
+
+    def snapshot(self, number: int | None) -> Snapshot | None:
+        """The snapshot with this number; None if there is none or its file is gone or damaged."""
+        event = self.tables.get(number) if number is not None else None
+        if event is None or number is None:
+            return None
+        if number not in self._snapshots:
+            self._snapshots[number] = self._load(number, event)
+        return self._snapshots[number]
+
+    def failing_snapshot(self) -> Snapshot | None:
+        """The module before the innermost failing pass that has a Relay snapshot."""
+        for run in reversed(self.failing_path):
+            snapshot = self.snapshot(run.before)
+            if snapshot is not None and snapshot.nodes:
+                return snapshot
+        return None
+
+    def last_of_stage(self, stage: str) -> Snapshot | None:
+        """The last module with Relay ops that a pass of this stage left behind."""
+        for run in sorted(self.passes.values(), key=lambda run: run.end or -1.0, reverse=True):
+            if run.stage == stage and run.end is not None:
+                snapshot = self.snapshot(run.after)
+                if snapshot is not None and snapshot.nodes:
+                    return snapshot
+        return None
+
+    def _load(self, number: int, event: dict[str, Any]) -> Snapshot:
+        if "table" not in event:
+            return Snapshot(number, (), tuple(event.get("primfuncs", ())))
+        try:
+            rows = json.loads((self.path / event["table"]).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.problems.append(f"snapshot {number} cannot be read")
+            return Snapshot(number, ())
+        return Snapshot(number, tuple(_node(i, row) for i, row in enumerate(rows)))
+
+
+def load(path: Path) -> Trace:
+    """Read the trace in the folder `path`, complete or not.
+
+    Raises UsageError when there is none, or a newer tvmq_diag wrote it.
+    """
+    read = journal.read(path)
+    trace = Trace(path, problems=read.problems)
+    for event in read.events:
+        handler = _HANDLERS.get(event["kind"])
+        if handler is None:
+            continue
+        try:
+            handler(trace, event)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            trace.problems.append(f"event {event['kind']!r} in the journal is damaged")
+    return trace
+
+
+def _start(trace: Trace, event: dict[str, Any]) -> None:
+    trace.facts.update({key: event[key] for key in ("time", "pid", "dialect", "command")})
+    trace.facts.setdefault("versions", {}).update(event["versions"])
+
+
+def _facts(trace: Trace, event: dict[str, Any]) -> None:
+    for name, value in event["values"].items():
+        if isinstance(value, dict) and isinstance(trace.facts.get(name), dict):
+            trace.facts[name].update(value)
+        else:
+            trace.facts[name] = value
+
+
+def _stage(trace: Trace, event: dict[str, Any]) -> None:
+    _reach(trace, event["name"])
+
+
+def _reach(trace: Trace, stage: str) -> None:
+    trace.stage = stage
+    if stage in STAGES and stage not in trace.stages:
+        trace.stages.append(stage)
+
+
+def _enter(trace: Trace, event: dict[str, Any]) -> None:
+    parent = trace.passes.get(event["parent"])
+    run = PassRun(event["id"], event["name"], event["stage"], event["t"], parent)
+    run.before = event["snapshot"]
+    run.own = event.get("own", 0.0)
+    # The recorder works before it writes this event: its time is the surrounding pass's alone.
+    trace.passes[run.number] = run
+    if parent is not None:
+        parent.children.append(run)
+    _reach(trace, run.stage)
+
+
+def _leave(trace: Trace, event: dict[str, Any]) -> None:
+    run = trace.passes[event["id"]]
+    run.end = event["t"]
+    run.after = event["snapshot"]
+    run.own += event.get("own", 0.0)
+    if run.before is None:  # an InferType: only its result is recorded
+        run.before = run.parent.before if run.parent is not None else None
+
+
+def _unwind(trace: Trace, event: dict[str, Any]) -> None:
+    for number in event["passes"]:
+        trace.passes[number].raised = True
+
+
+def _snapshot(trace: Trace, event: dict[str, Any]) -> None:
+    trace.tables[event["id"]] = event
+
+
+def _error(trace: Trace, event: dict[str, Any]) -> None:
+    trace.failure = Failure(
+        event["error"],
+        event["message"],
+        event["stage"],
+        tuple(event["passes"]),
+        tuple(event.get("diagnostics", ())),
+        event.get("text"),
+    )
+
+
+def _blame(trace: Trace, event: dict[str, Any]) -> None:
+    names = Blame.__dataclass_fields__
+    trace.blame = Blame(**{name: event[name] for name in names})
+
+
+def _knobs(trace: Trace, event: dict[str, Any]) -> None:
+    trace.knobs = list(event["fields"])
+
+
+def _outputs(trace: Trace, event: dict[str, Any]) -> None:
+    trace.outputs = event["file"]
+    trace.deterministic = event["deterministic"]
+
+
+def _latency(trace: Trace, event: dict[str, Any]) -> None:
+    trace.latencies[event["of"]] = [float(ms) for ms in event["ms"]]
+
+
+def _fault(trace: Trace, event: dict[str, Any]) -> None:
+    trace.faults.append(f"{event['where']}: {event['message']}")
+
+
+def _end(trace: Trace, event: dict[str, Any]) -> None:
+    trace.ended = True
+
+
+_HANDLERS = {
+    "start": _start,
+    "facts": _facts,
+    "stage": _stage,
+    "enter": _enter,
+    "leave": _leave,
+    "unwind": _unwind,
+    "snapshot": _snapshot,
+    "error": _error,
+    "blame": _blame,
+    "knobs": _knobs,
+    "outputs": _outputs,
+    "latency": _latency,
+    "fault": _fault,
+    "end": _end,
+}
+
+
+def _node(number: int, row: dict[str, Any]) -> Node:
+    shape = row.get("shape")
+    return Node(
+        number=number,
+        kind=str(row.get("kind", "?")),
+        op=str(row.get("op", "")),
+        inputs=tuple(row.get("inputs", ())),
+        dtype=row.get("dtype"),
+        shape=tuple(shape) if shape is not None else None,
+        type=row.get("type"),
+        attrs=row.get("attrs", {}),
+        name=row.get("name"),
+        span=row.get("span"),
+        hash=row.get("hash"),
+        value=row.get("value"),
+        callee=row.get("callee"),
+    )
