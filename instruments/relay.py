@@ -72,8 +72,8 @@ def _same_function(one: Any, other: Any, deep: bool) -> bool:
         return bool(tvm.ir.structural_equal(one.attrs, other.attrs))
     if not deep:
         return False
-    # structural_equal ignores types, but the first InferType is worth a snapshot.
-    if isinstance(one, relay.Function) and _typed(one) != _typed(other):
+    # structural_equal ignores types, but types found are worth a snapshot, types lost are not.
+    if isinstance(one, relay.Function) and _typed(other) and not _typed(one):
         return False
     return bool(tvm.ir.structural_equal(one, other, map_free_vars=True))
 
@@ -248,7 +248,8 @@ def _span(span: Any) -> str:
 def _parse_type(text: str) -> dict[str, Any]:
     match = _TENSOR.match(text)
     if match is None:
-        return {"type": text}
+        # TVM prints the type of a scalar as its dtype alone.
+        return {"dtype": text, "shape": []} if text.isalnum() else {"type": text}
     shape = [part.strip() for part in match.group(1).split(",") if part.strip()]
     sizes = [int(part) if part.lstrip("-").isdigit() else part for part in shape]
     return {"dtype": match.group(2), "shape": sizes}

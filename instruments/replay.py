@@ -16,8 +16,10 @@ import tvm
 from tvm import relay
 
 from .localise import first_failing
-from .relay import is_relay, nodes_of
+from .relay import TYPE_ONLY, is_relay, nodes_of
 from .recorder import FOLDING, OpenPass
+
+SEQUENCE = "sequential"
 
 Attempt = Callable[[Any], None]
 """Runs the failing step on a module; raises as the compile did, or returns."""
@@ -90,11 +92,16 @@ def knobs(path: Sequence[OpenPass], found: Blame, error: BaseException, target: 
 
 
 def failing_relay_pass(path: Sequence[OpenPass]) -> Optional[OpenPass]:
-    """The deepest open pass on a Relay module, but not one that constant folding runs by itself."""
+    """The deepest open pass on a Relay module that has done more than infer types.
+
+    A pass that rewrites an op into something ill-typed fails in the InferType it runs at the end;
+    what it was given says more. Passes that constant folding runs by itself do not count.
+    """
     found = None
     for opened in path:
-        if opened.before is not None and is_relay(opened.before) and opened.name != "sequential":
-            found = opened
+        if opened.name != SEQUENCE and is_relay(opened.before):
+            if found is None or opened.name not in TYPE_ONLY:
+                found = opened
         if opened.name == FOLDING:
             break
     return found

@@ -20,6 +20,9 @@ from . import journal
 FOLDING = "FoldConstant"
 """Constant folding compiles what it folds: the passes it runs are shown as one line."""
 
+SEQUENCE = "sequential"
+"""A list of passes is a pass too, and spans stages."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -62,6 +65,32 @@ class Snapshot:
     def calls(self) -> tuple[Node, ...]:
         """The operator calls in order."""
         return tuple(node for node in self.nodes if node.kind == "call")
+
+    def executed(self) -> list[Node]:
+        """The operator calls in the order they run: a fused function's where it is called.
+
+        The table's own order visits a call's function before its arguments, so that after FuseOps
+        it lists the last op of the model first.
+        """
+        used = {i for node in self.nodes for i in (*node.inputs, node.callee) if i is not None}
+        stack = [(i, False) for i in reversed(range(len(self.nodes))) if i not in used]
+        seen: set[int] = set()
+        order = []
+        while stack:
+            number, ready = stack.pop()
+            node = self.nodes[number]
+            if ready:
+                if node.kind == "call" and node.callee is None:
+                    order.append(node)
+                continue
+            if number in seen:
+                continue
+            seen.add(number)
+            stack.append((number, True))
+            if node.callee is not None:
+                stack.append((node.callee, False))
+            stack.extend((i, False) for i in reversed(node.inputs))
+        return order
 
     def call_index(self, number: int) -> int:
         """Which call (0 is the first) row `number` is; raises ValueError if it is none."""
@@ -198,14 +227,17 @@ class Trace:
                 return snapshot
         return None
 
-    def last_of_stage(self, stage: str) -> Snapshot | None:
-        """The last module with Relay ops that a pass of this stage left behind."""
-        for run in sorted(self.passes.values(), key=lambda run: run.end or -1.0, reverse=True):
-            if run.stage == stage and run.end is not None:
-                snapshot = self.snapshot(run.after)
-                if snapshot is not None and snapshot.nodes:
-                    return snapshot
-        return None
+    def modules_of(self, stage: str) -> Iterator[Snapshot]:
+        """The modules with Relay ops that the passes of this stage left behind, newest first."""
+        runs = [
+            run
+            for run in self.passes.values()
+            if run.stage == stage and run.end is not None and run.name != SEQUENCE
+        ]
+        for run in sorted(runs, key=lambda run: run.end or 0.0, reverse=True):
+            snapshot = self.snapshot(run.after)
+            if snapshot is not None and snapshot.nodes:
+                yield snapshot
 
     def _load(self, number: int, event: dict[str, Any]) -> Snapshot:
         if "table" not in event:
