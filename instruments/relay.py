@@ -198,11 +198,23 @@ class Tables:
 
 
 def nodes_of(module: Any) -> list[Any]:
-    """Distinct nodes of all Relay functions in post order; operators themselves left out."""
+    """Distinct nodes of main, and of the Relay functions it calls, in post order; no operators.
+
+    Functions that main does not reach are left out: from_pytorch brings the whole Prelude along.
+    """
+    functions = {var.name_hint: function for var, function in module.functions.items()}
+    waiting = ["main"] if "main" in functions else list(functions)
+    seen = set(waiting)
     nodes: list[Any] = []
-    for function in module.functions.values():
-        if isinstance(function, relay.Function):  # post_order_visit raises on a PrimFunc
-            relay.analysis.post_order_visit(function, nodes.append)
+    while waiting:
+        function = functions.get(waiting.pop(0))
+        if not isinstance(function, relay.Function):  # post_order_visit raises on a PrimFunc
+            continue
+        first = len(nodes)
+        relay.analysis.post_order_visit(function, nodes.append)
+        called = {n.name_hint for n in nodes[first:] if isinstance(n, tvm.ir.GlobalVar)}
+        waiting += sorted(called - seen)
+        seen |= called
     return [node for node in nodes if not isinstance(node, tvm.ir.Op)]
 
 

@@ -109,9 +109,9 @@ def anchors_of(snapshot: Snapshot) -> list[Node]:
 
 def _columns(trace: Trace) -> dict[str, Snapshot]:
     found = {}
-    first = next((trace.snapshot(n) for n in sorted(trace.tables)), None)
-    if first is not None and first.nodes:
-        found["import"] = first
+    imported = trace.imported()
+    if imported is not None:
+        found["import"] = imported
     for stage in STAGES[1:]:
         snapshot = next((m for m in trace.modules_of(stage) if anchors_of(m)), None)
         if snapshot is not None:
@@ -175,5 +175,13 @@ def _mark_rejected(trace: Trace, rows: list[Row], newest: list[Node]) -> str | N
 
 
 def _cell(snapshot: Snapshot, node: Node) -> Cell:
-    inputs = tuple(snapshot.nodes[i].dtype or "?" for i in node.inputs)
-    return Cell(node.number, node.op, inputs, node.dtype or "?", node.tensor)
+    inputs = tuple(_dtype(snapshot.nodes[i]) for i in node.inputs)
+    return Cell(node.number, node.op, inputs, _dtype(node), node.tensor)
+
+
+def _dtype(node: Node) -> str:
+    """Its dtype; of a tuple (what batch_norm returns) that of the first field."""
+    if node.dtype is not None:
+        return node.dtype
+    field = re.search(r"\b(?:float|bfloat|u?int|bool)\d*\b", node.type or "")
+    return field.group() if field else "?"

@@ -219,6 +219,12 @@ class Trace:
             self._snapshots[number] = self._load(number, event)
         return self._snapshots[number]
 
+    def imported(self) -> Snapshot | None:
+        """The model as imported: what the first pass after import was given."""
+        runs = (run for run in self.passes.values() if run.stage != "import")
+        snapshots = (self.snapshot(run.before) for run in runs)
+        return next((s for s in snapshots if s is not None and s.nodes), None)
+
     def failing_snapshot(self) -> Snapshot | None:
         """The module before the innermost failing pass that has a Relay snapshot."""
         for run in reversed(self.failing_path):
