@@ -1,46 +1,49 @@
 """One configuration from import to numbers, every step on record.
 
 A job is a JSON object: `trace` (folder), `model` {source, shape, seed, weights}, `qconfig`
-(fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level`, `benchmark` (bool).
+(fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level`, `benchmark` and `save_ir`
+(bools).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
-import sys
+import signal
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Iterator
 
 import numpy as np
 
 from .recorder import QuantizeTrace
 
+_PR_SET_PDEATHSIG = 1
+
 
 def main(job_file: str) -> int:
     """Run a job; see __main__ for the exit codes."""
+    _die_with_parent()
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
-    with QuantizeTrace(job["trace"], job=job) as trace:
-        with _diagnostics() as diagnostics:
-            run = Compile(trace, job)
-            try:
-                run.all()
-            except Exception as error:
-                trace.error(error, diagnostics)
-                run.explain(error)
-                return 1
+    tracing = QuantizeTrace(job["trace"], texts=job["save_ir"], job=job)
+    with tracing as trace, _diagnostics(trace) as diagnostics:
+        run = Compile(trace, job)
+        try:
+            run.all()
+        except Exception as error:
+            trace.error(error, run.target, diagnostics)
+            return 1
     return 0
 
 
 class Compile:
-    """The steps of a job, in order; `explain` takes over where one of them raised."""
+    """The steps of a job, in order."""
 
-    def __init__(self, trace: QuantizeTrace, job: Dict[str, Any]) -> None:
+    def __init__(self, trace: QuantizeTrace, job: dict[str, Any]) -> None:
         self.trace = trace
         self.job = job
         self.target: Any = None
-        self.qconfig: Any = contextlib.nullcontext()
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
@@ -58,10 +61,8 @@ class Compile:
         executor = measure.executor(library, model.inputs)
         self.trace.stage("run")
         outputs = measure.outputs(executor)
-        np.savez(
-            self.trace.path / "outputs.npz",
-            **{f"output{i}": value for i, value in enumerate(outputs)},
-        )
+        named: Any = {f"output{i}": value for i, value in enumerate(outputs)}
+        np.savez(self.trace.path / "outputs.npz", **named)
         repeats = measure.repeats(library, executor, model.inputs, outputs)
         self.trace.journal.event("outputs", file="outputs.npz", deterministic=repeats)
         if self.job["benchmark"]:
@@ -89,18 +90,16 @@ class Compile:
         )
         return model
 
-    def quantize(self, module: Any, params: Dict[str, Any]) -> Any:
+    def quantize(self, module: Any, params: dict[str, Any]) -> Any:
         """TVM's own quantize(), under the job's qconfig."""
         import tvm
         from tvm import relay
 
-        self.qconfig = relay.quantize.qconfig(**self.job["qconfig"])
-        fields = list(relay.quantize.QConfig._node_defaults)
-        self.trace.facts(qconfig={name: _plain(getattr(self.qconfig, name)) for name in fields})
-        with self.qconfig, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+        qconfig = relay.quantize.qconfig(**self.job["qconfig"])
+        with qconfig, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
             return relay.quantize.quantize(module, dict(params))
 
-    def build(self, module: Any, params: Dict[str, Any]) -> Any:
+    def build(self, module: Any, params: dict[str, Any]) -> Any:
         """relay.build for the host."""
         import tvm
         from tvm import relay
@@ -120,38 +119,23 @@ class Compile:
             times = measure.eager_latency(model.eager, model.inputs)
             self.trace.journal.event("latency", of="torch", ms=times)
 
-    def explain(self, error: BaseException) -> None:
-        """Find the op and the knob behind an error; a failure to do so is recorded as such."""
-        from . import replay
-
-        recorder = self.trace.recorder
-        path = self.trace.failing_path()
-        with recorder.pause(), self.qconfig:
-            try:
-                found = replay.blame(path, error, self.target)
-                if found is None:
-                    return
-                self.trace.journal.event("blame", **vars(found))
-                guilty = replay.knobs(path, found, error, self.target)
-                self.trace.journal.event("knobs", fields=guilty)
-            except Exception as fault:
-                recorder.fault("explain", fault)
-
 
 @contextlib.contextmanager
-def _diagnostics() -> Iterator[List[str]]:
+def _diagnostics(trace: QuantizeTrace) -> Iterator[list[str]]:
     """Collect the texts of DiagnosticError, which the exception does not carry.
 
-    TVM renders them to stderr only (src/ir/diagnostic.cc); they still go there too.
+    TVM renders them to stderr only (src/ir/diagnostic.cc); they still go there too, but not those
+    of a replay.
     """
     from tvm.ir import diagnostics
 
-    seen: List[str] = []
+    seen: list[str] = []
     usual = diagnostics.get_renderer()
 
     def collect(context: Any) -> None:
-        seen.extend(str(d.message) for d in context.diagnostics)
-        usual.render(context)
+        if not trace.recorder.muted:
+            seen.extend(str(d.message) for d in context.diagnostics)
+            usual.render(context)
 
     diagnostics.override_renderer(collect)
     try:
@@ -160,11 +144,12 @@ def _diagnostics() -> Iterator[List[str]]:
         diagnostics.override_renderer(None)
 
 
+def _die_with_parent() -> None:
+    """On Linux, end when the tool that started us is killed: nobody would read the trace."""
+    with contextlib.suppress(Exception):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        Path("/proc/self/oom_score_adj").write_text("1000")  # and before it, if memory runs out
+
+
 def _threads() -> int:
     return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))
-
-
-def _plain(value: Any) -> Any:
-    from .replay import _plain as plain
-
-    return plain(value)

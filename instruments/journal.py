@@ -43,7 +43,7 @@ class Journal:
         return name
 
     def text(self, name: str, text: str) -> str:
-        """Write a text file (an IR dump, an error) beside the journal; returns its relative path."""
+        """Write a text file (an IR dump, an error) beside the journal; returns its path."""
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable
 
 
 @dataclass
 class Found:
-    """Result of a search. `index` is the first failing op, None if the whole does not fail again."""
+    """Result of a search: the first failing op, None if the whole does not fail again."""
 
-    index: Optional[int]
+    index: int | None
     runs: int
     ms: float
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable
 
 import numpy as np
 import tvm
@@ -13,7 +13,7 @@ ROUNDS = 20
 """Timed runs, after a warm-up; fewer when a run is slow, see `_rounds`."""
 
 
-def executor(library: Any, inputs: Dict[str, np.ndarray]) -> Any:
+def executor(library: Any, inputs: dict[str, np.ndarray]) -> Any:
     """A graph executor on the CPU with the inputs set."""
     module = graph_executor.GraphModule(library["default"](tvm.cpu()))
     for name, value in inputs.items():
@@ -21,13 +21,15 @@ def executor(library: Any, inputs: Dict[str, np.ndarray]) -> Any:
     return module
 
 
-def outputs(module: Any) -> List[np.ndarray]:
+def outputs(module: Any) -> list[np.ndarray]:
     """Run once; a copy of every output."""
     module.run()
     return [module.get_output(i).numpy() for i in range(module.get_num_outputs())]
 
 
-def repeats(library: Any, module: Any, inputs: Dict[str, np.ndarray], first: List[np.ndarray]) -> bool:
+def repeats(
+    library: Any, module: Any, inputs: dict[str, np.ndarray], first: list[np.ndarray]
+) -> bool:
     """Does it give the same bits again, in the same executor and in a new one?
 
     TVM runs a bool ResNet with a different answer each time: it reads what it did not write.
@@ -40,7 +42,7 @@ def repeats(library: Any, module: Any, inputs: Dict[str, np.ndarray], first: Lis
     )
 
 
-def latency(module: Any) -> List[float]:
+def latency(module: Any) -> list[float]:
     """Milliseconds of each timed run of the executor, by TVM's own clock."""
     began = time.perf_counter()
     module.run()
@@ -49,7 +51,7 @@ def latency(module: Any) -> List[float]:
     return [float(seconds) * 1e3 for seconds in timer().results]
 
 
-def eager_latency(net: Any, inputs: Dict[str, np.ndarray]) -> List[float]:
+def eager_latency(net: Any, inputs: dict[str, np.ndarray]) -> list[float]:
     """Milliseconds of each run of a PyTorch module on the same inputs."""
     import torch
 
@@ -58,7 +60,7 @@ def eager_latency(net: Any, inputs: Dict[str, np.ndarray]) -> List[float]:
         return _timed(lambda: net(*tensors))
 
 
-def _timed(run: Callable[[], Any]) -> List[float]:
+def _timed(run: Callable[[], Any]) -> list[float]:
     run()
     began = time.perf_counter()
     run()

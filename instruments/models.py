@@ -1,21 +1,20 @@
 """Model sources: from what a person typed to a Relay module, its parameters and a seeded input.
 
-    tiny                  a built-in net that needs nothing but TVM: seconds instead of minutes
-    torchvision:NAME      seeded random weights by default, see `_settle_batch_norm`
-    onnx:FILE             an ONNX model
-    relay:FILE            a Relay module as text, or as JSON from tvm.ir.save_json
-    py:MODULE:FUNCTION    a function of yours (module or .py file) that returns (mod, params)
+tiny                  a built-in net that needs nothing but TVM: seconds instead of minutes
+torchvision:NAME      seeded random weights by default, see `_settle_batch_norm`
+onnx:FILE             an ONNX model
+relay:FILE            a Relay module as text, or as JSON from tvm.ir.save_json
+py:MODULE:FUNCTION    a function of yours (module or .py file) that returns (mod, params)
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import numpy as np
 import tvm
@@ -31,11 +30,11 @@ class Model:
     """An imported model. `params` are NDArrays by name; `inputs` numpy arrays by name."""
 
     module: Any
-    params: Dict[str, Any]
-    inputs: Dict[str, np.ndarray]
-    eager: Optional[Any] = None
+    params: dict[str, Any]
+    inputs: dict[str, np.ndarray]
+    eager: Any | None = None
     """The PyTorch module it came from, if any: the benchmark times it beside TVM."""
-    versions: Dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
     def fresh(self) -> Any:
         """A copy of the module: `quantize()` writes the bound parameters into its input."""
@@ -43,7 +42,7 @@ class Model:
 
 
 def load(
-    source: str, shape: Optional[List[int]] = None, seed: int = 0, weights: Optional[str] = None
+    source: str, shape: list[int] | None = None, seed: int = 0, weights: str | None = None
 ) -> Model:
     """Import `source`; `shape` replaces the input's shape where the source leaves it open.
 
@@ -73,7 +72,7 @@ def _existing(name: str) -> Path:
     return path
 
 
-def _inputs(model: Model, seed: int) -> Dict[str, np.ndarray]:
+def _inputs(model: Model, seed: int) -> dict[str, np.ndarray]:
     """Seeded normal input for every parameter of main that is not a weight."""
     generator = np.random.default_rng(seed)
     inputs = {}
@@ -88,10 +87,10 @@ def _inputs(model: Model, seed: int) -> Dict[str, np.ndarray]:
     return inputs
 
 
-def _tiny(shape: Optional[List[int]], seed: int) -> Model:
+def _tiny(shape: list[int] | None, seed: int) -> Model:
     """Four convolutions with bias, a residual add, both poolings and a dense layer."""
     generator = np.random.default_rng(seed)
-    params: Dict[str, Any] = {}
+    params: dict[str, Any] = {}
 
     def weight(name: str, *size: int) -> Any:
         spread = np.sqrt(2.0 / max(1, int(np.prod(size[1:]))))
@@ -122,9 +121,7 @@ def _tiny(shape: Optional[List[int]], seed: int) -> Model:
     return Model(relay.transform.InferType()(tvm.IRModule.from_expr(main)), params, {})
 
 
-def _torchvision(
-    name: str, shape: Optional[List[int]], seed: int, weights: Optional[str]
-) -> Model:
+def _torchvision(name: str, shape: list[int] | None, seed: int, weights: str | None) -> Model:
     try:
         import torch
         import torchvision
@@ -153,7 +150,7 @@ def _torchvision(
     return Model(module, params, {}, net, versions)
 
 
-def _settle_batch_norm(net: Any, size: List[int]) -> None:
+def _settle_batch_norm(net: Any, size: list[int]) -> None:
     """Give a net with random weights the BatchNorm statistics of data that went through it.
 
     Untrained statistics (mean 0, variance 1) fold to zero biases, with which another op is the
@@ -167,7 +164,7 @@ def _settle_batch_norm(net: Any, size: List[int]) -> None:
             net(torch.randn(4, *size[1:]))
 
 
-def _onnx(path: Path, shape: Optional[List[int]]) -> Model:
+def _onnx(path: Path, shape: list[int] | None) -> Model:
     try:
         import onnx
     except ImportError as error:
@@ -196,7 +193,7 @@ def _python(rest: str) -> Model:
     place, _, function = rest.rpartition(":")
     if not place or not function:
         raise ModelError(f"py:{rest} is not py:MODULE:FUNCTION")
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     try:
         if place.endswith(".py"):
             specification = importlib.util.spec_from_file_location(_existing(place).stem, place)

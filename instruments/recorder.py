@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Optional, Union
+from typing import Any, Callable, Iterator
 
 from .ambient import ambient
 from .journal import Journal
@@ -36,7 +36,7 @@ class OpenPass:
 
     __slots__ = ("before", "name", "number", "snapshot", "stage", "unchanged")
 
-    def __init__(self, number: int, name: str, stage: str, before: Any, snapshot: Optional[int]):
+    def __init__(self, number: int, name: str, stage: str, before: Any, snapshot: int | None):
         self.number = number
         self.name = name
         self.stage = stage
@@ -49,7 +49,7 @@ def guarded(method: Callable[..., None]) -> Callable[..., None]:
     """Keep a callback's own trouble away from the compile, and passes it runs out of the trace."""
 
     @functools.wraps(method)
-    def call(self: "Recorder", *args: Any) -> None:
+    def call(self: Recorder, *args: Any) -> None:
         if self.muted or threading.get_ident() != self.thread:
             return
         self.muted = True
@@ -68,21 +68,26 @@ def guarded(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class Recorder:
-    """Turns instrument callbacks into journal events. `dialect` is an adapter module."""
+    """Turns instrument callbacks into journal events. `dialect` is an adapter module.
 
-    def __init__(self, journal: Journal, dialect: Any) -> None:
+    With `texts` the text of each snapshot is written too; otherwise only that of a failing module.
+    """
+
+    def __init__(self, journal: Journal, dialect: Any, texts: bool = False) -> None:
         self.journal = journal
         self.dialect = dialect
+        self.texts = texts
         self.tables = dialect.Tables()
         self.stage = "prepare"
+        self.qconfig: Any = None
         self.muted = False
         self.interrupted = False
         self.thread = threading.get_ident()
-        self.stack: List[OpenPass] = []
-        self.failed: List[OpenPass] = []
+        self.stack: list[OpenPass] = []
+        self.failed: list[OpenPass] = []
         self.snapshots = 0
         self._passes = 0
-        self._contexts: List[int] = []
+        self._contexts: list[int] = []
         self._last: Any = None
 
     @guarded
@@ -157,10 +162,13 @@ class Recorder:
         finally:
             self.muted = before
 
-    def _stage_of(self, name: str, parent: Optional[OpenPass]) -> str:
+    def _stage_of(self, name: str, parent: OpenPass | None) -> str:
         own = self.dialect.STAGE_OF_PASS.get(name)
         if own is not None:
             self.stage = own
+            if self.qconfig is None:
+                self.qconfig = self.dialect.qconfig()
+                self.journal.event("facts", values={"qconfig": self.dialect.settings(self.qconfig)})
             return str(own)
         if parent is not None and parent.name in self.dialect.STAGE_OF_PASS:
             return parent.stage
@@ -168,7 +176,7 @@ class Recorder:
             self.stage = "fold"
         return self.stage
 
-    def _folding(self, stack: List[OpenPass]) -> bool:
+    def _folding(self, stack: list[OpenPass]) -> bool:
         return any(p.name == FOLDING for p in stack)
 
     def _snapshot(self, module: Any) -> int:
@@ -182,6 +190,8 @@ class Recorder:
             with _no_collection():
                 table = self.journal.table(number, self.tables.rows(module))
             self.journal.event("snapshot", id=number, table=table)
+            if self.texts:
+                self.journal.text(f"ir/{number:05d}.txt", self.dialect.text(module))
         else:
             self.journal.event("snapshot", id=number, primfuncs=self.dialect.primfuncs(module))
         self._last = module
@@ -230,24 +240,27 @@ class QuantizeTrace:
     """Context manager that records every pass TVM runs on this thread into the folder `path`.
 
     Works in anybody's script or notebook. A folder that exists already is left alone: the trace
-    goes to `path`-2, -3, …; `self.path` says where it is. TVM is restored on exit.
+    goes to `path`-2, -3, …; `self.path` says where it is. TVM is restored on exit. `texts` also
+    writes every changed module as text; `facts` are kept as they are (JSON).
 
     Raises OSError when the folder cannot be made, ImportError without a TVM that has Relay.
     """
 
-    def __init__(self, path: Union[str, Path], **facts: Any) -> None:
+    def __init__(self, path: str | Path, texts: bool = False, **facts: Any) -> None:
         self.path = _fresh(Path(path))
+        self._texts = texts
         self._facts = facts
+        self._failed = False
         self._exits = contextlib.ExitStack()
 
-    def __enter__(self) -> "QuantizeTrace":
+    def __enter__(self) -> QuantizeTrace:
         import tvm
 
         from . import relay
 
         self.journal = Journal(self.path)
         self._exits.callback(self.journal.close)
-        self.recorder = Recorder(self.journal, relay)
+        self.recorder = Recorder(self.journal, relay, self._texts)
         self.journal.event(
             "start",
             schema=SCHEMA,
@@ -261,9 +274,8 @@ class QuantizeTrace:
         self._exits.enter_context(ambient(_hooks(self.recorder)))
         return self
 
-    def __exit__(self, kind: Any, error: Optional[BaseException], trace: Any) -> None:
-        # Restoring TVM closes the contexts, so the failing path must be read after it…
-        if error is not None:
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is not None and not self._failed:
             self.error(error)
         self.journal.event("end", clean=error is None)
         self._exits.close()
@@ -280,29 +292,53 @@ class QuantizeTrace:
         if values:
             self.journal.event("facts", values=values)
 
-    def error(self, error: BaseException, diagnostics: Optional[List[str]] = None) -> None:
-        """Record the exception that ended the compile, and the module before the failing pass."""
-        path = self.failing_path()
-        text = None
-        if path and path[-1].before is not None:
-            with self.recorder.pause():
-                try:
-                    text = self.journal.text("ir/failing.txt", self.recorder.dialect.text(path[-1].before))
-                except Exception as fault:
-                    self.recorder.fault("text", fault)
-        self.journal.event(
-            "error",
-            error=type(error).__name__,
-            message=str(error),
-            passes=[p.number for p in path],
-            stage=path[-1].stage if path else self.recorder.stage,
-            diagnostics=diagnostics or [],
-            text=text,
-        )
+    def error(
+        self, error: BaseException, target: Any = None, diagnostics: list[str] | None = None
+    ) -> None:
+        """Record what ended the compile, then find the op and the knob behind it by replay.
 
-    def failing_path(self) -> List[OpenPass]:
+        `target` is that of a build; `diagnostics` the texts of a DiagnosticError, if collected.
+        """
+        self._failed = True
+        path = self.failing_path()
+        with self.recorder.pause():
+            self.journal.event(
+                "error",
+                error=type(error).__name__,
+                message=str(error),
+                passes=[p.number for p in path],
+                stage=path[-1].stage if path else self.recorder.stage,
+                diagnostics=list(diagnostics or []),
+                python=_raised_at(error),
+            )
+            if path and isinstance(error, Exception):
+                try:
+                    self._explain(path, error, target)
+                except Exception as fault:
+                    self.recorder.fault("explain", fault)
+
+    def _explain(self, path: list[OpenPass], error: Exception, target: Any) -> None:
+        from . import replay
+
+        text = self.recorder.dialect.text(path[-1].before)
+        self.journal.event("text", file=self.journal.text("ir/failing.txt", text))
+        with self.recorder.qconfig or contextlib.nullcontext():
+            found = replay.blame(path, error, target)
+            if found is not None:
+                self.journal.event("blame", **vars(found))
+                self.journal.event("knobs", fields=replay.knobs(path, found, error, target))
+
+    def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
         return self.recorder.failed or list(self.recorder.stack)
+
+
+def _raised_at(error: BaseException) -> dict[str, Any] | None:
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return None
+    last = frames[-1]
+    return {"function": last.name, "file": last.filename, "line": last.lineno}
 
 
 def _fresh(path: Path) -> Path:

@@ -109,6 +109,16 @@ def primfuncs(module: Any) -> list[dict[str, Any]]:
     ]
 
 
+def qconfig() -> Any:
+    """The quantizer's configuration in force."""
+    return relay.quantize.current_qconfig()
+
+
+def settings(config: Any) -> dict[str, Any]:
+    """All fields of a QConfig as plain values."""
+    return {name: plain(getattr(config, name)) for name in config._node_defaults}
+
+
 class Tables:
     """Makes op tables, remembering what successive modules share (attributes, weights, types)."""
 
@@ -130,6 +140,7 @@ class Tables:
         return rows
 
     def _row(self, node: Any, number: dict[int, int], weights: dict[int, Any]) -> dict[str, Any]:
+        row: dict[str, Any]
         if isinstance(node, relay.Call):
             row = {
                 "kind": "call",
@@ -222,7 +233,7 @@ def attribute_values(attrs: Any) -> dict[str, Any]:
     """An operator's attributes as plain values."""
     if not hasattr(attrs, "keys"):
         return {}
-    return {str(key): _plain(attrs[key]) for key in attrs.keys()}  # noqa: SIM118 (not a dict)
+    return {str(key): plain(attrs[key]) for key in attrs.keys()}  # noqa: SIM118 (not a dict)
 
 
 def _digest(array: Any) -> dict[str, Any]:
@@ -267,11 +278,11 @@ def _parse_type(text: str) -> dict[str, Any]:
     return {"dtype": match.group(2), "shape": sizes}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (tvm.ir.Array, list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, (tir.IntImm, tir.FloatImm)):
         return value.value
     return str(value)

@@ -10,14 +10,14 @@ import contextlib
 import re
 import sys
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Sequence
 
 import tvm
 from tvm import relay
 
-from .localise import first_failing
-from .relay import TYPE_ONLY, is_relay, nodes_of
+from .localise import Found, first_failing
 from .recorder import FOLDING, OpenPass
+from .relay import TYPE_ONLY, is_relay, nodes_of, settings
 
 SEQUENCE = "sequential"
 
@@ -35,7 +35,7 @@ class Blame:
     row: int
     index: int
     name: str
-    within: Optional[str]
+    within: str | None
     """For an op inside a fused function: the ops that were fused with it."""
     runs: int
     ms: float
@@ -55,7 +55,7 @@ def last_line(error: BaseException) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x…", text).rstrip(" :")
 
 
-def blame(path: Sequence[OpenPass], error: BaseException, target: Any) -> Optional[Blame]:
+def blame(path: Sequence[OpenPass], error: BaseException, target: Any) -> Blame | None:
     """The first op with which the failing pass fails in the same way; None if it cannot be told."""
     place = failing_relay_pass(path)
     if place is None:
@@ -67,7 +67,7 @@ def blame(path: Sequence[OpenPass], error: BaseException, target: Any) -> Option
     return _blame_fused(place.before, target, wanted)
 
 
-def knobs(path: Sequence[OpenPass], found: Blame, error: BaseException, target: Any) -> List[str]:
+def knobs(path: Sequence[OpenPass], found: Blame, error: BaseException, target: Any) -> list[str]:
     """The dtype fields each of which, set alone, makes the pass fail in the same way.
 
     Only passes of the quantizer read the configuration; for others the answer is empty.
@@ -79,19 +79,18 @@ def knobs(path: Sequence[OpenPass], found: Blame, error: BaseException, target: 
     calls = calls_of(place.before)
     module = prefix(calls[: found.index + 1])
     current = relay.quantize.current_qconfig()
-    asked = {name: str(getattr(current, name)) for name in REFERENCE}
-    others = {name: _plain(getattr(current, name)) for name in current._node_defaults}
+    asked = settings(current)
     guilty = []
-    for name, value in asked.items():
-        if value == REFERENCE[name]:
+    for name, usual in REFERENCE.items():
+        if asked[name] == usual:
             continue
-        with relay.quantize.qconfig(**{**others, **REFERENCE, name: value}):
+        with relay.quantize.qconfig(**{**asked, **REFERENCE, name: asked[name]}):
             if _fails(attempt, module, signature(error)):
                 guilty.append(name)
     return guilty
 
 
-def failing_relay_pass(path: Sequence[OpenPass]) -> Optional[OpenPass]:
+def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
     """The deepest open pass on a Relay module that has done more than infer types.
 
     A pass that rewrites an op into something ill-typed fails in the InferType it runs at the end;
@@ -99,18 +98,18 @@ def failing_relay_pass(path: Sequence[OpenPass]) -> Optional[OpenPass]:
     """
     found = None
     for opened in path:
-        if opened.name != SEQUENCE and is_relay(opened.before):
-            if found is None or opened.name not in TYPE_ONLY:
-                found = opened
+        more = found is None or opened.name not in TYPE_ONLY
+        if more and opened.name != SEQUENCE and is_relay(opened.before):
+            found = opened
         if opened.name == FOLDING:
             break
     return found
 
 
-def pass_by_name(name: str, target: Any) -> Optional[Attempt]:
+def pass_by_name(name: str, target: Any) -> Attempt | None:
     """A function that runs the pass called `name` in a context of its own; None if unknown."""
     quantizer = sys.modules["tvm.relay.quantize.quantize"]
-    makers: Dict[str, Callable[[], Any]] = {
+    makers: dict[str, Callable[[], Any]] = {
         "QuantizePartition": quantizer.partition,
         "QuantizeAnnotate": quantizer.annotate,
         "QuantizeCalibrate": lambda: tvm.transform.module_pass(
@@ -138,7 +137,7 @@ def pass_by_name(name: str, target: Any) -> Optional[Attempt]:
     return attempt
 
 
-def calls_of(module: Any) -> List[Any]:
+def calls_of(module: Any) -> list[Any]:
     """The module's calls in post order, as the op table numbers them."""
     return [node for node in nodes_of(module) if isinstance(node, relay.Call)]
 
@@ -146,22 +145,24 @@ def calls_of(module: Any) -> List[Any]:
 def prefix(calls: Sequence[Any]) -> Any:
     """A module that computes these calls: its results are those nobody among them uses."""
     used = {hash(argument) for call in calls for argument in call.args}
-    used |= {hash(f) for call in calls for a in call.args if isinstance(a, relay.Tuple) for f in a.fields}
+    used |= {
+        hash(f) for call in calls for a in call.args if isinstance(a, relay.Tuple) for f in a.fields
+    }
     sinks = [call for call in calls if hash(call) not in used]
     body = sinks[0] if len(sinks) == 1 else relay.Tuple(sinks)
     return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(body), body))
 
 
-def _blame_prefix(module: Any, attempt: Attempt, wanted: str) -> Optional[Blame]:
+def _blame_prefix(module: Any, attempt: Attempt, wanted: str) -> Blame | None:
     calls = calls_of(module)
-    found = first_failing(len(calls), lambda k: _fails(attempt, prefix(calls[:k]), wanted))
+    found = _search(calls, attempt, wanted)
     if found.index is None:
         return None
     call = calls[found.index]
     return Blame(_row(module, call), found.index, _name(call), None, found.runs, found.ms, "replay")
 
 
-def _blame_fused(module: Any, target: Any, wanted: str) -> Optional[Blame]:
+def _blame_fused(module: Any, target: Any, wanted: str) -> Blame | None:
     """For lowering: build each fused function alone, then search inside the first that fails."""
 
     def attempt(part: Any) -> None:
@@ -180,17 +181,21 @@ def _blame_fused(module: Any, target: Any, wanted: str) -> Optional[Blame]:
             continue
         seen.add(key)
         inner = calls_of(tvm.IRModule.from_expr(relay.Function(function.params, function.body)))
-        found = first_failing(
-            len(inner), lambda k, inner=inner: _fails(attempt, prefix(inner[:k]), wanted)
-        )
+        found = _search(inner, attempt, wanted)
         runs, ms = runs + found.runs, ms + found.ms
         if found.index is not None:
             guilty = inner[found.index]
             within = " + ".join(_name(c) for c in inner)
             row = _row(module, guilty)
             index = calls_of(module).index(guilty)
-            return Blame(row, index, _name(guilty), within, runs, ms, "replay of the fused function")
+            return Blame(
+                row, index, _name(guilty), within, runs, ms, "replay of the fused function"
+            )
     return None
+
+
+def _search(calls: Sequence[Any], attempt: Attempt, wanted: str) -> Found:
+    return first_failing(len(calls), lambda k: _fails(attempt, prefix(calls[:k]), wanted))
 
 
 def _fails(attempt: Attempt, module: Any, wanted: str) -> bool:
@@ -208,17 +213,3 @@ def _row(module: Any, node: Any) -> int:
 
 def _name(call: Any) -> str:
     return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else type(call.op).__name__
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tvm.ir.Array):
-        return [_plain(item) for item in value]
-    return value.value if hasattr(value, "value") else value
-
-
-def frames(error: BaseException) -> Tuple[List[str], Optional[str], Optional[int]]:
-    """C++ functions of a TVM error, innermost first, and file and line of the throwing one."""
-    functions = re.findall(r"^\s*\d+: (.+)$", str(error), flags=re.M)
-    place = re.search(r'^\s*File "([^"]+)", line (\d+)', str(error), flags=re.M)
-    functions.reverse()
-    return functions, place.group(1) if place else None, int(place.group(2)) if place else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from typing import List, Optional, Set, Tuple
+from pathlib import Path
 
 TRIPLES = {
     ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
@@ -12,8 +12,11 @@ TRIPLES = {
     ("Darwin", "arm64"): "arm64-apple-darwin",
 }
 
-KNOWN: List[Tuple[str, Set[str]]] = [
-    ("znver4", {"amd", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_vbmi2", "avx512_bf16"}),
+KNOWN: list[tuple[str, set[str]]] = [
+    (
+        "znver4",
+        {"amd", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_vbmi2", "avx512_bf16"},
+    ),
     ("cascadelake", {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl", "avx512_vnni"}),
     ("skylake-avx512", {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl"}),
     ("x86-64-v3", {"avx2", "fma", "bmi2", "movbe", "f16c"}),
@@ -22,7 +25,7 @@ KNOWN: List[Tuple[str, Set[str]]] = [
 """LLVM cpu names and the /proc/cpuinfo flags that each takes, best first."""
 
 
-def host(mcpu: Optional[str] = None) -> Tuple[str, str]:
+def host(mcpu: str | None = None) -> tuple[str, str]:
     """The host's target string, and a sentence on where its -mcpu comes from.
 
     `mcpu` "none" leaves -mcpu out; None finds it: LLVM's own answer, or, where LLVM is older than
@@ -43,12 +46,12 @@ def host(mcpu: Optional[str] = None) -> Tuple[str, str]:
     return base, "processor unknown: no -mcpu"
 
 
-def best_match(flags: Set[str]) -> Optional[str]:
+def best_match(flags: set[str]) -> str | None:
     """The first of KNOWN that runs on a processor with these flags."""
     return next((cpu for cpu, needed in KNOWN if needed <= flags), None)
 
 
-def _llvm_answer() -> Optional[str]:
+def _llvm_answer() -> str | None:
     from tvm.target import codegen
 
     ask = getattr(codegen, "llvm_get_system_cpu", None)  # not before TVM 0.13
@@ -56,13 +59,12 @@ def _llvm_answer() -> Optional[str]:
     return None if answer == "generic" else answer
 
 
-def _flags() -> Set[str]:
+def _flags() -> set[str]:
     try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
-            text = lines.read()
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
         return set()
-    flags: Set[str] = set()
+    flags: set[str] = set()
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "flags":

@@ -45,6 +45,11 @@ class Toolchain:
     name: str
     python: Path
 
+    @property
+    def named(self) -> bool:
+        """Is it one that we installed, and not the user's own?"""
+        return self.name in RECIPES
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -160,8 +160,8 @@ class Failure:
     stage: str
     passes: tuple[int, ...]
     diagnostics: tuple[str, ...] = ()
-    text: str | None = None
-    """Relative path of the failing module's IR text."""
+    python: dict[str, Any] | None = None
+    """Where a Python exception was raised: function, file, line."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +187,8 @@ class Trace:
     stage: str | None = None
     stages: list[str] = field(default_factory=list)
     failure: Failure | None = None
+    text: str | None = None
+    """Relative path of the failing module's own text, as TVM prints it."""
     blame: Blame | None = None
     knobs: list[str] = field(default_factory=list)
     outputs: str | None = None
@@ -220,10 +222,15 @@ class Trace:
         return self._snapshots[number]
 
     def imported(self) -> Snapshot | None:
-        """The model as imported: what the first pass after import was given."""
+        """The model as imported: what the first pass after import was given, typed if possible."""
         runs = (run for run in self.passes.values() if run.stage != "import")
         snapshots = (self.snapshot(run.before) for run in runs)
-        return next((s for s in snapshots if s is not None and s.nodes), None)
+        first = next((s for s in snapshots if s is not None and s.nodes), None)
+        if first is None:
+            return None
+        # Binding the parameters loses the types; the next snapshot is the same module, typed.
+        typed = self.snapshot(first.number + 1)
+        return typed if typed is not None and len(typed.nodes) == len(first.nodes) else first
 
     def failing_snapshot(self) -> Snapshot | None:
         """The module before the innermost failing pass that has a Relay snapshot."""
@@ -334,8 +341,12 @@ def _error(trace: Trace, event: dict[str, Any]) -> None:
         event["stage"],
         tuple(event["passes"]),
         tuple(event.get("diagnostics", ())),
-        event.get("text"),
+        event.get("python"),
     )
+
+
+def _text(trace: Trace, event: dict[str, Any]) -> None:
+    trace.text = event["file"]
 
 
 def _blame(trace: Trace, event: dict[str, Any]) -> None:
@@ -373,6 +384,7 @@ _HANDLERS = {
     "unwind": _unwind,
     "snapshot": _snapshot,
     "error": _error,
+    "text": _text,
     "blame": _blame,
     "knobs": _knobs,
     "outputs": _outputs,

@@ -1,0 +1,9 @@
+"""Render the report of a trace recorded in a script of your own. The same as `tvmq-diag report`."""
+
+import sys
+
+from tvmq_diag import cli
+from tvmq_diag.commands import report
+
+if __name__ == "__main__":
+    sys.exit(cli.script(report))

@@ -1,0 +1,41 @@
+"""Render the report of a trace that QuantizeTrace recorded in a script of your own.
+
+examples:
+  %(prog)s runs/mine          writes runs/mine/index.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from rich.console import Console
+
+from reports import page, terminal
+
+from .. import __version__, trace, verdict
+from ..outcome import Result, Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `report`."""
+    parser.add_argument("trace", type=Path, help="the folder that QuantizeTrace wrote")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the page; returns 0."""
+    recorded = trace.load(options.trace)
+    facts = {
+        "command": shlex.join(recorded.facts.get("command", [])),
+        "created": recorded.facts.get("time"),
+        "toolchain": "in process",
+        "tool_version": __version__,
+    }
+    work = Run(options.trace, facts, [Result(verdict.of_recording(recorded), "asked", recorded)])
+    written = page.write(work)
+    screen = Console()
+    for result in work.results:
+        screen.print(terminal.verdict_lines(result))
+    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    return 0

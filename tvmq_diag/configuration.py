@@ -1,0 +1,97 @@
+"""A quantizer configuration, as people write it and as TVM's QConfig takes it.
+
+int4                    all three dtype fields, as the assignment behind this project did
+int8/int8/int32         INPUT/WEIGHT/ACTIVATION
+int8/int8/int32:nbit=4  further fields behind colons; nbit stands for nbit_input and nbit_weight
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from .errors import UsageError
+
+FIELDS: dict[str, type] = {
+    "nbit_input": int,
+    "nbit_weight": int,
+    "nbit_activation": int,
+    "calibrate_mode": str,
+    "global_scale": float,
+    "weight_scale": str,
+}
+"""QConfig fields that may follow the dtypes (python/tvm/relay/quantize/quantize.py, QConfig)."""
+
+DTYPES = ("dtype_input", "dtype_weight", "dtype_activation")
+
+_DTYPE = re.compile(r"^(?:u?int[1-9]\d*|bool|float(?:16|32|64)|bfloat16)$")
+_EXAMPLES = "int4, int8/int8/int32 or int8/int8/int32:nbit=4"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """`fields` are those set explicitly; the rest keep TVM's defaults (nbit 8, 8, 32)."""
+
+    text: str
+    dtypes: tuple[str, str, str]
+    fields: dict[str, int | float | str] = field(default_factory=dict, hash=False)
+
+    @property
+    def qconfig(self) -> dict[str, int | float | str]:
+        """Keyword arguments for relay.quantize.qconfig()."""
+        return {**dict(zip(DTYPES, self.dtypes, strict=True)), **self.fields}
+
+    @property
+    def slug(self) -> str:
+        """The configuration as a file name."""
+        return re.sub(r"[^\w.=-]+", "_", self.text)
+
+    @property
+    def narrow(self) -> bool:
+        """Does it accumulate in less than 16 bits, so that its numbers cannot mean much?"""
+        return bits(self.dtypes[2]) < 16
+
+
+def parse(text: str) -> Configuration:
+    """One configuration; raises UsageError that says which part is not understood."""
+    head, *extras = text.strip().split(":")
+    parts = head.split("/")
+    if len(parts) not in (1, 3) or not all(_DTYPE.match(part) for part in parts):
+        raise UsageError(f"{text!r} is not a configuration; write for example {_EXAMPLES}")
+    first, second, third = parts if len(parts) == 3 else parts * 3
+    fields: dict[str, int | float | str] = {}
+    for extra in extras:
+        fields.update(_field(text, extra))
+    same = first == second == third
+    shown = first if same else f"{first}/{second}/{third}"
+    return Configuration(":".join([shown, *extras]), (first, second, third), fields)
+
+
+def parse_list(text: str) -> list[Configuration]:
+    """Configurations separated by commas, each once; raises UsageError."""
+    found = {c.text: c for c in (parse(part) for part in text.split(",") if part.strip())}
+    if not found:
+        raise UsageError(f"no configuration given; write for example {_EXAMPLES}")
+    return list(found.values())
+
+
+def bits(dtype: str) -> int:
+    """Bits of a dtype's values: 4 of int4, 1 of bool."""
+    digits = re.search(r"\d+$", dtype)
+    return int(digits.group()) if digits else 1
+
+
+def _field(text: str, extra: str) -> dict[str, int | float | str]:
+    name, equals, value = extra.partition("=")
+    names = ["nbit_input", "nbit_weight"] if name == "nbit" else [name]
+    if not equals or any(known not in FIELDS for known in names):
+        known = ", ".join(["nbit", *FIELDS])
+        raise UsageError(f"{extra!r} in {text!r} is not FIELD=VALUE with FIELD one of {known}")
+    try:
+        return {known: FIELDS[known](value) for known in names}
+    except ValueError as error:
+        raise UsageError(f"{value!r} is no value for {name} in {text!r}") from error
+
+
+REFERENCE = parse("int8/int8/int32")
+"""TVM's own default, and the sane baseline."""

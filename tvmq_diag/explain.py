@@ -1,0 +1,102 @@
+"""Why a message means what it means, and what to try: the knowledge behind a verdict's words.
+
+Each entry was read in TVM's source at v0.15/0.16, named beside it. An unknown message gets no
+explanation, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .configuration import REFERENCE, Configuration, bits
+from .outcome import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG
+
+_WHY = [
+    (
+        # src/relay/transforms/pattern_utils.h, TVM_DTYPE_DISPATCH
+        r"^unknown data type (\w+)",
+        "TVM can make constants of float16/32/64, bfloat16, bool and whole-byte integers only: "
+        "TVM_DTYPE_DISPATCH has no case for {0}",
+    ),
+    (
+        # src/runtime/ndarray.cc, VerifyDataType
+        r"dtype\.bits % 8 == 0 \((\d+) vs",
+        "a tensor of {0}-bit values cannot be allocated: TVM's NDArray takes whole bytes "
+        "(and 1 and 4 bits)",
+    ),
+    (
+        # include/tvm/runtime/data_type.h, GetVectorBytes
+        r"data_bits % 8 == 0U \((\d+) vs",
+        "{0}-bit values cannot be loaded or stored: generated code moves whole bytes",
+    ),
+    (
+        # src/target/llvm/codegen_llvm.cc, CodeGenLLVM::BufferAccessHelper
+        r"value_dtype\.bits\(\) >= 8 \((\d+) vs",
+        "the LLVM code generator cannot address a buffer of {0}-bit elements",
+    ),
+    (
+        # python/tvm/topi/x86/conv2d_alter_op.py
+        r"Do not support inputs with different data types now\. (\w+) vs\. (\w+)",
+        "the x86 convolution schedule wants data and weights of one type, and got {0} and {1}",
+    ),
+    (
+        # src/relay/op/type_relations.cc, BroadcastRel
+        r"data types (\w+) and (\w+) do not match in BroadcastRel",
+        "a rewrite for this target's fast int8 path makes {1} and meets {0} accumulators",
+    ),
+    (
+        # include/tvm/tir/op.h, MakeConstScalar
+        r"cannot make uint from negative value",
+        "quantized values are signed, and this dtype holds no negative numbers",
+    ),
+    (
+        # src/tir/ir/expr.cc, IntImm::IntImm
+        r"Literal value (-?\d+) exceeds (?:maximum|minimum) of (\w+)",
+        "the op needs the constant {0}, which {1} cannot hold",
+    ),
+    (
+        # src/arith/const_fold.h, TryConstFold<tir::Div>
+        r"[Dd]ivide by zero",
+        "a divisor (the window size of a pooling) does not fit into this dtype and wraps to 0",
+    ),
+    (
+        # src/tir/op/op.cc, type_check_integer_args
+        r"Expected integer argument as LHS of (\S+) operator",
+        "the quantizer rescales with shifts ({0}), which only integers have",
+    ),
+]
+
+
+def why(message: str | None) -> str | None:
+    """One clause on why TVM says this; None if the message is not known."""
+    for pattern, clause in _WHY:
+        match = re.search(pattern, message or "")
+        if match:
+            return clause.format(*match.groups())
+    return None
+
+
+def suggestion(configuration: Configuration, outcome: str) -> str | None:
+    """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
+    if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED):
+        return None
+    if outcome == NOT_QUANTIZED:
+        return "see the dtype timeline: TVM skips the first convolution and every dense by default"
+    if configuration.dtypes == REFERENCE.dtypes:
+        if configuration.fields:
+            return f"more bits, or another global_scale; --dtype {REFERENCE.text} is TVM's default"
+        return None
+    width = min(bits(dtype) for dtype in configuration.dtypes)
+    if 2 <= width < 8:
+        narrow = f"{REFERENCE.text}:nbit={width}"
+        return f"--dtype {narrow}: {width}-bit values kept in int8, accumulated in int32"
+    return f"--dtype {REFERENCE.text}: int8 values accumulated in int32, TVM's default"
+
+
+def reading(field: str) -> str:
+    """What a QConfig field decides (src/relay/quantize/realize.cc)."""
+    return {
+        "dtype_input": "the type activations are stored in",
+        "dtype_weight": "the type weights are stored in",
+        "dtype_activation": "the type convolutions accumulate in, and adds and rescaling work in",
+    }.get(field, "")

@@ -1,0 +1,217 @@
+"""Decide what happened to a configuration: from its trace, how its process ended, and its numbers.
+
+Pure: no process is started and no file read but the trace's own.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+
+from . import cpp, explain, runner
+from .configuration import DTYPES, REFERENCE, Configuration, bits, parse
+from .lineage import anchors_of
+from .outcome import (
+    CRASHED,
+    EXACT,
+    INFERRED,
+    INTERRUPTED,
+    NOT_QUANTIZED,
+    REJECTED,
+    TIMED_OUT,
+    UNKNOWN,
+    WORKS,
+    WRONG,
+    Latency,
+    Metrics,
+    OpRef,
+    Verdict,
+)
+from .runner import Ending
+from .trace import FOLDING, SEQUENCE, PassRun, Trace
+
+MIN_COSINE = 0.95
+"""Below this cosine to the float model a result counts as wrong."""
+
+TYPE_ONLY = "InferType"
+
+
+def of_failure(
+    configuration: Configuration, toolchain: str, trace: Trace, ending: Ending
+) -> Verdict:
+    """The verdict on a compile that did not reach the end."""
+    verdict = Verdict(configuration.text, toolchain, REJECTED)
+    path = shown_path(trace.failing_path)
+    verdict.pass_path = [run.name for run in path]
+    verdict.pass_name = blamed_pass(path)
+    verdict.stage = path[-1].stage if path else trace.stage
+    if trace.failure is not None and ending.how not in (runner.INTERRUPTED, runner.TIMED_OUT):
+        _rejected(verdict, trace)
+    else:
+        _stopped(verdict, ending)
+    _blame(verdict, configuration, trace)
+    verdict.suggestion = explain.suggestion(configuration, verdict.outcome)
+    return verdict
+
+
+def of_result(
+    configuration: Configuration,
+    toolchain: str,
+    trace: Trace,
+    metrics: Metrics | None,
+    min_cosine: float = MIN_COSINE,
+) -> Verdict:
+    """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared."""
+    verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
+    verdict.deterministic = trace.deterministic
+    verdict.latency_ms = latency(trace.latencies.get("tvm", ()))
+    verdict.confidence = EXACT
+    wrong = _wrong(trace, metrics, min_cosine)
+    if not got_dtype(configuration, trace):
+        verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
+        verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
+    elif wrong:
+        verdict.outcome = WRONG
+        verdict.message = wrong
+    if configuration.narrow and verdict.outcome == WRONG:
+        verdict.knob = "dtype_activation"
+        verdict.reason = (
+            f"convolutions accumulate in {configuration.dtypes[2]}, which overflows: "
+            "the numbers are noise"
+        )
+    verdict.suggestion = explain.suggestion(configuration, verdict.outcome)
+    return verdict
+
+
+def of_recording(trace: Trace) -> Verdict:
+    """The verdict on a trace that was recorded in somebody's own script: no numbers are known."""
+    qconfig = trace.facts.get("qconfig", {})
+    known = all(field in qconfig for field in DTYPES)
+    configuration = parse("/".join(qconfig[field] for field in DTYPES)) if known else REFERENCE
+    if trace.failure is not None:
+        return of_failure(
+            configuration, "in process", trace, Ending(runner.FINISHED, 1, 0.0, 0, "")
+        )
+    if not trace.ended:
+        verdict = of_failure(
+            configuration, "in process", trace, Ending(runner.SIGNAL, None, 0.0, 0, "")
+        )
+        verdict.message = "the journal stops without an end: the process died or is still running"
+        return verdict
+    verdict = Verdict(configuration.text, "in process", WORKS, trace.stage, confidence=UNKNOWN)
+    verdict.reason = "TVM raised nothing; no numbers were checked"
+    if not got_dtype(configuration, trace):
+        verdict.outcome = NOT_QUANTIZED
+    return verdict
+
+
+def latency(times: Sequence[float]) -> Latency | None:
+    """Summary of timed runs in ms; None without any."""
+    if not times:
+        return None
+    return Latency(min(times), statistics.fmean(times), statistics.median(times), max(times))
+
+
+def got_dtype(configuration: Configuration, trace: Trace) -> bool:
+    """Does any anchor op of the quantized model read the configuration's dtypes?
+
+    True where no module after realize was recorded: nothing is claimed without evidence.
+    """
+    wanted = set(configuration.dtypes[:2])
+    for stage in ("fold", "realize"):
+        for module in trace.modules_of(stage):
+            reads = {module.nodes[i].dtype for call in anchors_of(module) for i in call.inputs}
+            return bool(wanted & reads)
+    return True
+
+
+def shown_path(path: Sequence[PassRun]) -> list[PassRun]:
+    """The path down to constant folding, if it went through it: below that TVM folds constants."""
+    shown = []
+    for run in path:
+        shown.append(run)
+        if run.name == FOLDING:
+            break
+    return shown
+
+
+def blamed_pass(path: Sequence[PassRun]) -> str | None:
+    """The innermost pass that is more than a list of passes or the type inference of another."""
+    named = [run.name for run in path if run.name not in (SEQUENCE, TYPE_ONLY)]
+    return named[-1] if named else (path[-1].name if path else None)
+
+
+def _rejected(verdict: Verdict, trace: Trace) -> None:
+    failure = trace.failure
+    assert failure is not None
+    thrown = cpp.read(failure.message)
+    verdict.message = failure.diagnostics[0] if failure.diagnostics else thrown.message
+    verdict.site, verdict.via = thrown.site, thrown.via
+    if verdict.site is None and failure.python is not None:
+        verdict.site = cpp.python_site(failure.python)
+    verdict.reason = explain.why(verdict.message)
+    verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
+
+
+def _stopped(verdict: Verdict, ending: Ending) -> None:
+    if ending.how == runner.TIMED_OUT:
+        verdict.outcome = TIMED_OUT
+        verdict.message = f"still running after {ending.seconds:.0f} s"
+    elif ending.how == runner.OUT_OF_MEMORY:
+        verdict.outcome = CRASHED
+        verdict.message = f"out of memory: it took {ending.peak_bytes / 2**30:.1f} GiB"
+    elif ending.how == runner.INTERRUPTED:
+        verdict.outcome = INTERRUPTED
+        verdict.message = "stopped by Ctrl-C"
+    else:
+        verdict.outcome = CRASHED
+        name = ending.signal_name
+        verdict.message = f"the process was ended by {name}" if name else _exit(ending)
+    verdict.confidence = INFERRED if verdict.pass_name else UNKNOWN
+
+
+def _exit(ending: Ending) -> str:
+    lines = [line.strip() for line in ending.tail.splitlines() if line.strip()]
+    said = f": {lines[-1][:200]}" if lines else ""
+    return f"the process ended with exit code {ending.code}{said}"
+
+
+def _blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
+    """The op and the knob, if the replay found them."""
+    failing = trace.failing_snapshot()
+    if trace.blame is not None and failing is not None:
+        span = failing.nodes[trace.blame.row].span if trace.blame.row < len(failing.nodes) else None
+        verdict.op = OpRef(trace.blame.index, trace.blame.name, span)
+        verdict.confidence = EXACT
+    knobs = trace.knobs or _mentioned(verdict.message, configuration)
+    if knobs:
+        verdict.knob = ", ".join(knobs)
+
+
+def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
+    """The dtype fields whose value the message speaks of, where that leaves a choice at all."""
+    if message is None:
+        return []
+    said = set(re.findall(r"\b(?:u?int\d+|bool|bfloat16|float\d+)\b", message))
+    said |= {f"int{n}" for n in re.findall(r"\((\d) vs", message)}
+    asked = zip(DTYPES, configuration.dtypes, REFERENCE.dtypes, strict=True)
+    odd = [(field, dtype) for field, dtype, usual in asked if dtype != usual]
+    return [
+        field
+        for field, dtype in odd
+        if dtype in said or f"int{bits(dtype)}" in said or len(odd) == 1
+    ]
+
+
+def _wrong(trace: Trace, metrics: Metrics | None, min_cosine: float) -> str | None:
+    """What is wrong with the numbers; None if nothing is."""
+    if trace.deterministic is False:
+        return "a different answer each time, from the same input"
+    if metrics is None:
+        return "its outputs cannot be compared with the float model's"
+    if metrics.cosine is None:
+        return "the outputs hold NaN or infinity"
+    if metrics.cosine < min_cosine:
+        return f"cosine {metrics.cosine:.3f} to the float model (at least {min_cosine} is right)"
+    return None
