@@ -1,14 +1,16 @@
-"""The child process: compile one configuration under QuantizeTrace, as a JSON job file says.
+"""The child process: does what a JSON job file says, in the TVM's own interpreter.
 
     python instruments JOB.json
 
-Started by tvmq_diag.runner in the TVM's own interpreter. Everything it learns goes to the trace.
-Exit code 0: the compile went through; 1: it raised, and the trace says how; 2: the job is unusable.
+The job's `task` is "compile" (one configuration under QuantizeTrace, see child.py) or "overhead"
+(what tracing costs, see overhead.py). Exit code 0: done; 1: the compile raised, and the trace says
+how.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -32,6 +34,7 @@ def _be_a_package() -> None:
 
 if __name__ == "__main__":
     _be_a_package()
-    from instruments.child import main
+    from instruments import child, overhead
 
-    sys.exit(main(sys.argv[1]))
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    sys.exit({"compile": child.main, "overhead": overhead.main}[job["task"]](job))

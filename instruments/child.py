@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import signal
 from pathlib import Path
@@ -22,10 +21,9 @@ from .recorder import QuantizeTrace
 _PR_SET_PDEATHSIG = 1
 
 
-def main(job_file: str) -> int:
+def main(job: dict[str, Any]) -> int:
     """Run a job; see __main__ for the exit codes."""
     _die_with_parent()
-    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
     tracing = QuantizeTrace(job["trace"], texts=job["save_ir"], job=job)
     with tracing as trace, _diagnostics(trace) as diagnostics:
         run = Compile(trace, job)

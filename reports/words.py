@@ -113,7 +113,7 @@ def brief(node: Node, snapshot: Snapshot) -> list[str]:
 def _simulated_quantize(node: Node, snapshot: Snapshot) -> list[str]:
     kind = node.attrs.get("kind")
     signed = "signed" if node.attrs.get("sign", True) else "unsigned"
-    said = [f"of {clip(_KINDS.get(kind, kind), 12)}, {signed}"]  # type: ignore[arg-type]
+    said = [f"as {clip(_KINDS.get(kind, kind), 12)}, {signed}"]  # type: ignore[arg-type]
     scale, low, high = ([_scalar(snapshot, i) for i in node.inputs[1:4]] + [None] * 3)[:3]
     if scale is not None:
         said.append(f"scale {scale}")

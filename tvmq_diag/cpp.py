@@ -21,6 +21,7 @@ _PLUMBING = re.compile(
 """Functions through which every pass goes, and that say nothing about this one."""
 _WALKING = re.compile(r"VisitStmt_|VisitExpr_|CreateSerialFor")
 """Functions that walk a tree, dozens of times in a row."""
+_OPERATOR = re.compile(r"operator(?:\(\)|[^\w\s(]+)")
 _LONGEST = 90
 
 
@@ -70,21 +71,24 @@ def sentence(text: str) -> str:
 
 def _short(signature: str) -> str:
     """`tvm::relay::MakeConstantScalar<int>` of a signature with result and parameters."""
-    depth = 0
-    start, end = 0, len(signature)
     text = signature.replace("(anonymous namespace)", "{anonymous}")
-    end = len(text)
+    symbol = _OPERATOR.search(text)
+    if symbol:  # its brackets are no brackets
+        text = text.replace(symbol.group(), "operator$", 1)
+    depth = 0
+    start, end = 0, len(text)
     for i, character in enumerate(text):
         if character in "<{[":
             depth += 1
-        elif character in ">}]" and depth and text[i - 1 : i + 1] != "->":
+        elif character in ">}]":
             depth -= 1
-        elif depth == 0 and character == " " and not text[:i].endswith("operator"):
+        elif depth == 0 and character == " ":
             start = i + 1
-        elif depth == 0 and character == "(" and not text[:i].endswith("operator"):
+        elif depth == 0 and character == "(":
             end = i
             break
-    return text[start:end] or signature
+    name = text[start:end] or signature
+    return name.replace("operator$", symbol.group()) if symbol else name
 
 
 def _in_tree(path: str) -> str:

@@ -147,6 +147,7 @@ class Session:
         self.observer.begin(what)
         folder = self.run.directory / "traces" / slug
         job = {
+            "task": "compile",
             "trace": str(folder),
             "model": asdict(self.plan.model),
             "qconfig": qconfig,

@@ -23,6 +23,9 @@ FOLDING = "FoldConstant"
 SEQUENCE = "sequential"
 """A list of passes is a pass too, and spans stages."""
 
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an event that is not as it was written can raise."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -101,7 +104,8 @@ class Snapshot:
 class PassRun:
     """One execution of a pass. Times are milliseconds since the journal began.
 
-    `before` and `after` are snapshot numbers; None where no snapshot was taken.
+    `before` and `after` are snapshot numbers; None where no snapshot was taken. `entry` and `own`
+    are the recorder's own time before the pass began and before it ended.
     """
 
     number: int
@@ -113,6 +117,7 @@ class PassRun:
     before: int | None = None
     after: int | None = None
     raised: bool = False
+    entry: float = 0.0
     own: float = 0.0
     children: list[PassRun] = field(default_factory=list)
 
@@ -129,7 +134,10 @@ class PassRun:
     @property
     def ms(self) -> float | None:
         """How long it took, without the time the recorder itself took meanwhile."""
-        return None if self.end is None else max(0.0, self.end - self.begin - self._recording())
+        if self.end is None:
+            return None
+        inside = self.own + sum(child.recording for child in self.children)
+        return max(0.0, self.end - self.begin - inside)
 
     @property
     def path(self) -> list[str]:
@@ -142,13 +150,10 @@ class PassRun:
         for child in self.children:
             yield from child.walk()
 
-    def _recording(self) -> float:
-        return self.own + sum(child.own_total for child in self.children)
-
     @functools.cached_property
-    def own_total(self) -> float:
-        """The recorder's own time in this pass and all inside it, ms."""
-        return self.own + sum(child.own_total for child in self.children)
+    def recording(self) -> float:
+        """The recorder's own time for this pass and all inside it, ms."""
+        return self.entry + self.own + sum(child.recording for child in self.children)
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,8 @@ class Trace:
     stage: str | None = None
     stages: list[str] = field(default_factory=list)
     failure: Failure | None = None
+    unwound: list[PassRun] = field(default_factory=list)
+    """The passes that the newest exception came through, outermost first, if none ran since."""
     text: str | None = None
     """Relative path of the failing module's own text, as TVM prints it."""
     blame: Blame | None = None
@@ -210,7 +217,8 @@ class Trace:
         """The passes a failure came through or a dead process was in, outermost first."""
         if self.failure is not None:
             return [self.passes[number] for number in self.failure.passes if number in self.passes]
-        return [run for run in self.passes.values() if run.open]
+        still_open = [run for run in self.passes.values() if run.open]
+        return still_open or ([] if self.ended else self.unwound)
 
     def snapshot(self, number: int | None) -> Snapshot | None:
         """The snapshot with this number; None if there is none or its file is gone or damaged."""
@@ -253,14 +261,14 @@ class Trace:
                 yield snapshot
 
     def _load(self, number: int, event: dict[str, Any]) -> Snapshot:
-        if "table" not in event:
-            return Snapshot(number, (), tuple(event.get("primfuncs", ())))
         try:
+            if "table" not in event:
+                return Snapshot(number, (), tuple(event.get("primfuncs", ())))
             rows = json.loads((self.path / event["table"]).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return Snapshot(number, tuple(_node(i, row) for i, row in enumerate(rows)))
+        except (OSError, *_DAMAGE):
             self.problems.append(f"snapshot {number} cannot be read")
             return Snapshot(number, ())
-        return Snapshot(number, tuple(_node(i, row) for i, row in enumerate(rows)))
 
 
 def load(path: Path) -> Trace:
@@ -276,7 +284,7 @@ def load(path: Path) -> Trace:
             continue
         try:
             handler(trace, event)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except _DAMAGE:
             trace.problems.append(f"event {event['kind']!r} in the journal is damaged")
     return trace
 
@@ -308,9 +316,9 @@ def _enter(trace: Trace, event: dict[str, Any]) -> None:
     parent = trace.passes.get(event["parent"])
     run = PassRun(event["id"], event["name"], event["stage"], event["t"], parent)
     run.before = event["snapshot"]
-    run.own = event.get("own", 0.0)
-    # The recorder works before it writes this event: its time is the surrounding pass's alone.
+    run.entry = float(event.get("own", 0.0))
     trace.passes[run.number] = run
+    trace.unwound = []
     if parent is not None:
         parent.children.append(run)
     _reach(trace, run.stage)
@@ -320,14 +328,16 @@ def _leave(trace: Trace, event: dict[str, Any]) -> None:
     run = trace.passes[event["id"]]
     run.end = event["t"]
     run.after = event["snapshot"]
-    run.own += event.get("own", 0.0)
+    run.own = float(event.get("own", 0.0))
     if run.before is None:  # an InferType: only its result is recorded
         run.before = run.parent.before if run.parent is not None else None
 
 
 def _unwind(trace: Trace, event: dict[str, Any]) -> None:
-    for number in event["passes"]:
-        trace.passes[number].raised = True
+    runs = [trace.passes[number] for number in event["passes"]]
+    for run in runs:
+        run.raised = True
+    trace.unwound = runs + trace.unwound  # contexts unwind innermost first
 
 
 def _snapshot(trace: Trace, event: dict[str, Any]) -> None:

@@ -1,0 +1,87 @@
+"""Latencies: whose, against whom, and the bars that show them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tvmq_diag.outcome import Latency, Result, Run
+
+WIDTH = 360.0
+"""Of the chart's plotting area, in its own units."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A line of the chart; `kind` is asked, reference, float or torch. x positions in WIDTH."""
+
+    label: str
+    kind: str
+    latency: Latency
+    ratio: float | None
+    low: float
+    median: float
+    high: float
+
+
+def summary(times: Sequence[float]) -> Latency | None:
+    """The summary of timed runs; None without any."""
+    if not times:
+        return None
+    return Latency(min(times), statistics.fmean(times), statistics.median(times), max(times))
+
+
+def latency_of(result: Result) -> Latency | None:
+    """The latency of a result: the verdict's, else the trace's."""
+    if result.verdict.latency_ms is not None:
+        return result.verdict.latency_ms
+    return summary(result.trace.latencies.get("tvm", ())) if result.trace else None
+
+
+def float_latency(run: Run) -> Latency | None:
+    """What the float model takes through the same TVM."""
+    found = [latency_of(result) for result in run.with_role("float")]
+    return next((latency for latency in found if latency is not None), None)
+
+
+def torch_latency(run: Run) -> Latency | None:
+    """What the float model takes in PyTorch itself."""
+    traces = [result.trace for result in run.results if result.trace is not None]
+    found = [summary(trace.latencies.get("torch", ())) for trace in traces]
+    return next((latency for latency in found if latency is not None), None)
+
+
+def ratio(latency: Latency | None, to: Latency | None) -> float | None:
+    """How many times as long, by medians."""
+    if latency is None or to is None or to.median <= 0:
+        return None
+    return latency.median / to.median
+
+
+def bars(run: Run, only: Result | None = None) -> list[Bar]:
+    """The chart of a run; `only` leaves out the other configurations that were asked for."""
+    measured = [
+        (result.verdict.configuration, result.role, latency_of(result))
+        for result in run.results
+        if only is None or result is only or result.role != "asked"
+    ]
+    measured.append(("PyTorch eager, float32", "torch", torch_latency(run)))
+    known = [(name, role, latency) for name, role, latency in measured if latency is not None]
+    if not known:
+        return []
+    longest = max(latency.max for _, _, latency in known) or 1.0
+    base = float_latency(run)
+    names = {"float": "{} in TVM", "reference": "{} (reference)"}
+    return [
+        Bar(
+            names.get(role, "{}").format(name),
+            role,
+            latency,
+            ratio(latency, base),
+            latency.min / longest * WIDTH,
+            latency.median / longest * WIDTH,
+            latency.max / longest * WIDTH,
+        )
+        for name, role, latency in known
+    ]

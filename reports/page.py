@@ -1,0 +1,149 @@
+"""The report of one run: one HTML file that opens from disk, and the graphs as SVG files."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tvmq_diag.outcome import WORKS, Result, Run
+
+from . import numbers, svg, words
+from .section import Section, build, link
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """A line of the table over all configurations."""
+
+    section: Section
+    latency: str
+    fastest: str
+    to_float: str
+    to_torch: str
+
+
+def write(run: Run) -> Path:
+    """Write `index.html` and `graphs/` into the run's folder; returns the page."""
+    # What was asked for first, then the reference and the float model, whatever ran first.
+    order = {"asked": 0, "reference": 1, "float": 2}
+    results = sorted(run.results, key=lambda result: order.get(result.role, 3))
+    sections = [build(run, result, f"c{i}") for i, result in enumerate(results)]
+    _write_graphs(run, sections)
+    page = run.directory / "index.html"
+    page.write_text(_render(run, sections), encoding="utf-8")
+    return page
+
+
+def environment() -> Environment:
+    """Jinja as every page of the reports uses it: escaping, and loud about misspelt names."""
+    jinja = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters.update(
+        ms=words.milliseconds,
+        number=words.number,
+        clip=words.clip,
+        printable=words.printable,
+        href=link,
+    )
+    jinja.globals.update(
+        outcome_mark=words.outcome_mark,
+        outcome_class=words.outcome_class,
+        families=words.FAMILY_MARKS,
+        family_names=words.FAMILY_NAMES,
+        # Ours alone: nothing that came out of a model passes through here.
+        asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),  # noqa: S704
+    )
+    return jinja
+
+
+def summary(results: list[Result]) -> str:
+    """The run in one sentence."""
+    if not results:
+        return "Nothing was tried"
+    if len(results) == 1:
+        return words.clip(results[0].verdict.headline, 400)
+    works = sum(result.verdict.outcome == WORKS for result in results)
+    counted = Counter(r.verdict.outcome for r in results if r.verdict.outcome != WORKS)
+    rest = ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
+    return f"{works} of {len(results)} configurations work" + (f"; {rest}" if rest else "")
+
+
+def _render(run: Run, sections: list[Section]) -> str:
+    asked = [section for section in sections if section.result.role == "asked"]
+    template = environment().get_template("run.html.j2")
+    return template.render(
+        run=run,
+        facts=_facts(run),
+        name=words.clip(run.directory.resolve().name, 120),
+        model=words.clip(run.facts.get("model") or "a model", 120),
+        summary=summary([section.result for section in asked]),
+        single=asked[0] if len(asked) == 1 else None,
+        sections=sections,
+        sweep=_sweep(run, sections) if len(sections) > 1 else [],
+        raw=lambda text: Markup(text),  # noqa: S704
+        chart_width=numbers.WIDTH,
+    )
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    names = {
+        "command": "command line",
+        "model": "model",
+        "input_shape": "input shape",
+        "seed": "seed",
+        "weights": "weights",
+        "toolchain": "toolchain",
+        "python": "interpreter",
+        "created": "created",
+        "tool_version": "tvmq_diag",
+        "min_cosine": "cosine needed",
+    }
+    return [
+        (label, words.clip(run.facts[name], 1000))
+        for name, label in names.items()
+        if run.facts.get(name) is not None
+    ]
+
+
+def _sweep(run: Run, sections: list[Section]) -> list[SweepRow]:
+    base, torch = numbers.float_latency(run), numbers.torch_latency(run)
+    rows = []
+    for section in sections:
+        latency = numbers.latency_of(section.result)
+        rows.append(
+            SweepRow(
+                section,
+                words.milliseconds(latency.median if latency else None),
+                words.milliseconds(latency.min if latency else None),
+                _times(numbers.ratio(latency, base)),
+                _times(numbers.ratio(latency, torch)),
+            )
+        )
+    return rows
+
+
+def _times(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio:.2f}×"
+
+
+def _write_graphs(run: Run, sections: list[Section]) -> None:
+    folder = run.directory / "graphs"
+    for section in sections:
+        slug = re.sub(r"[^\w.=-]+", "_", section.verdict.configuration, flags=re.ASCII)[:80]
+        for kind, picture in (("around", section.around), ("whole", section.whole)):
+            if picture is not None and picture.svg is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                path = folder / f"{slug}-{kind}.svg"
+                path.write_text(svg.standalone(picture.svg), encoding="utf-8")

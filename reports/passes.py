@@ -1,0 +1,165 @@
+"""The pass tree of a trace, folded until it fits a page.
+
+A ResNet-50 build runs 2,600 passes, most of them the same thirty for each lowered function. Passes
+of one name under one parent become one line; so do all passes that constant folding runs. A pass
+on the failing path always keeps a line of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tvmq_diag.trace import FOLDING, SEQUENCE, PassRun, Snapshot, Trace
+
+from .words import milliseconds
+
+TYPE_ONLY = "InferType"
+"""A pass that fills in types: that it "changed" the module tells nobody anything."""
+
+_FEW = 12
+"""Up to so many passes under a parent, only neighbours of one name share a line."""
+
+
+@dataclass
+class Line:
+    """A line of the pass tree: one pass, or `count` of one name."""
+
+    name: str
+    stage: str
+    depth: int
+    runs: list[PassRun]
+    ms: float | None
+    changed: int = 0
+    failing: bool = False
+    note: str | None = None
+    children: list[Line] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many passes the line stands for."""
+        return len(self.runs)
+
+    @property
+    def time(self) -> str:
+        """Its time, or why there is none."""
+        if self.ms is not None:
+            return milliseconds(self.ms)
+        run = self.runs[0]
+        return "raised" if run.raised else "never ended" if run.open else "–"
+
+    def walk(self) -> Iterator[Line]:
+        """This line and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass
+class Change:
+    """A line that changed the module, and how the op table changed if it has one."""
+
+    line: Line
+    effect: str
+
+
+def tree(trace: Trace) -> list[Line]:
+    """The pass tree from its roots."""
+    failing = {run.number for run in trace.failing_path}
+    return _lines(trace.roots, failing, 0, merge=False)
+
+
+def changes(trace: Trace, roots: list[Line]) -> tuple[list[Change], list[Change]]:
+    """What changed a module, in order, the failing pass first: on operators, on lowered functions.
+
+    Lists of passes are left out, and so are passes whose children did all of it.
+    """
+    relay: list[Change] = []
+    lowered: list[Change] = []
+    for line in (below for root in roots for below in root.walk()):
+        if not line.changed and not _culprit(line):
+            continue
+        if line.name == SEQUENCE:
+            continue
+        change = Change(line, _effect(trace, line))
+        (relay if _has_table(trace, line) else lowered).append(change)
+    for found in (relay, lowered):
+        found.sort(key=lambda change: not change.line.failing)
+    return relay, lowered
+
+
+def _lines(runs: list[PassRun], failing: set[int], depth: int, merge: bool) -> list[Line]:
+    merge = merge or len(runs) > _FEW
+    groups: dict[tuple[str, int], list[PassRun]] = {}
+    turn = 0
+    previous = None
+    for run in runs:
+        if run.number in failing:
+            groups[run.name, -run.number] = [run]
+            previous = None
+            continue
+        if not merge and run.name != previous:
+            turn += 1
+        previous = run.name
+        groups.setdefault((run.name, turn), []).append(run)
+    return [_line(group, failing, depth) for group in groups.values()]
+
+
+def _line(runs: list[PassRun], failing: set[int], depth: int) -> Line:
+    first = runs[0]
+    times = [run.ms for run in runs if run.ms is not None]
+    changed = 0 if first.name == TYPE_ONLY else sum(run.changed for run in runs)
+    ms = sum(times) if times else None
+    line = Line(first.name, first.stage, depth, runs, ms, changed, first.number in failing)
+    children = [child for run in runs for child in run.children]
+    if first.name == FOLDING and children:
+        line.note = _folded(children)
+        children = [child for child in children if child.number in failing]
+    line.children = _lines(children, failing, depth + 1, merge=len(runs) > 1)
+    return line
+
+
+def _folded(children: list[PassRun]) -> str:
+    count = sum(1 for child in children for _ in child.walk())
+    ms = sum(child.ms or 0.0 for child in children)
+    noun = "pass" if count == 1 else "passes"
+    return f"{count:,} {noun} run by constant folding, {milliseconds(ms)}"
+
+
+def _culprit(line: Line) -> bool:
+    """Is it where the failing path ends?"""
+    return line.failing and not any(child.failing for child in line.children)
+
+
+def _has_table(trace: Trace, line: Line) -> bool:
+    event = trace.tables.get(line.runs[0].before or -1, {})
+    return "primfuncs" not in event
+
+
+def _effect(trace: Trace, line: Line) -> str:
+    if _culprit(line):
+        return "failed here"
+    if line.count > 1:
+        return f"{line.changed} of {line.count} changed their function"
+    run = line.runs[0]
+    before, after = trace.snapshot(run.before), trace.snapshot(run.after)
+    if before is None or after is None or not before.nodes or not after.nodes:
+        return "changed"
+    said = []
+    if len(before.calls) != len(after.calls):
+        said.append(f"{len(before.calls)} → {len(after.calls)} calls")
+    types = _types(before), _types(after)
+    if types[0] != types[1]:
+        said.append(dtypes_of(after))
+    return "; ".join(said) or "attributes or constants"
+
+
+def dtypes_of(snapshot: Snapshot) -> str:
+    """How many calls give which dtype: `int8 ×30, float32 ×12`."""
+    counted = _types(snapshot).most_common(5)
+    return ", ".join(f"{dtype} ×{count}" for dtype, count in counted) or "no typed calls"
+
+
+def _types(snapshot: Snapshot) -> Counter[str]:
+    return Counter(call.dtype for call in snapshot.calls if call.dtype is not None)

@@ -1,0 +1,97 @@
+"""The verdict in the terminal: readable in 80 columns and without colour."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tvmq_diag.outcome import Result, Run
+
+from . import numbers, words
+from .section import ROLES, knob_text, site_text
+
+_STYLES = {"good": "bold green", "bad": "bold red", "odd": "bold yellow"}
+
+
+def verdict_lines(result: Result) -> RenderableType:
+    """The outcome and its headline, then why, knob, where and what to try."""
+    verdict = result.verdict
+    style = _STYLES[words.outcome_class(verdict.outcome)]
+    head = Text(f"{words.outcome_mark(verdict.outcome)} ", style=style)
+    head.append(words.clip(verdict.headline, 300), style="bold")
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column(overflow="fold")
+    for name, said in _lines(result):
+        rows.add_row(name, Text(said))  # Text: rich markup in a model's names stays text
+    return Group(head, Padding(rows, (0, 0, 0, 2))) if rows.row_count else head
+
+
+def sweep_table(run: Run) -> Table:
+    """All configurations of a run, the reference and the float model last."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    for name in ("configuration", "outcome", "stage", "pass", "op"):
+        table.add_column(name, overflow="fold")
+    for name in ("cosine", "SQNR", "ms", "× float"):
+        table.add_column(name, justify="right", no_wrap=True)
+    base = numbers.float_latency(run)
+    for role in ROLES:
+        for result in run.with_role(role):
+            table.add_row(*_cells(result, numbers.ratio(numbers.latency_of(result), base)))
+    return table
+
+
+def _lines(result: Result) -> list[tuple[str, str]]:
+    verdict = result.verdict
+    accuracy = _accuracy(result)
+    found = [
+        ("why", verdict.reason),
+        ("knob", knob_text(result)),
+        ("where", _where(result)),
+        ("thrown", site_text(verdict.site)),
+        ("result", accuracy),
+        ("note", "a different answer each time" if verdict.deterministic is False else None),
+        ("try", verdict.suggestion),
+    ]
+    return [(name, words.clip(said, 240)) for name, said in found if said]
+
+
+def _where(result: Result) -> str | None:
+    verdict = result.verdict
+    path = " › ".join(verdict.pass_path)
+    said = f"{verdict.stage}: {path}" if path and verdict.stage else path
+    span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
+    return f"{span}{said}" if said else None
+
+
+def _accuracy(result: Result) -> str | None:
+    verdict = result.verdict
+    said = []
+    if verdict.metrics is not None:
+        said.append(f"cosine {words.number(verdict.metrics.cosine, 4)}")
+        said.append(f"SQNR {words.number(verdict.metrics.sqnr_db, 1)} dB")
+    if verdict.latency_ms is not None:
+        said.append(f"{words.milliseconds(verdict.latency_ms.median)} median")
+    return ", ".join(said) or None
+
+
+def _cells(result: Result, ratio: float | None) -> list[Text]:
+    verdict = result.verdict
+    latency = numbers.latency_of(result)
+    role = ROLES.get(result.role, "")
+    look = _STYLES[words.outcome_class(verdict.outcome)]
+    outcome = Text(f"{words.outcome_mark(verdict.outcome)} {verdict.outcome}", style=look)
+    op = f"{verdict.op.name} #{verdict.op.index}" if verdict.op else "–"
+    name = words.clip(verdict.configuration, 40) + (f" ({role})" if role else "")
+    rest = [
+        verdict.stage or "–",
+        verdict.pass_name or "–",
+        op,
+        words.number(verdict.metrics.cosine if verdict.metrics else None, 3),
+        words.number(verdict.metrics.sqnr_db if verdict.metrics else None, 1),
+        words.number(latency.median if latency else None),
+        words.number(ratio),
+    ]
+    return [Text(name), outcome, *(Text(words.clip(text, 40)) for text in rest)]

@@ -1,0 +1,52 @@
+"""The real TVM for all tests that make a claim about it: installed once, kept in the cache."""
+
+from __future__ import annotations
+
+import subprocess
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tvmq_diag import toolchain
+from tvmq_diag.toolchain import Toolchain
+
+ROOT = Path(__file__).resolve().parent.parent
+
+InTvm = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def relay() -> Toolchain:
+    """The toolchain that the tool itself uses."""
+    return toolchain.resolve(echo=print)
+
+
+@pytest.fixture(scope="session")
+def in_tvm(relay: Toolchain) -> InTvm:
+    """Run a script in the TVM's interpreter, as somebody does who uses QuantizeTrace there."""
+
+    def run(code: str, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        prelude = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        return subprocess.run(
+            [str(relay.python), "-c", prelude + textwrap.dedent(code), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def trace_quantize(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: Toolchain
+) -> Callable[..., int]:
+    """Run trace_quantize.py in an empty folder; returns its exit code."""
+    from tvmq_diag import cli
+    from tvmq_diag.commands import trace as trace_command
+
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: cli.script(trace_command, list(arguments))

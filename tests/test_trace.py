@@ -1,0 +1,116 @@
+"""The reading end, on journals written by the real writer: whole, cut anywhere, damaged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from instruments.journal import Journal
+from instruments.schema import JOURNAL, SCHEMA
+from tvmq_diag import trace
+from tvmq_diag.errors import UsageError
+
+
+def write(folder: Path) -> Path:
+    """A small trace: realize fails inside a sequential."""
+    folder.mkdir(parents=True, exist_ok=True)
+    journal = Journal(folder)
+    journal.event(
+        "start", schema=SCHEMA, time="2026-01-01", pid=1, dialect="relay", command=["x"],
+        versions={"tvm": "0.16"},
+    )  # fmt: skip
+    journal.event("facts", values={"target": "llvm"})
+    rows = [
+        {"kind": "var", "name": "x<b>", "dtype": "float32", "shape": [1, 3]},
+        {"kind": "call", "op": "add", "inputs": [0, 0], "dtype": "float32", "shape": [1, 3]},
+    ]
+    journal.event("snapshot", id=1, table=journal.table(1, rows))
+    journal.event("enter", id=1, parent=None, name="sequential", stage="prepare", snapshot=1)
+    journal.event("enter", id=2, parent=1, name="Partition", stage="partition", snapshot=1)
+    journal.event("leave", id=2, snapshot=1, own=0.5)
+    journal.event("enter", id=3, parent=1, name="QuantizeRealize", stage="realize", snapshot=1)
+    journal.event("unwind", passes=[1, 3])
+    journal.event(
+        "error", error="TVMError", message="TVMError: no", passes=[1, 3], stage="realize"
+    )
+    journal.event("end", clean=True)
+    journal.close()
+    return folder
+
+
+def test_a_whole_trace(tmp_path: Path) -> None:
+    loaded = trace.load(write(tmp_path / "t"))
+    assert [run.name for run in loaded.failing_path] == ["sequential", "QuantizeRealize"]
+    assert loaded.failing_path[-1].path == ["sequential", "QuantizeRealize"]
+    assert loaded.ended and not loaded.problems
+    snapshot = loaded.failing_snapshot()
+    assert snapshot is not None and snapshot.calls[0].tensor == "float32[1,3]"
+
+
+def test_cut_at_every_byte_it_opens_up_to_the_last_event(tmp_path: Path) -> None:
+    whole = (write(tmp_path / "t") / JOURNAL).read_bytes()
+    announced = b'"name":"QuantizeRealize"'
+    for length in range(len(whole)):
+        cut = whole[:length]
+        (tmp_path / "t" / JOURNAL).write_bytes(cut)
+        loaded = trace.load(tmp_path / "t")
+        lines = cut.count(b"\n")
+        complete = cut[: cut.rfind(b"\n") + 1]
+        assert len(loaded.problems) <= 1
+        if announced in complete:
+            assert loaded.failing_path[-1].name == "QuantizeRealize"
+        if lines >= 4 and announced not in complete:
+            assert loaded.passes[1].name == "sequential"
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_damage_is_reported_and_never_raises(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = write(tmp_path_factory.mktemp("t"))
+    lines = (folder / JOURNAL).read_bytes().splitlines()
+    index = data.draw(st.integers(1, len(lines) - 1))
+    event = json.loads(lines[index])
+    key = data.draw(st.sampled_from(sorted(event)))
+    event[key] = data.draw(st.one_of(st.none(), st.integers(), st.text(max_size=3), st.just([])))
+    lines[index] = json.dumps(event).encode()
+    (folder / JOURNAL).write_bytes(b"\n".join(lines))
+    trace.load(folder).failing_snapshot()
+
+
+def test_a_missing_table_is_a_problem_not_an_error(tmp_path: Path) -> None:
+    folder = write(tmp_path / "t")
+    (folder / "snapshots" / "00001.json").write_text("[{")
+    loaded = trace.load(folder)
+    assert loaded.failing_snapshot() is None
+    assert loaded.problems == ["snapshot 1 cannot be read"]
+
+
+def test_times_leave_out_the_recorder(tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    events = [
+        {"kind": "enter", "t": 0.0, "id": 1, "parent": None, "name": "a", "stage": "lower",
+         "snapshot": None, "own": 1.0},
+        {"kind": "enter", "t": 15.0, "id": 2, "parent": 1, "name": "b", "stage": "lower",
+         "snapshot": None, "own": 5.0},
+        {"kind": "leave", "t": 40.0, "id": 2, "snapshot": None, "own": 20.0},
+        {"kind": "leave", "t": 50.0, "id": 1, "snapshot": None, "own": 2.0},
+    ]  # fmt: skip
+    (folder / JOURNAL).write_text("\n".join(json.dumps(event) for event in events) + "\n")
+    passes = trace.load(folder).passes
+    assert passes[2].ms == 5.0  # 25 ms, of which 20 ms after it had ended
+    assert passes[1].ms == 23.0  # 50 ms less 2 of its own and 25 of b's
+
+
+def test_no_trace_and_a_newer_trace_are_said_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no trace"):
+        trace.load(tmp_path)
+    (tmp_path / JOURNAL).write_text(json.dumps({"kind": "start", "schema": SCHEMA + 1}) + "\n")
+    with pytest.raises(UsageError, match="newer tvmq_diag"):
+        trace.load(tmp_path)
