@@ -9,6 +9,7 @@ partition, annotate, calibrate and realize: exactly the ones this project is abo
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from typing import Any, Iterator
 
@@ -26,6 +27,7 @@ def ambient(*instruments: Any) -> Iterator[None]:
     original = context_class.__init__
     signature = inspect.signature(original)
 
+    @functools.wraps(original)  # keeps the signature, for another ambient() around this one
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature.bind(self, *args, **kwargs)
         present = list(bound.arguments.get("instruments") or [])

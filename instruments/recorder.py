@@ -166,7 +166,7 @@ class Recorder:
         own = self.dialect.STAGE_OF_PASS.get(name)
         if own is not None:
             self.stage = own
-            if self.qconfig is None:
+            if own == "partition":  # where a run of the quantizer begins
                 self.qconfig = self.dialect.qconfig()
                 self.journal.event("facts", values={"qconfig": self.dialect.settings(self.qconfig)})
             return str(own)

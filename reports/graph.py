@@ -86,9 +86,7 @@ def _near(snapshot: Snapshot, row: int, up: int, down: int) -> set[int]:
     return near
 
 
-def _grow(
-    near: set[int], row: int, steps: int, following: Callable[[int], Iterable[int]]
-) -> None:
+def _grow(near: set[int], row: int, steps: int, following: Callable[[int], Iterable[int]]) -> None:
     edge = [row]
     for _ in range(steps):
         found = dict.fromkeys(i for number in edge for i in following(number) if i not in near)

@@ -24,7 +24,6 @@ class SweepRow:
 
     section: Section
     latency: str
-    fastest: str
     to_float: str
     to_torch: str
 
@@ -63,7 +62,7 @@ def environment() -> Environment:
         families=words.FAMILY_MARKS,
         family_names=words.FAMILY_NAMES,
         # Ours alone: nothing that came out of a model passes through here.
-        asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),  # noqa: S704
+        asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),
     )
     return jinja
 
@@ -92,7 +91,7 @@ def _render(run: Run, sections: list[Section]) -> str:
         single=asked[0] if len(asked) == 1 else None,
         sections=sections,
         sweep=_sweep(run, sections) if len(sections) > 1 else [],
-        raw=lambda text: Markup(text),  # noqa: S704
+        raw=lambda text: Markup(text),
         chart_width=numbers.WIDTH,
     )
 
@@ -125,8 +124,7 @@ def _sweep(run: Run, sections: list[Section]) -> list[SweepRow]:
         rows.append(
             SweepRow(
                 section,
-                words.milliseconds(latency.median if latency else None),
-                words.milliseconds(latency.min if latency else None),
+                f"{latency.min:.2f} / {latency.median:.2f}" if latency else words.DASH,
                 _times(numbers.ratio(latency, base)),
                 _times(numbers.ratio(latency, torch)),
             )
@@ -135,7 +133,7 @@ def _sweep(run: Run, sections: list[Section]) -> list[SweepRow]:
 
 
 def _times(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio:.2f}×"
+    return words.DASH if ratio is None else f"{ratio:.2f}{words.TIMES}"
 
 
 def _write_graphs(run: Run, sections: list[Section]) -> None:

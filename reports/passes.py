@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tvmq_diag.trace import FOLDING, SEQUENCE, PassRun, Snapshot, Trace
 
-from .words import milliseconds
+from .words import DASH, milliseconds
 
 TYPE_ONLY = "InferType"
 """A pass that fills in types: that it "changed" the module tells nobody anything."""
@@ -47,7 +47,7 @@ class Line:
         if self.ms is not None:
             return milliseconds(self.ms)
         run = self.runs[0]
-        return "raised" if run.raised else "never ended" if run.open else "–"
+        return "raised" if run.raised else "never ended" if run.open else DASH
 
     def walk(self) -> Iterator[Line]:
         """This line and all below it."""
@@ -150,15 +150,15 @@ def _effect(trace: Trace, line: Line) -> str:
     if len(before.calls) != len(after.calls):
         said.append(f"{len(before.calls)} → {len(after.calls)} calls")
     types = _types(before), _types(after)
-    if types[0] != types[1]:
+    if set(types[0]) != set(types[1]) and types[0]:
         said.append(dtypes_of(after))
     return "; ".join(said) or "attributes or constants"
 
 
 def dtypes_of(snapshot: Snapshot) -> str:
-    """How many calls give which dtype: `int8 ×30, float32 ×12`."""
+    """How many calls give which dtype: 30 int8, 12 float32."""
     counted = _types(snapshot).most_common(5)
-    return ", ".join(f"{dtype} ×{count}" for dtype, count in counted) or "no typed calls"
+    return ", ".join(f"{count} {dtype}" for dtype, count in counted) or "no typed calls"
 
 
 def _types(snapshot: Snapshot) -> Counter[str]:

@@ -17,7 +17,7 @@ from . import graph, passes, stages
 from .graph import Picture
 from .listing import Listing, listing
 from .numbers import Bar, bars
-from .words import clip, milliseconds, outcome_class, outcome_mark, printable
+from .words import DASH, clip, milliseconds, outcome_class, outcome_mark, printable
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ class Section:
     @property
     def pass_time(self) -> str:
         """What the outermost passes took together."""
-        return milliseconds(sum(line.ms or 0.0 for line in self.tree)) if self.tree else "–"
+        return milliseconds(sum(line.ms or 0.0 for line in self.tree)) if self.tree else DASH
 
     @property
     def failing_pass(self) -> str:
@@ -106,6 +106,28 @@ class Section:
     def site(self) -> str | None:
         """The function that threw: `MakeConstantScalar (pattern_utils.h:290)`."""
         return site_text(self.verdict.site)
+
+    @property
+    def via(self) -> list[str]:
+        """The functions on the way to the site, without what all of their names share."""
+        site = self.verdict.site
+        names = [name for name in self.verdict.via if site is None or name != site.function]
+        return [clip(name.removeprefix("tvm::"), 80) for name in names[:8]]
+
+    @property
+    def attempt(self) -> tuple[str, str]:
+        """What to try: the option to type, if it is one, and the words about it."""
+        said = clip(self.verdict.suggestion or "", 400)
+        option, _, words = said.partition(": ")
+        return (option, words) if option.startswith("--") else ("", said)
+
+    @property
+    def wanted(self) -> str:
+        """The dtype that the knobs to blame ask for; empty if they do not agree on one."""
+        qconfig = _qconfig(self.result.trace)
+        names = [name.strip() for name in (self.verdict.knob or "").split(",")]
+        dtypes = {str(qconfig[n]) for n in names if n.startswith("dtype_") and n in qconfig}
+        return clip(dtypes.pop(), 20) if len(dtypes) == 1 else ""
 
     @property
     def fused(self) -> str | None:

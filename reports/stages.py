@@ -9,10 +9,10 @@ from tvmq_diag import lineage
 from tvmq_diag.outcome import WORKS, Result
 from tvmq_diag.trace import SEQUENCE, PassRun, Trace
 
-from .words import FAMILY_MARKS, clip, dtype_family, milliseconds
+from .words import DASH, FAMILY_MARKS, clip, dtype_family, milliseconds
 
 DONE, FAILED, SKIPPED, AHEAD = "done", "failed", "skipped", "not reached"
-MARKS = {DONE: "✓", FAILED: "✗", SKIPPED: "–", AHEAD: "·"}
+MARKS = {DONE: "✓", FAILED: "✗", SKIPPED: DASH, AHEAD: "·"}
 
 
 @dataclass(frozen=True)
@@ -126,21 +126,22 @@ def _row(row: lineage.Row, stages: list[str], rejected_stage: str | None) -> Tim
             view.cells.append(TimelineCell())
             continue
         text = _signature(cell)
-        state = "same" if text == previous else "changed" if previous else "first"
+        state = "same" if text in (previous, "?") else "changed" if previous else "first"
         rejected = row.rejected and stage == rejected_stage
         title = f"{cell.op}: {', '.join(cell.inputs)} → {cell.shape}"
         view.cells.append(
             TimelineCell(text, dtype_family(cell.output), state, clip(title, 200), rejected)
         )
         # A dtype that was not inferred yet did not change when it became known.
-        previous = "" if "?" in text else text
+        previous = previous if text == "?" else text
     view.changed = row.rejected or any(cell.state == "changed" for cell in view.cells)
     return view
 
 
 def _signature(cell: lineage.Cell) -> str:
     """`float32` where nothing changes in the op, else `int8 → int32`."""
-    read = list(dict.fromkeys(cell.inputs))
+    # A constant that is bound but not typed yet is `?`: the other inputs say enough.
+    read = [dtype for dtype in dict.fromkeys(cell.inputs) if dtype != "?"]
     if read in ([], [cell.output]):
         return clip(cell.output, 30)
     return clip(f"{', '.join(read)} → {cell.output}", 60)

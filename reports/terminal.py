@@ -31,10 +31,11 @@ def verdict_lines(result: Result) -> RenderableType:
 
 def sweep_table(run: Run) -> Table:
     """All configurations of a run, the reference and the float model last."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
-    for name in ("configuration", "outcome", "stage", "pass", "op"):
-        table.add_column(name, overflow="fold")
-    for name in ("cosine", "SQNR", "ms", "× float"):
+    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    table.add_column("configuration", overflow="fold")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("where", overflow="fold", min_width=15)
+    for name in ("cosine", "SQNR dB", "ms", f"{words.TIMES} float"):
         table.add_column(name, justify="right", no_wrap=True)
     base = numbers.float_latency(run)
     for role in ROLES:
@@ -60,7 +61,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
 
 def _where(result: Result) -> str | None:
     verdict = result.verdict
-    path = " › ".join(verdict.pass_path)
+    path = words.WITHIN.join(verdict.pass_path)
     said = f"{verdict.stage}: {path}" if path and verdict.stage else path
     span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
     return f"{span}{said}" if said else None
@@ -83,15 +84,14 @@ def _cells(result: Result, ratio: float | None) -> list[Text]:
     role = ROLES.get(result.role, "")
     look = _STYLES[words.outcome_class(verdict.outcome)]
     outcome = Text(f"{words.outcome_mark(verdict.outcome)} {verdict.outcome}", style=look)
-    op = f"{verdict.op.name} #{verdict.op.index}" if verdict.op else "–"
-    name = words.clip(verdict.configuration, 40) + (f" ({role})" if role else "")
+    op = f"{verdict.op.name} #{verdict.op.index}" if verdict.op else ""
+    where = " ".join(part for part in (verdict.stage, verdict.pass_name, op) if part)
+    name = words.clip(verdict.configuration, 40) + (f"\n{role}" if role else "")
     rest = [
-        verdict.stage or "–",
-        verdict.pass_name or "–",
-        op,
         words.number(verdict.metrics.cosine if verdict.metrics else None, 3),
         words.number(verdict.metrics.sqnr_db if verdict.metrics else None, 1),
         words.number(latency.median if latency else None),
         words.number(ratio),
     ]
-    return [Text(name), outcome, *(Text(words.clip(text, 40)) for text in rest)]
+    where = words.clip(where, 100) or words.DASH
+    return [Text(name), outcome, Text(where), *(Text(text) for text in rest)]

@@ -29,6 +29,13 @@ FAMILY_NAMES = {
     "other": "other or unknown",
 }
 
+DASH = "\N{EN DASH}"
+"""Stands where there is nothing to say."""
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+WITHIN = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+"""Between a pass and a pass inside it."""
+
 _INTEGER = re.compile(r"u?int(\d+)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
@@ -73,7 +80,7 @@ def op_name(op: str) -> str:
 def milliseconds(value: float | None) -> str:
     """A time as people read it: `0.12 ms`, `34 ms`, `5.9 s`."""
     if value is None:
-        return "–"
+        return DASH
     if value < 10:
         return f"{value:.2f} ms"
     return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
@@ -81,7 +88,7 @@ def milliseconds(value: float | None) -> str:
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number with so many decimals, or a dash."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return DASH if value is None else f"{value:.{digits}f}"
 
 
 def clip(text: object, limit: int) -> str:
@@ -135,5 +142,5 @@ def _dull(name: str, value: Any) -> bool:
 
 def _value(value: Any) -> str:
     if isinstance(value, list) and value and all(item == value[0] for item in value):
-        return f"{value[0]}×{len(value)}" if len(value) > 2 else f"{value[0]},{value[-1]}"
+        return f"{value[0]}{TIMES}{len(value)}" if len(value) > 2 else f"{value[0]},{value[-1]}"
     return str(value).replace("'", "").replace(" ", "")

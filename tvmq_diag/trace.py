@@ -315,7 +315,7 @@ def _reach(trace: Trace, stage: str) -> None:
 def _enter(trace: Trace, event: dict[str, Any]) -> None:
     parent = trace.passes.get(event["parent"])
     run = PassRun(event["id"], event["name"], event["stage"], event["t"], parent)
-    run.before = event["snapshot"]
+    run.before = _number(event["snapshot"])
     run.entry = float(event.get("own", 0.0))
     trace.passes[run.number] = run
     trace.unwound = []
@@ -327,10 +327,16 @@ def _enter(trace: Trace, event: dict[str, Any]) -> None:
 def _leave(trace: Trace, event: dict[str, Any]) -> None:
     run = trace.passes[event["id"]]
     run.end = event["t"]
-    run.after = event["snapshot"]
+    run.after = _number(event["snapshot"])
     run.own = float(event.get("own", 0.0))
     if run.before is None:  # an InferType: only its result is recorded
         run.before = run.parent.before if run.parent is not None else None
+
+
+def _number(value: Any) -> int | None:
+    if value is not None and not isinstance(value, int):
+        raise TypeError(f"{value!r} is no snapshot's number")
+    return value
 
 
 def _unwind(trace: Trace, event: dict[str, Any]) -> None:

@@ -1,0 +1,389 @@
+"""The page of a run: what it holds, what models cannot do to it, and how a browser shows it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import index, page, words
+from tvmq_diag import outcome
+from tvmq_diag.outcome import Latency, Metrics, OpRef, Result, Run, Site, Verdict
+from tvmq_diag.trace import Blame, Failure, Node, PassRun, Snapshot, Trace
+
+EVIL = "</script></style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{7*7}}"
+
+VOID = {"meta", "input", "br", "img", "link"}
+
+
+class Outline(HTMLParser):
+    """What elements a page has, with their attributes, and whether they are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.elements)
+
+
+def snapshot(number: int, ops: int, dtype: str = "float32", name: str = "x") -> Snapshot:
+    nodes = [Node(0, "var", name=name, dtype="float32", shape=(1, 8, 4, 4))]
+    kinds = ["nn.conv2d", "add", "nn.relu", "annotation.cast_hint"]
+    for i in range(1, ops + 1):
+        op = kinds[i % 4]
+        nodes.append(
+            Node(i, "call", op, (i - 1,), dtype, (1, 8, 4, 4), None, {}, span=f"{name}{i}")
+        )
+    return Snapshot(number, tuple(nodes))
+
+
+def rejected(ops: int = 40, name: str = "layer") -> Result:
+    """A compile that QuantizeRealize ended at its op 10."""
+    outer = PassRun(1, "sequential", "prepare", 0.0, raised=True, before=1)
+    fine = PassRun(2, name, "annotate", 1.0, outer, end=3.0, before=1, after=2)
+    failed = PassRun(3, "QuantizeRealize", "realize", 4.0, outer, before=2, raised=True)
+    outer.children = [fine, failed]
+    trace = Trace(Path("traces/int4"), passes={1: outer, 2: fine, 3: failed}, ended=True)
+    trace.stages = ["import", "prepare", "annotate", "realize"]
+    trace.facts = {
+        "target": name,
+        "qconfig": {"dtype_activation": "int4", "nbit_input": 8, name: name},
+        "job": {"qconfig": {"dtype_activation": "int4"}, "opt_level": 3},
+        "versions": {"tvm": "0.16", name: name},
+        "inputs": {name: {"dtype": "float32", "shape": [1, 8]}},
+        "command": [name],
+        "threads": 2,
+    }
+    for number in (1, 2):
+        trace.tables[number] = {"table": "made up"}
+        trace._snapshots[number] = snapshot(number, ops, name=name)
+    trace.failure = Failure("TVMError", f"frame\n{name}", "realize", (1, 3), (name,))
+    trace.blame = Blame(10, 9, "nn.relu", name, 8, 194.0, "replay")
+    trace.text = "ir/failing.txt"
+    trace.faults = [name]
+    verdict = Verdict("int4", "relay", outcome.REJECTED, "realize", "QuantizeRealize")
+    verdict.pass_path = ["sequential", "QuantizeRealize"]
+    verdict.op = OpRef(9, "nn.relu", name)
+    verdict.message = f"unknown data type int4 {name}"
+    verdict.site = Site("tvm::relay::MakeConstantScalar<int>", "pattern_utils.h", 290)
+    verdict.via = ["tvm::relay::quantize::AddRealize", name]
+    verdict.knob, verdict.confidence = "dtype_activation", outcome.EXACT
+    verdict.reason, verdict.suggestion = name, f"--dtype int8/int8/int32: {name}"
+    return Result(verdict, "asked", trace, tail=name)
+
+
+def works(role: str = "asked", name: str = "int8/int8/int32") -> Result:
+    done = PassRun(1, "QuantizeRealize", "realize", 0.0, end=5.0, before=1, after=2)
+    trace = Trace(Path("traces/ok"), passes={1: done}, ended=True)
+    trace.stages = ["import", "realize", "run"]
+    trace.tables = {1: {"table": ""}, 2: {"table": ""}}
+    trace._snapshots = {1: snapshot(1, 12), 2: snapshot(2, 12, "int8")}
+    trace.latencies = {"tvm": [1.0, 1.5, 3.0]}
+    verdict = Verdict(name, "relay", outcome.WORKS, "check", confidence=outcome.EXACT)
+    verdict.metrics = Metrics(0.998, 22.5, 0.01, 1.0)
+    verdict.latency_ms = Latency(1.0, 1.8, 1.5, 3.0)
+    return Result(verdict, role, trace)
+
+
+def write(folder: Path, *results: Result, **facts: Any) -> tuple[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(folder, {"command": "trace_quantize.py", "model": "tiny", **facts}, list(results))
+    path = page.write(run)
+    return path.read_text(encoding="utf-8"), path
+
+
+def test_a_page_says_the_verdict_first(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, rejected())
+    outline = Outline(text)
+    assert not outline.open
+    said = " ".join("".join(outline.text[outline.text.index("Skip to the verdict") :]).split())
+    for earlier, later in zip(
+        expected := [
+            "int4 rejected by QuantizeRealize at nn.relu (op #9): unknown data type int4",
+            "dtype_activation = int4",
+            "MakeConstantScalar<int> (pattern_utils.h:290)",
+            "How far it came",
+            "What became of the dtypes",
+            "rejected as int4",
+            "The graph around the op",
+            "The module before QuantizeRealize",
+            "← rejected here",
+            "Passes that changed the module",
+            "The whole error text",
+            "The whole model",
+            "This run",
+        ],
+        expected[1:],
+        strict=False,
+    ):
+        assert earlier in said and said.index(earlier) < said.rindex(later), (earlier, later)
+    assert (tmp_path / "graphs" / "int4-around.svg").is_file()
+    assert (tmp_path / "graphs" / "int4-whole.svg").is_file()
+
+
+def test_nothing_from_a_model_becomes_markup(tmp_path: Path) -> None:
+    results = [rejected(name=EVIL), works(name=EVIL)]
+    text, _ = write(tmp_path, *results, model=EVIL, created=EVIL, weights=EVIL)
+    outline = Outline(text)
+    assert not outline.open
+    assert (outline.count("script"), outline.count("style")) == (1, 1)
+    assert outline.count("img") == 0 and outline.count("iframe") == 0
+    attributes = {name for _, attrs in outline.elements for name in attrs}
+    assert not [name for name in attributes if name.startswith("on")]
+    assert "{{7*7}}" in text
+
+
+def test_a_page_asks_for_nothing_from_outside(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, rejected(), works())
+    for tag, attrs in Outline(text).elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        assert "src" not in attrs
+    assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
+    assert "@import" not in text and "url(" not in text
+
+
+def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, rejected(), works(), works("reference"))
+    elements = Outline(text).elements
+    ids = [attrs["id"] for _, attrs in elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in elements:
+        for name in ("href", "for", "aria-labelledby"):
+            target = (attrs.get(name) or "").removeprefix("#")
+            if attrs.get(name) and (name != "href" or (attrs[name] or "").startswith("#")):
+                assert target in ids
+
+
+@pytest.mark.parametrize("name", sorted(words.OUTCOME_MARKS))
+@pytest.mark.parametrize("traced", ["no trace", "no pass", "trace"])
+def test_every_outcome_renders(tmp_path: Path, name: str, traced: str) -> None:
+    result = rejected()
+    result.verdict.outcome = name
+    if traced == "no trace":
+        result.trace = None
+    elif traced == "no pass":
+        result.trace = Trace(tmp_path)
+    text, _ = write(tmp_path, result)
+    assert not Outline(text).open
+    assert words.OUTCOME_MARKS[name] in text and name in text
+
+
+def test_snapshots_that_are_gone_are_said_to_be_gone(tmp_path: Path) -> None:
+    result = rejected()
+    assert result.trace is not None
+    result.trace._snapshots.clear()
+    text, _ = write(tmp_path, result)
+    assert "snapshot 2 cannot be read" in text
+    assert "What this report may be missing" in text
+
+
+def test_without_blame_the_module_is_still_shown(tmp_path: Path) -> None:
+    result = rejected()
+    assert result.trace is not None
+    result.trace.blame = result.verdict.op = None
+    result.verdict.confidence = outcome.INFERRED
+    text, _ = write(tmp_path, result)
+    assert "The module before QuantizeRealize" in text
+    assert "The graph around the op" not in text
+    assert "inferred:" in text
+
+
+def test_notes_on_narrow_accumulators_and_changing_answers(tmp_path: Path) -> None:
+    result = works(name="int8")
+    assert result.trace is not None
+    result.trace.facts["qconfig"] = {"dtype_activation": "int8"}
+    result.verdict.outcome, result.verdict.deterministic = outcome.WRONG, False
+    text, _ = write(tmp_path, result, works())
+    assert "sums overflow int8" in text
+    assert "a different answer each time" in text
+
+
+def test_a_run_without_results(tmp_path: Path) -> None:
+    text, _ = write(tmp_path)
+    assert "No configuration was tried" in text
+
+
+def test_a_big_trace_stays_a_small_page(tmp_path: Path) -> None:
+    result = rejected(ops=5000)
+    trace = result.trace
+    assert trace is not None
+    lower = PassRun(10, "LowerTE", "lower", 10.0, end=90.0, before=2, after=2)
+    trace.passes[10] = lower
+    for i in range(80):
+        group = PassRun(100 + 40 * i, "sequential", "lower", 11.0, lower, end=12.0)
+        lower.children.append(group)
+        trace.passes[group.number] = group
+        for j in range(32):
+            run = PassRun(group.number + 1 + j, f"tir.P{j}", "lower", 11.0, group, end=11.5)
+            group.children.append(run)
+            trace.passes[run.number] = run
+    assert len(trace.passes) > 2600
+    began = time.perf_counter()
+    text, path = write(tmp_path, result)
+    assert time.perf_counter() - began < 20
+    assert path.stat().st_size < 3_000_000
+    assert f"{len(trace.passes):,} passes" in text
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    flags += "--disable-background-networking --disable-component-update --disable-sync"
+    with playwright.sync_playwright() as driver:
+        # Playwright gives each launch a user data folder of its own, and removes it.
+        opened = driver.chromium.launch(executable_path=program, args=flags.split())
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    long = works("reference", "int8/int8/int32")
+    return write(folder / "one", rejected(name="n" * 300), works(), long)[1]
+
+
+def opened(browser: Any, path: Path, width: int = 1280, scheme: str = "light") -> Any:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+    )
+    tab = context.new_page()
+    tab.complaints = []
+    tab.asked = []
+    tab.on("console", lambda message: tab.complaints.append(message.text))
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    tab.goto(path.as_uri())
+    return tab
+
+
+def test_it_opens_from_disk_and_asks_for_nothing(browser: Any, report: Path) -> None:
+    tab = opened(browser, report)
+    assert tab.asked == [report.as_uri()]
+    assert tab.complaints == []
+    assert tab.locator("h1").is_visible()
+    assert "1 of 2 configurations work" in tab.locator("h1").inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_only_tables_and_pictures_scroll_sideways(browser: Any, report: Path, width: int) -> None:
+    tab = opened(browser, report, width)
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    wide = tab.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width
+
+
+def test_the_keyboard_reaches_links_summaries_and_the_filter(browser: Any, report: Path) -> None:
+    tab = opened(browser, report)
+    reached = []
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        reached.append(
+            tab.evaluate("document.activeElement.className || document.activeElement.tagName")
+        )
+    assert reached[0] == "skip"
+    assert "only" in reached and "SUMMARY" in reached and "A" in reached
+    tab.locator("#c0-only").focus()
+    before = tab.locator("#c0 .timeline tbody tr:visible").count()
+    tab.keyboard.press("Space")
+    assert 0 < tab.locator("#c0 .timeline tbody tr:visible").count() < before
+
+
+def test_the_rejected_cell_leads_to_the_op(browser: Any, report: Path) -> None:
+    tab = opened(browser, report)
+    tab.locator("td.rejected a").first.click()
+    tab.wait_for_timeout(300)
+    assert tab.locator("#c0-rejected").is_visible()
+
+
+def test_a_link_opens_what_it_points_into(browser: Any, report: Path) -> None:
+    tab = opened(browser, report)
+    tab.locator(".sweep a", has_text="int8/int8/int32").first.click()
+    tab.wait_for_timeout(300)
+    assert tab.locator("#c1").get_attribute("open") is not None
+
+
+CONTRAST = """() => {
+  const lum = c => { const f = c.map(v => { v /= 255; return v <= .03928 ? v / 12.92
+      : Math.pow((v + .055) / 1.055, 2.4); }); return .2126*f[0] + .7152*f[1] + .0722*f[2]; };
+  const rgb = s => s.match(/[\\d.]+/g).map(Number);
+  const ground = e => { for (; e; e = e.parentElement) {
+      const c = rgb(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
+  const bad = [];
+  document.querySelectorAll('details').forEach(d => d.open = true);
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+    if (!text || ['SCRIPT', 'STYLE'].includes(e.tagName) || e.closest('svg')) continue;
+    const a = lum(rgb(getComputedStyle(e).color)), b = lum(ground(e));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) bad.push([text.slice(0, 40), e.className, ratio.toFixed(2)]);
+  }
+  document.querySelectorAll('svg .node > text').forEach(e => {
+    const shape = e.parentElement.querySelector('polygon, ellipse');
+    if (!shape) return;
+    const a = lum(rgb(getComputedStyle(e).fill)), b = lum(rgb(getComputedStyle(shape).fill));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) bad.push([e.textContent, 'svg', ratio.toFixed(2)]);
+  });
+  return bad;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_contrast(browser: Any, report: Path, scheme: str) -> None:
+    tab = opened(browser, report, scheme=scheme)
+    background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    assert tab.evaluate(CONTRAST) == []
+
+
+def test_it_can_be_read_without_javascript(browser: Any, report: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(report.as_uri())
+    assert tab.locator("#c0 .timeline").is_visible()
+    assert tab.locator("#c0 pre.ir").nth(0).is_visible()
+
+
+def test_the_index_in_a_browser(browser: Any, report: Path) -> None:
+    folder = report.parent
+    (folder / "run.json").write_text('{"created": "2026-11-23T11:33:41+00:00", "model": "tiny"}')
+    (folder / "verdict.json").write_text("[]")
+    tab = opened(browser, index.write(folder.parent), 420)
+    assert tab.complaints == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 420
+    tab.locator("a", has_text="one").click()
+    assert tab.locator("h1").is_visible()
