@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tvmq_diag.outcome import Latency, Result, Run
+from tvmq_diag.verdict import latency
 
 WIDTH = 360.0
 """Of the chart's plotting area, in its own units."""
@@ -25,38 +24,31 @@ class Bar:
     high: float
 
 
-def summary(times: Sequence[float]) -> Latency | None:
-    """The summary of timed runs; None without any."""
-    if not times:
-        return None
-    return Latency(min(times), statistics.fmean(times), statistics.median(times), max(times))
-
-
 def latency_of(result: Result) -> Latency | None:
     """The latency of a result: the verdict's, else the trace's."""
     if result.verdict.latency_ms is not None:
         return result.verdict.latency_ms
-    return summary(result.trace.latencies.get("tvm", ())) if result.trace else None
+    return latency(result.trace.latencies.get("tvm", ())) if result.trace else None
 
 
 def float_latency(run: Run) -> Latency | None:
     """What the float model takes through the same TVM."""
     found = [latency_of(result) for result in run.with_role("float")]
-    return next((latency for latency in found if latency is not None), None)
+    return next((known for known in found if known is not None), None)
 
 
 def torch_latency(run: Run) -> Latency | None:
     """What the float model takes in PyTorch itself."""
     traces = [result.trace for result in run.results if result.trace is not None]
-    found = [summary(trace.latencies.get("torch", ())) for trace in traces]
-    return next((latency for latency in found if latency is not None), None)
+    found = [latency(trace.latencies.get("torch", ())) for trace in traces]
+    return next((known for known in found if known is not None), None)
 
 
-def ratio(latency: Latency | None, to: Latency | None) -> float | None:
+def ratio(one: Latency | None, to: Latency | None) -> float | None:
     """How many times as long, by medians."""
-    if latency is None or to is None or to.median <= 0:
+    if one is None or to is None or to.median <= 0:
         return None
-    return latency.median / to.median
+    return one.median / to.median
 
 
 def bars(run: Run, only: Result | None = None) -> list[Bar]:
@@ -67,21 +59,21 @@ def bars(run: Run, only: Result | None = None) -> list[Bar]:
         if only is None or result is only or result.role != "asked"
     ]
     measured.append(("PyTorch eager, float32", "torch", torch_latency(run)))
-    known = [(name, role, latency) for name, role, latency in measured if latency is not None]
+    known = [(name, role, taken) for name, role, taken in measured if taken is not None]
     if not known:
         return []
-    longest = max(latency.max for _, _, latency in known) or 1.0
+    longest = max(taken.max for _, _, taken in known) or 1.0
     base = float_latency(run)
     names = {"float": "{} in TVM", "reference": "{} (reference)"}
     return [
         Bar(
             names.get(role, "{}").format(name),
             role,
-            latency,
-            ratio(latency, base),
-            latency.min / longest * WIDTH,
-            latency.median / longest * WIDTH,
-            latency.max / longest * WIDTH,
+            taken,
+            ratio(taken, base),
+            taken.min / longest * WIDTH,
+            taken.median / longest * WIDTH,
+            taken.max / longest * WIDTH,
         )
-        for name, role, latency in known
+        for name, role, taken in known
     ]

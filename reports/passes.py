@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tvmq_diag.trace import FOLDING, SEQUENCE, PassRun, Snapshot, Trace
+from tvmq_diag.verdict import TYPE_ONLY
 
 from .words import DASH, milliseconds
 
-TYPE_ONLY = "InferType"
-"""A pass that fills in types: that it "changed" the module tells nobody anything."""
-
-_FEW = 12
-"""Up to so many passes under a parent, only neighbours of one name share a line."""
+_FEW = 40
+"""Up to so many passes under a parent, only neighbours of one name share a line (type inference,
+which comes after every other pass, has one line in any case)."""
 
 
 @dataclass
@@ -90,25 +89,35 @@ def changes(trace: Trace, roots: list[Line]) -> tuple[list[Change], list[Change]
 
 
 def _lines(runs: list[PassRun], failing: set[int], depth: int, merge: bool) -> list[Line]:
-    merge = merge or len(runs) > _FEW
-    groups: dict[tuple[str, int], list[PassRun]] = {}
+    merge = merge or sum(run.name != TYPE_ONLY for run in runs) > _FEW
+    groups: dict[tuple[object, ...], list[PassRun]] = {}
     turn = 0
-    previous = None
+    previous: tuple[object, ...] | None = None
     for run in runs:
         if run.number in failing:
-            groups[run.name, -run.number] = [run]
+            groups[run.number,] = [run]
             previous = None
             continue
-        if not merge and run.name != previous:
+        key = _kind(run)
+        if key != previous and run.name != TYPE_ONLY:
             turn += 1
-        previous = run.name
-        groups.setdefault((run.name, turn), []).append(run)
+            previous = key
+        together = merge or run.name == TYPE_ONLY
+        groups.setdefault(key if together else (*key, turn), []).append(run)
     return [_line(group, failing, depth) for group in groups.values()]
+
+
+def _kind(run: PassRun) -> tuple[object, ...]:
+    """What passes must share to share a line: two lists of other passes do not."""
+    if run.name == FOLDING:
+        return run.name, run.stage
+    return run.name, run.stage, frozenset(child.name for child in run.children) - {TYPE_ONLY}
 
 
 def _line(runs: list[PassRun], failing: set[int], depth: int) -> Line:
     first = runs[0]
     times = [run.ms for run in runs if run.ms is not None]
+    # That types were filled in is no change that tells anybody anything.
     changed = 0 if first.name == TYPE_ONLY else sum(run.changed for run in runs)
     ms = sum(times) if times else None
     line = Line(first.name, first.stage, depth, runs, ms, changed, first.number in failing)
@@ -141,7 +150,7 @@ def _effect(trace: Trace, line: Line) -> str:
     if _culprit(line):
         return "failed here"
     if line.count > 1:
-        return f"{line.changed} of {line.count} changed their function"
+        return f"{line.changed} of {line.count} changed it"
     run = line.runs[0]
     before, after = trace.snapshot(run.before), trace.snapshot(run.after)
     if before is None or after is None or not before.nodes or not after.nodes:

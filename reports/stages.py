@@ -113,8 +113,15 @@ def timeline(trace: Trace) -> TimelineView:
     stages = list(known.stages)
     if known.rejected_stage is not None and known.rejected_stage not in stages:
         stages.append(known.rejected_stage)
+    stages = [stage for stage in stages if _typed(known, stage)]
     rows = [_row(row, stages, known.rejected_stage) for row in known.rows]
     return TimelineView(stages, rows, sum(row.changed for row in rows))
+
+
+def _typed(known: lineage.Timeline, stage: str) -> bool:
+    """Is any dtype known at this stage? Before TVM's first type inference none is."""
+    cells = [row.cells[stage] for row in known.rows if stage in row.cells]
+    return any(cell.output != "?" for cell in cells)
 
 
 def _row(row: lineage.Row, stages: list[str], rejected_stage: str | None) -> TimelineRow:

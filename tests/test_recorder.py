@@ -50,9 +50,7 @@ def test_sees_inside_the_context_that_quantize_opens(in_tvm: InTvm, tmp_path: Pa
 
 
 def test_snapshots_only_where_the_module_changed(in_tvm: InTvm, tmp_path: Path) -> None:
-    loaded = recorded(
-        in_tvm, "with QuantizeTrace(sys.argv[1]): quantize(model)\n", tmp_path / "t"
-    )
+    loaded = recorded(in_tvm, "with QuantizeTrace(sys.argv[1]): quantize(model)\n", tmp_path / "t")
     assert len(loaded.tables) < len(loaded.passes) / 2
     changed = [run.name for run in loaded.passes.values() if run.changed]
     assert "QuantizeRealize" in changed and "ForwardFoldScaleAxis" not in changed
@@ -63,9 +61,7 @@ def test_snapshots_only_where_the_module_changed(in_tvm: InTvm, tmp_path: Path) 
 
 
 def test_weights_are_named_by_hash_and_never_written(in_tvm: InTvm, tmp_path: Path) -> None:
-    loaded = recorded(
-        in_tvm, "with QuantizeTrace(sys.argv[1]): quantize(model)\n", tmp_path / "t"
-    )
+    loaded = recorded(in_tvm, "with QuantizeTrace(sys.argv[1]): quantize(model)\n", tmp_path / "t")
     imported = loaded.imported()
     assert imported is not None
     weights = [node for node in imported.nodes if node.kind == "constant"]

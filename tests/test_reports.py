@@ -254,3 +254,39 @@ def test_the_index_is_newest_first_and_names_damaged_runs(tmp_path: Path) -> Non
 
 def test_an_index_of_nothing(tmp_path: Path) -> None:
     assert "No run is here yet" in index.write(tmp_path).read_text(encoding="utf-8")
+
+
+def test_two_different_lists_of_passes_never_share_a_line() -> None:
+    """Seventy passes of the import stand beside quantize()'s list and relay.build()'s."""
+    runs = [run_of(i, f"P{i}") for i in range(1, 71)]
+    for start, name in ((100, "QuantizeRealize"), (200, "FuseOps")):
+        outer = run_of(start, "sequential")
+        runs += [outer, run_of(start + 1, name, outer), run_of(start + 2, "InferType", outer)]
+    lines = passes.tree(trace_of(*runs))
+    lists = [line for line in lines if line.name == "sequential"]
+    assert [[below.name for below in line.children] for line in lists] == [
+        ["QuantizeRealize", "InferType"],
+        ["FuseOps", "InferType"],
+    ]
+
+
+def test_the_timeline_leaves_out_a_stage_without_any_type() -> None:
+    done = run_of(1, "SimplifyInference", before=1, after=2)
+    done.stage = "prepare"
+    trace = trace_of(done)
+    untyped = Node(1, "call", "nn.conv2d", (0,))
+    trace.tables = {1: {"table": ""}, 2: {"table": ""}}
+    trace._snapshots = {
+        1: Snapshot(1, (Node(0, "var"), untyped)),
+        2: Snapshot(
+            2,
+            (
+                Node(0, "var", dtype="int8"),
+                call(1, "nn.conv2d", 0, dtype="int32"),
+                call(2, "nn.relu", 1),
+            ),
+        ),
+    }
+    view = stages.timeline(trace)
+    assert view.stages == ["prepare"]
+    assert [cell.text for cell in view.rows[0].cells] == ["int8 → int32"]

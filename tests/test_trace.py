@@ -34,9 +34,7 @@ def write(folder: Path) -> Path:
     journal.event("leave", id=2, snapshot=1, own=0.5)
     journal.event("enter", id=3, parent=1, name="QuantizeRealize", stage="realize", snapshot=1)
     journal.event("unwind", passes=[1, 3])
-    journal.event(
-        "error", error="TVMError", message="TVMError: no", passes=[1, 3], stage="realize"
-    )
+    journal.event("error", error="TVMError", message="TVMError: no", passes=[1, 3], stage="realize")
     journal.event("end", clean=True)
     journal.close()
     return folder
