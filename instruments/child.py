@@ -47,6 +47,8 @@ class Compile:
         """Import, quantize, build, load and run."""
         self.trace.stage("import")
         model = self.load()
+        if self.job["benchmark"]:
+            self.time_eager(model)
         module = model.fresh()
         if self.job["qconfig"] is not None:
             self.trace.stage("prepare")
@@ -64,7 +66,7 @@ class Compile:
         repeats = measure.repeats(library, executor, model.inputs, outputs)
         self.trace.journal.event("outputs", file="outputs.npz", deterministic=repeats)
         if self.job["benchmark"]:
-            self.benchmark(model, executor)
+            self.trace.journal.event("latency", of="tvm", ms=measure.latency(executor))
 
     def load(self) -> Any:
         """Import the model; says in the trace what was imported and with which versions."""
@@ -103,16 +105,22 @@ class Compile:
         from tvm import relay
 
         bound = None if self.job["qconfig"] is not None else dict(params)
-        with tvm.transform.PassContext(opt_level=self.job["opt_level"]):
-            library = relay.build(module, target=self.target, params=bound)
-        self.trace.stage("codegen")
-        return library
+        try:
+            with tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+                return relay.build(module, target=self.target, params=bound)
+        finally:
+            # Code is generated after the last pass, in none.
+            if not self.trace.failing_path():
+                self.trace.stage("codegen")
 
-    def benchmark(self, model: Any, executor: Any) -> None:
-        """Time it, and PyTorch itself beside the float model."""
+    def time_eager(self, model: Any) -> None:
+        """Time PyTorch itself, beside the float model and before TVM has run anything.
+
+        TVM's thread pool pins the process to its cores, on which PyTorch's threads would then get
+        in each other's way and take ten times as long.
+        """
         from . import measure
 
-        self.trace.journal.event("latency", of="tvm", ms=measure.latency(executor))
         if self.job["qconfig"] is None and model.eager is not None:
             times = measure.eager_latency(model.eager, model.inputs)
             self.trace.journal.event("latency", of="torch", ms=times)

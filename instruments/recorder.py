@@ -118,10 +118,12 @@ class Recorder:
         self.stack.append(opened)
         if name in self.dialect.TYPE_ONLY:
             # It gets the bare result of the pass around it, whose typed form follows at once.
-            opened.unchanged = self._last is not None and self.dialect.same(
-                self._last, module, deep=False
+            opened.unchanged = (
+                self._last is not None
+                and self.dialect.same(self._last, module, deep=False)
+                and self.dialect.typed(self._last)
             )
-        elif not self._folding(self.stack[:-1]):
+        elif self._worth_a_look(self.stack[:-1]):
             opened.snapshot = self._snapshot(module)
         self.journal.event(
             "enter",
@@ -144,7 +146,7 @@ class Recorder:
         began = time.perf_counter()
         if opened.unchanged:
             self._last = module
-        snapshot = None if self._folding(self.stack) else self._snapshot(module)
+        snapshot = self._snapshot(module) if self._worth_a_look(self.stack) else None
         self.journal.event("leave", id=opened.number, snapshot=snapshot, own=_ms_since(began))
 
     def fault(self, where: str, error: BaseException) -> None:
@@ -176,8 +178,9 @@ class Recorder:
             self.stage = "fold"
         return self.stage
 
-    def _folding(self, stack: list[OpenPass]) -> bool:
-        return any(p.name == FOLDING for p in stack)
+    def _worth_a_look(self, stack: list[OpenPass]) -> bool:
+        """Not the snippets that constant folding compiles, nor those an importer infers types of."""
+        return self.stage != "import" and all(p.name != FOLDING for p in stack)
 
     def _snapshot(self, module: Any) -> int:
         """The number of the snapshot that shows `module`; a new one only where it changed."""

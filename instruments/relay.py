@@ -78,6 +78,12 @@ def _same_function(one: Any, other: Any, deep: bool) -> bool:
     return bool(tvm.ir.structural_equal(one, other, map_free_vars=True))
 
 
+def typed(module: Any) -> bool:
+    """Have the types of the module's Relay functions been inferred?"""
+    functions = module.functions.values()
+    return all(_typed(f) for f in functions if isinstance(f, relay.Function))
+
+
 def _typed(function: Any) -> bool:
     return function.body._checked_type_ is not None
 
@@ -124,6 +130,7 @@ class Tables:
 
     def __init__(self) -> None:
         self._attrs: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._ops: dict[int, str] = {}
         self._types: dict[str, dict[str, Any]] = {}
         self._types_here: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._weights: dict[int, tuple[Any, dict[str, Any]]] = {}
@@ -140,19 +147,8 @@ class Tables:
         return rows
 
     def _row(self, node: Any, number: dict[int, int], weights: dict[int, Any]) -> dict[str, Any]:
-        row: dict[str, Any]
         if isinstance(node, relay.Call):
-            row = {
-                "kind": "call",
-                "op": _callee(node.op),
-                "inputs": [number[_address(a)] for a in node.args],
-            }
-            if not isinstance(node.op, tvm.ir.Op) and _address(node.op) in number:
-                row["callee"] = number[_address(node.op)]
-            if node.attrs is not None:
-                row["attrs"] = self._attributes(node.attrs)
-            if node.span is not None:
-                row["span"] = _span(node.span)
+            row = self._call(node, number)
         elif isinstance(node, relay.Constant):
             row = self._constant(node, weights)
         elif isinstance(node, relay.Var):
@@ -173,6 +169,32 @@ class Tables:
             row = {"kind": type(node).__name__.lower()}
         row.update(self._type(node._checked_type_))
         return row
+
+    def _call(self, node: Any, number: dict[int, int]) -> dict[str, Any]:
+        # Each field of a node is a call into TVM: asked for once.
+        callee, attrs, span = node.op, node.attrs, node.span
+        row: dict[str, Any] = {"kind": "call", "inputs": [number[_address(a)] for a in node.args]}
+        address = _address(callee)
+        row["op"] = self._ops.get(address) or self._callee(callee, address)
+        if address in number:
+            row["callee"] = number[address]
+        if attrs is not None:
+            row["attrs"] = self._attributes(attrs)
+        if span is not None:
+            row["span"] = _span(span)
+        return row
+
+    def _callee(self, callee: Any, address: int) -> str:
+        if isinstance(callee, tvm.ir.Op):  # operators live as long as TVM does
+            name = self._ops[address] = str(callee.name)
+            return name
+        if isinstance(callee, relay.Function):
+            attrs = callee.attrs
+            primitive = attrs is not None and "Primitive" in attrs.keys()  # noqa: SIM118
+            return "fused" if primitive else "function"
+        if isinstance(callee, tvm.ir.GlobalVar):
+            return "@" + str(callee.name_hint)
+        return type(callee).__name__.lower()
 
     def _type(self, checked: Any) -> dict[str, Any]:
         if checked is None:
@@ -249,18 +271,6 @@ def _digest(array: Any) -> dict[str, Any]:
 
 def _hash(data: Any) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
-
-
-def _callee(op: Any) -> str:
-    if isinstance(op, tvm.ir.Op):
-        return str(op.name)
-    if isinstance(op, relay.Function):
-        attrs = op.attrs
-        primitive = attrs is not None and "Primitive" in attrs.keys()  # noqa: SIM118
-        return "fused" if primitive else "function"
-    if isinstance(op, tvm.ir.GlobalVar):
-        return "@" + str(op.name_hint)
-    return type(op).__name__.lower()
 
 
 def _span(span: Any) -> str:

@@ -45,10 +45,10 @@ def torch_latency(run: Run) -> Latency | None:
 
 
 def ratio(one: Latency | None, to: Latency | None) -> float | None:
-    """How many times as long, by medians."""
-    if one is None or to is None or to.median <= 0:
+    """How many times as long, by the fastest runs: other work on the machine slows the rest."""
+    if one is None or to is None or to.min <= 0:
         return None
-    return one.median / to.median
+    return one.min / to.min
 
 
 def bars(run: Run, only: Result | None = None) -> list[Bar]:

@@ -82,9 +82,10 @@ def changes(trace: Trace, roots: list[Line]) -> tuple[list[Change], list[Change]
         if line.name == SEQUENCE:
             continue
         change = Change(line, _effect(trace, line))
-        (relay if _has_table(trace, line) else lowered).append(change)
-    for found in (relay, lowered):
-        found.sort(key=lambda change: not change.line.failing)
+        # Where it failed is the first thing to look at, whatever kind of pass it is.
+        first = _culprit(line) or _has_table(trace, line)
+        (relay if first else lowered).append(change)
+    relay.sort(key=lambda change: not _culprit(change.line))
     return relay, lowered
 
 

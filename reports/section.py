@@ -16,7 +16,7 @@ from tvmq_diag.trace import Snapshot, Trace
 from . import graph, passes, stages
 from .graph import Picture
 from .listing import Listing, listing
-from .numbers import Bar, bars
+from .numbers import Bar, bars, latency_of
 from .words import DASH, clip, milliseconds, outcome_class, outcome_mark, printable
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ def build(run: Run, result: Result, key: str) -> Section:
     """Work out a section. What cannot be shown is listed among its faults; the rest still is."""
     section = Section(key, result, stages.strip(result), ROLES.get(result.role, result.role))
     section.notes = _notes(result)
-    section.bars = bars(run, result)
+    section.bars = bars(run, result) if latency_of(result) is not None else []
     section.tail = printable(result.tail, 20_000)
     trace = result.trace
     if trace is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from instruments.schema import STAGES
@@ -115,6 +116,10 @@ def timeline(trace: Trace) -> TimelineView:
         stages.append(known.rejected_stage)
     stages = [stage for stage in stages if _typed(known, stage)]
     rows = [_row(row, stages, known.rejected_stage) for row in known.rows]
+    blamed = trace.blamed()
+    for row in rows:
+        if row.rejected and blamed is not None:
+            row.label += f" (op #{blamed[0]})"
     return TimelineView(stages, rows, sum(row.changed for row in rows))
 
 
@@ -125,7 +130,9 @@ def _typed(known: lineage.Timeline, stage: str) -> bool:
 
 
 def _row(row: lineage.Row, stages: list[str], rejected_stage: str | None) -> TimelineRow:
-    view = TimelineRow(clip(row.label, 60), clip(row.span or "", 80), rejected=row.rejected)
+    # Lineage counts anchors, a verdict counts calls: two numberings on one page would mislead.
+    label = re.sub(r"^#\d+ ", "", row.label)
+    view = TimelineRow(clip(label, 60), clip(row.span or "", 80), rejected=row.rejected)
     previous = ""
     for stage in stages:
         cell = row.cells.get(stage)

@@ -74,7 +74,7 @@ def _accuracy(result: Result) -> str | None:
         said.append(f"cosine {words.number(verdict.metrics.cosine, 4)}")
         said.append(f"SQNR {words.number(verdict.metrics.sqnr_db, 1)} dB")
     if verdict.latency_ms is not None:
-        said.append(f"{words.milliseconds(verdict.latency_ms.median)} median")
+        said.append(f"{words.milliseconds(verdict.latency_ms.min)} at best")
     return ", ".join(said) or None
 
 
@@ -90,7 +90,7 @@ def _cells(result: Result, ratio: float | None) -> list[Text]:
     rest = [
         words.number(verdict.metrics.cosine if verdict.metrics else None, 3),
         words.number(verdict.metrics.sqnr_db if verdict.metrics else None, 1),
-        words.number(latency.median if latency else None),
+        words.number(latency.min if latency else None),
         words.number(ratio),
     ]
     where = words.clip(where, 100) or words.DASH

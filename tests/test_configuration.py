@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,10 +50,8 @@ def test_bad_input_gives_one_clear_line(text: str) -> None:
 
 @given(st.text(max_size=30))
 def test_no_text_is_more_than_a_usage_error(text: str) -> None:
-    try:
+    with contextlib.suppress(UsageError):
         parse(text)
-    except UsageError:
-        pass
 
 
 @given(st.integers(1, 64), st.sampled_from(["int", "uint"]))

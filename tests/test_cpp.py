@@ -9,11 +9,11 @@ from tvmq_diag import cpp
 INT4 = """Traceback (most recent call last):
   7: tvm::relay::ForwardRewriter::Rewrite_(tvm::relay::CallNode const*, tvm::RelayExpr const&)
   5: _ZN3tvm7runtime13PackedFuncObj
-  3: tvm::relay::quantize::AddRealize(tvm::relay::Call const&, tvm::runtime::Array<tvm::RelayExpr, void> const&)
+  3: tvm::relay::quantize::AddRealize(tvm::relay::Call const&, tvm::runtime::String)
   2: tvm::relay::quantize::UnifyDTypeScale(tvm::runtime::Array<tvm::RelayExpr, void> const&)
   1: tvm::relay::quantize::MulAndDiv(tvm::RelayExpr, float, float, tvm::runtime::DataType)
   0: tvm::relay::Constant tvm::relay::MakeConstantScalar<int>(tvm::runtime::DataType, int)
-  File "/src/nfs/1/hhb/src/relay/quantize/../qnn/./op/../../op/../transforms/pattern_utils.h", line 290
+  File "/src/x/hhb/src/relay/quantize/../qnn/./op/../../op/../transforms/pattern_utils.h", line 290
 
 TVMError: unknown data type int4
 """

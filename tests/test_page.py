@@ -222,6 +222,18 @@ def test_notes_on_narrow_accumulators_and_changing_answers(tmp_path: Path) -> No
     assert "a different answer each time" in text
 
 
+def test_only_what_ran_has_a_latency_section(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, rejected(), works("reference"))
+    assert 'id="c0-latency"' not in text
+    assert 'id="c1-latency"' in text
+
+
+def test_the_timeline_and_the_verdict_number_the_op_alike(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, rejected())
+    assert "nn.relu (op #9)" in text[text.index("c0-timeline") :]
+    assert ">#" not in text[text.index("c0-timeline") : text.index("c0-around-h")]
+
+
 def test_a_run_without_results(tmp_path: Path) -> None:
     text, _ = write(tmp_path)
     assert "No configuration was tried" in text

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 from conftest import InTvm
+
 from tvmq_diag import lineage, trace, verdict
 from tvmq_diag.outcome import EXACT, REJECTED, WORKS
 

@@ -290,3 +290,12 @@ def test_the_timeline_leaves_out_a_stage_without_any_type() -> None:
     view = stages.timeline(trace)
     assert view.stages == ["prepare"]
     assert [cell.text for cell in view.rows[0].cells] == ["int8 → int32"]
+
+
+def test_a_failing_pass_on_lowered_functions_is_still_listed_first() -> None:
+    trace = trace_of(run_of(1, "FuseOps", before=1, after=2), run_of(2, "tir.Simplify", before=3))
+    trace.tables = {1: {"table": ""}, 2: {"table": ""}, 3: {"primfuncs": []}}
+    trace.passes[2].end = None
+    first, lowered = passes.changes(trace, passes.tree(trace))
+    assert [change.line.name for change in first] == ["tir.Simplify", "FuseOps"]
+    assert lowered == []

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from conftest import ROOT
+
 from tvmq_diag import trace
 from tvmq_diag.toolchain import Toolchain
 

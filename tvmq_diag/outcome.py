@@ -23,7 +23,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class OpRef:
-    """An op of the module before the failing pass: `index` counts its calls from 0."""
+    """An op of the module before the failing pass; `index` counts from 0 in running order."""
 
     index: int
     name: str

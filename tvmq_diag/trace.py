@@ -95,10 +95,6 @@ class Snapshot:
             stack.extend((i, False) for i in reversed(node.inputs))
         return order
 
-    def call_index(self, number: int) -> int:
-        """Which call (0 is the first) row `number` is; raises ValueError if it is none."""
-        return [call.number for call in self.calls].index(number)
-
 
 @dataclass
 class PassRun:
@@ -247,6 +243,15 @@ class Trace:
             if snapshot is not None and snapshot.nodes:
                 return snapshot
         return None
+
+    def blamed(self) -> tuple[int, Node] | None:
+        """The op a failure comes from, and which one it is in running order (0 is the first)."""
+        failing = self.failing_snapshot()
+        if self.blame is None or failing is None:
+            return None
+        row = self.blame.row
+        found = ((i, node) for i, node in enumerate(failing.executed()) if node.number == row)
+        return next(found, None)
 
     def modules_of(self, stage: str) -> Iterator[Snapshot]:
         """The modules with Relay ops that the passes of this stage left behind, newest first."""

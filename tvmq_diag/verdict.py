@@ -179,10 +179,10 @@ def _exit(ending: Ending) -> str:
 
 def _blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     """The op and the knob, if the replay found them."""
-    failing = trace.failing_snapshot()
-    if trace.blame is not None and failing is not None:
-        span = failing.nodes[trace.blame.row].span if trace.blame.row < len(failing.nodes) else None
-        verdict.op = OpRef(trace.blame.index, trace.blame.name, span)
+    blamed = trace.blamed()
+    if blamed is not None:
+        index, node = blamed
+        verdict.op = OpRef(index, node.op, node.span)
         verdict.confidence = EXACT
     knobs = trace.knobs or _mentioned(verdict.message, configuration)
     if knobs:
