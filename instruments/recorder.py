@@ -118,11 +118,7 @@ class Recorder:
         self.stack.append(opened)
         if name in self.dialect.TYPE_ONLY:
             # It gets the bare result of the pass around it, whose typed form follows at once.
-            opened.unchanged = (
-                self._last is not None
-                and self.dialect.same(self._last, module, deep=False)
-                and self.dialect.typed(self._last)
-            )
+            opened.unchanged = self._known(module)
         elif self._worth_a_look(self.stack[:-1]):
             opened.snapshot = self._snapshot(module)
         self.journal.event(
@@ -145,7 +141,7 @@ class Recorder:
         opened = self.stack.pop()
         began = time.perf_counter()
         if opened.unchanged:
-            self._last = module
+            self._last = self.dialect.View(module)
         snapshot = self._snapshot(module) if self._worth_a_look(self.stack) else None
         self.journal.event("leave", id=opened.number, snapshot=snapshot, own=_ms_since(began))
 
@@ -179,26 +175,43 @@ class Recorder:
         return self.stage
 
     def _worth_a_look(self, stack: list[OpenPass]) -> bool:
-        """Not the snippets that constant folding compiles, nor those an importer infers types of."""
+        """Not the snippets that constant folding compiles or an importer infers types of."""
         return self.stage != "import" and all(p.name != FOLDING for p in stack)
 
-    def _snapshot(self, module: Any) -> int:
-        """The number of the snapshot that shows `module`; a new one only where it changed."""
-        if self._last is not None and self.dialect.same(self._last, module):
-            self._last = module
+    def _known(self, module: Any) -> bool:
+        """Is it, by a cheap look, the module of the last snapshot, whose types are known?"""
+        last = self._last
+        if last is None or not last.typed:
+            return False
+        return bool(last.module.same_as(module) or last.same(self.dialect.View(module), deep=False))
+
+    def _snapshot(self, module: Any) -> int | None:
+        """The number of the snapshot that shows `module`; a new one only where it changed.
+
+        None if it could not be taken: that is recorded, and the pass's events go on without it.
+        """
+        if self._last is not None and self._last.module.same_as(module):
             return self.snapshots
-        self.snapshots += 1
-        number = self.snapshots
-        if self.dialect.is_relay(module):
-            with _no_collection():
-                table = self.journal.table(number, self.tables.rows(module))
-            self.journal.event("snapshot", id=number, table=table)
-            if self.texts:
-                self.journal.text(f"ir/{number:05d}.txt", self.dialect.text(module))
-        else:
-            self.journal.event("snapshot", id=number, primfuncs=self.dialect.primfuncs(module))
-        self._last = module
-        return number
+        try:
+            view = self.dialect.View(module)
+            if self._last is None or not self._last.same(view):
+                self._write(self.snapshots + 1, view)
+                self.snapshots += 1
+            self._last = view
+            return self.snapshots
+        except Exception as error:
+            self.fault("snapshot", error)
+            return None
+
+    def _write(self, number: int, view: Any) -> None:
+        if not view.is_relay:
+            self.journal.event("snapshot", id=number, primfuncs=self.dialect.primfuncs(view))
+            return
+        with _no_collection():
+            table = self.journal.table(number, self.tables.rows(view.module))
+        self.journal.event("snapshot", id=number, table=table)
+        if self.texts:
+            self.journal.text(f"ir/{number:05d}.txt", self.dialect.text(view.module))
 
 
 def _ms_since(began: float) -> float:

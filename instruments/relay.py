@@ -19,6 +19,7 @@ import functools
 import hashlib
 import operator
 import re
+import zlib
 from typing import Any
 
 import tvm
@@ -42,28 +43,37 @@ TYPE_ONLY = frozenset({"InferType"})
 """Passes that fill in types and change nothing else; most Relay passes run one inside."""
 
 
-def same(before: Any, after: Any, deep: bool = True) -> bool:
-    """Did a pass leave the module as it was? Ignores checked types: InferType reads as equal.
+class View:
+    """A module with its functions by name, asked of TVM once: each look into it has its price."""
 
-    Compares function by function, as module-level equality raises while building (attribute
-    `relay.backend.FunctionInfo` has no comparison). The cheap answers come first: of the 2,000
-    passes of a ResNet-50 build most hand back the very body they were given. `deep=False` asks
-    for those cheap answers only.
-    """
-    if before.same_as(after):
-        return True
-    ours, theirs = before.functions, after.functions
-    if len(ours) != len(theirs):
-        return False
-    named = {var.name_hint: function for var, function in theirs.items()}
-    for var, function in ours.items():
-        other = named.get(var.name_hint)
-        if other is None or not _same_function(function, other, deep):
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.functions = {var.name_hint: f for var, f in module.functions.items()}
+
+    @property
+    def is_relay(self) -> bool:
+        """Is any function a Relay one (and not only lowered PrimFuncs)?"""
+        return any(isinstance(f, relay.Function) for f in self.functions.values())
+
+    @property
+    def typed(self) -> bool:
+        """Have the types of the Relay functions been inferred?"""
+        return all(_typed(f) for f in self.functions.values() if isinstance(f, relay.Function))
+
+    def same(self, after: View, deep: bool = True) -> bool:
+        """Is `after` the same module? Lost types do not count: InferType reads as equal.
+
+        Function by function, as comparing modules raises while building (their attribute
+        `relay.backend.FunctionInfo` has no comparison). The cheap answers come first: of the 2,000
+        passes of a ResNet-50 build most hand back the very body they were given. `deep=False`
+        asks for those cheap answers only.
+        """
+        if self.functions.keys() != after.functions.keys():
             return False
-    return True
+        return all(_same(f, after.functions[name], deep) for name, f in self.functions.items())
 
 
-def _same_function(one: Any, other: Any, deep: bool) -> bool:
+def _same(one: Any, other: Any, deep: bool) -> bool:
     if one.same_as(other):
         return True
     if type(one) is not type(other):
@@ -78,19 +88,13 @@ def _same_function(one: Any, other: Any, deep: bool) -> bool:
     return bool(tvm.ir.structural_equal(one, other, map_free_vars=True))
 
 
-def typed(module: Any) -> bool:
-    """Have the types of the module's Relay functions been inferred?"""
-    functions = module.functions.values()
-    return all(_typed(f) for f in functions if isinstance(f, relay.Function))
-
-
 def _typed(function: Any) -> bool:
     return function.body._checked_type_ is not None
 
 
 def is_relay(module: Any) -> bool:
-    """Does the module hold at least one Relay function (and not only lowered PrimFuncs)?"""
-    return any(isinstance(function, relay.Function) for function in module.functions.values())
+    """Does the module hold any Relay function?"""
+    return View(module).is_relay
 
 
 def text(module: Any) -> str:
@@ -100,17 +104,17 @@ def text(module: Any) -> str:
     return str(module)
 
 
-def primfuncs(module: Any) -> list[dict[str, Any]]:
+def primfuncs(view: View) -> list[dict[str, Any]]:
     """Name and parameter dtypes of every lowered function: what a TIR snapshot keeps."""
     return [
         {
-            "name": var.name_hint,
+            "name": name,
             "params": [
                 str(function.buffer_map[p].dtype) if p in function.buffer_map else str(p.dtype)
                 for p in function.params
             ],
         }
-        for var, function in module.functions.items()
+        for name, function in view.functions.items()
         if isinstance(function, tir.PrimFunc)
     ]
 
@@ -159,12 +163,11 @@ class Tables:
             source = number[_address(node.tuple_value)]
             row = {"kind": "get", "inputs": [source], "attrs": {"index": int(node.index)}}
         elif isinstance(node, relay.Function):
-            row = {
+            return {
                 "kind": "function",
                 "params": [number[_address(p)] for p in node.params],
                 "inputs": [number[_address(node.body)]],
             }
-            return row
         else:
             row = {"kind": type(node).__name__.lower()}
         row.update(self._type(node._checked_type_))
@@ -270,7 +273,12 @@ def _digest(array: Any) -> dict[str, Any]:
 
 
 def _hash(data: Any) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+    """Names a tensor by all of its bytes (CRC-32: at memory speed) and its first 4 KiB (SHA-256).
+
+    Collisions are no danger here as nobody plans them, and a compile hashes its weights five times.
+    """
+    view = memoryview(data).cast("B")
+    return f"{zlib.crc32(view):08x}{hashlib.sha256(view[:4096]).hexdigest()[:8]}"
 
 
 def _span(span: Any) -> str:

@@ -89,7 +89,8 @@ def suggestion(configuration: Configuration, outcome: str) -> str | None:
     width = min(bits(dtype) for dtype in configuration.dtypes)
     if 2 <= width < 8:
         narrow = f"{REFERENCE.text}:nbit={width}"
-        return f"--dtype {narrow}: {width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
+        what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
+        return f"--dtype {narrow}: {what}"
     return f"--dtype {REFERENCE.text}: int8 values accumulated in int32, TVM's default"
 
 
