@@ -25,24 +25,8 @@ from typing import Any, Callable, Iterator
 
 from .ambient import ambient
 from .journal import Journal
-from .schema import SCHEMA
-
-FOLDING = "FoldConstant"
-"""The pass that evaluates constants by compiling them: thousands of passes of no interest."""
-
-
-class OpenPass:
-    """A pass that has begun and not ended."""
-
-    __slots__ = ("before", "name", "number", "snapshot", "stage", "unchanged")
-
-    def __init__(self, number: int, name: str, stage: str, before: Any, snapshot: int | None):
-        self.number = number
-        self.name = name
-        self.stage = stage
-        self.before = before
-        self.snapshot = snapshot
-        self.unchanged = False
+from .open_pass import OpenPass
+from .schema import FOLDING, SCHEMA, TYPE_ONLY
 
 
 def guarded(method: Callable[..., None]) -> Callable[..., None]:
@@ -116,7 +100,7 @@ class Recorder:
         stage = self._stage_of(name, parent)
         opened = OpenPass(number, name, stage, module, None)
         self.stack.append(opened)
-        if name in self.dialect.TYPE_ONLY:
+        if name == TYPE_ONLY:
             # It gets the bare result of the pass around it, whose typed form follows at once.
             opened.unchanged = self._known(module)
         elif self._worth_a_look(self.stack[:-1]):

@@ -39,9 +39,6 @@ STAGE_OF_PASS = {
 }
 """Passes that open a stage of their own (python/tvm/relay/quantize/quantize.py, quantize())."""
 
-TYPE_ONLY = frozenset({"InferType"})
-"""Passes that fill in types and change nothing else; most Relay passes run one inside."""
-
 
 class View:
     """A module with its functions by name, asked of TVM once: each look into it has its price."""

@@ -16,10 +16,9 @@ import tvm
 from tvm import relay
 
 from .localise import Found, first_failing
-from .recorder import FOLDING, OpenPass
-from .relay import TYPE_ONLY, is_relay, nodes_of, settings
-
-SEQUENCE = "sequential"
+from .open_pass import OpenPass
+from .relay import is_relay, nodes_of, settings
+from .schema import FOLDING, SEQUENCE, TYPE_ONLY
 
 Attempt = Callable[[Any], None]
 """Runs the failing step on a module; raises as the compile did, or returns."""
@@ -98,7 +97,7 @@ def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
     """
     found = None
     for opened in path:
-        more = found is None or opened.name not in TYPE_ONLY
+        more = found is None or opened.name != TYPE_ONLY
         if more and opened.name != SEQUENCE and is_relay(opened.before):
             found = opened
         if opened.name == FOLDING:
@@ -131,7 +130,7 @@ def pass_by_name(name: str, target: Any) -> Attempt | None:
                 stack.enter_context(target)
             stack.enter_context(tvm.transform.PassContext(opt_level=3))
             stack.enter_context(quantizer.quantize_context())
-            typed = relay.transform.InferType()(module) if name != "InferType" else module
+            typed = relay.transform.InferType()(module) if name != TYPE_ONLY else module
             run(typed)
 
     return attempt

@@ -11,6 +11,15 @@ SCHEMA = 1
 JOURNAL = "journal.jsonl"
 """The journal's file name inside a trace's folder."""
 
+FOLDING = "FoldConstant"
+"""Constant folding compiles what it folds: thousands of passes, shown as one line."""
+
+SEQUENCE = "sequential"
+"""A list of passes is a pass too, and spans stages."""
+
+TYPE_ONLY = "InferType"
+"""Fills in types and changes nothing else; most Relay passes run one inside."""
+
 STAGES = (
     "import",
     "prepare",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from tvmq_diag.lineage import anchor_kind
-from tvmq_diag.trace import Node, Snapshot
+from tvmq_diag.snapshot import Node, Snapshot
 
 from .words import op_name
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from tvmq_diag.lineage import anchor_kind
-from tvmq_diag.trace import Node, Snapshot
+from tvmq_diag.snapshot import Node, Snapshot
 
 from . import svg
 from .contraction import Group, condense

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tvmq_diag.trace import Node, Snapshot
+from tvmq_diag.snapshot import Node, Snapshot
 
 from .words import brief, clip, op_name
 

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tvmq_diag.trace import FOLDING, SEQUENCE, PassRun, Snapshot, Trace
-from tvmq_diag.verdict import TYPE_ONLY
+from instruments.schema import FOLDING, SEQUENCE, TYPE_ONLY
+from tvmq_diag.snapshot import Snapshot
+from tvmq_diag.trace import PassRun, Trace
 
 from .words import DASH, milliseconds
 

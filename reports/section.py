@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tvmq_diag.outcome import EXACT, INFERRED, WORKS, WRONG, Result, Run, Site, Verdict
-from tvmq_diag.trace import Snapshot, Trace
+from tvmq_diag.snapshot import Snapshot
+from tvmq_diag.trace import Trace
 
 from . import graph, passes, stages
 from .graph import Picture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from instruments.schema import STAGES
+from instruments.schema import SEQUENCE, STAGES
 from tvmq_diag import lineage
 from tvmq_diag.outcome import WORKS, Result
-from tvmq_diag.trace import SEQUENCE, PassRun, Trace
+from tvmq_diag.trace import PassRun, Trace
 
 from .words import DASH, FAMILY_MARKS, clip, dtype_family, milliseconds
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tvmq_diag import outcome
-from tvmq_diag.trace import Node, Snapshot
+from tvmq_diag.snapshot import Node, Snapshot
 
 OUTCOME_MARKS = {
     outcome.WORKS: "✓",

@@ -9,7 +9,7 @@ import pytest
 
 from reports import graph, svg
 from reports.contraction import LIMIT, condense
-from tvmq_diag.trace import Node, Snapshot
+from tvmq_diag.snapshot import Node, Snapshot
 
 EVIL = "<script>alert(1)</script>"
 NASTY = [

@@ -14,7 +14,8 @@ import pytest
 from reports import index, page, words
 from tvmq_diag import outcome
 from tvmq_diag.outcome import Latency, Metrics, OpRef, Result, Run, Site, Verdict
-from tvmq_diag.trace import Blame, Failure, Node, PassRun, Snapshot, Trace
+from tvmq_diag.snapshot import Node, Snapshot
+from tvmq_diag.trace import Blame, Failure, PassRun, Trace
 
 EVIL = "</script></style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{7*7}}"
 

@@ -13,7 +13,8 @@ from reports.listing import LIMIT, listing
 from reports.section import build, site_text
 from tvmq_diag import outcome
 from tvmq_diag.outcome import Latency, Metrics, OpRef, Result, Run, Site, Verdict
-from tvmq_diag.trace import Blame, Node, PassRun, Snapshot, Trace
+from tvmq_diag.snapshot import Node, Snapshot
+from tvmq_diag.trace import Blame, PassRun, Trace
 
 EVIL = "<script>alert(1)</script>'\"&\\N[red]%{{7*7}}\x1b[31m\nnext"
 

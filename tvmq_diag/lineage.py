@@ -13,7 +13,8 @@ from difflib import SequenceMatcher
 
 from instruments.schema import STAGES
 
-from .trace import Node, Snapshot, Trace
+from .snapshot import Node, Snapshot
+from .trace import Trace
 
 ANCHORS = {
     "conv1d": r"conv1d",

@@ -13,87 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from instruments.schema import STAGES
+from instruments.schema import SEQUENCE, STAGES
 
-from . import journal
-
-FOLDING = "FoldConstant"
-"""Constant folding compiles what it folds: the passes it runs are shown as one line."""
-
-SEQUENCE = "sequential"
-"""A list of passes is a pass too, and spans stages."""
+from . import journal, snapshot
+from .snapshot import Node, Snapshot
 
 _DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
 """What reading an event that is not as it was written can raise."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """A row of an op table. `number` is its row, `inputs` are rows; shapes are in elements."""
-
-    number: int
-    kind: str
-    op: str = ""
-    inputs: tuple[int, ...] = ()
-    dtype: str | None = None
-    shape: tuple[int | str, ...] | None = None
-    type: str | None = None
-    attrs: dict[str, Any] = field(default_factory=dict)
-    name: str | None = None
-    span: str | None = None
-    hash: str | None = None
-    value: float | int | bool | None = None
-    callee: int | None = None
-
-    @property
-    def tensor(self) -> str:
-        """Its type as people write it: `int8[1,64,56,56]`, or TVM's own text for other types."""
-        if self.dtype is None:
-            return self.type or "?"
-        return f"{self.dtype}[{','.join(str(size) for size in self.shape or ())}]"
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A module as it was between two passes: `nodes` of its Relay functions, inputs before users.
-
-    A module of lowered functions has no nodes but `primfuncs` (name, params: dtypes).
-    """
-
-    number: int
-    nodes: tuple[Node, ...]
-    primfuncs: tuple[dict[str, Any], ...] = ()
-
-    @functools.cached_property
-    def calls(self) -> tuple[Node, ...]:
-        """The operator calls in order."""
-        return tuple(node for node in self.nodes if node.kind == "call")
-
-    def executed(self) -> list[Node]:
-        """The operator calls in the order they run: a fused function's where it is called.
-
-        The table's own order visits a call's function before its arguments, so that after FuseOps
-        it lists the last op of the model first.
-        """
-        used = {i for node in self.nodes for i in (*node.inputs, node.callee) if i is not None}
-        stack = [(i, False) for i in reversed(range(len(self.nodes))) if i not in used]
-        seen: set[int] = set()
-        order = []
-        while stack:
-            number, ready = stack.pop()
-            node = self.nodes[number]
-            if ready:
-                if node.kind == "call" and node.callee is None:
-                    order.append(node)
-                continue
-            if number in seen:
-                continue
-            seen.add(number)
-            stack.append((number, True))
-            if node.callee is not None:
-                stack.append((node.callee, False))
-            stack.extend((i, False) for i in reversed(node.inputs))
-        return order
 
 
 @dataclass
@@ -270,7 +196,7 @@ class Trace:
             if "table" not in event:
                 return Snapshot(number, (), tuple(event.get("primfuncs", ())))
             rows = json.loads((self.path / event["table"]).read_text(encoding="utf-8"))
-            return Snapshot(number, tuple(_node(i, row) for i, row in enumerate(rows)))
+            return Snapshot(number, tuple(snapshot.node(i, row) for i, row in enumerate(rows)))
         except (OSError, *_DAMAGE):
             self.problems.append(f"snapshot {number} cannot be read")
             return Snapshot(number, ())
@@ -413,22 +339,3 @@ _HANDLERS = {
     "fault": _fault,
     "end": _end,
 }
-
-
-def _node(number: int, row: dict[str, Any]) -> Node:
-    shape = row.get("shape")
-    return Node(
-        number=number,
-        kind=str(row.get("kind", "?")),
-        op=str(row.get("op", "")),
-        inputs=tuple(row.get("inputs", ())),
-        dtype=row.get("dtype"),
-        shape=tuple(shape) if shape is not None else None,
-        type=row.get("type"),
-        attrs=row.get("attrs", {}),
-        name=row.get("name"),
-        span=row.get("span"),
-        hash=row.get("hash"),
-        value=row.get("value"),
-        callee=row.get("callee"),
-    )

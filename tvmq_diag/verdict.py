@@ -9,6 +9,8 @@ import re
 import statistics
 from collections.abc import Sequence
 
+from instruments.schema import FOLDING, SEQUENCE, TYPE_ONLY
+
 from . import cpp, explain, runner
 from .configuration import DTYPES, REFERENCE, Configuration, bits, parse
 from .lineage import anchors_of
@@ -29,12 +31,10 @@ from .outcome import (
     Verdict,
 )
 from .runner import Ending
-from .trace import FOLDING, SEQUENCE, PassRun, Trace
+from .trace import PassRun, Trace
 
 MIN_COSINE = 0.95
 """Below this cosine to the float model a result counts as wrong."""
-
-TYPE_ONLY = "InferType"
 
 
 def of_failure(
