@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
+
+from rapidfuzz.distance import Indel
 
 from instruments.schema import STAGES
 
@@ -140,9 +141,15 @@ def _align(here: list[Node], there: list[Node]) -> list[Node | None]:
     typed = all(node.shape is not None for node in there)
     key = _key if typed else _kind
     ours, theirs = [key(node) for node in here], [key(node) for node in there]
-    for block in SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks():
-        for offset in range(block.size):
-            matched[block.a + offset] = there[block.b + offset]
+    for block in Indel.opcodes(ours, theirs):
+        if block.tag == "equal":
+            pairs = zip(
+                range(block.src_start, block.src_end),
+                there[block.dest_start : block.dest_end],
+                strict=True,
+            )
+            for index, node in pairs:
+                matched[index] = node
     return matched
 
 
