@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from instruments.schema import SEQUENCE, STAGES
+from instruments.schema import STAGES
 from tvmq_diag import lineage
 from tvmq_diag.outcome import WORKS, Result
-from tvmq_diag.trace import PassRun, Trace
+from tvmq_diag.trace import Trace
 
 from .words import DASH, FAMILY_MARKS, clip, dtype_family, milliseconds
 
@@ -67,11 +67,11 @@ class TimelineView:
 
 
 def strip(result: Result) -> list[Step]:
-    """Every stage in order, with the time of its passes."""
+    """Every stage in order, with the time spent in it."""
     trace, verdict = result.trace, result.verdict
     reached = set(trace.stages) if trace else set()
     failed = None if verdict.outcome == WORKS else verdict.stage
-    times = _times(trace) if trace else {}
+    times = {stage: milliseconds(ms) for stage, ms in trace.spent.items()} if trace else {}
     last = max((STAGES.index(stage) for stage in reached if stage in STAGES), default=-1)
     if failed in STAGES:
         last = max(last, STAGES.index(failed))
@@ -90,22 +90,6 @@ def _state(stage: str, failed: str | None, reached: set[str], place: int, last: 
     if stage in reached:
         return DONE
     return SKIPPED if place < last else AHEAD
-
-
-def _times(trace: Trace) -> dict[str, str]:
-    spent: dict[str, float] = {}
-    for root in trace.roots:
-        _spend(root, spent)
-    return {stage: milliseconds(ms) for stage, ms in spent.items()}
-
-
-def _spend(run: PassRun, spent: dict[str, float]) -> None:
-    """A list of passes may span stages: what counts is each pass in it."""
-    if run.name == SEQUENCE or run.ms is None:
-        for child in run.children:
-            _spend(child, spent)
-        return
-    spent[run.stage] = spent.get(run.stage, 0.0) + run.ms
 
 
 def timeline(trace: Trace) -> TimelineView:

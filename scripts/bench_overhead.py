@@ -1,7 +1,7 @@
 """What does tracing cost? Ratios of traced to untraced quantize() + relay.build().
 
 TVM's own PassTimingInstrument and PrintAfterAll do the same work beside it. The modes take turns;
-each ratio is pair by pair, with its 95 % interval. ResNet-50 takes about four minutes a round.
+each ratio is pair by pair, with its 95%% interval. ResNet-50 takes about four minutes a round.
 
 examples:
   %(prog)s                                        ResNet-50, int8/int8/int32

@@ -113,6 +113,8 @@ class Trace:
     passes: dict[int, PassRun] = field(default_factory=dict)
     stage: str | None = None
     stages: list[str] = field(default_factory=list)
+    spent: dict[str, float] = field(default_factory=dict)
+    """Milliseconds on the clock in each stage, up to the failure if there is one."""
     failure: Failure | None = None
     unwound: list[PassRun] = field(default_factory=list)
     """The passes that the newest exception came through, outermost first, if none ran since."""
@@ -209,7 +211,9 @@ def load(path: Path) -> Trace:
     """
     read = journal.read(path)
     trace = Trace(path, problems=read.problems)
+    clock = 0.0
     for event in read.events:
+        clock = _spend(trace, clock, event.get("t"))
         handler = _HANDLERS.get(event["kind"])
         if handler is None:
             continue
@@ -218,6 +222,15 @@ def load(path: Path) -> Trace:
         except _DAMAGE:
             trace.problems.append(f"event {event['kind']!r} in the journal is damaged")
     return trace
+
+
+def _spend(trace: Trace, since: float, now: Any) -> float:
+    """Count the time since the event before to the stage it found the compile in."""
+    if not isinstance(now, (int, float)):
+        return since
+    if trace.stage is not None and trace.failure is None:
+        trace.spent[trace.stage] = trace.spent.get(trace.stage, 0.0) + max(0.0, now - since)
+    return now
 
 
 def _start(trace: Trace, event: dict[str, Any]) -> None:
@@ -237,7 +250,9 @@ def _stage(trace: Trace, event: dict[str, Any]) -> None:
     _reach(trace, event["name"])
 
 
-def _reach(trace: Trace, stage: str) -> None:
+def _reach(trace: Trace, stage: Any) -> None:
+    if not isinstance(stage, str):
+        raise TypeError(f"{stage!r} is no stage")
     trace.stage = stage
     if stage in STAGES and stage not in trace.stages:
         trace.stages.append(stage)
