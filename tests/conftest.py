@@ -20,7 +20,7 @@ InTvm = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c_works() -> None:
-    """A shell starts what it runs in the background with SIGINT ignored, and children inherit it."""
+    """A shell starts background jobs with SIGINT ignored, and their children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
