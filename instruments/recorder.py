@@ -254,8 +254,6 @@ class QuantizeTrace:
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> QuantizeTrace:
-        import tvm
-
         from . import relay
 
         self.journal = Journal(self.path)
@@ -267,7 +265,7 @@ class QuantizeTrace:
             time=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             pid=os.getpid(),
             dialect="relay",
-            versions={"tvm": tvm.__version__, "python": platform.python_version()},
+            versions=_versions(),
             command=list(sys.argv),
         )
         self.facts(**self._facts)
@@ -318,19 +316,40 @@ class QuantizeTrace:
                     self.recorder.fault("explain", fault)
 
     def _explain(self, path: list[OpenPass], error: Exception, target: Any) -> None:
-        from . import replay
+        from . import replay, survey
 
         text = self.recorder.dialect.text(path[-1].before)
         self.journal.event("text", file=self.journal.text("ir/failing.txt", text))
         with self.recorder.qconfig or contextlib.nullcontext():
             found = replay.blame(path, error, target)
-            if found is not None:
-                self.journal.event("blame", **vars(found))
-                self.journal.event("knobs", fields=replay.knobs(path, found, error, target))
+            if found is None:
+                return
+            self.journal.event("blame", **vars(found))
+            self.journal.event("knobs", fields=replay.knobs(path, found, error, target))
+            surveyor = survey.survey(path, error, target)
+            if surveyor is not None:
+                self._survey(surveyor, found)
+
+    def _survey(self, surveyor: Any, found: Any) -> None:
+        smallest = surveyor.smallest(found, _versions())
+        if smallest is not None:
+            record = vars(smallest)
+            source = record.pop("source")
+            file = self.journal.text("repro/repro.py", source) if source else None
+            self.journal.event("smallest", file=file, **record)
+        mapped = surveyor.map()
+        if mapped is not None:
+            self.journal.event("map", **vars(mapped))
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
         return self.recorder.failed or list(self.recorder.stack)
+
+
+def _versions() -> dict[str, str]:
+    import tvm
+
+    return {"tvm": tvm.__version__, "python": platform.python_version()}
 
 
 def _raised_at(error: BaseException) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from tvmq_diag.outcome import WORKS, Result, Run
 
 from . import numbers, svg, words
-from .section import Section, build, link
+from .section import ROLES, Section, build, link
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -31,8 +31,8 @@ class SweepRow:
 def write(run: Run) -> Path:
     """Write `index.html` and `graphs/` into the run's folder; returns the page."""
     # What was asked for first, then the reference and the float model, whatever ran first.
-    order = {"asked": 0, "reference": 1, "float": 2}
-    results = sorted(run.results, key=lambda result: order.get(result.role, 3))
+    order = {role: place for place, role in enumerate(ROLES)}
+    results = sorted(run.results, key=lambda result: order.get(result.role, len(order)))
     sections = [build(run, result, f"c{i}") for i, result in enumerate(results)]
     _write_graphs(run, sections)
     page = run.directory / "index.html"

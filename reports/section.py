@@ -14,15 +14,22 @@ from tvmq_diag.outcome import EXACT, INFERRED, WORKS, WRONG, Result, Run, Site, 
 from tvmq_diag.snapshot import Snapshot
 from tvmq_diag.trace import Trace
 
-from . import graph, passes, stages
+from . import coverage, graph, passes, rejections, stages
 from .graph import Picture
 from .listing import Listing, listing
 from .numbers import Bar, bars, latency_of
+from .rejections import Rejections
 from .words import DASH, clip, milliseconds, outcome_class, outcome_mark, printable
 
 T = TypeVar("T")
 
-ROLES = {"asked": "", "reference": "reference", "float": "float model"}
+ROLES = {
+    "asked": "",
+    "instead": "tried instead",
+    "reference": "reference",
+    "float": "float model",
+}
+"""The roles of results in the order they are shown, and what each is called."""
 
 _QUANTIZED = ("fold", "realize", "calibrate", "annotate", "partition", "prepare")
 
@@ -39,6 +46,9 @@ class Section:
     dtypes: str | None = None
     timeline: stages.TimelineView | None = None
     around: Picture | None = None
+    rejections: Rejections | None = None
+    reproducer: str = ""
+    coverage: coverage.View | None = None
     whole: Picture | None = None
     whole_of: str = ""
     ir: Listing | None = None
@@ -172,12 +182,26 @@ def build(run: Run, result: Result, key: str) -> Section:
     section.environment = _environment(run, trace)
     _evidence(section, trace)
     _pictures(section, trace)
+    section.rejections = _try(section, "the rejection map", lambda: rejections.table(trace))
+    section.coverage = _try(section, "the coverage", lambda: coverage.table(trace))
+    section.reproducer = _reproducer(run, result)
     section.ir_file = _raw_file(run, trace)
     # Last: reading the snapshots above may have added to them.
     section.faults += [clip(fault, 300) for fault in [*trace.faults, *trace.problems]]
     if not trace.ended:
         section.faults.append("the journal stops without an end: the process died or was stopped")
     return section
+
+
+def _reproducer(run: Run, result: Result) -> str:
+    """The text of the verified reproducer; empty if there is none."""
+    if result.verdict.reproducer is None:
+        return ""
+    try:
+        text = (run.directory / result.verdict.reproducer).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return printable(text, 20_000)
 
 
 def _evidence(section: Section, trace: Trace) -> None:

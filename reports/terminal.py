@@ -55,6 +55,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("result", accuracy),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
         ("try", verdict.suggestion),
+        ("repro", verdict.reproducer),
     ]
     return [(name, words.clip(said, 240)) for name, said in found if said]
 

@@ -67,6 +67,17 @@ def parse(text: str) -> Configuration:
     return Configuration(":".join([shown, *extras]), (first, second, third), fields)
 
 
+def wider(configuration: Configuration) -> list[Configuration]:
+    """What keeps its values in int8 and accumulates in int32, from its own bits up to 7.
+
+    One bit is left out: it has no magnitude. Empty where int8 itself is the nearest.
+    """
+    narrowest = max(2, min(bits(dtype) for dtype in configuration.dtypes))
+    if configuration.dtypes == ("bool", "bool", "bool"):
+        narrowest = 8  # asked for as a type of its own, not as one bit
+    return [parse(f"{REFERENCE.text}:nbit={width}") for width in range(narrowest, 8)]
+
+
 def parse_list(text: str) -> list[Configuration]:
     """Configurations separated by commas, each once; raises UsageError."""
     found = {c.text: c for c in (parse(part) for part in text.split(",") if part.strip())}

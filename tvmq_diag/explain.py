@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from .configuration import REFERENCE, Configuration, bits
-from .outcome import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG
+from .outcome import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
 
 _WHY = [
     (
@@ -76,6 +76,16 @@ def why(message: str | None) -> str | None:
     return None
 
 
+def tried(verdict: Verdict) -> str:
+    """What to try instead, after it was tried and worked."""
+    said = f"--dtype {verdict.configuration}: it works here"
+    if verdict.metrics is not None and verdict.metrics.cosine is not None:
+        said += f", cosine {verdict.metrics.cosine:.3f} to float"
+    if verdict.latency_ms is not None:
+        said += f", {verdict.latency_ms.min:.2f} ms"
+    return said
+
+
 def suggestion(configuration: Configuration, outcome: str) -> str | None:
     """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
     if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED):
@@ -92,12 +102,3 @@ def suggestion(configuration: Configuration, outcome: str) -> str | None:
         what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
         return f"--dtype {narrow}: {what}"
     return f"--dtype {REFERENCE.text}: int8 values accumulated in int32, TVM's default"
-
-
-def reading(field: str) -> str:
-    """What a QConfig field decides (src/relay/quantize/realize.cc)."""
-    return {
-        "dtype_input": "the type activations are stored in",
-        "dtype_weight": "the type weights are stored in",
-        "dtype_activation": "the type convolutions accumulate in, and adds and rescaling work in",
-    }.get(field, "")

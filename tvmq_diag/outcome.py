@@ -82,6 +82,10 @@ class Verdict:
     via: list[str] = field(default_factory=list)
     """C++ functions from the quantizer's or compiler's own rule down to the one that threw."""
     deterministic: bool | None = None
+    reproducer: str | None = None
+    """A file that fails in the same way in a fresh process; its path as seen from the run."""
+    instead: dict[str, Any] | None = None
+    """What was tried and works: configuration, metrics, latency_ms."""
 
     def to_json(self) -> dict[str, Any]:
         """The object verdict.json holds: `pass_name` is called `pass` there."""

@@ -105,6 +105,29 @@ def run(
         return _watch(child, folder, limits, watch)
 
 
+def output_of(toolchain: Toolchain, script: Path, timeout: float) -> str | None:
+    """What a script prints in the toolchain's Python, errors included; None if it succeeds.
+
+    A signal or a time-out (seconds) counts as its last words.
+    """
+    try:
+        done = subprocess.run(
+            [str(toolchain.python), str(script)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_environment(toolchain),
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"still running after {timeout:.0f} s"
+    if done.returncode == 0:
+        return None
+    said = done.stdout.decode("utf-8", "replace")
+    return said if done.returncode > 0 else f"{said}\nended by signal {-done.returncode}"
+
+
 def _watch(
     child: subprocess.Popen[bytes],
     folder: Path,

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import metrics, runner, trace, verdict
-from .configuration import REFERENCE, Configuration
+from . import explain, metrics, runner, trace, verdict
+from .configuration import REFERENCE, Configuration, parse, wider
 from .errors import SetupError, UsageError
 from .outcome import INTERRUPTED, WORKS, Metrics, Result, Run, Verdict
 from .runner import Ending, Limits, Progress
@@ -22,6 +22,8 @@ from .toolchain import Toolchain
 VERDICTS = "verdict.json"
 FACTS = "run.json"
 FLOAT = "float32"
+
+REPRODUCER_SECONDS = 120.0
 
 MODEL_ERROR = "ModelError"
 """The exception of instruments.models: the person's mistake, not TVM's."""
@@ -94,7 +96,43 @@ class Session:
                 return self.run
         if self.plan.reference:
             self._float_model()
+            self._look_for_what_works()
         return self.run
+
+    def _look_for_what_works(self) -> None:
+        """For each configuration that does not work, try the nearest that might, and say so."""
+        for result in self.run.with_role("asked"):
+            if result.verdict.outcome in (WORKS, INTERRUPTED):
+                continue
+            asked = parse(result.verdict.configuration)
+            tried = self._nearest([*wider(asked), REFERENCE])
+            if tried is not None:
+                result.verdict.instead = {
+                    "configuration": tried.configuration,
+                    "metrics": asdict(tried.metrics) if tried.metrics else None,
+                    "latency_ms": asdict(tried.latency_ms) if tried.latency_ms else None,
+                }
+                result.verdict.suggestion = explain.tried(tried)
+            self._write()
+
+    def _nearest(self, candidates: list[Configuration]) -> Verdict | None:
+        """The first of the candidates that works, by halving: more bits only get better."""
+        low, high = 0, len(candidates) - 1
+        if self._verdict_on(candidates[high]).outcome != WORKS:
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            found = self._verdict_on(candidates[middle])
+            if found.outcome == INTERRUPTED:
+                return None
+            low, high = (low, middle) if found.outcome == WORKS else (middle + 1, high)
+        return self._verdict_on(candidates[high])
+
+    def _verdict_on(self, configuration: Configuration) -> Verdict:
+        """The verdict on a configuration, tried now if it was not before."""
+        known = (r.verdict for r in self.run.results if r.role != "float")
+        same = (v for v in known if v.configuration == configuration.text)
+        return next(same, None) or self._try(configuration, "instead")
 
     def _queue(self) -> list[tuple[Configuration, str]]:
         queue = [(configuration, "asked") for configuration in self.plan.configurations]
@@ -113,8 +151,21 @@ class Session:
             )
         else:
             decided = verdict.of_failure(configuration, name, compiled.trace, compiled.ending)
+            decided.reproducer = self._verified(compiled, decided.message)
         self._keep(Result(decided, role, compiled.trace, compiled.ending.tail))
         return decided
+
+    def _verified(self, compiled: Compiled, message: str | None) -> str | None:
+        """The reproducer's path, if it fails in the same way in a fresh process; else it goes."""
+        smallest = compiled.trace.smallest
+        if smallest is None or smallest.file is None or message is None:
+            return None
+        file = compiled.trace.path / smallest.file
+        said = runner.output_of(self.plan.toolchain, file, REPRODUCER_SECONDS)
+        if said is not None and message in said:
+            return file.relative_to(self.run.directory).as_posix()
+        file.replace(file.with_suffix(".unverified"))
+        return None
 
     def _float_model(self) -> Compiled:
         """The unquantized model through the same TVM; once a run."""

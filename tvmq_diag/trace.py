@@ -104,6 +104,34 @@ class Blame:
     how: str
 
 
+@dataclass(frozen=True)
+class RejectionMap:
+    """What the failing pass says of each op alone; numbers are rows of the failing module's table.
+
+    `unjudged` ops make no module alone, with the reason; `left` were not reached in time.
+    """
+
+    accepted: tuple[int, ...]
+    rejected: tuple[tuple[int, str], ...]
+    unjudged: tuple[tuple[int, str], ...]
+    left: int
+    queries: int
+    ms: float
+
+
+@dataclass(frozen=True)
+class Smallest:
+    """The smallest part of the module that fails in the same way, and its reproducer's file."""
+
+    file: str | None
+    calls: int
+    of: int
+    queries: int
+    ms: float
+    complete: bool
+    deterministic: bool
+
+
 @dataclass
 class Trace:
     """One compile. `facts` are target, versions, job, qconfig… as the child recorded them."""
@@ -122,6 +150,8 @@ class Trace:
     """Relative path of the failing module's own text, as TVM prints it."""
     blame: Blame | None = None
     knobs: list[str] = field(default_factory=list)
+    smallest: Smallest | None = None
+    map: RejectionMap | None = None
     outputs: str | None = None
     deterministic: bool | None = None
     latencies: dict[str, list[float]] = field(default_factory=dict)
@@ -320,6 +350,21 @@ def _knobs(trace: Trace, event: dict[str, Any]) -> None:
     trace.knobs = list(event["fields"])
 
 
+def _smallest(trace: Trace, event: dict[str, Any]) -> None:
+    trace.smallest = Smallest(**{name: event[name] for name in Smallest.__dataclass_fields__})
+
+
+def _map(trace: Trace, event: dict[str, Any]) -> None:
+    trace.map = RejectionMap(
+        accepted=tuple(event["accepted"]),
+        rejected=tuple((int(row), str(said)) for row, said in event["rejected"]),
+        unjudged=tuple((int(row), str(why)) for row, why in event["unjudged"]),
+        left=event["left"],
+        queries=event["queries"],
+        ms=event["ms"],
+    )
+
+
 def _outputs(trace: Trace, event: dict[str, Any]) -> None:
     trace.outputs = event["file"]
     trace.deterministic = event["deterministic"]
@@ -349,6 +394,8 @@ _HANDLERS = {
     "text": _text,
     "blame": _blame,
     "knobs": _knobs,
+    "smallest": _smallest,
+    "map": _map,
     "outputs": _outputs,
     "latency": _latency,
     "fault": _fault,

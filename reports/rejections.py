@@ -1,0 +1,69 @@
+"""The rejection map as a table: which kinds of op the failing pass takes, and why not the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvmq_diag.snapshot import Node
+from tvmq_diag.trace import Trace
+
+from .words import clip, milliseconds, op_name
+
+ACCEPTED = "accepted"
+_NAMED = 12
+"""Ops of a line that are named; the rest are counted."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Ops of one kind that fared alike. `reason` is empty for accepted ones."""
+
+    op: str
+    count: int
+    verdict: str
+    reason: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Rejections:
+    """Lines, rejected ones first, and a sentence on how the map was made."""
+
+    lines: list[Line]
+    note: str
+
+
+def table(trace: Trace) -> Rejections | None:
+    """The map of a trace; None if there is none."""
+    known, failing = trace.map, trace.failing_snapshot()
+    if known is None or failing is None:
+        return None
+    order = {node.number: place for place, node in enumerate(failing.executed())}
+    groups: dict[tuple[str, str, str], list[Node]] = {}
+    fared = [
+        *((row, "rejected", said.partition(": ")[2] or said) for row, said in known.rejected),
+        *((row, "cannot be judged alone", why) for row, why in known.unjudged),
+        *((row, ACCEPTED, "") for row in known.accepted),
+    ]
+    for row, verdict, reason in fared:
+        node = failing.nodes[row]
+        groups.setdefault((node.op, verdict, reason), []).append(node)
+    lines = [
+        Line(op_name(op), len(nodes), verdict, clip(reason, 200), _where(nodes, order))
+        for (op, verdict, reason), nodes in groups.items()
+    ]
+    judged = len(known.accepted) + len(known.rejected)
+    note = (
+        f"{judged} of {judged + len(known.unjudged) + known.left} ops judged one by one, each with "
+        f"what it reads back to the nearest simulated_quantize: {known.queries} runs of the pass, "
+        f"{milliseconds(known.ms)}"
+    )
+    if known.left:
+        note += f"; the time was up before the last {known.left}"
+    return Rejections(lines, note)
+
+
+def _where(nodes: list[Node], order: dict[int, int]) -> str:
+    named = [f"#{order[node.number]}" for node in nodes[:_NAMED] if node.number in order]
+    rest = len(nodes) - len(named)
+    return ", ".join(named) + (f" and {rest} more" if rest else "")
