@@ -2,7 +2,7 @@
 
 A job is a JSON object: `trace` (folder), `model` {source, shape, seed, weights}, `qconfig`
 (fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level`, `benchmark` and `save_ir`
-(bools).
+(bools), and, to compile only the beginning of the model, `first_ops` (how many calls).
 """
 
 from __future__ import annotations
@@ -45,19 +45,21 @@ class Compile:
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
+        from . import measure, replay
+
         self.trace.stage("import")
         model = self.load()
         if self.job["benchmark"]:
             self.time_eager(model)
         module = model.fresh()
+        if self.job.get("first_ops"):
+            module = replay.prefix(replay.calls_of(module)[: self.job["first_ops"]])
         if self.job["qconfig"] is not None:
             self.trace.stage("prepare")
             module = self.quantize(module, model.params)
         self.trace.stage("lower")
         library = self.build(module, model.params)
         self.trace.stage("load")
-        from . import measure
-
         executor = measure.executor(library, model.inputs)
         self.trace.stage("run")
         outputs = measure.outputs(executor)

@@ -147,6 +147,12 @@ def prefix(calls: Sequence[Any]) -> Any:
     used |= {
         hash(f) for call in calls for a in call.args if isinstance(a, relay.Tuple) for f in a.fields
     }
+    used |= {
+        hash(a.tuple_value)
+        for call in calls
+        for a in call.args
+        if isinstance(a, relay.TupleGetItem)
+    }
     sinks = [call for call in calls if hash(call) not in used]
     body = sinks[0] if len(sinks) == 1 else relay.Tuple(sinks)
     return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(body), body))

@@ -70,7 +70,10 @@ def trouble(tmp_path: Path) -> str:
 
 
 def test_int4_is_rejected_at_realize(
-    trace_quantize: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trace_quantize: Command,
+    tmp_path: Path,
+    relay: Toolchain,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     code = trace_quantize("--model", "tiny", "--dtype", "int4", "--no-reference", "--out", "o")
     assert code == 1
@@ -83,7 +86,24 @@ def test_int4_is_rejected_at_realize(
     assert (found["knob"], found["confidence"]) == ("dtype_activation", "exact")
     first = capsys.readouterr().out.splitlines()[0]
     assert "int4" in first and "rejected" in first
+    reproducer = tmp_path / "o" / found["reproducer"]
+    assert len(reproducer.read_text().splitlines()) <= 30
+    said = subprocess.run(
+        [str(relay.python), str(reproducer)], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1 and "unknown data type int4" in said.stderr
+    recorded = trace.load(tmp_path / "o" / "traces" / "int4")
+    assert recorded.map is not None and recorded.smallest is not None
+    failing = recorded.failing_snapshot()
+    assert failing is not None
+    assert {failing.nodes[row].op.rpartition(".")[2] for row, _ in recorded.map.rejected} == {
+        "add",
+        "simulated_quantize",
+    }
+    assert len(recorded.map.accepted) + len(recorded.map.rejected) == len(failing.calls)
+    assert recorded.smallest.calls == 3
     page = (tmp_path / "o" / "index.html").read_text()
+    assert "Every op on its own" in page and "The smallest module that fails" in page
     assert "unknown data type int4" in page and "QuantizeRealize" in page
     assert (tmp_path / "index.html").exists()
 
@@ -96,7 +116,7 @@ def test_a_sweep_with_reference_float_and_benchmark(
     )  # fmt: skip
     assert code == 1
     found = {v["configuration"]: v for v in verdicts(tmp_path / "runs" / "s")}
-    assert list(found) == ["int8", "int2", "bool", "int4/int8/int32", "int8/int8/int32"]
+    assert list(found)[:5] == ["int8", "int2", "bool", "int4/int8/int32", "int8/int8/int32"]
     assert found["int8/int8/int32"]["role"] == "reference"
     assert found["int8/int8/int32"]["outcome"] == "works"
     assert found["int8/int8/int32"]["metrics"]["cosine"] > 0.95
@@ -109,6 +129,23 @@ def test_a_sweep_with_reference_float_and_benchmark(
     assert found["int4/int8/int32"]["pass"] == "AlterOpLayout"
     facts = json.loads((tmp_path / "runs" / "s" / "run.json").read_text())
     assert facts["float"]["latency_ms"]["tvm"]["min"] > 0
+
+    for asked in ("int8", "int2", "bool", "int4/int8/int32"):
+        instead = found[found[asked]["instead"]["configuration"]]
+        assert instead["outcome"] == "works" and instead["metrics"]["cosine"] >= 0.95
+    assert found["int2"]["instead"]["configuration"].startswith("int8/int8/int32:nbit=")
+
+    reached = {run["field"]: (run["stage"], run["outcome"]) for run in found["int2"]["knob_map"]}
+    assert reached == {
+        "dtype_input": ("lower", "rejected"),
+        "dtype_weight": ("fold", "rejected"),
+        "dtype_activation": ("realize", "rejected"),
+        "dtype_input + dtype_weight": ("fold", "rejected"),
+        "nbit_input + nbit_weight": ("run", "runs"),
+    }
+    weight = next(run for run in found["int2"]["knob_map"] if run["field"] == "dtype_weight")
+    assert weight["change"].startswith("QuantizeRealize: cast(dtype=int8)")
+    assert found["int8"]["knob_map"] is None  # only one of its fields differs from TVM's default
 
 
 def test_what_works_exits_with_zero(trace_quantize: Command, tmp_path: Path) -> None:

@@ -86,6 +86,8 @@ class Verdict:
     """A file that fails in the same way in a fresh process; its path as seen from the run."""
     instead: dict[str, Any] | None = None
     """What was tried and works: configuration, metrics, latency_ms."""
+    knob_map: list[dict[str, Any]] | None = None
+    """What each field does alone (see tvmq_diag.knobmap.KnobRun)."""
 
     def to_json(self) -> dict[str, Any]:
         """The object verdict.json holds: `pass_name` is called `pass` there."""

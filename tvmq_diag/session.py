@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import explain, metrics, runner, trace, verdict
+from . import explain, knobmap, metrics, runner, trace, verdict
 from .configuration import REFERENCE, Configuration, parse, wider
 from .errors import SetupError, UsageError
 from .outcome import INTERRUPTED, WORKS, Metrics, Result, Run, Verdict
@@ -76,6 +76,10 @@ class Compiled:
         return self.trace.outputs is not None
 
 
+class _Stopped(Exception):
+    """Ctrl-C ended a process: nothing more is started."""
+
+
 class Session:
     """One run of the tool. `run.results` fills up while `go` works, and is on disk at each step."""
 
@@ -84,6 +88,7 @@ class Session:
         self.run = run
         self.observer = observer
         self._float: Compiled | None = None
+        self._parts: dict[str, Compiled] = {}
 
     def go(self) -> Run:
         """Do the plan. Stops early, with what it has, when a process was stopped by Ctrl-C.
@@ -91,18 +96,52 @@ class Session:
         Raises UsageError when the model cannot be had, SetupError when no TVM process can run.
         """
         self._write()
-        for configuration, role in self._queue():
-            if self._try(configuration, role).outcome == INTERRUPTED:
-                return self.run
-        if self.plan.reference:
-            self._float_model()
-            self._look_for_what_works()
+        try:
+            for configuration, role in self._queue():
+                self._try(configuration, role)
+            if self.plan.reference:
+                self._float_model()
+                self._look_for_what_works()
+                self._turn_each_knob()
+        except _Stopped:
+            self.run.facts["interrupted"] = True
+            self._write()
         return self.run
+
+    def _turn_each_knob(self) -> None:
+        """For each rejected configuration, what its fields do one by one, on the first ops."""
+        for result in self.run.with_role("asked"):
+            first = knobmap.first_ops(result.trace) if result.trace is not None else None
+            questions = knobmap.questions(parse(result.verdict.configuration))
+            if first is None or not questions:
+                continue
+            usual = self._part(REFERENCE, first)
+            answers = []
+            for field, configuration in questions:
+                part = self._part(configuration, first)
+                decided = verdict.of_failure(
+                    configuration, self.plan.toolchain.name, part.trace, part.ending
+                )
+                ran = part.ran and part.ending.how == runner.FINISHED
+                answers.append(asdict(knobmap.run(field, decided, ran, part.trace, usual.trace)))
+            result.verdict.knob_map = answers
+            self._write()
+
+    def _part(self, configuration: Configuration, first: int) -> Compiled:
+        """The first calls of the model at a configuration; each once a run."""
+        slug = f"{configuration.slug}-first{first}"
+        if slug not in self._parts:
+            what = f"{configuration.text} on the first {first} ops"
+            part = self._compile(what, slug, configuration.qconfig, first)
+            if part.ending.how == runner.INTERRUPTED:
+                raise _Stopped
+            self._parts[slug] = part
+        return self._parts[slug]
 
     def _look_for_what_works(self) -> None:
         """For each configuration that does not work, try the nearest that might, and say so."""
         for result in self.run.with_role("asked"):
-            if result.verdict.outcome in (WORKS, INTERRUPTED):
+            if result.verdict.outcome == WORKS:
                 continue
             asked = parse(result.verdict.configuration)
             tried = self._nearest([*wider(asked), REFERENCE])
@@ -123,8 +162,6 @@ class Session:
         while low < high:
             middle = (low + high) // 2
             found = self._verdict_on(candidates[middle])
-            if found.outcome == INTERRUPTED:
-                return None
             low, high = (low, middle) if found.outcome == WORKS else (middle + 1, high)
         return self._verdict_on(candidates[high])
 
@@ -145,7 +182,13 @@ class Session:
         compiled = self._compile(configuration.text, configuration.slug, configuration.qconfig)
         name = self.plan.toolchain.name
         if compiled.ran and compiled.ending.how == runner.FINISHED:
-            numbers = self._numbers(compiled)
+            try:
+                numbers = self._numbers(compiled)
+            except _Stopped:
+                decided = Verdict(configuration.text, name, INTERRUPTED, "check")
+                decided.message = "it ran; Ctrl-C came before its numbers were compared"
+                self._keep(Result(decided, role, compiled.trace, compiled.ending.tail))
+                raise
             decided = verdict.of_result(
                 configuration, name, compiled.trace, numbers, self.plan.min_cosine
             )
@@ -153,6 +196,8 @@ class Session:
             decided = verdict.of_failure(configuration, name, compiled.trace, compiled.ending)
             decided.reproducer = self._verified(compiled, decided.message)
         self._keep(Result(decided, role, compiled.trace, compiled.ending.tail))
+        if compiled.ending.how == runner.INTERRUPTED:
+            raise _Stopped
         return decided
 
     def _verified(self, compiled: Compiled, message: str | None) -> str | None:
@@ -172,6 +217,8 @@ class Session:
         if self._float is None:
             self._float = self._compile(f"{FLOAT} (the model as it is)", FLOAT, None)
             self._keep(self._float_result(self._float))
+            if self._float.ending.how == runner.INTERRUPTED:
+                raise _Stopped
         return self._float
 
     def _float_result(self, compiled: Compiled) -> Result:
@@ -194,7 +241,9 @@ class Session:
         except (OSError, ValueError, KeyError):
             return None
 
-    def _compile(self, what: str, slug: str, qconfig: dict[str, Any] | None) -> Compiled:
+    def _compile(
+        self, what: str, slug: str, qconfig: dict[str, Any] | None, first_ops: int | None = None
+    ) -> Compiled:
         self.observer.begin(what)
         folder = self.run.directory / "traces" / slug
         job = {
@@ -204,7 +253,8 @@ class Session:
             "qconfig": qconfig,
             "mcpu": self.plan.mcpu,
             "opt_level": self.plan.opt_level,
-            "benchmark": self.plan.reference,
+            "benchmark": self.plan.reference and first_ops is None,
+            "first_ops": first_ops,
             "save_ir": self.plan.save_ir,
         }
         ending = runner.run(self.plan.toolchain, job, self.plan.limits, self.observer.progress)

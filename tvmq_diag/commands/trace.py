@@ -31,7 +31,7 @@ from reports import index, page, terminal
 from .. import __version__, session, toolchain, verdict
 from ..configuration import Configuration, parse_list
 from ..errors import UsageError
-from ..outcome import INTERRUPTED, Run
+from ..outcome import Run
 from ..progress import Live
 from ..runner import Limits, physical_bytes
 
@@ -121,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
     written = page.write(work)
     index.write(directory.parent)
     _print(screen, work, written)
-    if any(result.verdict.outcome == INTERRUPTED for result in work.results):
+    if work.facts.get("interrupted"):
         raise KeyboardInterrupt
     return 0 if session.works(work) else 1
 
