@@ -2,17 +2,22 @@
 
     python instruments JOB.json
 
-The job's `task` is "compile" (one configuration under QuantizeTrace, see child.py) or "overhead"
-(what tracing costs, see overhead.py). Exit code 0: done; 1: the compile raised, and the trace says
-how.
+The job's `task` is "compile" (one configuration under QuantizeTrace, see child.py), "cell" (one op
+in one dtype, see cell.py) or "overhead" (what tracing costs, see overhead.py). Exit code 0: done;
+1: the compile raised, and the trace says how.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib.util
 import json
+import signal
 import sys
 from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
 
 
 def _be_a_package() -> None:
@@ -32,9 +37,18 @@ def _be_a_package() -> None:
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
 
 
+def _die_with_parent() -> None:
+    """On Linux, end when the tool that started us is killed: nobody would read the trace."""
+    with contextlib.suppress(Exception):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        Path("/proc/self/oom_score_adj").write_text("1000")  # and before it, if memory runs out
+
+
 if __name__ == "__main__":
     _be_a_package()
-    from instruments import child, overhead
+    _die_with_parent()
+    from instruments import cell, child, overhead
 
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    sys.exit({"compile": child.main, "overhead": overhead.main}[job["task"]](job))
+    tasks = {"compile": child.main, "overhead": overhead.main, "cell": cell.main}
+    sys.exit(tasks[job["task"]](job))

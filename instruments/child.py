@@ -7,30 +7,26 @@ A job is a JSON object: `trace` (folder), `model` {source, shape, seed, weights}
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import signal
-from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import numpy as np
 
+from . import diagnostics
 from .recorder import QuantizeTrace
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main(job: dict[str, Any]) -> int:
     """Run a job; see __main__ for the exit codes."""
-    _die_with_parent()
     tracing = QuantizeTrace(job["trace"], texts=job["save_ir"], job=job)
-    with tracing as trace, _diagnostics(trace) as diagnostics:
+    seen: list[str] = []
+    # Those of a replay are nobody's business.
+    with tracing as trace, diagnostics.collected(seen, lambda: trace.recorder.muted):
         run = Compile(trace, job)
         try:
             run.all()
         except Exception as error:
-            trace.error(error, run.target, diagnostics)
+            trace.error(error, run.target, seen)
             return 1
     return 0
 
@@ -126,37 +122,6 @@ class Compile:
         if self.job["qconfig"] is None and model.eager is not None:
             times = measure.eager_latency(model.eager, model.inputs)
             self.trace.journal.event("latency", of="torch", ms=times)
-
-
-@contextlib.contextmanager
-def _diagnostics(trace: QuantizeTrace) -> Iterator[list[str]]:
-    """Collect the texts of DiagnosticError, which the exception does not carry.
-
-    TVM renders them to stderr only (src/ir/diagnostic.cc); they still go there too, but not those
-    of a replay.
-    """
-    from tvm.ir import diagnostics
-
-    seen: list[str] = []
-    usual = diagnostics.get_renderer()
-
-    def collect(context: Any) -> None:
-        if not trace.recorder.muted:
-            seen.extend(str(d.message) for d in context.diagnostics)
-            usual.render(context)
-
-    diagnostics.override_renderer(collect)
-    try:
-        yield seen
-    finally:
-        diagnostics.override_renderer(None)
-
-
-def _die_with_parent() -> None:
-    """On Linux, end when the tool that started us is killed: nobody would read the trace."""
-    with contextlib.suppress(Exception):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        Path("/proc/self/oom_score_adj").write_text("1000")  # and before it, if memory runs out
 
 
 def _threads() -> int:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from . import __version__
-from .commands import report, trace
+from .commands import matrix, report, trace
 from .errors import DiagError
 
-COMMANDS: dict[str, ModuleType] = {"trace": trace, "report": report}
+COMMANDS: dict[str, ModuleType] = {"trace": trace, "report": report, "matrix": matrix}
 
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""
