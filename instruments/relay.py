@@ -260,13 +260,14 @@ def attribute_values(attrs: Any) -> dict[str, Any]:
 
 def _digest(array: Any) -> dict[str, Any]:
     """What a table keeps of a tensor: its hash, and the value only if it is a scalar."""
+    row = {"kind": "constant", "dtype": array.dtype, "shape": list(array.shape)}
     if len(array.shape) == 0:
         value = array.numpy()
-        return {"kind": "constant", "hash": _hash(value), "value": value.item()}
+        return {**row, "hash": _hash(value), "value": value.item()}
     bits = tvm.runtime.DataType(array.dtype).bits
     size = (functools.reduce(operator.mul, array.shape) * bits + 7) // 8
     data = (ctypes.c_ubyte * size).from_address(array.handle.contents.data)  # no copy
-    return {"kind": "constant", "hash": _hash(data)}
+    return {**row, "hash": _hash(data)}
 
 
 def _hash(data: Any) -> str:

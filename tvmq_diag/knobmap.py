@@ -60,13 +60,20 @@ def questions(configuration: Configuration) -> list[tuple[str, Configuration]]:
 
 
 def first_ops(trace: Trace) -> int | None:
-    """How many calls of the imported model it takes to have the rejected op and what follows it."""
+    """How many calls of the imported model it takes to have the rejected op and what follows it.
+
+    The last is none that makes a tuple (a batch_norm): the part's results must be tensors.
+    """
     imported = trace.imported()
     row = next((row for row in timeline(trace).rows if row.rejected), None)
     if imported is None or row is None or "import" not in row.cells:
         return None
-    numbers = [call.number for call in imported.calls]
-    return min(len(numbers), numbers.index(row.cells["import"].node) + 1 + _BEYOND)
+    calls = imported.calls
+    rejected = [call.number for call in calls].index(row.cells["import"].node)
+    count = min(len(calls), rejected + 1 + _BEYOND)
+    while count < len(calls) and calls[count - 1].dtype is None:
+        count += 1
+    return count
 
 
 def run(field: str, verdict: Verdict, ran: bool, trace: Trace, reference: Trace) -> KnobRun:

@@ -116,7 +116,9 @@ class Session:
             if first is None or not questions:
                 continue
             usual = self._part(REFERENCE, first)
-            answers = []
+            answers: list[dict[str, Any]] = []
+            if not usual.ran:
+                questions = []  # the part itself is at fault: it would say nothing of the fields
             for field, configuration in questions:
                 part = self._part(configuration, first)
                 decided = verdict.of_failure(

@@ -146,7 +146,9 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     failure = trace.failure
     assert failure is not None
     thrown = cpp.read(failure.message)
-    verdict.message = failure.diagnostics[0] if failure.diagnostics else thrown.message
+    verdict.message = thrown.message
+    if failure.diagnostics:
+        verdict.message = " ".join(failure.diagnostics[0].split())
     verdict.site, verdict.via = thrown.site, thrown.via
     if verdict.site is None and failure.python is not None:
         verdict.site = cpp.python_site(failure.python)
