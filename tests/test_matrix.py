@@ -16,6 +16,7 @@ from instruments import cell as child
 from reports import matrix as page
 from tvmq_diag import matrix, runner, toolchain
 from tvmq_diag.commands import matrix as command
+from tvmq_diag.commands.common import fresh_directory
 from tvmq_diag.errors import SetupError, UsageError
 from tvmq_diag.matrix import Cell, Matrix, Setup, Step
 from tvmq_diag.runner import Limits
@@ -268,7 +269,7 @@ def test_options() -> None:
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     with pytest.raises(UsageError, match="there already"):
-        command._directory(tmp_path)
+        fresh_directory(tmp_path, "support-matrix")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int4", "uint4", "int3", "int2", "int1", "bool"])

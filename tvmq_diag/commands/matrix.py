@@ -15,10 +15,7 @@ exit code: 0 it ran to its end, whatever it found; 2 bad usage; 3 the tool or it
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import shlex
-import sys
 import time
 from pathlib import Path
 
@@ -29,12 +26,12 @@ from rich.text import Text
 
 from reports import matrix as page
 
-from .. import __version__, matrix, toolchain
+from .. import matrix, toolchain
 from ..errors import UsageError
 from ..matrix import Matrix, Setup
 from ..runner import Limits, physical_bytes
+from .common import circumstances, fresh_directory, positive
 
-RUNS = Path("runs")
 RECORD = "matrix.json"
 
 
@@ -51,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
     )
     parser.add_argument(
-        "--timeout", type=_positive, default=60.0, metavar="S", help="per process (60)"
+        "--timeout", type=positive, default=60.0, metavar="S", help="per process (60)"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/support-matrix-TIME")
     parser.add_argument("--fresh", action="store_true", help="run cells again that are cached")
@@ -61,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the cells, write matrix.json and index.html; returns 0."""
     screen, progress = Console(), Console(stderr=True)
     work = Matrix(_ops(options.ops), _dtypes(options.dtypes))
-    directory = _directory(options.out)
+    directory = fresh_directory(options.out, "support-matrix")
     chain = toolchain.resolve(tvm_python=options.tvm_python, echo=progress.print)
     limits = Limits(options.timeout, int(0.9 * physical_bytes()))
     setup = Setup(chain, matrix.identify(chain), limits, options.mcpu, options.fresh)
@@ -142,14 +139,12 @@ def _write(work: Matrix, directory: Path) -> Path:
 
 def _facts(setup: Setup) -> dict[str, object]:
     return {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        **circumstances(),
         "toolchain": setup.toolchain.name,
         "python": str(setup.toolchain.python),
         "tvm_version": setup.tvm.get("version"),
         "mcpu": setup.mcpu or "the host's",
         "timeout": f"{setup.limits.timeout:g} s",
-        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "tool_version": __version__,
     }
 
 
@@ -172,24 +167,3 @@ def _dtypes(text: str | None) -> list[str]:
 def _listed(text: str | None) -> list[str]:
     """The parts between commas, each once."""
     return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
-
-
-def _directory(asked: Path | None) -> Path:
-    """Where the run goes: never into a folder that holds something."""
-    if asked is not None:
-        if asked.exists() and (not asked.is_dir() or any(asked.iterdir())):
-            raise UsageError(f"{asked} is there already; give --out another folder")
-        return asked
-    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    name, number = f"support-matrix-{now}", 1
-    while (RUNS / name).exists():
-        number += 1
-        name = f"support-matrix-{now}-{number}"
-    return RUNS / name
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError("must be positive")
-    return value

@@ -18,24 +18,20 @@ wrong, not quantized); 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import datetime
 import re
-import shlex
-import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from reports import index, page, terminal
 
-from .. import __version__, session, toolchain, verdict
+from .. import session, toolchain, verdict
 from ..configuration import Configuration, parse_list
 from ..errors import UsageError
 from ..outcome import Run
 from ..progress import Live
 from ..runner import Limits, physical_bytes
-
-RUNS = Path("runs")
+from .common import circumstances, fresh_directory, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,10 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--opt-level", type=int, default=3, choices=range(4), help="(3)")
     parser.add_argument(
-        "--timeout", type=_positive, default=1800.0, metavar="S", help="per configuration (1800)"
+        "--timeout", type=positive, default=1800.0, metavar="S", help="per configuration (1800)"
     )
     parser.add_argument(
-        "--memory-limit", type=_positive, metavar="GIB", help="per process (90%% of the machine)"
+        "--memory-limit", type=positive, metavar="GIB", help="per process (90%% of the machine)"
     )
     parser.add_argument(
         "--min-cosine",
@@ -97,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     model = session.Model(options.model, _shape(options.input_shape), options.seed, options.weights)
     if options.weights and not options.model.startswith("torchvision:"):
         raise UsageError("--weights is for torchvision: models; other sources bring their own")
-    directory = _directory(options.out, model, configurations)
+    directory = fresh_directory(options.out, _stem(model, configurations))
     chain = toolchain.resolve(tvm_python=options.tvm_python, echo=progress.print)
     memory = options.memory_limit * 2**30 if options.memory_limit else 0.9 * physical_bytes()
     plan = session.Plan(
@@ -137,35 +133,22 @@ def _print(screen: Console, work: Run, written: Path) -> None:
 def _facts(plan: session.Plan) -> dict[str, object]:
     model = plan.model
     return {
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        **circumstances(),
         "model": model.source,
         "input_shape": model.shape,
         "seed": model.seed,
         "weights": model.weights or "seeded random",
         "toolchain": plan.toolchain.name,
         "python": str(plan.toolchain.python),
-        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "tool_version": __version__,
         "min_cosine": plan.min_cosine,
     }
 
 
-def _directory(
-    asked: Path | None, model: session.Model, configurations: list[Configuration]
-) -> Path:
-    """Where the run goes: never into a folder that holds something."""
-    if asked is not None:
-        if asked.exists() and (not asked.is_dir() or any(asked.iterdir())):
-            raise UsageError(f"{asked} is there already; give --out another folder")
-        return asked
+def _stem(model: session.Model, configurations: list[Configuration]) -> str:
+    """The beginning of the run's name: the model and what was asked."""
     short = re.sub(r"[^\w.-]+", "_", model.source.rpartition(":")[2].rpartition("/")[2])
     what = configurations[0].slug if len(configurations) == 1 else f"sweep{len(configurations)}"
-    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    name, number = f"{short}-{what}-{now}", 1
-    while (RUNS / name).exists():
-        number += 1
-        name = f"{short}-{what}-{now}-{number}"
-    return RUNS / name
+    return f"{short}-{what}"
 
 
 def _shape(text: str | None) -> list[int] | None:
@@ -178,10 +161,3 @@ def _shape(text: str | None) -> list[int] | None:
     if any(size < 1 for size in sizes):
         raise UsageError(f"--input-shape {text!r}: sizes must be positive")
     return sizes
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError("must be positive")
-    return value
