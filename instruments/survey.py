@@ -13,7 +13,15 @@ from .open_pass import OpenPass
 from .parts import Parts
 from .reduce import Budget, NotSliceable, Part, judge_all, reduce
 from .relay import settings
-from .replay import REFERENCE, Blame, failing_relay_pass, last_line, pass_by_name, signature
+from .replay import (
+    REFERENCE,
+    Attempt,
+    Blame,
+    failing_relay_pass,
+    last_line,
+    pass_by_name,
+    signature,
+)
 
 MAP_SECONDS = 20.0
 REDUCE_SECONDS = 10.0
@@ -50,12 +58,12 @@ class Smallest:
 class Survey:
     """Runs the failing pass on parts of the module it failed on, under the qconfig in force."""
 
-    def __init__(self, place: OpenPass, error: BaseException, target: Any) -> None:
+    def __init__(
+        self, place: OpenPass, attempt: Attempt, error: BaseException, target: Any
+    ) -> None:
         self.place = place
         self.error = error
         self.target = target
-        attempt = pass_by_name(place.name, target)
-        assert attempt is not None
         self._attempt = attempt
         # The parts need their inputs' types.
         self.parts = Parts(relay.transform.InferType()(place.before))
@@ -135,6 +143,7 @@ class Survey:
 def survey(path: Sequence[OpenPass], error: BaseException, target: Any) -> Survey | None:
     """A survey of the pass that failed; None if it cannot be run on its own."""
     place = failing_relay_pass(path)
-    if place is None or pass_by_name(place.name, target) is None:
+    attempt = pass_by_name(place.name, target) if place is not None else None
+    if place is None or attempt is None:
         return None
-    return Survey(place, error, target)
+    return Survey(place, attempt, error, target)
