@@ -3,21 +3,20 @@
     python instruments JOB.json
 
 The job's `task` is "compile" (one configuration under QuantizeTrace, see child.py), "cell" (one op
-in one dtype, see cell.py) or "overhead" (what tracing costs, see overhead.py). Exit code 0: done;
-1: the compile raised, and the trace says how.
+in one dtype, see cell.py), "investigate" (a failure that is on record, see investigate.py),
+"benchmark" (compiled models in turn, see benchmark.py), "numerics" (each op's error, see
+numerics.py), "eager" (PyTorch beside them, see eager.py)
+or "overhead" (what tracing costs, see overhead.py). Exit code 0: done; 1: the compile raised, and
+the trace says how.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
+import importlib
 import importlib.util
 import json
-import signal
 import sys
 from pathlib import Path
-
-_PR_SET_PDEATHSIG = 1
 
 
 def _be_a_package() -> None:
@@ -37,18 +36,25 @@ def _be_a_package() -> None:
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
 
 
-def _die_with_parent() -> None:
-    """On Linux, end when the tool that started us is killed: nobody would read the trace."""
-    with contextlib.suppress(Exception):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        Path("/proc/self/oom_score_adj").write_text("1000")  # and before it, if memory runs out
+TASKS = {
+    "compile": "child",
+    "investigate": "investigate",
+    "cell": "cell",
+    "benchmark": "benchmark",
+    "numerics": "numerics",
+    "eager": "eager",
+    "overhead": "overhead",
+}
+"""The module of each task: only that is imported, as each needs other packages."""
 
 
 if __name__ == "__main__":
     _be_a_package()
-    _die_with_parent()
-    from instruments import cell, child, overhead
+    from instruments import isolate
 
+    isolate.die_with_parent()
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    tasks = {"compile": child.main, "overhead": overhead.main, "cell": cell.main}
-    sys.exit(tasks[job["task"]](job))
+    if job["task"] not in TASKS:
+        sys.exit(f"no task {job['task']!r}")
+    module = importlib.import_module(f"instruments.{TASKS[job['task']]}")
+    sys.exit(module.main(job))

@@ -1,13 +1,17 @@
 """One configuration from import to numbers, every step on record.
 
 A job is a JSON object: `trace` (folder), `model` {source, shape, seed, weights}, `qconfig`
-(fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level`, `benchmark` and `save_ir`
-(bools), and, to compile only the beginning of the model, `first_ops` (how many calls).
+(fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level` and `save_ir` (a bool).
+`imported` is a folder where the imported model lies or is to be left for other processes, and
+`artifact` one for the compiled model (null: neither). `first_ops` (how many calls) compiles only
+the beginning of the model. With a `target` the model is built for that and not run.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,15 +42,14 @@ class Compile:
         self.trace = trace
         self.job = job
         self.target: Any = None
+        self.inputs: dict[str, np.ndarray] = {}
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
-        from . import measure, replay
+        from . import artifact, measure, replay, schedules
 
         self.trace.stage("import")
         model = self.load()
-        if self.job["benchmark"]:
-            self.time_eager(model)
         module = model.fresh()
         if self.job.get("first_ops"):
             module = replay.prefix(replay.calls_of(module)[: self.job["first_ops"]])
@@ -54,7 +57,13 @@ class Compile:
             self.trace.stage("prepare")
             module = self.quantize(module, model.params)
         self.trace.stage("lower")
-        library = self.build(module, model.params)
+        with schedules.collected() as scheduled:
+            library = self.build(module, model.params)
+        self.trace.facts(schedules=vars(scheduled))
+        if self.job.get("artifact"):
+            artifact.save(library, model.inputs, Path(self.job["artifact"]))
+        if self.job.get("target"):  # for another machine: nothing to run here
+            return
         self.trace.stage("load")
         executor = measure.executor(library, model.inputs)
         self.trace.stage("run")
@@ -63,8 +72,6 @@ class Compile:
         np.savez(self.trace.path / "outputs.npz", **named)
         repeats = measure.repeats(library, executor, model.inputs, outputs)
         self.trace.journal.event("outputs", file="outputs.npz", deterministic=repeats)
-        if self.job["benchmark"]:
-            self.trace.journal.event("latency", of="tvm", ms=measure.latency(executor))
 
     def load(self) -> Any:
         """Import the model; says in the trace what was imported and with which versions."""
@@ -73,12 +80,21 @@ class Compile:
         from . import models, target
 
         asked = self.job["model"]
-        model = models.load(asked["source"], asked["shape"], asked["seed"], asked["weights"])
+        model = models.remembered(
+            self.job.get("imported"),
+            asked["source"],
+            lambda: models.load(asked["source"], asked["shape"], asked["seed"], asked["weights"]),
+        )
+        self.inputs = model.inputs
         text, reason = target.host(self.job["mcpu"])
+        if self.job.get("target"):
+            text, reason = self.job["target"], "as asked"
         self.target = tvm.target.Target(text)
         self.trace.facts(
             target=text,
             target_reason=reason,
+            host_features=target.host_features(),
+            target_features=target.target_features(self.target),
             inputs={
                 name: {"dtype": str(value.dtype), "shape": list(value.shape)}
                 for name, value in model.inputs.items()
@@ -94,8 +110,28 @@ class Compile:
         from tvm import relay
 
         qconfig = relay.quantize.qconfig(**self.job["qconfig"])
-        with qconfig, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
-            return relay.quantize.quantize(module, dict(params))
+        data = self.dataset()
+        # Calibrating over data builds for the target in force.
+        target = self.target if data is not None else contextlib.nullcontext()
+        with qconfig, target, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+            return relay.quantize.quantize(module, dict(params), dataset=data)
+
+    def dataset(self) -> Any:
+        """The batches to calibrate on; None without any."""
+        from . import dataset
+
+        asked = self.job.get("dataset")
+        if not asked:
+            return None
+        return dataset.batches(
+            asked["source"],
+            self.inputs,
+            asked["samples"],
+            self.job["model"]["seed"],
+            lambda done, of: self.trace.journal.event(
+                "progress", what="calibrating", done=done, of=of
+            ),
+        )
 
     def build(self, module: Any, params: dict[str, Any]) -> Any:
         """relay.build for the host."""
@@ -110,18 +146,6 @@ class Compile:
             # Code is generated after the last pass, in none.
             if not self.trace.failing_path():
                 self.trace.stage("codegen")
-
-    def time_eager(self, model: Any) -> None:
-        """Time PyTorch itself, beside the float model and before TVM has run anything.
-
-        TVM's thread pool pins the process to its cores, on which PyTorch's threads would then get
-        in each other's way and take ten times as long.
-        """
-        from . import measure
-
-        if self.job["qconfig"] is None and model.eager is not None:
-            times = measure.eager_latency(model.eager, model.inputs)
-            self.trace.journal.event("latency", of="torch", ms=times)
 
 
 def _threads() -> int:

@@ -1,28 +1,79 @@
-"""The texts of a DiagnosticError, which the exception itself does not carry."""
+"""What TVM's type checker objects to: the texts of a DiagnosticError, which it does not carry.
+
+It says "check diagnostic render for output" whatever it is about: two of them would pass for the
+same failure.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any, Callable, Iterator
 
+DIAGNOSTIC = "DiagnosticError"
+"""The exception's class, by name: an isolated experiment raises one of the same name."""
+
+_RENDERER = "diagnostics.OverrideRenderer"
+"""The global function that TVM asks for a renderer (python/tvm/ir/diagnostics)."""
+
 
 @contextlib.contextmanager
-def collected(seen: list[str], quiet: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def collected(seen: list[str], silent: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Add to `seen` what TVM would only render to stderr (src/ir/diagnostic.cc).
 
-    It is rendered all the same, except while `quiet` says not to.
+    It is rendered all the same, except while `silent` says not to; then it is not collected either.
     """
     from tvm.ir import diagnostics
 
     usual = diagnostics.get_renderer()
 
     def collect(context: Any) -> None:
-        if not quiet():
-            seen.extend(str(d.message) for d in context.diagnostics)
+        if not silent():
+            seen.extend(_texts(context))
             usual.render(context)
 
-    diagnostics.override_renderer(collect)
+    with _rendering(collect):
+        yield
+
+
+@contextlib.contextmanager
+def unheard(seen: list[str]) -> Iterator[None]:
+    """Add the texts of diagnostics to `seen` and show them nowhere."""
+    with _rendering(lambda context: seen.extend(_texts(context))):
+        yield
+
+
+def quiet(attempt: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same attempt, whose DiagnosticErrors say in their text what they are about."""
+
+    def run(module: Any) -> None:
+        seen: list[str] = []
+        with unheard(seen):
+            try:
+                attempt(module)
+            except Exception as error:
+                if seen and type(error).__name__ == DIAGNOSTIC:
+                    raise type(error)("\n".join(seen)) from error
+                raise
+
+    return run
+
+
+@contextlib.contextmanager
+def _rendering(render: Callable[[Any], None]) -> Iterator[None]:
+    """Render diagnostics like this inside the block; then all is as it was."""
+    import tvm
+    from tvm.ir import diagnostics
+
+    before = tvm.get_global_func(_RENDERER, allow_missing=True)
+    diagnostics.override_renderer(render)
     try:
         yield
     finally:
-        diagnostics.override_renderer(None)
+        if before is None:
+            diagnostics.override_renderer(None)
+        else:
+            tvm.register_func(_RENDERER, before, override=True)
+
+
+def _texts(context: Any) -> list[str]:
+    return [str(diagnostic.message) for diagnostic in context.diagnostics]

@@ -27,6 +27,10 @@ class Journal:
         (directory / "snapshots").mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._descriptor = os.open(str(directory / JOURNAL), flags, 0o644)
+        if os.fstat(self._descriptor).st_size:
+            os.write(
+                self._descriptor, b"\n"
+            )  # a process that was killed may have cut its last line
         self._origin = time.perf_counter()
 
     def event(self, kind: str, **fields: Any) -> None:

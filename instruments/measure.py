@@ -1,16 +1,12 @@
-"""Run a compiled model: its outputs, whether they repeat, and how long it takes (ms)."""
+"""Run a compiled model: its outputs, and whether they repeat."""
 
 from __future__ import annotations
 
-import time
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import tvm
 from tvm.contrib import graph_executor
-
-ROUNDS = 20
-"""Timed runs, after a warm-up; fewer when a run is slow, see `_rounds`."""
 
 
 def executor(library: Any, inputs: dict[str, np.ndarray]) -> Any:
@@ -40,38 +36,3 @@ def repeats(
         for other in again
         for a, b in zip(first, other)
     )
-
-
-def latency(module: Any) -> list[float]:
-    """Milliseconds of each timed run of the executor, by TVM's own clock."""
-    began = time.perf_counter()
-    module.run()
-    rounds = _rounds(time.perf_counter() - began)
-    timer = module.module.time_evaluator("run", tvm.cpu(), number=1, repeat=rounds)
-    return [float(seconds) * 1e3 for seconds in timer().results]
-
-
-def eager_latency(net: Any, inputs: dict[str, np.ndarray]) -> list[float]:
-    """Milliseconds of each run of a PyTorch module on the same inputs."""
-    import torch
-
-    tensors = [torch.from_numpy(value) for value in inputs.values()]
-    with torch.no_grad():
-        return _timed(lambda: net(*tensors))
-
-
-def _timed(run: Callable[[], Any]) -> list[float]:
-    run()
-    began = time.perf_counter()
-    run()
-    times = []
-    for _ in range(_rounds(time.perf_counter() - began)):
-        began = time.perf_counter()
-        run()
-        times.append((time.perf_counter() - began) * 1e3)
-    return times
-
-
-def _rounds(seconds: float) -> int:
-    """As many runs as fit into about ten seconds, between 3 and ROUNDS."""
-    return int(min(ROUNDS, max(3, 10.0 / max(seconds, 1e-6))))

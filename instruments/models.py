@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 import tvm
@@ -63,6 +64,34 @@ def load(
         raise ModelError(f"{kind}: models carry their own input shape; leave --input-shape out")
     model.inputs = _inputs(model, seed)
     return model
+
+
+def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Model:
+    """A model from `folder`, where an earlier process left it; else it is made, and left there.
+
+    Without the PyTorch module. Importing a torchvision net takes 10 to 20 s, reading it back one.
+    Only for sources that are the same each time and change nothing else: no function of somebody's.
+    """
+    if folder is None or source.partition(":")[0] not in ("torchvision", "onnx"):
+        return make()
+    place = Path(folder)
+    facts = place / "model.json"
+    if facts.exists():
+        return _read(place, json.loads(facts.read_text(encoding="utf-8")))
+    model = make()
+    (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
+    inputs = {name: tvm.nd.array(value) for name, value in model.inputs.items()}
+    (place / "params.bin").write_bytes(relay.save_param_dict(model.params))
+    (place / "inputs.bin").write_bytes(relay.save_param_dict(inputs))
+    facts.write_text(json.dumps(model.versions), encoding="utf-8")  # last: it says all is there
+    return model
+
+
+def _read(place: Path, versions: dict[str, str]) -> Model:
+    module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
+    params = dict(relay.load_param_dict((place / "params.bin").read_bytes()))
+    inputs = relay.load_param_dict((place / "inputs.bin").read_bytes())
+    return Model(module, params, {k: v.numpy() for k, v in inputs.items()}, None, versions)
 
 
 def _existing(name: str) -> Path:

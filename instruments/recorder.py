@@ -15,7 +15,6 @@ import contextlib
 import functools
 import gc
 import os
-import platform
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from .ambient import ambient
+from .diagnosis import Failed, diagnose, versions
 from .journal import Journal
 from .open_pass import OpenPass
 from .schema import FOLDING, SCHEMA, TYPE_ONLY
@@ -70,6 +70,8 @@ class Recorder:
         self.stack: list[OpenPass] = []
         self.failed: list[OpenPass] = []
         self.snapshots = 0
+        self.watcher: Callable[[], None] | None = None
+        """Called when a pass has begun and is on the stack."""
         self._passes = 0
         self._contexts: list[int] = []
         self._last: Any = None
@@ -114,6 +116,8 @@ class Recorder:
             snapshot=opened.snapshot,
             own=_ms_since(began),
         )
+        if self.watcher is not None:
+            self.watcher()
 
     @guarded
     def after_pass(self, module: Any, info: Any) -> None:
@@ -265,7 +269,7 @@ class QuantizeTrace:
             time=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             pid=os.getpid(),
             dialect="relay",
-            versions=_versions(),
+            versions=versions(),
             command=list(sys.argv),
         )
         self.facts(**self._facts)
@@ -309,47 +313,16 @@ class QuantizeTrace:
                 diagnostics=list(diagnostics or []),
                 python=_raised_at(error),
             )
-            if path and isinstance(error, Exception):
+            if isinstance(error, Exception):
                 try:
-                    self._explain(path, error, target)
+                    failed = Failed(path, error, self.recorder.qconfig, target)
+                    diagnose(self.journal, self.recorder.dialect, failed)
                 except Exception as fault:
-                    self.recorder.fault("explain", fault)
-
-    def _explain(self, path: list[OpenPass], error: Exception, target: Any) -> None:
-        from . import replay, survey
-
-        text = self.recorder.dialect.text(path[-1].before)
-        self.journal.event("text", file=self.journal.text("ir/failing.txt", text))
-        with self.recorder.qconfig or contextlib.nullcontext():
-            found = replay.blame(path, error, target)
-            if found is None:
-                return
-            self.journal.event("blame", **vars(found))
-            self.journal.event("knobs", fields=replay.knobs(path, found, error, target))
-            surveyor = survey.survey(path, error, target)
-            if surveyor is not None:
-                self._survey(surveyor, found)
-
-    def _survey(self, surveyor: Any, found: Any) -> None:
-        smallest = surveyor.smallest(found, _versions())
-        if smallest is not None:
-            record = vars(smallest)
-            source = record.pop("source")
-            file = self.journal.text("repro/repro.py", source) if source else None
-            self.journal.event("smallest", file=file, **record)
-        mapped = surveyor.map()
-        if mapped is not None:
-            self.journal.event("map", **vars(mapped))
+                    self.recorder.fault("diagnose", fault)
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
         return self.recorder.failed or list(self.recorder.stack)
-
-
-def _versions() -> dict[str, str]:
-    import tvm
-
-    return {"tvm": tvm.__version__, "python": platform.python_version()}
 
 
 def _raised_at(error: BaseException) -> dict[str, Any] | None:

@@ -2,25 +2,51 @@
 
 Knows no TVM. Ops are numbered in running order; `producers(i)` are the ops that op i reads from.
 A `Part` says which ops are kept; what a kept op reads from one that is not becomes an input of the
-part. The experiment on a part is the caller's: it returns what the failure said, or None.
+part. The experiment on a part is the caller's: it returns what the failure said, or None. How many
+were run is counted, and what they said remembered, by wrapping it in `Remembered`; shapes and
+attributes are shrunk in shrink.py.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Iterable, MutableMapping, Sequence
+
+SINGLE_LEVELS = 8
+"""So many levels of producers are taken in one by one, and more and more at once beyond."""
 
 Producers = Callable[[int], Sequence[int]]
 
 
 @dataclass(frozen=True)
 class Part:
-    """The ops `kept`, computing `root`. Reading a `bypassed` op means reading its first input."""
+    """The ops `kept`, computing `root`. Reading a `bypassed` op means reading its first input.
+
+    Only `root` and `kept` are needed; the rest makes the part smaller still or asks it in another
+    way.
+    """
 
     root: int
     kept: frozenset[int]
     bypassed: frozenset[int] = frozenset()
+    sizes: frozenset[tuple[int, int]] = frozenset()
+    """Dimensions by their old size, and the size they have instead; each old size once."""
+    dropped: frozenset[tuple[int, str]] = frozenset()
+    """Op and name of each attribute that is left to its default."""
+    ones: bool = False
+    """Weights stay constants, all ones, instead of becoming inputs of the part."""
+    turn: int = 0
+    """Another turn is another experiment on the same part."""
+
+    @property
+    def key(self) -> str:
+        """The part as text: the same in every process, and another for every other part."""
+        return (
+            f"root={self.root} kept={_listed(self.kept)} bypassed={_listed(self.bypassed)}"
+            f" sizes={sorted(self.sizes)} dropped={sorted(self.dropped)}"
+            f" ones={self.ones} turn={self.turn}"
+        )
 
 
 Experiment = Callable[[Part], "str | None"]
@@ -28,7 +54,7 @@ Experiment = Callable[[Part], "str | None"]
 
 
 class NotSliceable(Exception):
-    """The part makes no sense as a module of its own; the message says why."""
+    """It cannot be asked of a part of the module; the message is the reason, for people to read."""
 
 
 @dataclass
@@ -44,7 +70,7 @@ class Judged:
 
 @dataclass
 class Budget:
-    """Counts experiments, and says when the time (seconds) is up."""
+    """Says when the time (seconds) is up; `queries` are the experiments that were run."""
 
     seconds: float
     queries: int = 0
@@ -61,13 +87,37 @@ class Budget:
         return (time.perf_counter() - self.began) * 1e3
 
 
+class Remembered:
+    """An experiment that is run once for each part: `memo` keeps what it said, by text.
+
+    `name` tells apart what several experiments say of the same part. Only what is run counts as a
+    query. NotSliceable is not kept: it is cheap to come to again.
+    """
+
+    def __init__(
+        self, experiment: Experiment, name: str, memo: MutableMapping[str, Any], budget: Budget
+    ) -> None:
+        self._experiment = experiment
+        self._name = name
+        self._memo = memo
+        self._budget = budget
+
+    def __call__(self, part: Part) -> str | None:
+        """What the failure says of the part, None if there is none."""
+        key = f"{self._name}: {part.key}"
+        if key in self._memo:
+            known: str | None = self._memo[key]
+            return known
+        self._budget.queries += 1
+        self._memo[key] = said = self._experiment(part)
+        return said
+
+
 @dataclass
 class Reduced:
     """The smallest part found. `complete` is False when the time was up before all was tried."""
 
     part: Part
-    queries: int
-    ms: float
     complete: bool
     deterministic: bool = True
 
@@ -91,8 +141,9 @@ def judge_all(
     boundary: Callable[[int], bool],
     experiment: Experiment,
     budget: Budget,
+    ones: bool = False,
 ) -> Judged:
-    """Put each op's slice through the step alone.
+    """Put each op's slice through the step alone, with weights that are `ones` or inputs.
 
     An op is blamed only for itself: rejected ops in its slice are bypassed before it is tried, or,
     where that makes no module, cut out as inputs.
@@ -105,9 +156,8 @@ def judge_all(
         # A rejected op at the boundary is harmless there: what it chokes on is cut away.
         guilty = frozenset(o for o in part.kept if judged.said.get(o) and not boundary(o))
         for bypassed in (guilty, frozenset()) if guilty else (guilty,):
-            budget.queries += 1
             try:
-                candidate = Part(op, part.kept - guilty, bypassed)
+                candidate = Part(op, part.kept - guilty, bypassed, ones=ones)
                 judged.said[op] = experiment(_reachable(candidate, producers))
                 judged.unjudged.pop(op, None)
                 break
@@ -117,27 +167,25 @@ def judge_all(
 
 
 def reduce(
-    root: int, producers: Producers, experiment: Experiment, wanted: str, budget: Budget
+    root: int,
+    producers: Producers,
+    experiment: Experiment,
+    wanted: str,
+    budget: Budget,
+    ones: bool = False,
 ) -> Reduced | None:
-    """The smallest part around `root` that fails with `wanted`; None if no part of it does.
+    """The fewest ops around `root` that fail with `wanted`; None if no part does.
 
     Grows what `root` reads level by level until the failure appears, then leaves out or bypasses
     one op after the other. Another failure than `wanted` is not a win. The failure is tried twice
     more first: one that does not come each time is not reduced.
     """
-
-    def fails(part: Part) -> bool:
-        budget.queries += 1
-        try:
-            return experiment(part) == wanted
-        except NotSliceable:
-            return False
-
-    part = _grow(root, producers, fails, budget)
+    fails = failing(experiment, wanted)
+    part = _grow(Part(root, frozenset({root}), ones=ones), producers, fails, budget)
     if part is None:
         return None
-    if not (fails(part) and fails(part)):
-        return Reduced(part, budget.queries, budget.ms, True, deterministic=False)
+    if not (fails(replace(part, turn=1)) and fails(replace(part, turn=2))):
+        return Reduced(part, True, deterministic=False)
     complete = False
     while not complete and not budget.spent:
         smaller = _smaller(part, producers, fails, budget)
@@ -145,22 +193,38 @@ def reduce(
         if smaller is None:
             break
         part = smaller
-    return Reduced(part, budget.queries, budget.ms, complete)
+    return Reduced(part, complete)
+
+
+def failing(experiment: Experiment, wanted: str) -> Callable[[Part], bool]:
+    """Does a part fail with `wanted`, and in no other way?"""
+
+    def fails(part: Part) -> bool:
+        try:
+            return experiment(part) == wanted
+        except NotSliceable:
+            return False
+
+    return fails
 
 
 def _grow(
-    root: int, producers: Producers, fails: Callable[[Part], bool], budget: Budget
+    part: Part, producers: Producers, fails: Callable[[Part], bool], budget: Budget
 ) -> Part | None:
-    kept = {root}
-    edge = [root]
+    kept = set(part.kept)
+    edge = list(kept)
+    levels = 0
     while True:
-        part = Part(root, frozenset(kept))
+        part = replace(part, kept=frozenset(kept))
         if fails(part):
             return part
-        edge = [p for op in edge for p in producers(op) if p not in kept]
-        if not edge or budget.spent:
+        # What lies that far off is rarely needed: leaving it out again is cheaper than each step.
+        for _ in range(1 if levels < SINGLE_LEVELS else levels):
+            edge = list(dict.fromkeys(p for op in edge for p in producers(op) if p not in kept))
+            kept.update(edge)
+            levels += 1
+        if kept == part.kept or budget.spent:
             return None
-        kept.update(edge)
 
 
 def _smaller(
@@ -168,14 +232,13 @@ def _smaller(
 ) -> Part | None:
     """The first smaller part that fails too, the ops farthest from the root tried first."""
     for op in sorted(part.kept - {part.root}):
-        for candidate in (
-            Part(part.root, part.kept - {op}, part.bypassed),
-            Part(part.root, part.kept - {op}, part.bypassed | {op}),
-        ):
+        kept = part.kept - {op}
+        for bypassed in (part.bypassed, part.bypassed | {op}):
             if budget.spent:
                 return None
-            if fails(_reachable(candidate, producers)):
-                return _reachable(candidate, producers)
+            candidate = _reachable(replace(part, kept=kept, bypassed=bypassed), producers)
+            if fails(candidate):
+                return candidate
     return None
 
 
@@ -194,4 +257,8 @@ def _reachable(part: Part, producers: Producers) -> Part:
             waiting.append(producer)
             if producer in part.kept:
                 found.add(producer)
-    return Part(part.root, frozenset(found), part.bypassed & frozenset(seen))
+    return replace(part, kept=frozenset(found), bypassed=part.bypassed & frozenset(seen))
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ",".join(map(str, sorted(numbers)))

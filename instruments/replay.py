@@ -54,7 +54,18 @@ def last_line(error: BaseException) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x…", text).rstrip(" :")
 
 
-def blame(path: Sequence[OpenPass], error: BaseException, target: Any) -> Blame | None:
+Wrap = Callable[[Attempt], Attempt]
+"""How to run an attempt: as it is, or in a process of its own."""
+
+
+def as_it_is(attempt: Attempt) -> Attempt:
+    """No wrapping."""
+    return attempt
+
+
+def blame(
+    path: Sequence[OpenPass], error: BaseException, target: Any, wrap: Wrap = as_it_is
+) -> Blame | None:
     """The first op with which the failing pass fails in the same way; None if it cannot be told."""
     place = failing_relay_pass(path)
     if place is None:
@@ -62,24 +73,41 @@ def blame(path: Sequence[OpenPass], error: BaseException, target: Any) -> Blame 
     attempt = pass_by_name(place.name, target)
     wanted = signature(error)
     if attempt is not None:
-        return _blame_prefix(place.before, attempt, wanted)
-    return _blame_fused(place.before, target, wanted)
+        return _blame_prefix(place.before, wrap(attempt), wanted)
+    return _blame_fused(place.before, target, wanted, wrap)
 
 
-def knobs(path: Sequence[OpenPass], found: Blame, error: BaseException, target: Any) -> list[str]:
+def why_not(path: Sequence[OpenPass]) -> str:
+    """Why `blame` found nothing."""
+    if failing_relay_pass(path) is None:
+        return "it failed in no pass on a Relay module"
+    return "replayed on its own, the pass does not fail in the same way"
+
+
+def knobs(
+    path: Sequence[OpenPass],
+    found: Blame,
+    error: BaseException,
+    target: Any,
+    wrap: Wrap = as_it_is,
+) -> list[str] | None:
     """The dtype fields each of which, set alone, makes the pass fail in the same way.
 
-    Only passes of the quantizer read the configuration; for others the answer is empty.
+    None where that cannot be told: only passes of the quantizer read the configuration.
     """
     place = failing_relay_pass(path)
     attempt = pass_by_name(place.name, target) if place else None
     if place is None or attempt is None or not place.name.startswith("Quantize"):
-        return []
+        return None
     calls = calls_of(place.before)
     module = prefix(calls[: found.index + 1])
     current = relay.quantize.current_qconfig()
     asked = settings(current)
-    guilty = []
+    guilty: list[str] = []
+    attempt = wrap(attempt)
+    with relay.quantize.qconfig(**{**asked, **REFERENCE}):
+        if _fails(attempt, module, signature(error)):
+            return []  # whatever the fields say
     for name, usual in REFERENCE.items():
         if asked[name] == usual:
             continue
@@ -167,14 +195,20 @@ def _blame_prefix(module: Any, attempt: Attempt, wanted: str) -> Blame | None:
     return Blame(_row(module, call), found.index, _name(call), None, found.runs, found.ms, "replay")
 
 
-def _blame_fused(module: Any, target: Any, wanted: str) -> Blame | None:
-    """For lowering: build each fused function alone, then search inside the first that fails."""
+def building(target: Any) -> Attempt:
+    """A function that builds a module, for what fails below Relay."""
 
     def attempt(part: Any) -> None:
         # Level 2 leaves out AlterOpLayout, which these ops have been through.
         with tvm.transform.PassContext(opt_level=2):
             relay.build(part, target=target)
 
+    return attempt
+
+
+def _blame_fused(module: Any, target: Any, wanted: str, wrap: Wrap) -> Blame | None:
+    """For lowering: build each fused function alone, then search inside the first that fails."""
+    attempt = wrap(building(target))
     runs, ms = 0, 0.0
     seen = set()
     for call in calls_of(module):

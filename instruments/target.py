@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from typing import Any
 
 TRIPLES = {
     ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
@@ -49,6 +50,36 @@ def host(mcpu: str | None = None) -> tuple[str, str]:
 def best_match(flags: set[str]) -> str | None:
     """The first of KNOWN that runs on a processor with these flags."""
     return next((cpu for cpu, needed in KNOWN if needed <= flags), None)
+
+
+FEATURES = {
+    "avx512vnni": "avx512_vnni",
+    "avxvnni": "avx_vnni",
+    "amx-int8": "amx_int8",
+    "avx512bw": "avx512bw",
+    "avx2": "avx2",
+}
+"""What int8 schedules want: LLVM's name and that of /proc/cpuinfo."""
+
+
+def host_features() -> dict[str, bool]:
+    """Which of FEATURES this processor has, by LLVM's names."""
+    flags = _flags()
+    return {name: flag in flags for name, flag in FEATURES.items()}
+
+
+def target_features(target: Any) -> dict[str, bool]:
+    """Which of FEATURES a target lets LLVM use; empty where this TVM cannot tell."""
+    from tvm.target import codegen
+
+    ask = getattr(codegen, "target_has_features", None)  # not before TVM 0.15
+    if ask is None:
+        return {}
+    try:
+        with target:
+            return {name: bool(ask(name, target)) for name in FEATURES}
+    except Exception:  # an LLVM that does not know one of the names
+        return {}
 
 
 def _llvm_answer() -> str | None:

@@ -6,6 +6,7 @@ still too large keeps only the ops that a person recognises.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from tvmq_diag.lineage import anchor_kind
@@ -27,7 +28,7 @@ _LIGHT = (None, "add", "multiply")
 class Group:
     """Ops drawn as one node, in order, and the groups (by position) it reads.
 
-    `last` is the row whose result leaves the group.
+    `last` is the row whose result leaves the group; `rejected` the op that ended the compile.
     """
 
     ops: list[Node]
@@ -51,11 +52,12 @@ class Flow:
     `sources[row]` are the calls and model inputs that the row's value comes from.
     """
 
-    def __init__(self, snapshot: Snapshot, rejected: int | None) -> None:
+    def __init__(self, snapshot: Snapshot, rejected: int | None, marked: Iterable[int]) -> None:
         self.snapshot = snapshot
         self.nodes = snapshot.nodes
         self.inside, self._body = _bodies(snapshot)
-        self.rejected = self._outer(rejected)
+        self.rejected = None if rejected is None else self.inside.get(rejected, rejected)
+        self.marked = {self.inside.get(row, row) for row in (*marked, rejected) if row is not None}
         self.live = [False] * len(self.nodes)
         self.sources: list[tuple[int, ...]] = [()] * len(self.nodes)
         for node in self.nodes:
@@ -68,7 +70,7 @@ class Flow:
             self.live[node.number] = node.number not in self.inside
             self.sources[node.number] = (node.number,) if self.live[node.number] else ()
         elif node.kind == "call" and node.number not in self.inside:
-            self.live[node.number] = bool(reached) or node.number == self.rejected
+            self.live[node.number] = bool(reached) or node.number in self.marked
             self.sources[node.number] = (node.number,) if self.live[node.number] else ()
         elif node.kind != "function":
             self.sources[node.number] = tuple(reached)
@@ -81,9 +83,6 @@ class Flow:
     def body(self, call: Node) -> list[Node]:
         """The ops of the fused function it calls; of an operator call itself."""
         return self._body.get(call.number) or [call]
-
-    def _outer(self, row: int | None) -> int | None:
-        return None if row is None else self.inside.get(row, row)
 
 
 def _bodies(snapshot: Snapshot) -> tuple[dict[int, int], dict[int, list[Node]]]:
@@ -105,14 +104,17 @@ def _bodies(snapshot: Snapshot) -> tuple[dict[int, int], dict[int, list[Node]]]:
     return inside, body
 
 
-def condense(snapshot: Snapshot, rejected: int | None) -> Condensed:
-    """The model as at most LIMIT groups, the rejected op in one of its own."""
-    flow = Flow(snapshot, rejected)
+def condense(snapshot: Snapshot, rejected: int | None, marked: Iterable[int] = ()) -> Condensed:
+    """The model as at most LIMIT groups, the rejected op in one of its own.
+
+    `marked` rows are drawn whatever they compute on, while the limit allows.
+    """
+    flow = Flow(snapshot, rejected, marked)
     calls = [node for node in snapshot.nodes if flow.live[node.number]]
     groups = _chains(flow, calls)
     note = None
     if len(groups) > LIMIT:
-        groups = _anchors_only(groups)
+        groups = _anchors_only(groups, flow.marked)
         note = "too large to draw whole: only the ops one recognises from the model"
     if len(groups) > LIMIT:
         note = f"too large to draw whole: {LIMIT} of {len(groups)} of its main ops"
@@ -154,14 +156,15 @@ def _light(node: Node) -> bool:
     return node.kind == "call" and node.callee is None and anchor_kind(node.op) in _LIGHT
 
 
-def _anchors_only(groups: list[Group]) -> list[Group]:
+def _anchors_only(groups: list[Group], marked: set[int]) -> list[Group]:
     kept: list[Group] = []
     nearest: list[tuple[int, ...]] = []
     for group in groups:
         reached = dict.fromkeys(near for source in group.sources for near in nearest[source])
         sources = list(reached)[:_NEAREST]
         kinds = {anchor_kind(op.op) for op in group.ops}
-        if group.rejected or kinds - {None} or group.last.kind == "var":
+        told = any(row in marked for row in (group.last.number, *(op.number for op in group.ops)))
+        if told or kinds - {None} or group.last.kind == "var":
             nearest.append((len(kept),))
             kept.append(replace(group, sources=sources))
         else:

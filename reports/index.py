@@ -1,8 +1,9 @@
-"""The page over all runs in a folder, newest first."""
+"""The page over all runs in a folder, support matrices among them, newest first."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from .page import environment
 
 VERDICTS = "verdict.json"
 FACTS = "run.json"
+MATRIX = "matrix.json"
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -26,24 +30,30 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """A run. `page` is None when its report was not written."""
+    """A run. `page` is None when its report was not written.
+
+    `what` is the model, or that it is a support matrix; one of those has a `summary`, no lines.
+    """
 
     name: str
     page: str | None
     created: str
-    model: str
+    what: str
     lines: list[Line]
+    summary: str = ""
 
 
 def write(runs_directory: Path) -> Path:
     """Write `index.html` over the runs in this folder; returns it."""
     entries: list[Entry] = []
     damaged: list[str] = []
-    for verdicts in sorted(runs_directory.glob(f"*/{VERDICTS}")):
-        try:
-            entries.append(_entry(verdicts.parent))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            damaged.append(f"{verdicts.parent.name}: {words.clip(error, 120)}")
+    for record, read in ((VERDICTS, _run), (MATRIX, _matrix)):
+        for path in sorted(runs_directory.glob(f"*/{record}")):
+            try:
+                entries.append(read(path.parent))
+            except _DAMAGE as error:
+                why = f"there is no {error}" if isinstance(error, KeyError) else error
+                damaged.append(f"{path.parent.name}: {words.clip(why, 120)}")
     # ISO strings of one machine sort by time; of one second, by name.
     entries.sort(key=lambda entry: (entry.created, entry.name), reverse=True)
     page = runs_directory / "index.html"
@@ -52,16 +62,45 @@ def write(runs_directory: Path) -> Path:
     return page
 
 
-def _entry(folder: Path) -> Entry:
+def _run(folder: Path) -> Entry:
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     verdicts = json.loads((folder / VERDICTS).read_text(encoding="utf-8"))
     return Entry(
         folder.name,
-        f"{folder.name}/index.html" if (folder / "index.html").is_file() else None,
+        _page(folder),
         words.clip(facts.get("created") or "", 40),
         words.clip(facts.get("model") or "?", 80),
         [_line(verdict) for verdict in verdicts],
     )
+
+
+def _matrix(folder: Path) -> Entry:
+    record = json.loads((folder / MATRIX).read_text(encoding="utf-8"))
+    version = record.get("tvm_version")
+    chain = f" ({record['toolchain']})" if record.get("toolchain") else ""
+    return Entry(
+        folder.name,
+        _page(folder),
+        words.clip(record.get("created") or "", 40),
+        words.clip(f"support matrix of TVM {version or '?'}{chain}", 80),
+        [],
+        words.clip(_counts(record), 300),
+    )
+
+
+def _counts(record: dict[str, Any]) -> str:
+    """How many cells work, in all and by dtype; and whether all were run."""
+    cells, dtypes = record["cells"], record["dtypes"]
+    working = Counter(cell["dtype"] for cell in cells if cell["stopped_at"] is None)
+    tried = Counter(cell["dtype"] for cell in cells)
+    each = ", ".join(f"{working[dtype]} of {tried[dtype]} in {dtype}" for dtype in dtypes)
+    asked = len(record["ops"]) * len(dtypes)
+    said = f"{working.total()} of {len(cells)} cells work: {each}"
+    return said if len(cells) == asked else f"{said}; stopped after {len(cells)} of {asked} cells"
+
+
+def _page(folder: Path) -> str | None:
+    return f"{folder.name}/index.html" if (folder / "index.html").is_file() else None
 
 
 def _line(verdict: dict[str, Any]) -> Line:

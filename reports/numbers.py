@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tvmq_diag.benchmark import EAGER
 from tvmq_diag.outcome import Latency, Result, Run
-from tvmq_diag.verdict import latency
 
 WIDTH = 360.0
 """Of the chart's plotting area, in its own units."""
@@ -25,10 +25,8 @@ class Bar:
 
 
 def latency_of(result: Result) -> Latency | None:
-    """The latency of a result: the verdict's, else the trace's."""
-    if result.verdict.latency_ms is not None:
-        return result.verdict.latency_ms
-    return latency(result.trace.latencies.get("tvm", ())) if result.trace else None
+    """The latency of a result."""
+    return result.verdict.latency_ms
 
 
 def float_latency(run: Run) -> Latency | None:
@@ -39,9 +37,7 @@ def float_latency(run: Run) -> Latency | None:
 
 def torch_latency(run: Run) -> Latency | None:
     """What the float model takes in PyTorch itself."""
-    traces = [result.trace for result in run.results if result.trace is not None]
-    found = [latency(trace.latencies.get("torch", ())) for trace in traces]
-    return next((known for known in found if known is not None), None)
+    return run.benchmark.latency(EAGER) if run.benchmark is not None else None
 
 
 def ratio(one: Latency | None, to: Latency | None) -> float | None:

@@ -61,6 +61,7 @@ def environment() -> Environment:
         outcome_class=words.outcome_class,
         families=words.FAMILY_MARKS,
         family_names=words.FAMILY_NAMES,
+        fate_marks=words.FATE_MARKS,
         # Ours alone: nothing that came out of a model passes through here.
         asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),
     )

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from tvmq_diag.snapshot import Node
 from tvmq_diag.trace import Trace
 
-from .words import clip, milliseconds, op_name
+from .words import ACCEPTED, REJECTED, UNJUDGED, UNREACHED, clip, milliseconds, op_name
 
-ACCEPTED = "accepted"
 _NAMED = 12
 """Ops of a line that are named; the rest are counted."""
 
@@ -41,8 +40,8 @@ def table(trace: Trace) -> Rejections | None:
     order = {node.number: place for place, node in enumerate(failing.executed())}
     groups: dict[tuple[str, str, str], list[Node]] = {}
     fared = [
-        *((row, "rejected", said.partition(": ")[2] or said) for row, said in known.rejected),
-        *((row, "cannot be judged alone", why) for row, why in known.unjudged),
+        *((row, REJECTED, said.partition(": ")[2] or said) for row, said in known.rejected),
+        *((row, UNJUDGED, why) for row, why in known.unjudged),
         *((row, ACCEPTED, "") for row in known.accepted),
     ]
     for row, verdict, reason in fared:
@@ -61,6 +60,19 @@ def table(trace: Trace) -> Rejections | None:
     if known.left:
         note += f"; the time was up before the last {known.left}"
     return Rejections(lines, note)
+
+
+def fates(trace: Trace) -> dict[int, str]:
+    """How each call of the failing module fared, by row; empty where there is no map."""
+    known, failing = trace.map, trace.failing_snapshot()
+    if known is None or failing is None:
+        return {}
+    return {
+        **{call.number: UNREACHED for call in failing.calls},
+        **dict.fromkeys(known.accepted, ACCEPTED),
+        **{row: UNJUDGED for row, _ in known.unjudged},
+        **{row: REJECTED for row, _ in known.rejected},
+    }
 
 
 def _where(nodes: list[Node], order: dict[int, int]) -> str:

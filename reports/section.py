@@ -14,8 +14,9 @@ from tvmq_diag.outcome import EXACT, INFERRED, WORKS, WRONG, Result, Run, Site, 
 from tvmq_diag.snapshot import Snapshot
 from tvmq_diag.trace import Trace
 
-from . import coverage, graph, passes, rejections, stages
-from .graph import Picture
+from . import analyses, coverage, graph, passes, rejections, stages
+from .analyses import Reduction
+from .graph import NO_FATES, Picture
 from .listing import Listing, listing
 from .numbers import Bar, bars, latency_of
 from .rejections import Rejections
@@ -47,7 +48,9 @@ class Section:
     timeline: stages.TimelineView | None = None
     around: Picture | None = None
     rejections: Rejections | None = None
-    reproducer: str = ""
+    no_map: str | None = None
+    go_on: str | None = None
+    reduction: Reduction | None = None
     coverage: coverage.View | None = None
     whole: Picture | None = None
     whole_of: str = ""
@@ -183,25 +186,19 @@ def build(run: Run, result: Result, key: str) -> Section:
     _evidence(section, trace)
     _pictures(section, trace)
     section.rejections = _try(section, "the rejection map", lambda: rejections.table(trace))
+    section.no_map = analyses.missing_map(result)
+    if not trace.ended or (trace.map is not None and trace.map.left):
+        section.go_on = analyses.go_on(run, trace)
+    section.reduction = _try(
+        section, "the smallest module", lambda: analyses.reduction(run, result)
+    )
     section.coverage = _try(section, "the coverage", lambda: coverage.table(trace))
-    section.reproducer = _reproducer(run, result)
     section.ir_file = _raw_file(run, trace)
     # Last: reading the snapshots above may have added to them.
     section.faults += [clip(fault, 300) for fault in [*trace.faults, *trace.problems]]
     if not trace.ended:
         section.faults.append("the journal stops without an end: the process died or was stopped")
     return section
-
-
-def _reproducer(run: Run, result: Result) -> str:
-    """The text of the verified reproducer; empty if there is none."""
-    if result.verdict.reproducer is None:
-        return ""
-    try:
-        text = (run.directory / result.verdict.reproducer).read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    return printable(text, 20_000)
 
 
 def _evidence(section: Section, trace: Trace) -> None:
@@ -217,12 +214,13 @@ def _evidence(section: Section, trace: Trace) -> None:
 def _pictures(section: Section, trace: Trace) -> None:
     failing = trace.failing_snapshot()
     row = trace.blame.row if trace.blame is not None and failing is not None else None
+    fates = _try(section, "the map's colours", lambda: rejections.fates(trace)) or NO_FATES
     if failing is not None:
         if row is not None and row < len(failing.nodes):
             section.around = _try(
                 section,
                 "the graph around the op",
-                lambda: graph.around(failing, row, prefix=f"{section.key}-around"),
+                lambda: graph.around(failing, row, prefix=f"{section.key}-around", fates=fates),
             )
         section.ir = _try(section, "the module", lambda: listing(failing, row))
         shown, section.whole_of = failing, f"before {section.failing_pass}"
@@ -234,7 +232,7 @@ def _pictures(section: Section, trace: Trace) -> None:
     section.whole = _try(
         section,
         "the graph of the model",
-        lambda: graph.whole(shown, row, prefix=f"{section.key}-whole"),
+        lambda: graph.whole(shown, row, prefix=f"{section.key}-whole", fates=fates),
     )
 
 

@@ -55,9 +55,13 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("result", accuracy),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
         ("try", verdict.suggestion),
-        ("repro", verdict.reproducer),
+        ("repro", verdict.reproducer or _no_reproducer(verdict.reproducer_note)),
     ]
     return [(name, words.clip(said, 240)) for name, said in found if said]
+
+
+def _no_reproducer(note: str | None) -> str | None:
+    return f"none: {note}" if note else None
 
 
 def _where(result: Result) -> str | None:

@@ -32,6 +32,11 @@ FAMILY_NAMES = {
 DASH = "\N{EN DASH}"
 """Stands where there is nothing to say."""
 
+FATE_MARKS = {"rejected": "✗", "accepted": "✓", "cannot be judged alone": "?", "not reached": DASH}
+"""How an op can fare alone (see reports.rejections), the worst first."""
+
+REJECTED, ACCEPTED, UNJUDGED, UNREACHED = FATE_MARKS
+
 TIMES = "\N{MULTIPLICATION SIGN}"
 WITHIN = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 """Between a pass and a pass inside it."""

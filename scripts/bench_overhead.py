@@ -19,9 +19,10 @@ import tempfile
 from pathlib import Path
 
 import instruments
-from tvmq_diag import cli, paired, session, toolchain
+from tvmq_diag import cli, paired, toolchain
 from tvmq_diag.configuration import REFERENCE
 from tvmq_diag.errors import SetupError
+from tvmq_diag.plan import Model
 
 MODES = ["untraced", "traced", "PassTimingInstrument", "PrintAfterAll"]
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     chain = toolchain.resolve(tvm_python=options.tvm_python, echo=print)
     job = {
         "task": "overhead",
-        "model": vars(session.Model(options.model)),
+        "model": vars(Model(options.model)),
         "qconfig": REFERENCE.qconfig,
         "mcpu": None,
         "rounds": max(2, options.rounds),

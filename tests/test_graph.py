@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from reports import graph, svg
+from reports import graph, svg, words
 from reports.contraction import LIMIT, condense
 from tvmq_diag.snapshot import Node, Snapshot
 
@@ -150,6 +150,130 @@ def test_large_models_are_drawn_in_time(blocks: int) -> None:
     assert graph.REJECTED in found.svg
     assert (found.note is None) == (blocks == 120)
     assert seconds < 10
+
+
+# Coloured by the map
+
+
+def look_of(picture: str, text: str) -> tuple[str, str]:
+    """Class of the node that says `text`, and its outline: ellipse or how many corners."""
+    for node in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}g"):
+        if (node.get("class") or "").startswith("node") and text in " ".join(node.itertext()):
+            outline = next(e for e in node if e.tag.endswith(("polygon", "ellipse")))
+            corners = len(set((outline.get("points") or "").split()))
+            return node.get("class") or "", str(corners) if corners else "ellipse"
+    raise AssertionError(f"no node says {text!r}")
+
+
+def five_fates() -> tuple[Snapshot, dict[int, str]]:
+    """A chain of convolutions, one for each fate, the last of which ended the compile."""
+    nodes = [Node(0, "var", name="x", dtype="float32", shape=(1, 8))]
+    nodes += [call(i, "nn.conv2d", i - 1, span=f"layer{i}") for i in range(1, 6)]
+    fates = dict(enumerate((*words.FATE_MARKS, words.REJECTED), start=1))
+    return Snapshot(1, tuple(nodes)), fates
+
+
+def test_each_fate_has_a_class_a_shape_or_border_and_words() -> None:
+    snapshot, fates = five_fates()
+    for found in (graph.whole(snapshot, 5, fates=fates), graph.around(snapshot, 5, 5, fates=fates)):
+        assert found.svg is not None
+        assert look_of(found.svg, "✗ rejected ") == ("node m-rejected", "8")
+        assert look_of(found.svg, graph.REJECTED) == ("node m-rejected rejected", "8")
+        assert look_of(found.svg, "✓ ") == ("node m-accepted", "4")
+        assert look_of(found.svg, "? cannot be judged alone") == ("node m-unjudged", "6")
+        assert look_of(found.svg, "not reached") == ("node m-unreached", "4")
+        assert look_of(found.svg, "x") == ("node m-input", "ellipse")
+        assert "d-float" not in found.svg
+        looks = [key.look for key in found.legend]
+        assert looks == [
+            "m-rejected first",
+            "m-rejected",
+            "m-accepted",
+            "m-unjudged",
+            "m-unreached",
+        ]
+
+
+def test_the_look_of_every_fate_is_in_the_style_sheets() -> None:
+    style = (svg._TEMPLATES / "graph.css").read_text(encoding="utf-8")
+    page = (svg._TEMPLATES / "page.css").read_text(encoding="utf-8")
+    assert len(set(words.FATE_MARKS.values())) == len(words.FATE_MARKS) == len(graph._LOOKS)
+    for look, _ in graph._LOOKS.values():
+        assert f".{look} polygon" in style and f".legend .{look} " in page
+        assert style.count(f"--{look.removeprefix('m-')}:") == 3  # light, dark, print
+
+
+def test_the_legend_counts_the_ops_of_the_module() -> None:
+    snapshot, fates = five_fates()
+    texts = [key.text for key in graph.whole(snapshot, 5, fates=fates).legend]
+    assert texts[1:] == ["2 rejected", "1 accepted", "1 cannot be judged alone", "1 not reached"]
+    well = graph.whole(snapshot, fates=dict.fromkeys(fates, words.ACCEPTED)).legend
+    assert [key.text for key in well] == ["0 rejected", "5 accepted"]
+
+
+def test_without_a_map_the_colours_and_the_legend_are_of_dtypes() -> None:
+    found = graph.whole(residual(3), 4)
+    assert found.svg is not None and "m-" not in found.svg
+    assert [(key.look, key.text) for key in found.legend] == [("f-float", "float")]
+
+
+def test_a_group_counts_its_rejected_ops_and_names_them() -> None:
+    snapshot = residual(2)  # 2 conv2d, 3 relu, 4 cast_hint, 5 add; then 7 to 10 the same
+    fates = {node.number: words.ACCEPTED for node in snapshot.calls}
+    fates |= {4: words.REJECTED, 9: words.REJECTED, 8: words.UNJUDGED}
+    found = graph.whole(snapshot, fates=fates)
+    assert found.svg is not None
+    said = texts(found.svg)
+    assert "✗ 1 of 2 rejected nn.relu + ✗ cast_hint #2" in said
+    assert "✗ 1 of 2 rejected ? 1 of 2 cannot be judged alone ? nn.relu #5 + ✗ cast_hint #6" in said
+    assert "✓ %3 nn.relu, ✗ %4 annotation.cast_hint" in said  # the tooltip
+    assert found.svg.count("m-rejected") == 2
+
+
+def test_what_went_badly_in_a_long_chain_is_named() -> None:
+    nodes = (Node(0, "var", name="x"), *(call(i, f"op{i}", i - 1) for i in range(1, 9)))
+    fates = dict.fromkeys(range(1, 9), words.ACCEPTED) | {8: words.REJECTED}
+    found = graph.whole(Snapshot(1, nodes), fates=fates)
+    assert found.svg is not None
+    assert "✗ 1 of 8 rejected op1 + op2 + ✗ op8 #7 + 5 more" in texts(found.svg)
+
+
+def test_ops_on_constants_are_drawn_where_they_are_rejected_only() -> None:
+    nodes = (
+        Node(0, "constant"),
+        call(1, "relay.op.annotation.simulated_quantize", 0),
+        Node(2, "constant"),
+        call(3, "relay.op.annotation.simulated_quantize", 2),
+        Node(4, "var", name="x"),
+        call(5, "nn.conv2d", 4, 1),
+        call(6, "nn.dense", 5, 3),
+    )
+    fates = {1: words.REJECTED, 3: words.ACCEPTED, 5: words.ACCEPTED, 6: words.ACCEPTED}
+    found = graph.whole(Snapshot(1, nodes), fates=fates)
+    assert found.svg is not None and found.svg.count('class="node') == 4
+    assert "simulated_quantize #0" in texts(found.svg)
+    assert found.svg.count('class="edge"') == 3
+
+
+@pytest.mark.parametrize("fate", sorted(words.FATE_MARKS))
+@pytest.mark.parametrize("blocks", [130, 290, 20_000])
+def test_large_models_are_coloured_in_time(blocks: int, fate: str) -> None:
+    snapshot = residual(blocks)  # 130 and 290: ResNet-50 has so many ops after and before annotate
+    middle = 5 * (blocks // 2) + 2
+    fates = {node.number: fate for node in snapshot.calls} | {middle: words.REJECTED}
+    began = time.perf_counter()
+    found = graph.whole(snapshot, middle, fates=fates)
+    assert time.perf_counter() - began < 10
+    assert found.svg is not None and found.svg.count('class="node') <= LIMIT
+    assert graph.REJECTED in found.svg
+    hidden = "rejected ops are not in it" in (found.note or "")
+    assert hidden == (fate == words.REJECTED and blocks > 130)
+
+
+def test_rows_that_the_module_does_not_have_cost_nothing() -> None:
+    snapshot, fates = five_fates()
+    found = graph.whole(snapshot, 5, fates={**fates, 99: words.REJECTED})
+    assert found.svg is not None and "1 rejected ops are not in it" in (found.note or "")
 
 
 def test_no_calls_no_picture() -> None:

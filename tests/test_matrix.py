@@ -14,7 +14,7 @@ import pytest
 from instruments import cases
 from instruments import cell as child
 from reports import matrix as page
-from tvmq_diag import matrix, runner, toolchain
+from tvmq_diag import cli, identity, matrix, runner, toolchain
 from tvmq_diag.commands import matrix as command
 from tvmq_diag.commands.common import fresh_directory
 from tvmq_diag.errors import SetupError, UsageError
@@ -266,6 +266,25 @@ def test_options() -> None:
         command._dtypes("float16")
 
 
+def test_the_command_puts_the_matrix_among_all_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill(work: Matrix, *_: Any) -> None:
+        work.cells = [made("add", "int8"), made("add", "int4", realize="no")]
+
+    chain = Toolchain("fake", Path(sys.executable))
+    monkeypatch.setattr(toolchain, "resolve", lambda **_: chain)
+    monkeypatch.setattr(identity, "identify", lambda _: {"version": "9.9"})
+    monkeypatch.setattr(matrix, "run", fill)
+    asked = ["matrix", "--ops", "add", "--dtypes", "int8,int4", "--out", str(tmp_path / "mine")]
+    assert cli.main(asked) == 0
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert '<a href="mine/index.html">mine</a>' in text
+    assert "support matrix of TVM 9.9 (fake)" in text
+    assert "1 of 2 cells work: 1 of 1 in int8, 0 of 1 in int4" in text
+    assert capsys.readouterr().out.splitlines()[-1].startswith("report: ")
+
+
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     with pytest.raises(UsageError, match="there already"):
@@ -288,7 +307,7 @@ def test_real_ops(relay: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Goes through instruments/__main__.py."""
     monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path))
     work = Matrix(["add", "conv2d"], ["int8", "int4", "int2"])
-    tvm = matrix.identify(relay)
+    tvm = identity.identify(relay)
     assert tvm["version"] == "0.16.dev0"
     matrix.run(work, Setup(relay, tvm, Limits(120, 2**40)))
     found = {(cell.op, cell.dtype): cell for cell in work.cells}

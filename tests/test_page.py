@@ -13,9 +13,10 @@ import pytest
 
 from reports import index, page, words
 from tvmq_diag import outcome
+from tvmq_diag.failure import Blame, Failure, RejectionMap, Smallest
 from tvmq_diag.outcome import Latency, Metrics, OpRef, Result, Run, Site, Verdict
 from tvmq_diag.snapshot import Node, Snapshot
-from tvmq_diag.trace import Blame, Failure, PassRun, Trace
+from tvmq_diag.trace import PassRun, Trace
 
 EVIL = "</script></style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{7*7}}"
 
@@ -97,13 +98,27 @@ def rejected(ops: int = 40, name: str = "layer") -> Result:
     return Result(verdict, "asked", trace, tail=name)
 
 
+def mapped(**smallest: Any) -> Result:
+    """The same, with a map in which every fate occurs, and a reduced module (`smallest` of it)."""
+    result = rejected()
+    trace = result.trace
+    assert trace is not None
+    no = "TVMError: unknown data type int4"
+    why = "ill-typed on its own"
+    trace.map = RejectionMap(
+        tuple(range(1, 10)), ((10, no), (13, no), (15, no)), ((12, why),), 27, 13, 80.0
+    )
+    size = {"calls": 3, "of": 40, "queries": 15, "ms": 80.6, "file": "repro/repro.py"}
+    trace.smallest = Smallest(**{"complete": True, "deterministic": True, **size, **smallest})
+    return result
+
+
 def works(role: str = "asked", name: str = "int8/int8/int32") -> Result:
     done = PassRun(1, "QuantizeRealize", "realize", 0.0, end=5.0, before=1, after=2)
     trace = Trace(Path("traces/ok"), passes={1: done}, ended=True)
     trace.stages = ["import", "realize", "run"]
     trace.tables = {1: {"table": ""}, 2: {"table": ""}}
     trace._snapshots = {1: snapshot(1, 12), 2: snapshot(2, 12, "int8")}
-    trace.latencies = {"tvm": [1.0, 1.5, 3.0]}
     verdict = Verdict(name, "relay", outcome.WORKS, "check", confidence=outcome.EXACT)
     verdict.metrics = Metrics(0.998, 22.5, 0.01, 1.0)
     verdict.latency_ms = Latency(1.0, 1.8, 1.5, 3.0)
@@ -223,6 +238,150 @@ def test_notes_on_narrow_accumulators_and_changing_answers(tmp_path: Path) -> No
     assert "a different answer each time" in text
 
 
+def section_of(text: str, name: str) -> str:
+    """What a section of the first configuration says, as one line."""
+    start = text.index(f'<h3 id="c0-{name}"')
+    outline = Outline(text[start : text.index("</section>", start)])
+    return " ".join("".join(outline.text).split())
+
+
+def test_the_map_colours_the_whole_model_beside_its_table(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, mapped())
+    assert not Outline(text).open
+    said = section_of(text, "map")
+    for part in (
+        "12 of 40 ops judged one by one",
+        "the time was up before the last 27",
+        "tvmq-diag reduce traces/int4",
+        "The whole model before QuantizeRealize, coloured by how each op fared",
+        "rejected here: the first, which ended the compile",
+        "✗ 3 rejected",
+        "✓ 9 accepted",
+        "? 1 cannot be judged alone",
+        "27 not reached",
+    ):
+        assert part in said, part
+    assert text.count('id="c0-whole"') == 1
+    assert "m-rejected rejected" in (tmp_path / "graphs" / "int4-whole.svg").read_text()
+
+
+def test_without_a_map_the_whole_model_stays_where_it_was(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, rejected())
+    assert text.index('id="c0-passes"') < text.index('id="c0-whole"')
+    assert "coloured by" not in text
+
+
+@pytest.mark.parametrize(
+    ("skipped", "ended", "reason"),
+    [
+        ({"map": "no steps to cut at"}, True, "no steps to cut at"),
+        ({"survey": "it cannot run alone"}, True, "it cannot run alone"),
+        ({"op": "outside any pass"}, True, "outside any pass"),
+        ({"op": EVIL}, True, EVIL),
+        ({}, True, "the trace does not say why"),
+        ({}, False, "the process ended before it came to that"),
+    ],
+)
+def test_an_analysis_that_was_not_made_says_why(
+    tmp_path: Path, skipped: dict[str, str], ended: bool, reason: str
+) -> None:
+    result = rejected()
+    assert result.trace is not None
+    result.trace.skipped = {**skipped, "smallest": "no part of it fails"}
+    result.trace.ended = ended
+    text, _ = write(tmp_path, result)
+    said = section_of(text, "map")
+    assert f"No op was tried on its own: {reason}." in said
+    assert ("tvmq-diag reduce traces/int4" in said) == (not ended)
+    assert "There is none: no part of it fails." in section_of(text, "repro")
+
+
+@pytest.mark.parametrize("name", sorted(words.OUTCOME_MARKS))
+def test_only_what_did_not_compile_is_asked_for_its_analyses(tmp_path: Path, name: str) -> None:
+    result = rejected()
+    result.verdict.outcome = name
+    text, _ = write(tmp_path, result)
+    expected = name in (outcome.REJECTED, outcome.CRASHED, outcome.TIMED_OUT)
+    assert ('id="c0-map"' in text, 'id="c0-repro"' in text) == (expected, expected)
+
+
+def reproduced(folder: Path, name: str = "repro.py", **smallest: Any) -> Result:
+    """A result whose reduced module is in a file of this name in the run's folder."""
+    result = mapped(**smallest)
+    assert result.trace is not None
+    result.trace.path = folder / "traces" / "int4"
+    file = result.trace.path / "repro" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("import tvm  # made up")
+    return result
+
+
+def test_a_verified_reproducer_is_shown_with_its_size(tmp_path: Path) -> None:
+    result = reproduced(tmp_path)
+    result.verdict.reproducer = "traces/int4/repro/repro.py"
+    said = section_of(write(tmp_path, result)[0], "repro")
+    assert "3 of the module's 40 ops, none of which can be left out, fail in the same way" in said
+    assert "found in 15 runs of the pass, 81 ms." in said
+    assert "It failed in the same way in a fresh process. traces/int4/repro/repro.py runs" in said
+    assert "import tvm # made up" in said and "reduce" not in said
+
+
+def test_a_file_that_is_no_reproducer_says_so(tmp_path: Path) -> None:
+    result = reproduced(tmp_path, "repro.unverified")
+    result.verdict.reproducer_note = "in a fresh process its file raises nothing: kept"
+    said = section_of(write(tmp_path, result)[0], "repro")
+    assert "It is no reproducer: in a fresh process its file raises nothing: kept." in said
+    assert "traces/int4/repro/repro.unverified" in said and "made up" in said
+    assert "It failed in the same way in a fresh process" not in said
+
+
+def test_a_file_that_nobody_ran_or_that_is_gone(tmp_path: Path) -> None:
+    result = reproduced(tmp_path)
+    assert "It was not run in a fresh process." in section_of(write(tmp_path, result)[0], "repro")
+    (tmp_path / "traces/int4/repro/repro.py").unlink()
+    said = section_of(write(tmp_path, result)[0], "repro")
+    assert "It cannot be read any more. traces/int4/repro/repro.py" in said
+
+
+@pytest.mark.parametrize(
+    ("smallest", "expected", "command", "least"),
+    [
+        ({"deterministic": False}, "The failure does not come each time", False, False),
+        ({"complete": False}, "before every smaller part was tried", True, False),
+        ({"file": None}, "It cannot be written as a file that imports only tvm.", False, True),
+        ({"calls": 1, "queries": 1}, "1 of the module's 40 ops fails in", False, False),
+    ],
+)
+def test_a_reduction_says_what_it_is_worth(
+    tmp_path: Path, smallest: dict[str, Any], expected: str, command: bool, least: bool
+) -> None:
+    result = mapped(**smallest)
+    assert result.trace is not None
+    result.trace.map = None
+    said = section_of(write(tmp_path, result)[0], "repro")
+    assert expected in said
+    assert ("none of which can be left out" in said) == least
+    assert ("To go on from there: tvmq-diag reduce traces/int4" in said) == command
+    assert ("fresh process" in said) == (command or "calls" in smallest)
+
+
+def test_a_trace_of_ones_own_script_has_no_command_to_go_on(tmp_path: Path) -> None:
+    result = mapped(complete=False)
+    assert result.trace is not None
+    result.trace.path = tmp_path
+    text, _ = write(tmp_path, result)
+    assert "time was up" in section_of(text, "repro") and "tvmq-diag reduce" not in text
+
+
+def test_a_map_of_another_module_costs_only_the_map(tmp_path: Path) -> None:
+    result = mapped()
+    assert result.trace is not None
+    result.trace._snapshots[2] = snapshot(2, 12)
+    text, _ = write(tmp_path, result)
+    assert "the rejection map cannot be shown" in text
+    assert not Outline(text).open and "rejected ops are not in it" in text
+
+
 def test_only_what_ran_has_a_latency_section(tmp_path: Path) -> None:
     text, _ = write(tmp_path, rejected(), works("reference"))
     assert 'id="c0-latency"' not in text
@@ -285,6 +444,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     long = works("reference", "int8/int8/int32")
     return write(folder / "one", rejected(name="n" * 300), works(), long)[1]
+
+
+@pytest.fixture(scope="module")
+def coloured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("runs") / "map", mapped(complete=False))[1]
 
 
 def opened(browser: Any, path: Path, width: int = 1280, scheme: str = "light") -> Any:
@@ -376,11 +540,42 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_has_contrast(browser: Any, report: Path, scheme: str) -> None:
-    tab = opened(browser, report, scheme=scheme)
+@pytest.mark.parametrize("name", ["report", "coloured"])
+def test_every_text_has_contrast(
+    browser: Any, request: pytest.FixtureRequest, name: str, scheme: str
+) -> None:
+    tab = opened(browser, request.getfixturevalue(name), scheme=scheme)
     background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
     assert tab.evaluate(CONTRAST) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_fate_looks_different(browser: Any, coloured: Path, scheme: str) -> None:
+    tab = opened(browser, coloured, 420, scheme)
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 420
+    style = """look => ['fill', 'stroke', 'strokeWidth', 'strokeDasharray'].map(name =>
+      getComputedStyle(document.querySelector('#c0-whole .node.' + look + ' polygon'))[name])"""
+    looks = ("m-accepted", "m-rejected:not(.rejected)", "rejected", "m-unjudged", "m-unreached")
+    styles = [tuple(tab.evaluate(style, look)) for look in looks]
+    # Without any colour, too:
+    assert len({(width, dashes) for _, _, width, dashes in styles}) == len(looks)
+    assert len({fill for fill, *_ in styles}) == len(looks) - 1
+
+
+def test_a_tall_picture_opens_at_the_op_that_ended_the_compile(
+    browser: Any, coloured: Path
+) -> None:
+    tab = opened(browser, coloured)
+    tab.locator("#c0-whole > summary").click()
+    tab.wait_for_timeout(300)
+    inside = """() => { const box = document.querySelector('#c0-whole .picture');
+      const at = box.querySelector('.node.rejected').getBoundingClientRect();
+      const frame = box.getBoundingClientRect();
+      return [box.scrollTop, at.top > frame.top && at.bottom < frame.bottom]; }"""
+    scrolled, visible = tab.evaluate(inside)
+    assert scrolled > 0 and visible
 
 
 def test_it_can_be_read_without_javascript(browser: Any, report: Path) -> None:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instruments.reduce import Budget, NotSliceable, Part, judge_all, reduce, slice_to
+from instruments.reduce import (
+    Budget,
+    NotSliceable,
+    Part,
+    Remembered,
+    judge_all,
+    reduce,
+    slice_to,
+)
 
 # 0 1 → 2 → 3 ─┐
 #        4 → 5 ┴→ 6 → 7
@@ -93,6 +102,75 @@ def test_an_op_that_makes_no_module_alone_is_said_to() -> None:
 
     judged = judge_all(range(8), producers, never, experiment, plenty())
     assert judged.unjudged == {3: "ill-typed"} and 3 not in judged.said
+
+
+def test_what_is_far_off_is_taken_in_by_leaps_and_left_out_again() -> None:
+    chain = 200
+
+    def experiment(part: Part) -> str | None:
+        return "no" if 3 in part.kept | part.bypassed else None
+
+    budget = plenty()
+    asked = Remembered(experiment, "pass", {}, budget)
+    found = reduce(chain, lambda op: [op - 1] if op else [], asked, "no", budget)
+    assert found is not None and 0 not in found.part.kept
+    assert len(found.part.kept) == 1  # all others are bypassed
+
+
+def test_weights_are_ones_in_every_part_tried() -> None:
+    def experiment(part: Part) -> str | None:
+        return "no" if part.ones and 3 in part.kept else None
+
+    assert reduce(7, producers, experiment, "no", plenty()) is None
+    found = reduce(7, producers, experiment, "no", plenty(), ones=True)
+    assert found is not None and found.part.kept == {3, 7} and found.part.ones
+    assert judge_all([3], producers, never, experiment, plenty(), ones=True).said == {3: "no"}
+
+
+def test_nothing_is_tried_twice_and_only_what_is_tried_counts() -> None:
+    memo: dict[str, str | None] = {}
+
+    def experiment(part: Part) -> str | None:
+        return "no" if {6, 3} <= part.kept else None
+
+    def run(name: str) -> tuple[Part, int]:
+        budget = plenty()
+        found = reduce(7, producers, Remembered(experiment, name, memo, budget), "no", budget)
+        assert found is not None
+        return found.part, budget.queries
+
+    part, queries = run("pass")
+    assert queries == len(memo) > 5
+    assert run("pass") == (part, 0)
+    assert run("another pass") == (part, queries)
+
+
+def test_what_makes_no_module_is_not_remembered() -> None:
+    memo: dict[str, str | None] = {}
+
+    def experiment(part: Part) -> str | None:
+        raise NotSliceable("ill-typed")
+
+    with pytest.raises(NotSliceable):
+        Remembered(experiment, "pass", memo, plenty())(Part(1, frozenset({1})))
+    assert memo == {}
+
+
+parts = st.builds(
+    Part,
+    st.integers(0, 3),
+    st.frozensets(st.integers(0, 12)),
+    st.frozensets(st.integers(0, 12)),
+    st.frozensets(st.tuples(st.integers(1, 12), st.integers(1, 12)), max_size=2),
+    st.frozensets(st.tuples(st.integers(0, 12), st.sampled_from(["a", "b"])), max_size=2),
+    st.booleans(),
+    st.integers(0, 1),
+)
+
+
+@given(parts, parts)
+def test_a_part_has_one_key_and_no_other_has_it(one: Part, other: Part) -> None:
+    assert (one.key == other.key) == (one == other)
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=3), min_size=1, max_size=25), st.data())

@@ -12,9 +12,11 @@ from reports import index, numbers, passes, stages, terminal, words
 from reports.listing import LIMIT, listing
 from reports.section import build, site_text
 from tvmq_diag import outcome
+from tvmq_diag.benchmark import EAGER, Benchmark
+from tvmq_diag.failure import Blame
 from tvmq_diag.outcome import Latency, Metrics, OpRef, Result, Run, Site, Verdict
 from tvmq_diag.snapshot import Node, Snapshot
-from tvmq_diag.trace import Blame, PassRun, Trace
+from tvmq_diag.trace import PassRun, Trace
 
 EVIL = "<script>alert(1)</script>'\"&\\N[red]%{{7*7}}\x1b[31m\nnext"
 
@@ -172,7 +174,7 @@ def test_ratios_are_to_the_float_model() -> None:
         return Result(verdict, role)
 
     run = Run(Path("x"), {}, [result("asked", 30.0), result("float", 10.0)])
-    run.results[1].trace = Trace(Path("x"), latencies={"torch": [5.0, 5.0, 8.0]})
+    run.benchmark = Benchmark(times={EAGER: [5.0, 5.0, 8.0]})
     found = numbers.bars(run)
     assert [(bar.kind, bar.ratio) for bar in found] == [
         ("asked", 3.0),
@@ -251,6 +253,48 @@ def test_the_index_is_newest_first_and_names_damaged_runs(tmp_path: Path) -> Non
     assert page.index("new/index.html") < page.index("old")
     assert "bad:" in page and "worse:" in page and "empty" not in page
     assert "alert(1)</script>" not in page
+
+
+def _save_matrix(folder: Path, created: str, **record: object) -> None:
+    folder.mkdir()
+    cells = [{"op": "add", "dtype": "int8", "stopped_at": None}]
+    cells += [{"op": "add", "dtype": "int4", "stopped_at": "realize"}]
+    known = {"created": created, "toolchain": EVIL, "tvm_version": "0.16.dev0", "ops": ["add"]}
+    record = {**known, "dtypes": ["int8", "int4"], "cells": cells, **record}
+    (folder / "matrix.json").write_text(json.dumps(record))
+
+
+def test_support_matrices_are_among_the_runs(tmp_path: Path) -> None:
+    _save(tmp_path / "old", "2026-01-01T00:00:00+00:00", [])
+    _save_matrix(tmp_path / "middle", "2026-02-01T00:00:00+00:00")
+    (tmp_path / "middle" / "index.html").write_text("")
+    _save(tmp_path / "new", "2026-03-01T00:00:00+00:00", [])
+    _save_matrix(tmp_path / "short", "2026-04-01T00:00:00+00:00", ops=["add", "relu"])
+    page = index.write(tmp_path).read_text(encoding="utf-8")
+    places = [page.index(f">{name}") for name in ("short", "new", "middle", "old")]
+    assert places == sorted(places)
+    assert '<a href="middle/index.html">middle</a>' in page
+    assert "support matrix of TVM 0.16.dev0" in page and "2026-02-01" in page
+    assert "1 of 2 cells work: 1 of 1 in int8, 0 of 1 in int4<" in page
+    assert "0 of 1 in int4; stopped after 2 of 4 cells" in page
+    assert "4 runs" in page and "alert(1)</script>" not in page
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": 1}', '{"cells": [1]}'])
+def test_a_damaged_support_matrix_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "matrix.json").write_text(text)
+    _save_matrix(tmp_path / "whole", "2026-04-01T00:00:00+00:00")
+    page = index.write(tmp_path).read_text(encoding="utf-8")
+    assert "<li>broken: " in page and "1 run," in page
+
+
+def test_the_terminal_says_why_there_is_no_reproducer() -> None:
+    verdict = Verdict("int4", "relay", outcome.REJECTED, "realize", "QuantizeRealize")
+    assert "repro" not in shown(terminal.verdict_lines(Result(verdict, "asked")))
+    verdict.reproducer_note = "in a fresh process its file raises nothing"
+    text = " ".join(shown(terminal.verdict_lines(Result(verdict, "asked"))).split())
+    assert "repro none: in a fresh process its file raises nothing" in text
 
 
 def test_an_index_of_nothing(tmp_path: Path) -> None:

@@ -185,6 +185,18 @@ def test_a_crash_names_pass_and_signal(
     found = verdicts(tmp_path / "o")[0]
     assert (found["outcome"], found["pass"]) == ("crashed", "QuantizeAnnotate")
     assert "SIGSEGV" in found["message"]
+    # Each experiment ran in a process of its own: the op is known, and what else would die.
+    assert (found["op"]["name"], found["confidence"]) == ("nn.conv2d", "exact")
+    recorded = trace.load(tmp_path / "o" / "traces" / "int8")
+    failing = recorded.failing_snapshot()
+    assert failing is not None and recorded.map is not None and recorded.investigated
+    # It dies at TVM's own default too, so the dtypes are not to blame.
+    said = {failing.nodes[row].op: why for row, why in recorded.map.unjudged}
+    assert list(said) == ["nn.conv2d"] and "at int8/int8/int32 too" in said["nn.conv2d"]
+    assert len(recorded.map.accepted) == 6 and found["knob"] is None
+    # The planted rule is not in a fresh process, so the module alone does not crash there.
+    assert found["reproducer"] is None and "raises nothing" in found["reproducer_note"]
+    assert "raises nothing" in (tmp_path / "o" / "index.html").read_text()
 
 
 def test_a_hang_is_timed_out(trace_quantize: Command, tmp_path: Path, trouble: str) -> None:

@@ -11,10 +11,16 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from . import __version__
-from .commands import matrix, report, trace
+from .commands import benchmark, matrix, reduce, report, trace
 from .errors import DiagError
 
-COMMANDS: dict[str, ModuleType] = {"trace": trace, "report": report, "matrix": matrix}
+COMMANDS: dict[str, ModuleType] = {
+    "trace": trace,
+    "report": report,
+    "reduce": reduce,
+    "matrix": matrix,
+    "benchmark": benchmark,
+}
 
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""

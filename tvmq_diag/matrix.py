@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -168,41 +167,6 @@ def run(
             cell = _cell(op, dtype, setup)
             matrix.cells.append(cell)
             watch(op, dtype, cell.stopped_at or "works")
-
-
-def identify(chain: Toolchain) -> dict[str, Any]:
-    """The version of a TVM, and what changes when somebody rebuilds or edits it.
-
-    Raises SetupError when it cannot be asked.
-    """
-    alone = ["-I"] if chain.named else []  # nothing of the user's gets into a TVM of ours
-    try:
-        done = subprocess.run(
-            [str(chain.python), *alone, "-c", _IDENTIFY],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=toolchain.PROBE_SECONDS,
-            check=False,
-        )
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
-        raise SetupError(f"{chain.python} does not say which TVM it has: {error}") from error
-    return found
-
-
-_IDENTIFY = """
-import json, os, sys
-del sys.path[0]
-import tvm
-package = os.path.dirname(tvm.__file__)
-files = [os.path.join(d, f) for d, _, fs in os.walk(package) for f in fs if f.endswith(".py")]
-files.append(tvm._ffi.base._LIB._name)
-newest = max(os.stat(f).st_mtime_ns for f in files if os.path.exists(f))
-print()
-print(json.dumps({"version": tvm.__version__, "package": package, "newest_file_ns": newest}))
-"""
 
 
 # One cell

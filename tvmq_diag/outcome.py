@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .trace import Trace
+
+if TYPE_CHECKING:
+    from .benchmark import Benchmark
+    from .numerics import Numerics
 
 WORKS = "works"
 REJECTED = "rejected"
@@ -59,6 +63,34 @@ class Latency:
     max: float
 
 
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio and its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """Something in a trace that costs time or accuracy (see tvmq_diag.hazards).
+
+    `kind` is the kind of kernel whose time it explains; None where it is not about one. `gained`:
+    the mitigation was tried; the latency with it as a multiple of that without.
+    """
+
+    name: str
+    hazard: str
+    evidence: list[str]
+    mitigation: str
+    kind: str | None = None
+    gained: Ratio | None = None
+
+
 @dataclass
 class Verdict:
     """What happened to one configuration, why, and what to try. None where it does not apply."""
@@ -77,6 +109,8 @@ class Verdict:
     suggestion: str | None = None
     metrics: Metrics | None = None
     latency_ms: Latency | None = None
+    ratio: Ratio | None = None
+    """Its latency as a multiple of the float model's, timed in turn."""
     reason: str | None = None
     """One sentence: why."""
     via: list[str] = field(default_factory=list)
@@ -84,10 +118,16 @@ class Verdict:
     deterministic: bool | None = None
     reproducer: str | None = None
     """A file that fails in the same way in a fresh process; its path as seen from the run."""
+    reproducer_note: str | None = None
+    """Why there is none, where a reduced module was found."""
     instead: dict[str, Any] | None = None
     """What was tried and works: configuration, metrics, latency_ms."""
     knob_map: list[dict[str, Any]] | None = None
     """What each field does alone (see tvmq_diag.knobmap.KnobRun)."""
+    hazards: list[Hazard] = field(default_factory=list)
+    """Why it is slower or less exact than float."""
+    explained: float | None = None
+    """Share (0 to 1) of the difference in time to float, by kind of kernel, that they explain."""
 
     def to_json(self) -> dict[str, Any]:
         """The object verdict.json holds: `pass_name` is called `pass` there."""
@@ -120,6 +160,8 @@ class Result:
     role: str
     trace: Trace | None = None
     tail: str = ""
+    numerics: Numerics | None = None
+    """Where its numbers go wrong, op by op."""
 
 
 @dataclass
@@ -132,6 +174,7 @@ class Run:
     directory: Path
     facts: dict[str, Any]
     results: list[Result] = field(default_factory=list)
+    benchmark: Benchmark | None = None
 
     def with_role(self, role: str) -> list[Result]:
         """The results asked for, the reference's or the float model's."""

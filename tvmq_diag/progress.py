@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.status import Status
 
 from .outcome import Result
+from .plan import Observer
 from .runner import Progress
-from .session import Observer
 
 
 class Live:
@@ -44,7 +44,7 @@ class Live:
             where = f"{progress.stage} · {progress.pass_name}".rstrip(" ·")
             self._status.update(
                 f"{escape(self._what)}: {escape(where)} "
-                f"[dim]({progress.passes} passes, {seconds:.0f} s)[/dim]"
+                f"[dim]({progress.count} {progress.of}, {seconds:.0f} s)[/dim]"
             )
         elif progress.stage != self._stage:
             self._console.print(f"{escape(self._what)}: {escape(progress.stage)}")

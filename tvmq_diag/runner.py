@@ -29,6 +29,9 @@ INTERRUPTED = "interrupted"
 OUTPUT = "output.txt"
 """What the process printed, inside the trace's folder."""
 
+JOB = "job.json"
+"""What it was told to do, there too."""
+
 _POLL_S = 0.1
 _TAIL_BYTES = 20_000
 
@@ -64,11 +67,27 @@ class Ending:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a compile is: its stage, the innermost open pass, how many passes have begun."""
+    """Where a compile is: its stage, the innermost open pass, how many passes have begun.
+
+    After a failure: DIAGNOSIS, what is being found out, how many experiments have been made.
+    """
 
     stage: str
     pass_name: str
-    passes: int
+    count: int
+    of: str = "passes"
+
+
+DIAGNOSIS = "diagnosis"
+"""The stage of a progress line while a failure is looked into."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a script printed, errors included, and how it ended: an exit code, or -signal."""
+
+    text: str
+    code: int
 
 
 def run(
@@ -87,13 +106,13 @@ def run(
     """
     folder = Path(job["trace"])
     folder.mkdir(parents=True, exist_ok=True)
-    job_file = folder.with_name(folder.name + ".job.json")
-    job_file.write_text(json.dumps(job, indent=1), encoding="utf-8")
+    files = _Files(folder, job.get("task"))
+    files.job.write_text(json.dumps(job, indent=1), encoding="utf-8")
     program = command or [str(toolchain.python), str(Path(instruments.__file__).parent)]
-    with folder.with_name(folder.name + ".output.txt").open("wb") as output:
+    with files.output.open("wb") as output:
         try:
             child = subprocess.Popen(
-                [*program, str(job_file)],
+                [*program, str(files.job)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -102,14 +121,11 @@ def run(
             )
         except OSError as error:
             raise SetupError(f"cannot start {program[0]}: {error.strerror}") from error
-        return _watch(child, folder, limits, watch)
+        return _watch(child, files, limits, watch)
 
 
-def output_of(toolchain: Toolchain, script: Path, timeout: float) -> str | None:
-    """What a script prints in the toolchain's Python, errors included; None if it succeeds.
-
-    A signal or a time-out (seconds) counts as its last words.
-    """
+def output_of(toolchain: Toolchain, script: Path, timeout: float) -> Said | None:
+    """Run a script in the toolchain's Python; None if it is not done after `timeout` seconds."""
     try:
         done = subprocess.run(
             [str(toolchain.python), str(script)],
@@ -121,21 +137,18 @@ def output_of(toolchain: Toolchain, script: Path, timeout: float) -> str | None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"still running after {timeout:.0f} s"
-    if done.returncode == 0:
         return None
-    said = done.stdout.decode("utf-8", "replace")
-    return said if done.returncode > 0 else f"{said}\nended by signal {-done.returncode}"
+    return Said(done.stdout.decode("utf-8", "replace"), done.returncode)
 
 
 def _watch(
     child: subprocess.Popen[bytes],
-    folder: Path,
+    files: _Files,
     limits: Limits,
     watch: Callable[[Progress], None],
 ) -> Ending:
     began = time.monotonic()
-    follower = _Follower(folder / JOURNAL)
+    follower = _Follower(files.folder / JOURNAL)
     peak = 0
     how = FINISHED
     try:
@@ -158,7 +171,7 @@ def _watch(
     code = child.returncode
     if how == FINISHED and code < 0:
         how = SIGNAL
-    return Ending(how, code, time.monotonic() - began, peak, _tail(folder))
+    return Ending(how, code, time.monotonic() - began, peak, files.keep())
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -192,19 +205,35 @@ def _environment(toolchain: Toolchain) -> dict[str, str]:
     return environment
 
 
-def _tail(folder: Path) -> str:
-    """The end of what the process printed, moved into the trace's folder."""
-    written = folder.with_name(folder.name + ".output.txt")
-    kept = folder / OUTPUT
-    try:
-        written.replace(kept)
-        folder.with_name(folder.name + ".job.json").replace(folder / "job.json")
-        with kept.open("rb") as output:
-            output.seek(max(0, kept.stat().st_size - _TAIL_BYTES))
-            return output.read().decode("utf-8", "replace")
-    except OSError as error:
-        print(f"cannot keep the process's output: {error}", file=sys.stderr)
-        return ""
+class _Files:
+    """What is kept of a process: its job, and what it printed.
+
+    They lie beside the trace's folder while it runs, which must be empty when the trace begins.
+    """
+
+    def __init__(self, folder: Path, task: str | None) -> None:
+        self.folder = folder
+        prefix = f"{task}." if task == "investigate" else ""  # it looks into another one's trace
+        self._kept = folder / f"{prefix}{JOB}", folder / f"{prefix}{OUTPUT}"
+        self.job, self.output = (folder.with_name(f"{folder.name}.{p.name}") for p in self._kept)
+
+    def keep(self) -> str:
+        """Move them into the folder; the end of what was printed."""
+        job, output = self._kept
+        try:
+            self.job.replace(job)
+            self.output.replace(output)
+            return tail(output)
+        except OSError as error:
+            print(f"cannot keep the process's output: {error}", file=sys.stderr)
+            return ""
+
+
+def tail(output: Path) -> str:
+    """The last of what a process printed. Raises OSError."""
+    with output.open("rb") as file:
+        file.seek(max(0, output.stat().st_size - _TAIL_BYTES))
+        return file.read().decode("utf-8", "replace")
 
 
 class _Follower:
@@ -217,6 +246,9 @@ class _Follower:
         self._open: list[tuple[int, str]] = []
         self._stage = "start"
         self._passes = 0
+        self._looking: str | None = None
+        self._queries = 0
+        self._step: tuple[str, int, str] | None = None
 
     def read(self) -> Progress | None:
         """The newest state; None if nothing was added."""
@@ -233,11 +265,16 @@ class _Follower:
         for line in lines:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 self._event(json.loads(line))
+        if self._looking is not None:
+            return Progress(DIAGNOSIS, self._looking, self._queries, "experiments")
+        if self._step is not None:
+            return Progress(self._stage, *self._step)
         name = self._open[-1][1] if self._open else ""
         return Progress(self._stage, name, self._passes)
 
     def _event(self, event: dict[str, Any]) -> None:
         kind = event["kind"]
+        self._step = None
         if kind == "stage":
             self._stage = event["name"]
         elif kind == "enter":
@@ -247,3 +284,10 @@ class _Follower:
         elif kind in ("leave", "unwind"):
             ended = set(event.get("passes", [event.get("id")]))
             self._open = [item for item in self._open if item[0] not in ended]
+        elif kind == "progress":
+            self._step = (event["what"], int(event["done"]), f"of {event['of']}")
+        elif kind == "looking":
+            self._looking = event.get("what", self._looking)
+            self._queries = event.get("queries", self._queries)
+        elif kind == "investigation":
+            self._looking = "on the way to the pass that failed"

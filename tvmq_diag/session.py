@@ -6,74 +6,31 @@ runs as soon as a verdict needs it; the reference runs last.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from . import explain, knobmap, metrics, runner, trace, verdict
+from . import (
+    explain,
+    hazards,
+    investigation,
+    knobmap,
+    metrics,
+    numerics,
+    record,
+    runner,
+    timing,
+    verdict,
+)
+from .benchmark import FLOAT, Benchmark
+from .compiling import Compiled, Compiler
 from .configuration import REFERENCE, Configuration, parse, wider
-from .errors import SetupError, UsageError
+from .errors import UsageError
+from .numerics import Numerics
 from .outcome import INTERRUPTED, WORKS, Metrics, Result, Run, Verdict
-from .runner import Ending, Limits, Progress
-from .toolchain import Toolchain
-
-VERDICTS = "verdict.json"
-FACTS = "run.json"
-FLOAT = "float32"
-
-REPRODUCER_SECONDS = 120.0
-
-MODEL_ERROR = "ModelError"
-"""The exception of instruments.models: the person's mistake, not TVM's."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """What to compile: a source (see instruments.models), input shape, seed and weights."""
-
-    source: str
-    shape: list[int] | None = None
-    seed: int = 0
-    weights: str | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run does. `mcpu` None means the host's; `min_cosine` is the bound for `works`."""
-
-    model: Model
-    configurations: list[Configuration]
-    toolchain: Toolchain
-    limits: Limits
-    mcpu: str | None = None
-    opt_level: int = 3
-    reference: bool = True
-    save_ir: bool = False
-    min_cosine: float = verdict.MIN_COSINE
-
-
-@dataclass
-class Observer:
-    """Who is told what happens meanwhile: a process begins, gets on, a verdict is known."""
-
-    begin: Callable[[str], None] = lambda what: None
-    progress: Callable[[Progress], None] = lambda progress: None
-    decided: Callable[[Result], None] = lambda result: None
-
-
-@dataclass
-class Compiled:
-    """What a process left behind."""
-
-    trace: trace.Trace
-    ending: Ending
-
-    @property
-    def ran(self) -> bool:
-        """Did it come to outputs?"""
-        return self.trace.outputs is not None
+from .plan import Observer, Plan
+from .record import NUMBERS, TRACES
 
 
 class _Stopped(Exception):
@@ -87,26 +44,101 @@ class Session:
         self.plan = plan
         self.run = run
         self.observer = observer
-        self._float: Compiled | None = None
-        self._parts: dict[str, Compiled] = {}
+        self._built: dict[str, Path | None] = {}
+        """The compiled models, by configuration."""
 
     def go(self) -> Run:
         """Do the plan. Stops early, with what it has, when a process was stopped by Ctrl-C.
 
         Raises UsageError when the model cannot be had, SetupError when no TVM process can run.
         """
-        self._write()
+        record.write(self.run)
+        with tempfile.TemporaryDirectory(prefix="tvmq-run-") as scratch:
+            self._compiler = Compiler(self.plan, self.run.directory, Path(scratch), self.observer)
+            self._work()
+        return self.run
+
+    def _work(self) -> None:
         try:
             for configuration, role in self._queue():
                 self._try(configuration, role)
             if self.plan.reference:
                 self._float_model()
                 self._look_for_what_works()
+                self._time()
+                self._follow_the_numbers()
+                self._name_hazards()
                 self._turn_each_knob()
         except _Stopped:
             self.run.facts["interrupted"] = True
-            self._write()
-        return self.run
+            record.write(self.run)
+
+    def _time(self) -> None:
+        """All that was built, in turn."""
+        artifacts = {FLOAT: self._float_model().artifact, **self._built}
+        sides = {name: folder for name, folder in artifacts.items() if folder is not None}
+        if FLOAT not in sides:
+            return
+        sides.update(self._elsewhere())
+        self.observer.begin("benchmark: all models in turn")
+        if timing.measure(self.plan, self.run, sides, self.observer.progress):
+            raise _Stopped
+        for result in self.run.results:
+            if result.verdict.instead is not None:
+                same = self._verdict_on(parse(result.verdict.instead["configuration"]))
+                self._suggest(result.verdict, same)
+        record.write(self.run)
+
+    def _elsewhere(self) -> dict[str, Path]:
+        """What TVM's target leaves out of this processor is tried, to say what that costs."""
+        sides: dict[str, Path] = {}
+        for result in self._ran():
+            configuration = parse(result.verdict.configuration)
+            assert result.trace is not None
+            if not hazards.leaves_out(hazards.Case(configuration, result.trace)):
+                continue
+            if not sides:
+                self._add_side(sides, FLOAT, self._compiler.for_the_host(None))
+            there = self._compiler.for_the_host(configuration)
+            self._add_side(sides, configuration.text, there)
+        return sides
+
+    def _add_side(self, sides: dict[str, Path], name: str, compiled: Compiled) -> None:
+        if compiled.interrupted:
+            raise _Stopped
+        if compiled.ran and compiled.artifact is not None:
+            sides[hazards.elsewhere(name)] = compiled.artifact
+
+    def _follow_the_numbers(self) -> None:
+        """Of each configuration that ran, where its error comes from, op by op."""
+        for result in self._ran():
+            configuration = parse(result.verdict.configuration)
+            folder = self.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
+            self.observer.begin(f"{configuration.text}: each op's error")
+            job = {**self._compiler.job(folder, configuration.qconfig), "task": "numerics"}
+            ending = runner.run(self.plan.toolchain, job, self.plan.limits, self.observer.progress)
+            try:
+                result.numerics = numerics.load(folder)
+            except UsageError:  # it died before it began
+                result.numerics = Numerics(problems=[ending.tail[-500:]])
+            if ending.how == runner.INTERRUPTED:
+                raise _Stopped
+
+    def _name_hazards(self) -> None:
+        for result in self._ran():
+            if result.trace is None:
+                continue
+            text = result.verdict.configuration
+            measured = self.run.benchmark or Benchmark()
+            case = hazards.Case(parse(text), result.trace, measured, result.numerics, text)
+            result.verdict.hazards = hazards.find(case)
+            result.verdict.explained = hazards.explained(case, result.verdict.hazards)
+        record.write(self.run)
+
+    def _ran(self) -> list[Result]:
+        """What was asked for, and the reference, as far as they came to outputs."""
+        results = [*self.run.with_role("asked"), *self.run.with_role("reference")]
+        return [r for r in results if r.trace is not None and r.trace.outputs is not None]
 
     def _turn_each_knob(self) -> None:
         """For each rejected configuration, what its fields do one by one, on the first ops."""
@@ -127,18 +159,13 @@ class Session:
                 ran = part.ran and part.ending.how == runner.FINISHED
                 answers.append(asdict(knobmap.run(field, decided, ran, part.trace, usual.trace)))
             result.verdict.knob_map = answers
-            self._write()
+            record.write(self.run)
 
     def _part(self, configuration: Configuration, first: int) -> Compiled:
-        """The first calls of the model at a configuration; each once a run."""
-        slug = f"{configuration.slug}-first{first}"
-        if slug not in self._parts:
-            what = f"{configuration.text} on the first {first} ops"
-            part = self._compile(what, slug, configuration.qconfig, first)
-            if part.ending.how == runner.INTERRUPTED:
-                raise _Stopped
-            self._parts[slug] = part
-        return self._parts[slug]
+        part = self._compiler.part(configuration, first)
+        if part.interrupted:
+            raise _Stopped
+        return part
 
     def _look_for_what_works(self) -> None:
         """For each configuration that does not work, try the nearest that might, and say so."""
@@ -148,13 +175,17 @@ class Session:
             asked = parse(result.verdict.configuration)
             tried = self._nearest([*wider(asked), REFERENCE])
             if tried is not None:
-                result.verdict.instead = {
-                    "configuration": tried.configuration,
-                    "metrics": asdict(tried.metrics) if tried.metrics else None,
-                    "latency_ms": asdict(tried.latency_ms) if tried.latency_ms else None,
-                }
-                result.verdict.suggestion = explain.tried(tried)
-            self._write()
+                self._suggest(result.verdict, tried)
+            record.write(self.run)
+
+    def _suggest(self, decided: Verdict, tried: Verdict) -> None:
+        """Say what works instead, with its numbers as far as they are known."""
+        decided.instead = {
+            "configuration": tried.configuration,
+            "metrics": asdict(tried.metrics) if tried.metrics else None,
+            "latency_ms": asdict(tried.latency_ms) if tried.latency_ms else None,
+        }
+        decided.suggestion = explain.tried(tried)
 
     def _nearest(self, candidates: list[Configuration]) -> Verdict | None:
         """The first of the candidates that works, by halving: more bits only get better."""
@@ -181,8 +212,11 @@ class Session:
         return queue
 
     def _try(self, configuration: Configuration, role: str) -> Verdict:
-        compiled = self._compile(configuration.text, configuration.slug, configuration.qconfig)
+        compiled = self._compiler.compile(configuration)
         name = self.plan.toolchain.name
+        stopped = compiled.interrupted
+        if compiled.ran:
+            self._built[configuration.text] = compiled.artifact
         if compiled.ran and compiled.ending.how == runner.FINISHED:
             try:
                 numbers = self._numbers(compiled)
@@ -195,39 +229,43 @@ class Session:
                 configuration, name, compiled.trace, numbers, self.plan.min_cosine
             )
         else:
+            stopped = stopped or self._look_into_a_crash(configuration, compiled)
             decided = verdict.of_failure(configuration, name, compiled.trace, compiled.ending)
-            decided.reproducer = self._verified(compiled, decided.message)
+            investigation.reproduce(
+                self.plan.toolchain, compiled.trace, decided, self.run.directory
+            )
         self._keep(Result(decided, role, compiled.trace, compiled.ending.tail))
-        if compiled.ending.how == runner.INTERRUPTED:
+        if stopped:
             raise _Stopped
         return decided
 
-    def _verified(self, compiled: Compiled, message: str | None) -> str | None:
-        """The reproducer's path, if it fails in the same way in a fresh process; else it goes."""
-        smallest = compiled.trace.smallest
-        if smallest is None or smallest.file is None or message is None:
-            return None
-        file = compiled.trace.path / smallest.file
-        said = runner.output_of(self.plan.toolchain, file, REPRODUCER_SECONDS)
-        if said is not None and message in said:
-            return file.relative_to(self.run.directory).as_posix()
-        file.replace(file.with_suffix(".unverified"))
-        return None
+    def _look_into_a_crash(self, configuration: Configuration, compiled: Compiled) -> bool:
+        """A process that raised has looked into it itself; for a dead one others do, one by one.
+
+        Returns whether Ctrl-C came meanwhile.
+        """
+        if compiled.ending.how != runner.SIGNAL or not investigation.possible(compiled.trace):
+            return False
+        self.observer.begin(f"{configuration.text} died: looking for the op")
+        compiled.trace, ending = investigation.look_again(
+            self.plan.toolchain, compiled.trace, self.plan.limits, watch=self.observer.progress
+        )
+        return ending.how == runner.INTERRUPTED
 
     def _float_model(self) -> Compiled:
-        """The unquantized model through the same TVM; once a run."""
-        if self._float is None:
-            self._float = self._compile(f"{FLOAT} (the model as it is)", FLOAT, None)
-            self._keep(self._float_result(self._float))
-            if self._float.ending.how == runner.INTERRUPTED:
-                raise _Stopped
-        return self._float
+        """The unquantized model; its result is kept when it is first wanted."""
+        known = self._compiler.has_float
+        compiled = self._compiler.float_model()
+        if not known:
+            self._keep(self._float_result(compiled))
+        if compiled.interrupted:
+            raise _Stopped
+        return compiled
 
     def _float_result(self, compiled: Compiled) -> Result:
         name = self.plan.toolchain.name
         if compiled.ran:
             decided = Verdict(FLOAT, name, WORKS, "run")
-            decided.latency_ms = verdict.latency(compiled.trace.latencies.get("tvm", ()))
         else:
             unquantized = replace(REFERENCE, text=FLOAT, dtypes=(FLOAT, FLOAT, FLOAT))
             decided = verdict.of_failure(unquantized, name, compiled.trace, compiled.ending)
@@ -243,77 +281,15 @@ class Session:
         except (OSError, ValueError, KeyError):
             return None
 
-    def _compile(
-        self, what: str, slug: str, qconfig: dict[str, Any] | None, first_ops: int | None = None
-    ) -> Compiled:
-        self.observer.begin(what)
-        folder = self.run.directory / "traces" / slug
-        job = {
-            "task": "compile",
-            "trace": str(folder),
-            "model": asdict(self.plan.model),
-            "qconfig": qconfig,
-            "mcpu": self.plan.mcpu,
-            "opt_level": self.plan.opt_level,
-            "benchmark": self.plan.reference and first_ops is None,
-            "first_ops": first_ops,
-            "save_ir": self.plan.save_ir,
-        }
-        ending = runner.run(self.plan.toolchain, job, self.plan.limits, self.observer.progress)
-        try:
-            recorded = trace.load(folder)
-        except UsageError:
-            recorded = trace.Trace(folder)
-        _check_it_began(recorded, ending, self.plan.toolchain)
-        return Compiled(recorded, ending)
-
     def _keep(self, result: Result) -> None:
         self.run.results.append(result)
-        self._write()
+        record.write(self.run)
         self.observer.decided(result)
-
-    def _write(self) -> None:
-        """verdict.json and run.json as they are known now."""
-        verdicts = [
-            {**result.verdict.to_json(), "role": result.role}
-            for result in self.run.results
-            if result.role != "float"
-        ]
-        _dump(self.run.directory / VERDICTS, verdicts)
-        for result in self.run.with_role("float"):
-            times = result.trace.latencies if result.trace else {}
-            self.run.facts["float"] = {
-                "outcome": result.verdict.outcome,
-                "latency_ms": {
-                    of: asdict(summary)
-                    for of, ms in times.items()
-                    if (summary := verdict.latency(ms)) is not None
-                },
-            }
-        _dump(self.run.directory / FACTS, self.run.facts)
 
 
 def _outputs(compiled: Compiled) -> list[metrics.Array]:
     assert compiled.trace.outputs is not None
     return metrics.outputs(compiled.trace.path / compiled.trace.outputs)
-
-
-def _check_it_began(recorded: trace.Trace, ending: Ending, toolchain: Toolchain) -> None:
-    """Sort out what no compile is to blame for: a model that is not there, a TVM that is broken."""
-    failure = recorded.failure
-    if failure is not None and failure.error == MODEL_ERROR:
-        raise UsageError(failure.message)
-    if not recorded.facts and ending.how == runner.FINISHED:
-        last = [line for line in ending.tail.splitlines() if line.strip()]
-        said = last[-1].strip()[:300] if last else f"exit code {ending.code}"
-        raise SetupError(f"the TVM process of {toolchain.python} ended before it began: {said}")
-
-
-def _dump(path: Path, value: Any) -> None:
-    """Write through a neighbour file, so that nobody ever reads half of it."""
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
 
 
 def works(run: Run) -> bool:

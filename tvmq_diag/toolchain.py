@@ -100,6 +100,12 @@ def resolve(
     return Toolchain(name, _python_in(directory))
 
 
+def of_run(facts: Mapping[str, Any], echo: Callable[[str], None]) -> Toolchain:
+    """The toolchain that a run was made with, from its run.json. Raises as `resolve` does."""
+    name = str(facts.get("toolchain"))
+    return resolve(name, None if name in RECIPES else Path(str(facts.get("python"))), echo=echo)
+
+
 def cache_dir() -> Path:
     """Return where toolchains are kept: an absolute path that need not exist yet.
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from instruments.schema import SEQUENCE, STAGES
+from instruments.schema import FOLDING, SEQUENCE, STAGES
 
 from . import journal, snapshot
+from .failure import Blame, Failure, RejectionMap, Smallest
 from .snapshot import Node, Snapshot
 
 _DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
@@ -78,60 +79,6 @@ class PassRun:
         return self.entry + self.own + sum(child.recording for child in self.children)
 
 
-@dataclass(frozen=True)
-class Failure:
-    """The exception that ended a compile: class, full text, the passes it came through."""
-
-    error: str
-    message: str
-    stage: str
-    passes: tuple[int, ...]
-    diagnostics: tuple[str, ...] = ()
-    python: dict[str, Any] | None = None
-    """Where a Python exception was raised: function, file, line."""
-
-
-@dataclass(frozen=True)
-class Blame:
-    """The op a failure comes from, as the replay found it. `row` is a row of the op table."""
-
-    row: int
-    index: int
-    name: str
-    within: str | None
-    runs: int
-    ms: float
-    how: str
-
-
-@dataclass(frozen=True)
-class RejectionMap:
-    """What the failing pass says of each op alone; numbers are rows of the failing module's table.
-
-    `unjudged` ops make no module alone, with the reason; `left` were not reached in time.
-    """
-
-    accepted: tuple[int, ...]
-    rejected: tuple[tuple[int, str], ...]
-    unjudged: tuple[tuple[int, str], ...]
-    left: int
-    queries: int
-    ms: float
-
-
-@dataclass(frozen=True)
-class Smallest:
-    """The smallest part of the module that fails in the same way, and its reproducer's file."""
-
-    file: str | None
-    calls: int
-    of: int
-    queries: int
-    ms: float
-    complete: bool
-    deterministic: bool
-
-
 @dataclass
 class Trace:
     """One compile. `facts` are target, versions, job, qconfig… as the child recorded them."""
@@ -149,12 +96,17 @@ class Trace:
     text: str | None = None
     """Relative path of the failing module's own text, as TVM prints it."""
     blame: Blame | None = None
-    knobs: list[str] = field(default_factory=list)
+    knobs: list[str] | None = None
+    """The fields that cause the failure by themselves; None where the replay could not tell."""
     smallest: Smallest | None = None
     map: RejectionMap | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Analyses of the failure that could not be made (op, survey, smallest, map), with the reason.
+    """
+    investigated: bool = False
+    """Was the failure looked into once more, after its compile had ended?"""
     outputs: str | None = None
     deterministic: bool | None = None
-    latencies: dict[str, list[float]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     ended: bool = False
@@ -165,6 +117,20 @@ class Trace:
     def roots(self) -> list[PassRun]:
         """The passes that ran inside no other, in order."""
         return [run for run in self.passes.values() if run.parent is None]
+
+    @property
+    def failing_place(self) -> int:
+        """Where the failing pass stands among the passes after import, from 1; 0 outside any.
+
+        Constant folding compiles what it folds, and another pass inside it each time: it counts.
+        """
+        path = self.failing_path
+        names = [run.name for run in path]
+        last = path[names.index(FOLDING)] if FOLDING in names else (path[-1] if path else None)
+        if last is None:
+            return 0
+        runs = self.passes.values()
+        return sum(run.stage != "import" and run.number <= last.number for run in runs)
 
     @property
     def failing_path(self) -> list[PassRun]:
@@ -258,7 +224,7 @@ def _spend(trace: Trace, since: float, now: Any) -> float:
     """Count the time since the event before to the stage it found the compile in."""
     if not isinstance(now, (int, float)):
         return since
-    if trace.stage is not None and trace.failure is None:
+    if trace.stage is not None and trace.failure is None and not trace.investigated:
         trace.spent[trace.stage] = trace.spent.get(trace.stage, 0.0) + max(0.0, now - since)
     return now
 
@@ -347,7 +313,7 @@ def _blame(trace: Trace, event: dict[str, Any]) -> None:
 
 
 def _knobs(trace: Trace, event: dict[str, Any]) -> None:
-    trace.knobs = list(event["fields"])
+    trace.knobs = None if event["fields"] is None else list(event["fields"])
 
 
 def _smallest(trace: Trace, event: dict[str, Any]) -> None:
@@ -365,13 +331,18 @@ def _map(trace: Trace, event: dict[str, Any]) -> None:
     )
 
 
+def _investigation(trace: Trace, event: dict[str, Any]) -> None:
+    trace.investigated = True
+    trace.skipped = {}
+
+
+def _skipped(trace: Trace, event: dict[str, Any]) -> None:
+    trace.skipped[str(event["what"])] = str(event["reason"])
+
+
 def _outputs(trace: Trace, event: dict[str, Any]) -> None:
     trace.outputs = event["file"]
     trace.deterministic = event["deterministic"]
-
-
-def _latency(trace: Trace, event: dict[str, Any]) -> None:
-    trace.latencies[event["of"]] = [float(ms) for ms in event["ms"]]
 
 
 def _fault(trace: Trace, event: dict[str, Any]) -> None:
@@ -396,8 +367,9 @@ _HANDLERS = {
     "knobs": _knobs,
     "smallest": _smallest,
     "map": _map,
+    "investigation": _investigation,
+    "skipped": _skipped,
     "outputs": _outputs,
-    "latency": _latency,
     "fault": _fault,
     "end": _end,
 }

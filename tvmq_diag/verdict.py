@@ -6,7 +6,6 @@ Pure: no process is started and no file read but the trace's own.
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Sequence
 
 from instruments.schema import FOLDING, SEQUENCE, TYPE_ONLY
@@ -25,7 +24,6 @@ from .outcome import (
     UNKNOWN,
     WORKS,
     WRONG,
-    Latency,
     Metrics,
     OpRef,
     Verdict,
@@ -50,7 +48,7 @@ def of_failure(
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
-    _blame(verdict, configuration, trace)
+    blame(verdict, configuration, trace)
     verdict.suggestion = explain.suggestion(configuration, verdict.outcome)
     return verdict
 
@@ -65,7 +63,6 @@ def of_result(
     """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared."""
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
-    verdict.latency_ms = latency(trace.latencies.get("tvm", ()))
     verdict.confidence = EXACT
     wrong = _wrong(trace, metrics, min_cosine)
     if not got_dtype(configuration, trace):
@@ -104,13 +101,6 @@ def of_recording(trace: Trace) -> Verdict:
     if not got_dtype(configuration, trace):
         verdict.outcome = NOT_QUANTIZED
     return verdict
-
-
-def latency(times: Sequence[float]) -> Latency | None:
-    """Summary of timed runs in ms; None without any."""
-    if not times:
-        return None
-    return Latency(min(times), statistics.fmean(times), statistics.median(times), max(times))
 
 
 def got_dtype(configuration: Configuration, trace: Trace) -> bool:
@@ -179,16 +169,17 @@ def _exit(ending: Ending) -> str:
     return f"the process ended with exit code {ending.code}{said}"
 
 
-def _blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
+def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     """The op and the knob, if the replay found them."""
     blamed = trace.blamed()
     if blamed is not None:
         index, node = blamed
         verdict.op = OpRef(index, node.op, node.span)
         verdict.confidence = EXACT
-    knobs = trace.knobs or _mentioned(verdict.message, configuration)
-    if knobs:
-        verdict.knob = ", ".join(knobs)
+    knobs = trace.knobs
+    if knobs is None:
+        knobs = _mentioned(verdict.message, configuration)
+    verdict.knob = ", ".join(knobs) or None
 
 
 def _mentioned(message: str | None, configuration: Configuration) -> list[str]:

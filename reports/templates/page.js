@@ -16,5 +16,19 @@
     var cell = box.querySelector(".rejected");
     if (cell) box.scrollTop = Math.max(0, cell.offsetTop - box.clientHeight / 2);
   });
+  // In a tall picture, the op that ended the compile is what one came for.
+  function centre(box) {
+    var node = box.querySelector(".node.rejected");
+    if (!node || !box.clientHeight) return;
+    var at = node.getBoundingClientRect(), frame = box.getBoundingClientRect();
+    box.scrollTop += (at.top + at.bottom) / 2 - (frame.top + frame.bottom) / 2;
+    box.scrollLeft += (at.left + at.right) / 2 - (frame.left + frame.right) / 2;
+  }
+  document.querySelectorAll(".picture").forEach(function (box) {
+    centre(box);
+    for (var at = box.parentElement; at; at = at.parentElement) {
+      if (at.tagName === "DETAILS") at.addEventListener("toggle", centre.bind(null, box), { once: true });
+    }
+  });
   reveal();
 })();

@@ -24,9 +24,10 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from reports import index
 from reports import matrix as page
 
-from .. import matrix, toolchain
+from .. import identity, matrix, toolchain
 from ..errors import UsageError
 from ..matrix import Matrix, Setup
 from ..runner import Limits, physical_bytes
@@ -55,13 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the cells, write matrix.json and index.html; returns 0."""
+    """Run the cells, write matrix.json and index.html, and the index of all runs; returns 0."""
     screen, progress = Console(), Console(stderr=True)
     work = Matrix(_ops(options.ops), _dtypes(options.dtypes))
     directory = fresh_directory(options.out, "support-matrix")
     chain = toolchain.resolve(tvm_python=options.tvm_python, echo=progress.print)
     limits = Limits(options.timeout, int(0.9 * physical_bytes()))
-    setup = Setup(chain, matrix.identify(chain), limits, options.mcpu, options.fresh)
+    setup = Setup(chain, identity.identify(chain), limits, options.mcpu, options.fresh)
     work.facts = _facts(setup)
     directory.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -74,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         if work.cells:  # also after Ctrl-C: the cells that are done are worth reading
             screen.print(table(work))
             written = _write(work, directory)
+            index.write(directory.parent)
             screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
     return 0
 

@@ -1,4 +1,4 @@
-"""Render the report of a trace that QuantizeTrace recorded in a script of your own.
+"""Render the report of a trace that QuantizeTrace recorded in a script of your own, or of a run.
 
 examples:
   %(prog)s runs/mine          writes runs/mine/index.html
@@ -14,28 +14,33 @@ from rich.console import Console
 
 from reports import page, terminal
 
-from .. import __version__, trace, verdict
+from .. import __version__, record, trace, verdict
 from ..outcome import Result, Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `report`."""
-    parser.add_argument("trace", type=Path, help="the folder that QuantizeTrace wrote")
+    parser.add_argument("trace", type=Path, help="the folder of the trace or run")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
-    recorded = trace.load(options.trace)
+    run = options.trace
+    work = record.load(run) if (run / record.VERDICTS).exists() else _recording(run)
+    written = page.write(work)
+    screen = Console()
+    for result in work.with_role("asked"):
+        screen.print(terminal.verdict_lines(result))
+    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    return 0
+
+
+def _recording(folder: Path) -> Run:
+    recorded = trace.load(folder)
     facts = {
         "command": shlex.join(recorded.facts.get("command", [])),
         "created": recorded.facts.get("time"),
         "toolchain": "in process",
         "tool_version": __version__,
     }
-    work = Run(options.trace, facts, [Result(verdict.of_recording(recorded), "asked", recorded)])
-    written = page.write(work)
-    screen = Console()
-    for result in work.results:
-        screen.print(terminal.verdict_lines(result))
-    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
-    return 0
+    return Run(folder, facts, [Result(verdict.of_recording(recorded), "asked", recorded)])

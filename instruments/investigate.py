@@ -1,0 +1,72 @@
+"""Go back to a failure that is on record, and look into it with each experiment in its own process.
+
+Runs the compile of the record again up to the pass it failed in, and no further: the way to look
+into a pass that killed its process, and to go on with a reduction whose time was up. What is found
+is appended to the journal of the record.
+
+A job is that of the compile (see child.py) and besides: `at`, the pass to stop before, counted from
+1 at the end of import; `error` [class, text], or null where the process died; `seconds` for the map
+and again for the reduction.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from . import isolate
+from .child import Compile
+from .diagnosis import Failed, diagnose
+from .journal import Journal
+from .recorder import QuantizeTrace
+
+
+def main(job: dict[str, Any]) -> int:
+    """Run a job; exit code 0: looked into, 1: the compile did not come to that pass again."""
+    os.environ["TVM_NUM_THREADS"] = "1"  # forked processes have no thread pool
+    record = Journal(Path(job["trace"]))
+    record.event("investigation")
+    folder = tempfile.mkdtemp(prefix="tvmq-investigate-")
+    try:
+        with QuantizeTrace(folder) as trace:
+            run = Compile(trace, {**job, "artifact": None})
+            trace.recorder.watcher = _Watcher(job, run, record, folder)
+            run.all()
+        reason = "run again, the compile did not come to the pass that failed"
+    except Exception as error:
+        reason = f"run again, the compile failed in another way: {error}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    record.event("skipped", what="op", reason=reason)
+    return 1
+
+
+class _Watcher:
+    """Called when a pass begins; at the one in question it looks into it and ends the process."""
+
+    def __init__(self, job: dict[str, Any], run: Compile, record: Journal, folder: str) -> None:
+        self._job = job
+        self._run = run
+        self._record = record
+        self._folder = folder
+        self._left = job["at"]
+
+    def __call__(self) -> None:
+        recorder = self._run.trace.recorder
+        if recorder.stage == "import":
+            return
+        self._left -= 1
+        if self._left:
+            return
+        said = self._job["error"]
+        error = isolate.Died() if said is None else isolate.again(*said)
+        failed = Failed(list(recorder.stack), error, recorder.qconfig, self._run.target)
+        try:
+            diagnose(self._record, recorder.dialect, failed, True, self._job["seconds"])
+        except Exception as fault:
+            self._record.event("fault", where="investigate", message=str(fault)[:500])
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)  # there is no way out of a pass that does not run it

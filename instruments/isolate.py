@@ -1,0 +1,119 @@
+"""Experiments that may kill their process, each in one of its own.
+
+A forked process has the modules of the one it comes from and none of its threads: TVM must not
+have started its thread pool before, or must have been told to use one thread (TVM_NUM_THREADS=1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import json
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+_PR_SET_PDEATHSIG = 1
+
+SECONDS = 60.0
+"""How long one experiment may take."""
+
+
+class Died(Exception):
+    """The process of an experiment ended by itself, without an exception.
+
+    All deaths read alike: a corrupted heap ends by another signal from one time to the next.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the process dies")
+
+
+class Hung(Exception):
+    """The experiment did not end in time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"still running after {seconds:.0f} s")
+
+
+def isolated(work: Callable[[Any], None], seconds: float = SECONDS) -> Callable[[Any], None]:
+    """The same work, in a process of its own each time.
+
+    It returns or raises as `work` does (an exception comes back as a class of the same name with
+    the same text), and raises Died or Hung where `work` would have taken everything with it.
+    """
+
+    def run(argument: Any) -> None:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _in_child(work, argument, writing)
+        os.close(writing)
+        try:
+            said = _answer(reading, seconds)
+        finally:
+            os.close(reading)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        if said is None:
+            raise Hung(seconds)
+        if not said:
+            raise Died
+        error = json.loads(said.decode("utf-8"))
+        if error is not None:
+            raise again(*error)
+
+    return run
+
+
+def again(name: str, message: str) -> Exception:
+    """An exception that reads like one that another process raised."""
+    made: Exception = type(name, (Exception,), {})(message)
+    return made
+
+
+def die_with_parent() -> None:
+    """On Linux, end when the process that started this one is killed: nobody would read on."""
+    with contextlib.suppress(Exception):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        Path("/proc/self/oom_score_adj").write_text("1000")  # and before it, if memory runs out
+
+
+def _in_child(work: Callable[[Any], None], argument: Any, writing: int) -> None:
+    """Work, say what came of it, and end without any of the parent's own tidying up."""
+    error: list[str] | None = None
+    try:
+        die_with_parent()
+        faulthandler.disable()  # dozens of expected deaths would fill the output
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        try:
+            work(argument)
+        except BaseException as raised:
+            error = [type(raised).__name__, str(raised)]
+        text = json.dumps(error).encode("utf-8", "backslashreplace")
+        while text:
+            text = text[os.write(writing, text) :]
+    finally:
+        os._exit(0)
+
+
+def _answer(reading: int, seconds: float) -> bytes | None:
+    """All that the child writes until it ends; None if it does not end in time."""
+    until = time.monotonic() + seconds
+    said = b""
+    while True:
+        left = until - time.monotonic()
+        ready = select.select([reading], [], [], max(0.0, left))[0]
+        if not ready:
+            return None
+        piece = os.read(reading, 65536)
+        if not piece:
+            return said
+        said += piece

@@ -1,0 +1,285 @@
+"""A calibrated module rewritten so that one compile answers many questions about its numbers.
+
+After QuantizeCalibrate a Relay module is still float: each quantization step is one call of
+`simulated_quantize(data, scale, clip_min, clip_max)`, which rounds and clips and gives back float.
+Here each becomes `where(on, <the same arithmetic>, data)` with a parameter `on` of its own: with
+all off the module is the float model, bit for bit, and any set of them can be on without another
+compile. The results of all anchor ops, and what goes into each site, become outputs. Weights become
+parameters, as folding constants is most of the time that a build takes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tvm
+from tvm import relay
+
+from .parts import QUANTIZER_STEP
+from .relay import nodes_of
+
+ANCHOR = re.compile(
+    r"conv1d|conv2d|conv3d|dense|matmul|max_pool|avg_pool|softmax"
+    r"|^(?:add|nn\.bias_add|nn\.batch_norm|multiply|mean|concatenate)$"
+)
+"""The operators that a person recognises from the model: those of tvmq_diag.lineage.ANCHORS."""
+
+PASSING = re.compile(r"max_pool|^concatenate$")
+"""Anchors that only choose among the values they get: a quantization step before them is also one
+of the op behind them, which reads the very values that the step made."""
+
+HINTS = ("annotation.cast_hint", "annotation.stop_fusion")
+"""Notes of the quantizer to itself, which compute nothing."""
+
+KINDS = ("identity", "input", "weight", "activation")
+"""Names of tvm.relay.quantize.quantize.QAnnotateKind."""
+
+
+class Unsupported(Exception):
+    """The module is not a plain graph of operators; the message says what is in the way."""
+
+
+@dataclass
+class Anchor:
+    """An anchor op. `output` is the number of its result among the outputs of the probe."""
+
+    op: str
+    span: str | None
+    output: int
+    sites: list[int]
+    """The sites that feed it, with no other computation in between."""
+    reads: list[int]
+    """The nearest anchors before it."""
+
+
+@dataclass
+class Site:
+    """One simulated_quantize. `output` is where its data is, or None: then `parameter` names it."""
+
+    kind: str
+    scale: float
+    clip: float
+    data: str
+    """What it quantizes: the name of an operator or of an input, or "constant"."""
+    output: int | None
+    parameter: str | None
+    feeds: list[int] = field(default_factory=list)
+    """The anchors it feeds."""
+
+
+@dataclass
+class Probe:
+    """`module` has the parameters of the model, `values` by name, and `switch(i)` for each site.
+
+    `results` are the model's own among its outputs.
+    """
+
+    module: Any
+    values: dict[str, Any]
+    anchors: list[Anchor]
+    sites: list[Site]
+    results: list[int]
+
+    def save(self, folder: Path) -> None:
+        """Leave it in a folder, for another process of the same TVM. Raises OSError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _WEIGHTS).write_bytes(relay.save_param_dict(self.values))
+        record = {
+            "module": tvm.ir.save_json(self.module),
+            "anchors": [asdict(anchor) for anchor in self.anchors],
+            "sites": [asdict(site) for site in self.sites],
+            "results": self.results,
+        }
+        unfinished = folder / (_GRAPH + ".part")
+        unfinished.write_text(json.dumps(record), encoding="utf-8")
+        unfinished.replace(folder / _GRAPH)  # last: it says that all is there
+
+
+_GRAPH = "probe.json"
+_WEIGHTS = "weights.bin"
+
+
+def saved(folder: Path) -> Probe | None:
+    """The probe that lies in a folder; None if there is none, or only a part."""
+    if not (folder / _GRAPH).exists():
+        return None
+    record = json.loads((folder / _GRAPH).read_text(encoding="utf-8"))
+    return Probe(
+        tvm.ir.load_json(record["module"]),
+        dict(relay.load_param_dict((folder / _WEIGHTS).read_bytes())),
+        [Anchor(**anchor) for anchor in record["anchors"]],
+        [Site(**site) for site in record["sites"]],
+        record["results"],
+    )
+
+
+def switch(site: int) -> str:
+    """The name of the parameter (a bool scalar) that switches a site on."""
+    return f"tvmq_on{site}"
+
+
+def probe(module: Any) -> Probe:
+    """Rewrite a calibrated module. Raises Unsupported."""
+    return _Rewriter(relay.transform.InferType()(module)).done()
+
+
+class _Rewriter:
+    """Rebuilds a module node by node in post order: no recursion, however deep the model."""
+
+    def __init__(self, module: Any) -> None:
+        self._made: dict[int, Any] = {}
+        self._sites_of: dict[int, frozenset[int]] = {}
+        self._anchors_of: dict[int, frozenset[int]] = {}
+        self._params: list[Any] = []
+        self._values: dict[str, Any] = {}
+        self._anchors: list[Anchor] = []
+        self._sites: list[Site] = []
+        self._outputs: list[Any] = []
+        self._places: dict[int, int] = {}
+        for node in nodes_of(module):
+            self._make(node)
+        self._params = list(module["main"].params) + self._params
+        self._results = [self._output(node) for node in _flat(module["main"].body)]
+
+    def done(self) -> Probe:
+        for number, anchor in enumerate(self._anchors):
+            for site in anchor.sites:
+                self._sites[site].feeds.append(number)
+        function = relay.Function(self._params, relay.Tuple(self._outputs))
+        module = tvm.IRModule.from_expr(function)
+        return Probe(module, self._values, self._anchors, self._sites, self._results)
+
+    def _make(self, node: Any) -> None:
+        key = hash(node)
+        inputs = _inputs(node)
+        sites = frozenset().union(*(self._sites_of[hash(i)] for i in inputs))
+        anchors = frozenset().union(*(self._anchors_of[hash(i)] for i in inputs))
+        if isinstance(node, relay.Call):
+            name = _operator(node)
+            if name == QUANTIZER_STEP:
+                sites = frozenset([len(self._sites)])
+                made = self._site(node)
+            elif name in HINTS:
+                made = self._made[hash(node.args[0])]
+            else:
+                arguments = [self._made[hash(argument)] for argument in node.args]
+                made = relay.Call(node.op, arguments, node.attrs, node.type_args, node.span)
+            if _is_anchor(node):
+                self._made[key] = made
+                self._anchor(node, sites, anchors)
+                anchors = frozenset([len(self._anchors) - 1])
+                sites = sites if PASSING.search(name) else frozenset()
+        elif isinstance(node, relay.Tuple):
+            made = relay.Tuple([self._made[hash(i)] for i in inputs])
+        elif isinstance(node, relay.TupleGetItem):
+            made = relay.TupleGetItem(self._made[hash(node.tuple_value)], node.index)
+        elif isinstance(node, relay.Constant) and len(node.data.shape) > 0:
+            made = self._parameter(f"tvmq_weight{len(self._values)}", node.data)
+        elif isinstance(node, (relay.Var, relay.Constant, relay.Function)):
+            made = node
+        else:
+            raise Unsupported(f"the model has a {type(node).__name__}, and only plain graphs do")
+        self._made[key], self._sites_of[key], self._anchors_of[key] = made, sites, anchors
+
+    def _parameter(self, name: str, value: Any) -> Any:
+        self._values[name] = value
+        made = relay.var(name, shape=value.shape, dtype=str(value.dtype))
+        self._params.append(made)
+        return made
+
+    def _site(self, node: Any) -> Any:
+        data, *numbers = node.args
+        while isinstance(data, relay.Call) and _operator(data) in HINTS:
+            data = data.args[0]
+        if not all(isinstance(number, relay.Constant) for number in numbers):
+            raise Unsupported("a quantization step has no scale: the module is not calibrated")
+        held = self._made[hash(data)]
+        output, parameter = None, None
+        if isinstance(held, relay.Constant):
+            raise Unsupported("a quantization step is on a scalar constant")
+        if isinstance(held, relay.Var):
+            parameter = str(held.name_hint)
+        else:
+            output = self._output(data)
+        scale, low, high = numbers
+        on = relay.var(switch(len(self._sites)), shape=(), dtype="bool")
+        self._params.append(on)
+        self._sites.append(
+            Site(
+                KINDS[int(node.attrs.kind)],
+                float(scale.data.numpy()),
+                float(high.data.numpy()),
+                _called(data),
+                output,
+                parameter,
+            )
+        )
+        # As simulated_quantize_compute does (python/tvm/relay/quantize/_annotate.py), but of
+        # operators that can be saved: reading its attributes back from JSON fails. The scale is a
+        # parameter so that sites of one shape share a kernel, and as dividing by a constant zero
+        # (a scale of weights that are all zero) would not compile.
+        by = self._parameter(f"tvmq_scale{len(self._sites) - 1}", scale.data)
+        steps = relay.maximum(relay.minimum(relay.divide(held, by), high), low)
+        return relay.where(on, relay.multiply(relay.round(steps), by), held)
+
+    def _anchor(self, node: Any, sites: frozenset[int], anchors: frozenset[int]) -> None:
+        span = getattr(getattr(node.span, "source_name", None), "name", None)
+        self._anchors.append(
+            Anchor(
+                str(node.op.name),
+                str(span) if span else None,
+                self._output(node),
+                sorted(sites),
+                sorted(anchors),
+            )
+        )
+
+    def _output(self, node: Any) -> int:
+        """The number of a node's result among the outputs, each once."""
+        made = self._made[hash(node)]
+        key = hash(made)
+        if key not in self._places:
+            self._places[key] = len(self._outputs)
+            self._outputs.append(made)
+        return self._places[key]
+
+
+def _operator(call: Any) -> str:
+    if not isinstance(call.op, tvm.ir.Op):
+        raise Unsupported("the model calls functions, and only plain graphs of operators do")
+    return str(call.op.name)
+
+
+def _inputs(node: Any) -> list[Any]:
+    if isinstance(node, relay.Call):
+        return list(node.args)
+    if isinstance(node, relay.Tuple):
+        return list(node.fields)
+    return [node.tuple_value] if isinstance(node, relay.TupleGetItem) else []
+
+
+def _flat(body: Any) -> list[Any]:
+    """The tensors of a result, tuples taken apart."""
+    if isinstance(body, relay.Tuple):
+        return [tensor for item in body.fields for tensor in _flat(item)]
+    if not isinstance(body.checked_type, relay.TensorType):
+        raise Unsupported("the model's result is not made of tensors that are there to be read")
+    return [body]
+
+
+def _is_anchor(call: Any) -> bool:
+    """Not a rescaling by a scalar, nor a sum of indices."""
+    scalars = (isinstance(a, relay.Constant) and len(a.data.shape) == 0 for a in call.args)
+    kind = call.checked_type
+    is_float = isinstance(kind, relay.TensorType) and "float" in str(kind.dtype)
+    return bool(ANCHOR.search(call.op.name)) and is_float and not any(scalars)
+
+
+def _called(data: Any) -> str:
+    if isinstance(data, relay.Call):
+        return str(data.op.name)
+    return str(data.name_hint) if isinstance(data, relay.Var) else "constant"

@@ -1,0 +1,156 @@
+"""Time a model's configurations in turn with the float model and PyTorch, and kernel by kernel.
+
+examples:
+  %(prog)s --model torchvision:resnet18
+  %(prog)s --model onnx:net.onnx --dtype int8/int8/int32,int16 --rounds 50
+  %(prog)s --mcpu none --json times.json
+  %(prog)s --rpc localhost:9190 --rpc-key pi --target "llvm -mtriple=aarch64-linux-gnu"
+
+With --rpc a device is asked for at TVM's RPC tracker, and all models run there; its TVM must have
+LLVM, as what is sent is compiled on loading.
+
+exit code: 0 measured; 1 no configuration could be built; 2 bad usage; 3 the tool or its set-up
+failed; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from reports import benchmark as page
+from reports import words
+
+from .. import cpp, timing, verdict
+from ..benchmark import AGAIN, FLOAT, Benchmark
+from ..compiling import Compiler
+from ..configuration import parse_list
+from ..errors import SetupError, UsageError
+from ..outcome import Run
+from ..plan import Plan, Rpc
+from ..progress import Live
+from .common import add_model, fresh_directory, model_facts, plan, stem
+
+RECORD = "benchmark.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `benchmark`."""
+    parser.add_argument(
+        "--dtype",
+        default="int8/int8/int32",
+        metavar="CONF[,CONF…]",
+        help="configurations, as trace_quantize.py takes them (%(default)s)",
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: runs/benchmark-MODEL-TIME"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures here as well")
+    parser.add_argument("--rpc", metavar="HOST:PORT", help="a TVM RPC tracker")
+    parser.add_argument("--rpc-key", metavar="K", help="of the device to ask the tracker for")
+    parser.add_argument("--target", metavar="TARGET", help="of that device (this machine's)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, print, write; returns the exit code."""
+    screen, progress = Console(), Console(stderr=True)
+    rpc = _rpc(options.rpc, options.rpc_key)
+    if options.target and rpc is None:
+        raise UsageError("--target is for a device behind --rpc; here use --mcpu")
+    name = f"benchmark-{stem(options.model, parse_list(options.dtype))}"
+    directory = fresh_directory(options.out, name)
+    asked = plan(options, progress.print, rpc=rpc, target=options.target)
+    directory.mkdir(parents=True, exist_ok=True)
+    work = Run(directory, model_facts(asked))
+    live = Live(progress)
+    try:
+        with tempfile.TemporaryDirectory(prefix="tvmq-run-") as scratch:
+            sides = _build(asked, work, Path(scratch), live, progress)
+            if len(sides) > 1:
+                live.begin("benchmark: all models in turn")
+                if timing.measure(asked, work, sides, live.progress):
+                    raise KeyboardInterrupt
+    finally:
+        live.close()
+    if work.benchmark is None:
+        return 1
+    found = figures(work.benchmark, work.facts)
+    for file in filter(None, (directory / RECORD, options.json)):
+        file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    screen.print(table(work.benchmark))
+    written = page.write(work.benchmark, list(sides), work.facts, directory)
+    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    return 0
+
+
+def figures(measured: Benchmark, facts: dict[str, Any]) -> dict[str, Any]:
+    """All that was measured, for scripts: by side latency (ms), ratio to float, time by kind."""
+    sides = {}
+    for side in measured.times:
+        latency, ratio = measured.latency(side), measured.ratio(side)
+        sides[side] = {
+            "latency_ms": asdict(latency) if latency else None,
+            "to_float": asdict(ratio) if ratio and side != FLOAT else None,
+            "rounds_ms": measured.times[side],
+            "kernels_ms_by_kind": measured.by_kind(side),
+        }
+    return {**facts, **measured.facts, "sides": sides, "problems": measured.problems}
+
+
+def table(measured: Benchmark) -> Table:
+    """Each side's latency, and its ratio to float with the interval."""
+    shown = Table(box=None, pad_edge=False, padding=(0, 1))
+    shown.add_column("", overflow="fold")
+    for name in ("min ms", "mean", "median", "max", f"{words.TIMES} float, 95 % interval"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for side in measured.times:
+        latency, ratio = measured.latency(side), measured.ratio(side)
+        if latency is None:
+            continue
+        times = (latency.min, latency.mean, latency.median, latency.max)
+        name = f"{side} (the machine's noise)" if side == AGAIN else side
+        to = str(ratio) if ratio is not None and side != FLOAT else words.DASH
+        shown.add_row(name, *(f"{ms:.2f}" for ms in times), to)
+    return shown
+
+
+def _build(asked: Plan, work: Run, scratch: Path, live: Live, progress: Console) -> dict[str, Path]:
+    """Compile float and each configuration; those that cannot be are named and left out."""
+    compiler = Compiler(asked, work.directory, scratch, live.observer())
+    floats = compiler.float_model()
+    if floats.interrupted:
+        raise KeyboardInterrupt
+    if floats.artifact is None:
+        failed = floats.trace.failure
+        said = failed.message if failed is not None else floats.ending.how
+        raise SetupError(f"the float model itself cannot be built: {cpp.sentence(said)}")
+    sides = {FLOAT: floats.artifact}
+    for configuration in asked.configurations:
+        compiled = compiler.compile(configuration)
+        live.close()
+        if compiled.interrupted:
+            raise KeyboardInterrupt
+        if compiled.artifact is not None:
+            sides[configuration.text] = compiled.artifact
+            continue
+        chain = asked.toolchain.name
+        judged = verdict.of_failure(configuration, chain, compiled.trace, compiled.ending)
+        progress.print(judged.headline, highlight=False, markup=False)
+    return sides
+
+
+def _rpc(address: str | None, key: str | None) -> Rpc | None:
+    if address is None and key is None:
+        return None
+    host, _, port = (address or "").rpartition(":")
+    if not host or not port.isdigit() or not key:
+        raise UsageError("--rpc HOST:PORT and --rpc-key KEY go together: a tracker and a device")
+    return Rpc(host, int(port), key)

@@ -1,0 +1,80 @@
+"""Go on looking into a failure that is on record: every op on its own, and the smallest module.
+
+A trace stops looking after a fixed time. This goes on where it stopped, with the time you give it
+and each experiment in a process of its own, then writes the run's page anew.
+
+examples:
+  %(prog)s runs/resnet50-int4-20261123-101500/traces/int4
+  %(prog)s runs/mine/traces/int4 --seconds 3600
+
+exit code: 0 done; 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C, what was found out
+until then is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from reports import page, terminal
+
+from .. import investigation, record, runner, toolchain, verdict
+from ..benchmark import FLOAT
+from ..configuration import parse
+from ..errors import UsageError
+from ..outcome import Result, Run
+from ..progress import Live
+from ..runner import Limits, physical_bytes
+from .common import positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `reduce`."""
+    parser.add_argument("trace", type=Path, help="a trace's folder inside a run")
+    parser.add_argument(
+        "--seconds",
+        type=positive,
+        default=600.0,
+        metavar="S",
+        help="for the reduction, and again for the map (600)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; returns 0. Raises UsageError when there is nothing to look into."""
+    screen, progress = Console(), Console(stderr=True)
+    work = record.load(options.trace.parent.parent)
+    result = _result_of(work, options.trace)
+    assert result.trace is not None
+    if not investigation.possible(result.trace):
+        raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
+    chain = toolchain.of_run(work.facts, progress.print)
+    limits = Limits(60 + 10 * options.seconds, int(0.9 * physical_bytes()))
+    live = Live(progress)
+    try:
+        live.begin(f"{result.verdict.configuration}: looking again")
+        found, ending = investigation.look_again(
+            chain, result.trace, limits, options.seconds, live.progress
+        )
+    finally:
+        live.close()
+    result.trace = found
+    verdict.blame(result.verdict, parse(result.verdict.configuration), found)
+    investigation.reproduce(chain, found, result.verdict, work.directory)
+    record.write(work)
+    written = page.write(work)
+    screen.print(terminal.verdict_lines(result))
+    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    if ending.how == runner.INTERRUPTED:
+        raise KeyboardInterrupt
+    return 0
+
+
+def _result_of(work: Run, folder: Path) -> Result:
+    for result in work.results:
+        slug = FLOAT if result.role == "float" else parse(result.verdict.configuration).slug
+        if slug == folder.name and result.trace is not None:
+            return result
+    raise UsageError(f"{folder} is no trace of the run in {work.directory}")

@@ -1,0 +1,101 @@
+"""Look again into a failure that is on record, and check the file that is to reproduce it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import runner, trace
+from .cpp import sentence
+from .errors import UsageError
+from .outcome import CRASHED, Verdict
+from .runner import Ending, Limits, Progress
+from .toolchain import Toolchain
+from .trace import Trace
+
+REPRODUCER_SECONDS = 120.0
+
+SECONDS = 120.0
+"""For the map, and again for the reduction, where each experiment is a process of its own."""
+
+
+def possible(recorded: Trace) -> bool:
+    """Is there a failing pass to come back to?"""
+    return recorded.failing_place > 0
+
+
+def look_again(
+    toolchain: Toolchain,
+    recorded: Trace,
+    limits: Limits,
+    seconds: float = SECONDS,
+    watch: Callable[[Progress], None] = lambda progress: None,
+) -> tuple[Trace, Ending]:
+    """Run the compile of a trace up to the pass that failed, and look into that, op by op.
+
+    Each experiment runs in a process of its own, so the failure may be a crash; what an earlier
+    look found out is not tried again. The findings are in the trace that comes back, read anew.
+
+    Raises UsageError when the trace does not say what was compiled.
+    """
+    failure = recorded.failure
+    said = None if failure is None else [failure.error, failure.message]
+    job = {
+        **_job(recorded),
+        "task": "investigate",
+        "at": recorded.failing_place,
+        "error": said,
+        "seconds": seconds,
+    }
+    ending = runner.run(toolchain, job, limits, watch)
+    return trace.load(recorded.path), ending
+
+
+def reproduce(toolchain: Toolchain, recorded: Trace, verdict: Verdict, run: Path) -> None:
+    """Hand on the reduced module's file if it fails as the compile did in a fresh process.
+
+    Else the verdict says why not, and the file is renamed. `run` is the run's folder.
+    """
+    smallest = recorded.smallest
+    verdict.reproducer = verdict.reproducer_note = None
+    if smallest is None or smallest.file is None:
+        return
+    file = recorded.path / smallest.file
+    said = runner.output_of(toolchain, file, REPRODUCER_SECONDS)
+    if said is not None and _same(said, verdict):
+        verdict.reproducer = file.relative_to(run).as_posix()
+        return
+    file = file.replace(file.with_suffix(".unverified"))
+    kept = file.relative_to(recorded.path).as_posix()
+    verdict.reproducer_note = f"{_ended(said)}: kept as {kept}"
+
+
+def _same(said: runner.Said, verdict: Verdict) -> bool:
+    if verdict.outcome == CRASHED:
+        return said.code < 0
+    return said.code > 0 and verdict.message is not None and verdict.message in said.text
+
+
+def _ended(said: runner.Said | None) -> str:
+    alone = "in a fresh process its file"
+    if said is None:
+        return f"{alone} was still running after {REPRODUCER_SECONDS:.0f} s"
+    if said.code == 0:
+        return f"{alone} raises nothing"
+    if said.code < 0:
+        return f"{alone} ends by signal {-said.code}"
+    return f"{alone} fails in another way ({sentence(said.text)[:200]})"
+
+
+def _job(recorded: Trace) -> dict[str, Any]:
+    path = recorded.path / runner.JOB
+    try:
+        job = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} does not say what was compiled: {error}") from error
+    imported = job.get("imported")  # of the session it ran in
+    if imported is not None and not Path(imported).is_dir():
+        imported = None
+    return {**job, "trace": str(recorded.path), "imported": imported}
