@@ -2,9 +2,9 @@
 
 A job is a JSON object: `trace` (folder), `model` {source, shape, seed, weights}, `qconfig`
 (fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level` and `save_ir` (a bool).
-`imported` is a folder where the imported model lies or is to be left for other processes, and
-`artifact` one for the compiled model (null: neither). `first_ops` (how many calls) compiles only
-the beginning of the model. With a `target` the model is built for that and not run.
+Folders, or null: `imported`, where the imported model lies or is to be left for other processes;
+`artifact` for the compiled model; `calibrated` for the calibrated module. `first_ops` (how many
+calls) compiles only the beginning of the model. With a `target` it is built for that and not run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 
@@ -113,8 +113,27 @@ class Compile:
         data = self.dataset()
         # Calibrating over data builds for the target in force.
         target = self.target if data is not None else contextlib.nullcontext()
-        with qconfig, target, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+        context = tvm.transform.PassContext(opt_level=self.job["opt_level"])
+        with self.calibrated(), qconfig, target, context:
             return relay.quantize.quantize(module, dict(params), dataset=data)
+
+    @contextlib.contextmanager
+    def calibrated(self) -> Iterator[None]:
+        """Leave the calibrated module where the job wants it: numerics need not quantize again."""
+        from . import numerics
+
+        folder = self.job.get("calibrated")
+        if folder is None:
+            yield
+            return
+        with numerics.catching() as caught:
+            yield
+        with self.trace.recorder.pause():
+            try:
+                for module in caught[-1:]:
+                    numerics.keep(module, Path(folder))
+            except Exception as error:
+                self.trace.recorder.fault("calibrated", error)
 
     def dataset(self) -> Any:
         """The batches to calibrate on; None without any."""

@@ -27,6 +27,8 @@ class View:
     """The lines, without stages that repeat the one before, and the ops left in float."""
 
     lines: list[Line]
+    weights: str
+    """Of the quantized model, all dtypes together."""
     left: list[Left]
 
 
@@ -49,7 +51,8 @@ def table(trace: Trace) -> View | None:
         )
         if stage.ops and not same:
             lines.append(line)
-    return View(lines, known.left) if lines else None
+    total = sum(known.stages[-1].weight_bytes.values()) if known.stages else 0
+    return View(lines, _bytes(total), known.left) if lines else None
 
 
 def _shares(counted: Counter[str]) -> str:

@@ -1,4 +1,4 @@
-"""The page over all runs in a folder, support matrices among them, newest first."""
+"""The page over all runs in a folder, support matrices and benchmarks among them, newest first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tvmq_diag.benchmark import AGAIN
+
 from . import words
 from .page import environment
 
 VERDICTS = "verdict.json"
 FACTS = "run.json"
 MATRIX = "matrix.json"
+BENCHMARK = "benchmark.json"
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -32,7 +35,8 @@ class Line:
 class Entry:
     """A run. `page` is None when its report was not written.
 
-    `what` is the model, or that it is a support matrix; one of those has a `summary`, no lines.
+    `what` is the model, or that it is a support matrix or benchmark; those have a `summary`, no
+    lines.
     """
 
     name: str
@@ -47,7 +51,7 @@ def write(runs_directory: Path) -> Path:
     """Write `index.html` over the runs in this folder; returns it."""
     entries: list[Entry] = []
     damaged: list[str] = []
-    for record, read in ((VERDICTS, _run), (MATRIX, _matrix)):
+    for record, read in ((VERDICTS, _run), (MATRIX, _matrix), (BENCHMARK, _benchmark)):
         for path in sorted(runs_directory.glob(f"*/{record}")):
             try:
                 entries.append(read(path.parent))
@@ -85,6 +89,23 @@ def _matrix(folder: Path) -> Entry:
         words.clip(f"support matrix of TVM {version or '?'}{chain}", 80),
         [],
         words.clip(_counts(record), 300),
+    )
+
+
+def _benchmark(folder: Path) -> Entry:
+    record = json.loads((folder / BENCHMARK).read_text(encoding="utf-8"))
+    ratios = [
+        f"{name} {side['to_float']['value']:.2f}{words.TIMES} float"
+        for name, side in record["sides"].items()
+        if side["to_float"] is not None and name != AGAIN
+    ]
+    return Entry(
+        folder.name,
+        _page(folder),
+        words.clip(record.get("created") or "", 40),
+        words.clip(f"benchmark of {record.get('model') or '?'}", 80),
+        [],
+        words.clip(", ".join(ratios) or "nothing was compared", 300),
     )
 
 

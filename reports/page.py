@@ -10,9 +10,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tvmq_diag.outcome import WORKS, Result, Run
+from tvmq_diag.benchmark import EAGER, FLOAT, Benchmark
+from tvmq_diag.outcome import WORKS, Ratio, Result, Run
 
-from . import numbers, svg, words
+from . import curves, svg, words
 from .section import ROLES, Section, build, link
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -23,6 +24,8 @@ class SweepRow:
     """A line of the table over all configurations."""
 
     section: Section
+    top1: str
+    weights: str
     latency: str
     to_float: str
     to_torch: str
@@ -92,8 +95,8 @@ def _render(run: Run, sections: list[Section]) -> str:
         single=asked[0] if len(asked) == 1 else None,
         sections=sections,
         sweep=_sweep(run, sections) if len(sections) > 1 else [],
+        pareto=_pareto(run),
         raw=lambda text: Markup(text),
-        chart_width=numbers.WIDTH,
     )
 
 
@@ -118,23 +121,40 @@ def _facts(run: Run) -> list[tuple[str, str]]:
 
 
 def _sweep(run: Run, sections: list[Section]) -> list[SweepRow]:
-    base, torch = numbers.float_latency(run), numbers.torch_latency(run)
+    measured = run.benchmark or Benchmark()
     rows = []
     for section in sections:
-        latency = numbers.latency_of(section.result)
+        latency = section.verdict.latency_ms
+        side = FLOAT if section.result.role == "float" else section.verdict.configuration
+        metrics = section.verdict.metrics
+        top1 = metrics.top1_agree if metrics is not None else None
         rows.append(
             SweepRow(
                 section,
+                words.DASH if top1 is None else f"{top1:.0%}",
+                section.coverage.weights if section.coverage is not None else words.DASH,
                 f"{latency.min:.2f} / {latency.median:.2f}" if latency else words.DASH,
-                _times(numbers.ratio(latency, base)),
-                _times(numbers.ratio(latency, torch)),
+                _times(measured.ratio(side)) if side != FLOAT else words.DASH,
+                _times(measured.ratio(side, EAGER)),
             )
         )
     return rows
 
 
-def _times(ratio: float | None) -> str:
-    return words.DASH if ratio is None else f"{ratio:.2f}{words.TIMES}"
+def _times(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return words.DASH
+    return f"{ratio.value:.2f}{words.TIMES} [{ratio.low:.2f}, {ratio.high:.2f}]"
+
+
+def _pareto(run: Run) -> str | None:
+    """Time against error of all that ran; None for fewer than two."""
+    points = [
+        curves.Point(v.configuration, v.ratio.value, v.metrics.sqnr_db)
+        for v in (result.verdict for result in run.results)
+        if v.ratio is not None and v.metrics is not None and v.metrics.sqnr_db is not None
+    ]
+    return curves.pareto(points, "pareto", "Time against error") if len(points) > 1 else None
 
 
 def _write_graphs(run: Run, sections: list[Section]) -> None:

@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tvmq_diag.benchmark import FLOAT
+from tvmq_diag.hazards import elsewhere
 from tvmq_diag.outcome import EXACT, INFERRED, WORKS, WRONG, Result, Run, Site, Verdict
 from tvmq_diag.snapshot import Snapshot
 from tvmq_diag.trace import Trace
 
-from . import analyses, coverage, graph, passes, rejections, stages
+from . import analyses, coverage, graph, numerics, passes, rejections, stages
+from . import benchmark as benchmark_view
 from .analyses import Reduction
+from .benchmark import in_words
 from .graph import NO_FATES, Picture
 from .listing import Listing, listing
-from .numbers import Bar, bars, latency_of
 from .rejections import Rejections
 from .words import DASH, clip, milliseconds, outcome_class, outcome_mark, printable
 
@@ -59,7 +62,8 @@ class Section:
     tree: list[passes.Line] = field(default_factory=list)
     changes: list[passes.Change] = field(default_factory=list)
     lowered: list[passes.Change] = field(default_factory=list)
-    bars: list[Bar] = field(default_factory=list)
+    benchmark: benchmark_view.View | None = None
+    numerics: numerics.View | None = None
     settings: list[tuple[str, str, bool]] = field(default_factory=list)
     environment: list[tuple[str, str]] = field(default_factory=list)
     error: str = ""
@@ -115,6 +119,14 @@ class Section:
     def knob(self) -> str | None:
         """The fields to blame with their values: `dtype_activation = int4`."""
         return knob_text(self.result)
+
+    @property
+    def speed(self) -> str:
+        """Its time, and how that compares with float's."""
+        latency, ratio = self.verdict.latency_ms, self.verdict.ratio
+        if latency is None or ratio is None:
+            return ""
+        return f"{milliseconds(latency.median)}, {in_words(ratio, None)} ({ratio})"
 
     @property
     def site(self) -> str | None:
@@ -174,7 +186,10 @@ def build(run: Run, result: Result, key: str) -> Section:
     """Work out a section. What cannot be shown is listed among its faults; the rest still is."""
     section = Section(key, result, stages.strip(result), ROLES.get(result.role, result.role))
     section.notes = _notes(result)
-    section.bars = bars(run, result) if latency_of(result) is not None else []
+    section.benchmark = _try(section, "the benchmark", lambda: _benchmark(run, result, key))
+    if result.numerics is not None:
+        measured = result.numerics
+        section.numerics = _try(section, "the numbers", lambda: numerics.view(measured, key))
     section.tail = printable(result.tail, 20_000)
     trace = result.trace
     if trace is None:
@@ -199,6 +214,15 @@ def build(run: Run, result: Result, key: str) -> Section:
     if not trace.ended:
         section.faults.append("the journal stops without an end: the process died or was stopped")
     return section
+
+
+def _benchmark(run: Run, result: Result, key: str) -> benchmark_view.View | None:
+    name = result.verdict.configuration
+    if run.benchmark is None or result.role == "float" or not run.benchmark.times.get(name):
+        return None
+    there = [elsewhere(FLOAT), elsewhere(name)]
+    names = [name, *(side for side in there if run.benchmark.times.get(side))]
+    return benchmark_view.view(run.benchmark, names, f"{key}-bench", [name])
 
 
 def _evidence(section: Section, trace: Trace) -> None:

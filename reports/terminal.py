@@ -7,9 +7,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tvmq_diag.outcome import Result, Run
+from tvmq_diag.outcome import Result, Run, Verdict
 
-from . import numbers, words
+from . import words
 from .section import ROLES, knob_text, site_text
 
 _STYLES = {"good": "bold green", "bad": "bold red", "odd": "bold yellow"}
@@ -37,10 +37,9 @@ def sweep_table(run: Run) -> Table:
     table.add_column("where", overflow="fold", min_width=15)
     for name in ("cosine", "SQNR dB", "ms", f"{words.TIMES} float"):
         table.add_column(name, justify="right", no_wrap=True)
-    base = numbers.float_latency(run)
     for role in ROLES:
         for result in run.with_role(role):
-            table.add_row(*_cells(result, numbers.ratio(numbers.latency_of(result), base)))
+            table.add_row(*_cells(result))
     return table
 
 
@@ -54,6 +53,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("thrown", site_text(verdict.site)),
         ("result", accuracy),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
+        ("finds", _hazard(verdict)),
         ("try", verdict.suggestion),
         ("repro", verdict.reproducer or _no_reproducer(verdict.reproducer_note)),
     ]
@@ -62,6 +62,15 @@ def _lines(result: Result) -> list[tuple[str, str]]:
 
 def _no_reproducer(note: str | None) -> str | None:
     return f"none: {note}" if note else None
+
+
+def _hazard(verdict: Verdict) -> str | None:
+    """What weighs most, and what trying the remedy gained."""
+    if not verdict.hazards:
+        return None
+    first = verdict.hazards[0]
+    tried = f"; tried: {first.gained.value:.2f} times as long" if first.gained else ""
+    return f"{first.name}: {first.hazard}. {first.mitigation}{tried}"
 
 
 def _where(result: Result) -> str | None:
@@ -79,13 +88,15 @@ def _accuracy(result: Result) -> str | None:
         said.append(f"cosine {words.number(verdict.metrics.cosine, 4)}")
         said.append(f"SQNR {words.number(verdict.metrics.sqnr_db, 1)} dB")
     if verdict.latency_ms is not None:
-        said.append(f"{words.milliseconds(verdict.latency_ms.min)} at best")
+        said.append(words.milliseconds(verdict.latency_ms.median))
+    if verdict.ratio is not None:
+        said.append(f"{verdict.ratio} of float")
     return ", ".join(said) or None
 
 
-def _cells(result: Result, ratio: float | None) -> list[Text]:
+def _cells(result: Result) -> list[Text]:
     verdict = result.verdict
-    latency = numbers.latency_of(result)
+    latency, ratio = verdict.latency_ms, verdict.ratio
     role = ROLES.get(result.role, "")
     look = _STYLES[words.outcome_class(verdict.outcome)]
     outcome = Text(f"{words.outcome_mark(verdict.outcome)} {verdict.outcome}", style=look)
@@ -95,8 +106,8 @@ def _cells(result: Result, ratio: float | None) -> list[Text]:
     rest = [
         words.number(verdict.metrics.cosine if verdict.metrics else None, 3),
         words.number(verdict.metrics.sqnr_db if verdict.metrics else None, 1),
-        words.number(latency.min if latency else None),
-        words.number(ratio),
+        words.number(latency.median if latency else None),
+        words.number(ratio.value if ratio else None),
     ]
     where = words.clip(where, 100) or words.DASH
     return [Text(name), outcome, Text(where), *(Text(text) for text in rest)]

@@ -13,8 +13,9 @@ import pytest
 
 from reports import index, page, words
 from tvmq_diag import outcome
+from tvmq_diag.benchmark import EAGER, FLOAT, Benchmark, Kernel
 from tvmq_diag.failure import Blame, Failure, RejectionMap, Smallest
-from tvmq_diag.outcome import Latency, Metrics, OpRef, Result, Run, Site, Verdict
+from tvmq_diag.outcome import Hazard, Latency, Metrics, OpRef, Ratio, Result, Run, Site, Verdict
 from tvmq_diag.snapshot import Node, Snapshot
 from tvmq_diag.trace import PassRun, Trace
 
@@ -125,9 +126,12 @@ def works(role: str = "asked", name: str = "int8/int8/int32") -> Result:
     return Result(verdict, role, trace)
 
 
-def write(folder: Path, *results: Result, **facts: Any) -> tuple[str, Path]:
+def write(
+    folder: Path, *results: Result, benchmark: Benchmark | None = None, **facts: Any
+) -> tuple[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(folder, {"command": "trace_quantize.py", "model": "tiny", **facts}, list(results))
+    run.benchmark = benchmark
     path = page.write(run)
     return path.read_text(encoding="utf-8"), path
 
@@ -382,10 +386,21 @@ def test_a_map_of_another_module_costs_only_the_map(tmp_path: Path) -> None:
     assert not Outline(text).open and "rejected ops are not in it" in text
 
 
-def test_only_what_ran_has_a_latency_section(tmp_path: Path) -> None:
-    text, _ = write(tmp_path, rejected(), works("reference"))
-    assert 'id="c0-latency"' not in text
-    assert 'id="c1-latency"' in text
+def test_only_what_ran_has_a_section_on_its_speed(tmp_path: Path) -> None:
+    ran = works("reference")
+    name = ran.verdict.configuration
+    ran.verdict.hazards = [
+        Hazard("slow <b>", "it is", ["look"], "mend", None, Ratio(0.5, 0.4, 0.6))
+    ]
+    ran.verdict.explained = 0.91
+    times = {FLOAT: [1.0] * 8, name: [2.0] * 8, EAGER: [1.5] * 8}
+    kernels = [Kernel(0, "fused_nn_conv2d", 0.9, "float32[1, 8]")]
+    measured = Benchmark({}, times, {FLOAT: kernels, name: kernels})
+    text, _ = write(tmp_path, rejected(), ran, benchmark=measured)
+    assert 'id="c0-bench-speed"' not in text
+    assert 'id="c1-bench-speed"' in text and "[2.000, 2.000]" in text
+    assert "slow &lt;b&gt;" in text and "91 % of the difference" in text
+    assert "Tried: 0.50 times as long" in text
 
 
 def test_the_timeline_and_the_verdict_number_the_op_alike(tmp_path: Path) -> None:

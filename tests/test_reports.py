@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from reports import index, numbers, passes, stages, terminal, words
+from reports import index, passes, stages, terminal, words
 from reports.listing import LIMIT, listing
 from reports.section import build, site_text
 from tvmq_diag import outcome
-from tvmq_diag.benchmark import EAGER, Benchmark
 from tvmq_diag.failure import Blame
-from tvmq_diag.outcome import Latency, Metrics, OpRef, Result, Run, Site, Verdict
+from tvmq_diag.outcome import Hazard, Latency, Metrics, OpRef, Ratio, Result, Run, Site, Verdict
 from tvmq_diag.snapshot import Node, Snapshot
 from tvmq_diag.trace import PassRun, Trace
 
@@ -168,20 +167,24 @@ def test_strip_tells_done_failed_skipped_and_ahead_apart() -> None:
     assert states["run"] == stages.AHEAD
 
 
-def test_ratios_are_to_the_float_model() -> None:
-    def result(role: str, ms: float) -> Result:
-        verdict = Verdict(role, "relay", outcome.WORKS, latency_ms=Latency(ms, ms, ms, ms))
-        return Result(verdict, role)
+def test_the_sweep_says_how_long_each_takes_next_to_float() -> None:
+    def result(role: str, ms: float, ratio: Ratio | None) -> Result:
+        latency = Latency(ms, ms, ms, ms)
+        made = Verdict(role, "relay", outcome.WORKS, latency_ms=latency, ratio=ratio)
+        return Result(made, role)
 
-    run = Run(Path("x"), {}, [result("asked", 30.0), result("float", 10.0)])
-    run.benchmark = Benchmark(times={EAGER: [5.0, 5.0, 8.0]})
-    found = numbers.bars(run)
-    assert [(bar.kind, bar.ratio) for bar in found] == [
-        ("asked", 3.0),
-        ("float", 1.0),
-        ("torch", 0.5),
-    ]
-    assert found[0].median == numbers.WIDTH
+    asked = result("asked", 30.0, Ratio(3.0, 2.9, 3.1))
+    text = shown(terminal.sweep_table(Run(Path("x"), {}, [asked, result("float", 10.0, None)])))
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[1][-2:] == ["30.00", "3.00"] and lines[2][-2:] == ["10.00", words.DASH]
+
+
+def test_the_terminal_names_what_weighs_most_and_what_the_remedy_gained() -> None:
+    made = Verdict("int8", "relay", outcome.WORKS)
+    gained = Ratio(0.4, 0.39, 0.41)
+    made.hazards = [Hazard("no fast path", "it is slow", ["because"], "do this", None, gained)]
+    text = " ".join(shown(terminal.verdict_lines(Result(made, "asked"))).split())
+    assert "no fast path: it is slow. do this; tried: 0.40 times as long" in text
 
 
 def test_the_terminal_shows_the_verdict_first_and_no_markup_of_a_model() -> None:

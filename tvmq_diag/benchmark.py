@@ -65,7 +65,7 @@ class Kernel:
     def tensors(self) -> list[tuple[str, list[str]]]:
         """Dtype and sizes of each argument, the result last."""
         found = re.findall(r"(\w+)\[([^\]]*)\]", self.shapes)
-        return [(dtype, [size for size in sizes.split(",") if size]) for dtype, sizes in found]
+        return [(dtype, re.findall(r"[^\s,]+", sizes)) for dtype, sizes in found]
 
 
 @dataclass

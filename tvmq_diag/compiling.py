@@ -98,6 +98,10 @@ class Compiler:
             kept.keep(folder, compiled.artifact)
         return compiled
 
+    def calibrated(self, slug: str) -> Path:
+        """Where the calibrated module of a configuration is left."""
+        return self._scratch / f"{slug}-calibrated"
+
     def job(self, trace: Path, qconfig: dict[str, Any] | None) -> dict[str, Any]:
         """A compile as instruments.child takes it."""
         plan = self._plan
@@ -113,6 +117,7 @@ class Compiler:
             "first_ops": None,
             "imported": str(self._scratch),
             "artifact": None,
+            "calibrated": None,
             "save_ir": plan.save_ir,
         }
 
@@ -131,6 +136,7 @@ class Compiler:
         job = {**self.job(folder, qconfig), "first_ops": first_ops, **different}
         if plan.reference and first_ops is None:
             job["artifact"] = str(artifact)
+            job["calibrated"] = qconfig and str(self.calibrated(slug))
         ending = runner.run(plan.toolchain, job, plan.limits, self._observer.progress)
         try:
             recorded = trace.load(folder)

@@ -201,9 +201,9 @@ def layouts(case: Case) -> Iterator[Hazard]:
 def wide_accumulators(case: Case) -> Iterator[Hazard]:
     """32-bit sums that are written to memory between kernels."""
     wide = [kernel for kernel in case.kernels if _result(kernel) == _ACCUMULATED]
-    if not wide or not case.total:
-        return
     time = sum(kernel.ms for kernel in wide)
+    if time <= NOTICED * case.total:
+        return
     yield Hazard(
         "int32 between kernels",
         "sums are handed on as int32, four times the bytes of int8",
@@ -300,7 +300,7 @@ RULES: list[Rule] = [
 
 def _kind(case: Case, kind: str, name: str, hazard: str, mitigation: str) -> Iterator[Hazard]:
     share = case.share(kind)
-    if share < NOTICED and abs(case.difference(kind)) < NOTICED * case.total:
+    if max(share * case.total, abs(case.difference(kind))) <= NOTICED * case.total:
         return
     kernels = [kernel for kernel in case.kernels if kernel.kind == kind]
     evidence = [

@@ -116,6 +116,7 @@ class Session:
             folder = self.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
             self.observer.begin(f"{configuration.text}: each op's error")
             job = {**self._compiler.job(folder, configuration.qconfig), "task": "numerics"}
+            job["calibrated"] = str(self._compiler.calibrated(configuration.slug))
             ending = runner.run(self.plan.toolchain, job, self.plan.limits, self.observer.progress)
             try:
                 result.numerics = numerics.load(folder)

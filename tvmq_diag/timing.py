@@ -39,9 +39,11 @@ def measure(
     try:
         run.benchmark = benchmark.load(folder)
     except UsageError:  # it died before it began
-        run.benchmark = Benchmark(problems=[ending.tail[-500:]])
+        run.benchmark = Benchmark()
     if ending.how != runner.FINISHED or ending.code:
-        run.benchmark.problems.append(f"the benchmark did not end by itself: {ending.how}")
+        said = [line.strip() for line in ending.tail.splitlines() if line.strip()]
+        last = said[-1][:300] if said else f"exit code {ending.code}"
+        run.benchmark.problems.append(f"the benchmark did not come to its end: {last}")
     _spread(run, run.benchmark)
     return ending.how == runner.INTERRUPTED
 

@@ -26,14 +26,14 @@ from rich.console import Console
 from rich.table import Table
 
 from reports import benchmark as page
-from reports import words
+from reports import index, words
 
 from .. import cpp, timing, verdict
 from ..benchmark import AGAIN, FLOAT, Benchmark
 from ..compiling import Compiler
 from ..configuration import parse_list
 from ..errors import SetupError, UsageError
-from ..outcome import Run
+from ..outcome import WORKS, Result, Run, Verdict
 from ..plan import Plan, Rpc
 from ..progress import Live
 from .common import add_model, fresh_directory, model_facts, plan, stem
@@ -82,11 +82,14 @@ def run(options: argparse.Namespace) -> int:
         live.close()
     if work.benchmark is None:
         return 1
+    if not work.benchmark.times:
+        raise SetupError(f"nothing could be timed; {work.benchmark.problems[-1]}")
     found = figures(work.benchmark, work.facts)
     for file in filter(None, (directory / RECORD, options.json)):
         file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    screen.print(table(work.benchmark))
     written = page.write(work.benchmark, list(sides), work.facts, directory)
+    index.write(directory.parent)
+    screen.print(table(work.benchmark))
     screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
     return 0
 
@@ -132,7 +135,9 @@ def _build(asked: Plan, work: Run, scratch: Path, live: Live, progress: Console)
         failed = floats.trace.failure
         said = failed.message if failed is not None else floats.ending.how
         raise SetupError(f"the float model itself cannot be built: {cpp.sentence(said)}")
+    chain = asked.toolchain.name
     sides = {FLOAT: floats.artifact}
+    work.results.append(Result(Verdict(FLOAT, chain, WORKS), "float", floats.trace))
     for configuration in asked.configurations:
         compiled = compiler.compile(configuration)
         live.close()
@@ -140,8 +145,9 @@ def _build(asked: Plan, work: Run, scratch: Path, live: Live, progress: Console)
             raise KeyboardInterrupt
         if compiled.artifact is not None:
             sides[configuration.text] = compiled.artifact
+            built = Verdict(configuration.text, chain, WORKS)
+            work.results.append(Result(built, "asked", compiled.trace))
             continue
-        chain = asked.toolchain.name
         judged = verdict.of_failure(configuration, chain, compiled.trace, compiled.ending)
         progress.print(judged.headline, highlight=False, markup=False)
     return sides
