@@ -32,20 +32,20 @@ def _be_a_package() -> None:
     package = importlib.util.module_from_spec(specification)
     sys.modules["instruments"] = package
     specification.loader.exec_module(package)
-    # Python put this folder first on the path: our relay.py must not answer `import relay`.
+    # Python put this folder first on the path: our relay must not answer `import relay`.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
 
 
 TASKS = {
     "compile": "child",
     "investigate": "investigate",
-    "cell": "cell",
+    "cell": "{dialect}.cell",
     "benchmark": "benchmark",
-    "numerics": "numerics",
+    "numerics": "{dialect}.numerics",
     "eager": "eager",
     "overhead": "overhead",
 }
-"""The module of each task: only that is imported, as each needs other packages."""
+"""The module of each task, for a job's dialect: only that is imported, as each needs others."""
 
 
 if __name__ == "__main__":
@@ -56,5 +56,5 @@ if __name__ == "__main__":
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     if job["task"] not in TASKS:
         sys.exit(f"no task {job['task']!r}")
-    module = importlib.import_module(f"instruments.{TASKS[job['task']]}")
-    sys.exit(module.main(job))
+    name = TASKS[job["task"]].format(dialect=job.get("dialect", "relay"))
+    sys.exit(importlib.import_module(f"instruments.{name}").main(job))

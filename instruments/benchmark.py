@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from typing import Any, Callable
 
 import tvm
 
-from .artifact import Artifact
+from . import dialects
 from .eager import READY
 from .journal import Journal
 from .schema import SCHEMA
@@ -46,9 +45,8 @@ def main(job: dict[str, Any]) -> int:
     journal = Journal(Path(job["trace"]))
     journal.event("start", schema=SCHEMA, time=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     remote = _connect(job["rpc"]) if job.get("rpc") else None
-    artifacts = {
-        name: Artifact(Path(folder), remote=remote) for name, folder in job["sides"].items()
-    }
+    opened = dialects.module(job["dialect"], "artifact").Artifact
+    artifacts = {name: opened(Path(folder), remote) for name, folder in job["sides"].items()}
     timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
     first = next(iter(artifacts))
     timers[AGAIN] = _timer(artifacts[first])
@@ -66,35 +64,18 @@ def main(job: dict[str, Any]) -> int:
             eager.close()
     for name, artifact in artifacts.items():
         try:
-            journal.event("profile", of=name, kernels=profile(artifact))
+            journal.event("profile", of=name, kernels=artifact.kernels(_PROFILES))
         except Exception as error:
             journal.event("fault", where=f"profile of {name}", message=str(error)[:500])
     journal.event("end")
     return 0
 
 
-def profile(artifact: Artifact) -> list[dict[str, Any]]:
-    """Each kernel in running order: name, milliseconds (median of some runs), argument shapes."""
-    executor = artifact.profiler()
-    executor.profile()  # warms up
-    runs = [json.loads(executor.profile().json())["calls"] for _ in range(_PROFILES)]
-    return [
-        {
-            "name": calls[0]["Name"]["string"],
-            "ms": statistics.median(c["Duration (us)"]["microseconds"] for c in calls) / 1e3,
-            "shapes": calls[0].get("Argument Shapes", {}).get("string", ""),
-        }
-        for calls in zip(*runs)
-    ]
-
-
-def _timer(artifact: Artifact) -> Timer:
-    executor = artifact.executor()
-    evaluate = executor.module.time_evaluator
-    once = evaluate("run", artifact.device, number=1, repeat=1)
-    runs = _runs(once().mean * 1e3)
-    timed = evaluate("run", artifact.device, number=runs, repeat=1)
-    return lambda: float(timed().mean) * 1e3
+def _timer(artifact: Any) -> Timer:
+    """As many runs a round as it takes for the clock to be exact enough."""
+    once: Timer = artifact.timer(1)
+    timer: Timer = artifact.timer(_runs(once()))
+    return timer
 
 
 def _runs(ms: float) -> int:

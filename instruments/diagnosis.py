@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, MutableMapping, Sequence
 
+from . import dialects
+from .failing import Attempt
 from .journal import Journal
 from .open_pass import OpenPass
 
@@ -37,7 +39,7 @@ class Failed:
 
 def diagnose(
     journal: Journal,
-    dialect: Any,
+    dialect: str,
     failed: Failed,
     isolate: bool = False,
     seconds: float | None = None,
@@ -48,16 +50,19 @@ def diagnose(
     and again for the reduction.
     """
     from . import isolate as processes
-    from . import replay, survey
     from .reduce import NotSliceable
 
-    def wrap(attempt: replay.Attempt) -> replay.Attempt:
+    adapter, replay, survey = (
+        dialects.module(dialect, name) for name in ("adapter", "replay", "survey")
+    )
+
+    def wrap(attempt: Attempt) -> Attempt:
         return processes.isolated(attempt) if isolate else attempt
 
     if not failed.path:
         journal.event("skipped", what="op", reason="it failed outside any pass")
         return
-    text = dialect.text(failed.path[-1].before)
+    text = adapter.text(failed.path[-1].before)
     journal.event("text", file=journal.text("ir/failing.txt", text))
     journal.event("looking", what="which op")
     budget = {} if seconds is None else {"map_seconds": seconds, "reduce_seconds": seconds}

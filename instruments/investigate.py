@@ -17,8 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from . import isolate
-from .child import Compile
+from . import dialects, isolate
 from .diagnosis import Failed, diagnose
 from .journal import Journal
 from .recorder import QuantizeTrace
@@ -31,8 +30,10 @@ def main(job: dict[str, Any]) -> int:
     record.event("investigation")
     folder = tempfile.mkdtemp(prefix="tvmq-investigate-")
     try:
-        with QuantizeTrace(folder) as trace:
-            run = Compile(trace, {**job, "artifact": None})
+        with QuantizeTrace(folder, dialect=job["dialect"]) as trace:
+            run = dialects.module(job["dialect"], "compiling").Compile(
+                trace, {**job, "artifact": None}
+            )
             trace.recorder.watcher = _Watcher(job, run, record, folder)
             run.all()
         reason = "run again, the compile did not come to the pass that failed"
@@ -47,7 +48,7 @@ def main(job: dict[str, Any]) -> int:
 class _Watcher:
     """Called when a pass begins; at the one in question it looks into it and ends the process."""
 
-    def __init__(self, job: dict[str, Any], run: Compile, record: Journal, folder: str) -> None:
+    def __init__(self, job: dict[str, Any], run: Any, record: Journal, folder: str) -> None:
         self._job = job
         self._run = run
         self._record = record
@@ -65,7 +66,7 @@ class _Watcher:
         error = isolate.Died() if said is None else isolate.again(*said)
         failed = Failed(list(recorder.stack), error, recorder.qconfig, self._run.target)
         try:
-            diagnose(self._record, recorder.dialect, failed, True, self._job["seconds"])
+            diagnose(self._record, self._job["dialect"], failed, True, self._job["seconds"])
         except Exception as fault:
             self._record.event("fault", where="investigate", message=str(fault)[:500])
         shutil.rmtree(self._folder, ignore_errors=True)

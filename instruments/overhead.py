@@ -25,7 +25,8 @@ def main(job: dict[str, Any]) -> int:
     import tvm
     from tvm import relay
 
-    from . import models, target
+    from . import target
+    from .relay import models
 
     asked = job["model"]
     model = models.load(asked["source"], asked["shape"], asked["seed"], asked["weights"])

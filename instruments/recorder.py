@@ -22,6 +22,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from . import dialects
 from .ambient import ambient
 from .diagnosis import Failed, diagnose, versions
 from .journal import Journal
@@ -245,30 +246,33 @@ class QuantizeTrace:
 
     Works in anybody's script or notebook. A folder that exists already is left alone: the trace
     goes to `path`-2, -3, …; `self.path` says where it is. TVM is restored on exit. `texts` also
-    writes every changed module as text; `facts` are kept as they are (JSON).
+    writes every changed module as text; `dialect` is relay or relax; `facts` are kept as they are
+    (JSON).
 
-    Raises OSError when the folder cannot be made, ImportError without a TVM that has Relay.
+    Raises OSError when the folder cannot be made, ImportError without a TVM that has the dialect.
     """
 
-    def __init__(self, path: str | Path, texts: bool = False, **facts: Any) -> None:
+    def __init__(
+        self, path: str | Path, texts: bool = False, dialect: str = dialects.RELAY, **facts: Any
+    ) -> None:
         self.path = _fresh(Path(path))
         self._texts = texts
+        self._dialect = dialect
         self._facts = facts
         self._failed = False
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> QuantizeTrace:
-        from . import relay
-
+        adapter = dialects.module(self._dialect, "adapter")
         self.journal = Journal(self.path)
         self._exits.callback(self.journal.close)
-        self.recorder = Recorder(self.journal, relay, self._texts)
+        self.recorder = Recorder(self.journal, adapter, self._texts)
         self.journal.event(
             "start",
             schema=SCHEMA,
             time=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             pid=os.getpid(),
-            dialect="relay",
+            dialect=self._dialect,
             versions=versions(),
             command=list(sys.argv),
         )
@@ -316,7 +320,7 @@ class QuantizeTrace:
             if isinstance(error, Exception):
                 try:
                     failed = Failed(path, error, self.recorder.qconfig, target)
-                    diagnose(self.journal, self.recorder.dialect, failed)
+                    diagnose(self.journal, self._dialect, failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
 

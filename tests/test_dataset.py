@@ -10,7 +10,8 @@ from conftest import InTvm
 SCRIPT = """
 import numpy as np
 from pathlib import Path
-from instruments import dataset, models
+from instruments import dataset
+from instruments.relay import models
 from instruments.models import ModelError
 
 folder = Path(sys.argv[1])

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from instruments import cases
-from instruments import cell as child
+from instruments.relay import cases
+from instruments.relay import cell as child
 from reports import matrix as page
 from tvmq_diag import cli, identity, matrix, runner, toolchain
 from tvmq_diag.commands import matrix as command

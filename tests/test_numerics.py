@@ -19,7 +19,8 @@ import json
 import numpy as np, tvm
 from pathlib import Path
 from tvm import relay
-from instruments import measure, models, numerics, probe, target
+from instruments import target
+from instruments.relay import measure, models, numerics, probe
 
 O3 = lambda: tvm.transform.PassContext(opt_level=3)
 HOST = tvm.target.Target(target.host(None)[0])

@@ -7,8 +7,8 @@ from conftest import InTvm
 NET = """
 import tvm
 from tvm import relay
-from instruments import attributes
-from instruments.parts import Parts
+from instruments.relay import attributes
+from instruments.relay.parts import Parts
 from instruments.reduce import NotSliceable, Part
 import numpy as np
 

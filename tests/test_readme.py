@@ -63,7 +63,7 @@ def test_the_snippet_for_your_own_script(in_tvm: InTvm, tmp_path: Path) -> None:
     before = (
         f"import os; os.chdir({str(tmp_path)!r})\n"
         "from tvm import relay\n"
-        "from instruments import models\n"
+        "from instruments.relay import models\n"
         "model = models.load('tiny'); mod, params = model.module, model.params\n"
     )
     done = in_tvm(before + snippet)

@@ -14,7 +14,8 @@ from tvmq_diag.outcome import EXACT, REJECTED, WORKS
 SCRIPT = """
 import tvm
 from tvm import relay
-from instruments import QuantizeTrace, models
+from instruments import QuantizeTrace
+from instruments.relay import models
 
 def quantize(model, **fields):
     with relay.quantize.qconfig(**fields):
@@ -134,9 +135,9 @@ def test_an_error_in_a_callback_is_recorded_and_the_compile_goes_on(
     loaded = recorded(
         in_tvm,
         """
-import instruments.relay
+import instruments.relay.adapter
 def broken(self, module): raise ValueError("ours, <b>not</b> theirs")
-instruments.relay.Tables.rows = broken
+instruments.relay.adapter.Tables.rows = broken
 with QuantizeTrace(sys.argv[1]): result = quantize(model)
 assert "int8" in str(result)
 """,

@@ -17,7 +17,8 @@ import contextlib, json, tempfile
 from pathlib import Path
 import tvm
 from tvm import relay
-from instruments import models, replay, survey, target
+from instruments import target
+from instruments.relay import models, replay, survey
 from instruments.recorder import QuantizeTrace
 from instruments.reduce import NotSliceable
 

@@ -107,6 +107,7 @@ class Compiler:
         plan = self._plan
         return {
             "task": "compile",
+            "dialect": plan.toolchain.dialect,
             "trace": str(trace),
             "model": asdict(plan.model),
             "dataset": plan.dataset and asdict(plan.dataset),

@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from instruments import cases, target
-from instruments import cell as child
+from instruments import target
+from instruments.relay import cases
+from instruments.relay import cell as child
 
 from . import __version__, cpp, runner, toolchain
 from .errors import SetupError
@@ -290,7 +291,13 @@ def _process(op: str, dtype: str, steps: list[str], setup: Setup) -> tuple[str, 
     """Everything that a process for these steps printed, and how it ended."""
     with tempfile.TemporaryDirectory(prefix="tvmq_diag-") as scratch:
         folder = Path(scratch) / "cell"
-        job = {"task": "cell", "trace": str(folder), **_spec(op, dtype, setup), "steps": steps}
+        job = {
+            "task": "cell",
+            "dialect": setup.toolchain.dialect,
+            "trace": str(folder),
+            **_spec(op, dtype, setup),
+            "steps": steps,
+        }
         ending = runner.run(setup.toolchain, job, setup.limits, command=setup.command)
         try:
             output = (folder / runner.OUTPUT).read_text(encoding="utf-8", errors="replace")

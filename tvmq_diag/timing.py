@@ -28,6 +28,7 @@ def measure(
     folder = run.directory / TRACES / BENCHMARK
     job = {
         "task": "benchmark",
+        "dialect": plan.toolchain.dialect,
         "trace": str(folder),
         "sides": {name: str(side) for name, side in sides.items()},
         "eager": asdict(plan.model) if plan.model.source.startswith("torchvision:") else None,

@@ -39,11 +39,12 @@ class Toolchain:
     """A TVM in an interpreter.
 
     ``name`` is that of a recipe or, for a TVM of the user's own, the path as it was given;
-    ``python`` is absolute.
+    ``python`` is absolute; ``dialect`` is relay or relax, whichever its TVM has.
     """
 
     name: str
     python: Path
+    dialect: str = "relay"
 
     @property
     def named(self) -> bool:

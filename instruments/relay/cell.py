@@ -19,7 +19,8 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from . import cases, diagnostics
+from .. import diagnostics
+from . import cases
 
 STEPS = (
     "type inference",
@@ -149,7 +150,7 @@ class Attempt:
         import tvm
         from tvm import relay
 
-        from . import target
+        from .. import target
 
         text, _ = target.host(self.job["mcpu"])
         with self.generating(), self.context():

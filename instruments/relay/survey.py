@@ -8,11 +8,10 @@ from typing import Any, Callable, MutableMapping, Sequence
 import tvm
 from tvm import relay
 
-from . import reproducer
-from .diagnostics import DIAGNOSTIC, quiet, unheard
-from .open_pass import OpenPass
-from .parts import Parts
-from .reduce import (
+from ..diagnostics import DIAGNOSTIC, quiet, unheard
+from ..failing import Attempt, Blame, Wrap, as_it_is, last_line, signature
+from ..open_pass import OpenPass
+from ..reduce import (
     Budget,
     Judged,
     NotSliceable,
@@ -24,21 +23,12 @@ from .reduce import (
     reduce,
     slice_to,
 )
-from .relay import settings
-from .replay import (
-    REFERENCE,
-    Attempt,
-    Blame,
-    Wrap,
-    as_it_is,
-    building,
-    failing_relay_pass,
-    last_line,
-    pass_by_name,
-    signature,
-)
-from .schema import FOLDING
-from .shrink import shrink
+from ..schema import FOLDING
+from ..shrink import shrink
+from . import reproducer
+from .adapter import settings
+from .parts import Parts
+from .replay import REFERENCE, building, failing_relay_pass, pass_by_name
 
 MAP_SECONDS = 20.0
 REDUCE_SECONDS = 10.0

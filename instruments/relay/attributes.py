@@ -6,8 +6,8 @@ from typing import Any, Collection, Mapping
 
 import tvm
 
-from .reduce import NotSliceable
-from .relay import attribute_values
+from ..reduce import NotSliceable
+from .adapter import attribute_values
 
 SIZES = {
     "channels",

@@ -11,10 +11,10 @@ from typing import Any
 import tvm
 from tvm import relay
 
+from ..reduce import NotSliceable
 from . import attributes
+from .adapter import attribute_values, nodes_of, settings
 from .parts import QUANTIZER_STEP, is_numpy
-from .reduce import NotSliceable
-from .relay import attribute_values, nodes_of, settings
 
 BUILD = "relay.build"
 """Stands for the pass where a failure comes only with a build."""

@@ -29,12 +29,13 @@ import numpy as np
 import tvm
 from tvm import relay
 
-from . import dataset, measure, models, target
-from .ambient import ambient
-from .journal import Journal
+from .. import dataset, target
+from ..ambient import ambient
+from ..journal import Journal
+from ..schema import SCHEMA
+from . import measure, models
+from .adapter import settings
 from .probe import Probe, Site, probe, saved, switch
-from .relay import settings
-from .schema import SCHEMA
 
 SECONDS = 120.0
 """How long the runs with one op at a time may take in all."""

@@ -8,9 +8,9 @@ import numpy as np
 import tvm
 from tvm import relay
 
+from ..reduce import NotSliceable, Part
 from . import attributes
-from .reduce import NotSliceable, Part
-from .relay import nodes_of
+from .adapter import nodes_of
 
 QUANTIZER_STEP = "relay.op.annotation.simulated_quantize"
 """Where one op's business ends and another's begins, after annotate."""

@@ -7,60 +7,20 @@ without our instruments, under the same qconfig and target.
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
-from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
 import tvm
 from tvm import relay
 
-from .localise import Found, first_failing
-from .open_pass import OpenPass
-from .relay import is_relay, nodes_of, settings
-from .schema import FOLDING, SEQUENCE, TYPE_ONLY
-
-Attempt = Callable[[Any], None]
-"""Runs the failing step on a module; raises as the compile did, or returns."""
+from ..failing import Attempt, Blame, Wrap, as_it_is, signature
+from ..localise import Found, first_failing
+from ..open_pass import OpenPass
+from ..schema import FOLDING, SEQUENCE, TYPE_ONLY
+from .adapter import is_relay, nodes_of, settings
 
 REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
 """TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
-
-
-@dataclass
-class Blame:
-    """The op a failure comes from. `row` and `index` count rows and calls of the op table."""
-
-    row: int
-    index: int
-    name: str
-    within: str | None
-    """For an op inside a fused function: the ops that were fused with it."""
-    runs: int
-    ms: float
-    how: str
-
-
-def signature(error: BaseException) -> str:
-    """What makes two failures the same: class and last line, addresses and numbers of lines out."""
-    return f"{type(error).__name__}: {last_line(error)}"
-
-
-def last_line(error: BaseException) -> str:
-    """The line of a TVM error that says what is wrong, without its class name."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines else ""
-    text = re.sub(r"^(?:\w+(?:Error|Exception)):\s*", "", text)
-    return re.sub(r"0x[0-9a-f]+", "0x…", text).rstrip(" :")
-
-
-Wrap = Callable[[Attempt], Attempt]
-"""How to run an attempt: as it is, or in a process of its own."""
-
-
-def as_it_is(attempt: Attempt) -> Attempt:
-    """No wrapping."""
-    return attempt
 
 
 def blame(

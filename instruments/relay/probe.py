@@ -19,8 +19,8 @@ from typing import Any
 import tvm
 from tvm import relay
 
+from .adapter import nodes_of
 from .parts import QUANTIZER_STEP
-from .relay import nodes_of
 
 ANCHOR = re.compile(
     r"conv1d|conv2d|conv3d|dense|matmul|max_pool|avg_pool|softmax"

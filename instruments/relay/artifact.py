@@ -1,0 +1,76 @@
+"""A compiled model on disk, and back: the graph, its weights, inputs, and the code as LLVM IR.
+
+The IR is compiled when it is loaded (half a second for a ResNet), so that no linker is needed, on
+this machine or on the one that an RPC server runs on. It is what was built: the outputs are equal
+to the last bit.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import tvm
+from tvm import relay
+from tvm.contrib import graph_executor
+
+GRAPH, WEIGHTS, INPUTS, CODE = "graph.json", "params.bin", "inputs.bin", "lib.ll"
+
+
+def save(library: Any, inputs: dict[str, np.ndarray], folder: Path) -> None:
+    """Write what relay.build returned, and the inputs to run it with, into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS).write_bytes(relay.save_param_dict(library.get_params()))
+    given = {name: tvm.nd.array(value) for name, value in inputs.items()}
+    (folder / INPUTS).write_bytes(relay.save_param_dict(given))
+    library.get_lib().save(str(folder / CODE), "ll")
+    (folder / GRAPH).write_text(library.get_graph_json(), encoding="utf-8")  # last: all is there
+
+
+class Artifact:
+    """A saved model, to be run here or in an RPC session."""
+
+    def __init__(self, folder: Path, remote: Any = None) -> None:
+        self._graph = (folder / GRAPH).read_text(encoding="utf-8")
+        self._weights = (folder / WEIGHTS).read_bytes()
+        self._inputs = dict(relay.load_param_dict((folder / INPUTS).read_bytes()))
+        self._device = remote.cpu() if remote else tvm.cpu()
+        code = str(folder / CODE)
+        if remote is None:
+            self._code = tvm.runtime.load_module(code)
+        else:
+            name = f"{folder.name}-{CODE}"
+            remote.upload(code, name)
+            # As remote.load_module() does, which the TVM of hhb-tvm calls with two arguments more.
+            self._code = remote.get_function("tvm.rpc.server.load_module")(name)
+
+    def timer(self, runs: int) -> Callable[[], float]:
+        """A function that runs it so often, after one run before the clock starts; ms a run."""
+        executor = self._filled(graph_executor.create(self._graph, self._code, self._device))
+        timed = executor.module.time_evaluator("run", self._device, number=runs, repeat=1)
+        return lambda: float(timed().mean) * 1e3
+
+    def kernels(self, runs: int) -> list[dict[str, Any]]:
+        """Each kernel in running order: name, ms (median of the runs), argument shapes."""
+        from tvm.contrib.debugger import debug_executor
+
+        executor = self._filled(debug_executor.create(self._graph, self._code, self._device))
+        executor.profile()  # warms up
+        profiled = [json.loads(executor.profile().json())["calls"] for _ in range(runs)]
+        return [
+            {
+                "name": calls[0]["Name"]["string"],
+                "ms": statistics.median(c["Duration (us)"]["microseconds"] for c in calls) / 1e3,
+                "shapes": calls[0].get("Argument Shapes", {}).get("string", ""),
+            }
+            for calls in zip(*profiled)
+        ]
+
+    def _filled(self, executor: Any) -> Any:
+        executor.load_params(self._weights)
+        for name, value in self._inputs.items():
+            executor.set_input(name, value)
+        return executor
