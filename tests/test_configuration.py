@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvmq_diag.configuration import REFERENCE, bits, parse, parse_list
+from tvmq_diag.configuration import (
+    REFERENCE,
+    adapted,
+    bits,
+    parse,
+    parse_list,
+    reference,
+    wider,
+)
 from tvmq_diag.errors import UsageError
 
 
@@ -64,3 +72,39 @@ def test_slugs_are_file_names(width: int, kind: str) -> None:
 def test_narrow_accumulators_are_known() -> None:
     assert parse("int8").narrow and parse("bool").narrow
     assert not REFERENCE.narrow
+
+
+def test_on_relax_a_dtype_is_that_of_inputs_and_weights_in_each_pipeline() -> None:
+    found = [configuration.text for configuration in adapted(parse("int4:nbit=3"), "relax")]
+    assert found == [
+        "int4/int4/int32:nbit=3:pipeline=default",
+        "int4/int4/int32:nbit=3:pipeline=target",
+    ]
+    (said,) = adapted(parse("int8/int4/int16:pipeline=target:realize=qdq"), "relax")
+    assert said.text == "int8/int4/int16:pipeline=target:realize=qdq"
+    assert said.qconfig["pipeline"] == "target" and said.qconfig["realize"] == "qdq"
+    assert adapted(parse("int4"), "relay") == [parse("int4")]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "said"),
+    [
+        ("int4:pipeline=target", "relay", "is for --tvm relax"),
+        ("int4:weight_scale=max", "relax", "is for --tvm relay"),
+    ],
+)
+def test_a_field_of_the_other_dialect_is_said(text: str, dialect: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        adapted(parse(text), dialect)
+
+
+def test_what_a_field_can_be_is_said() -> None:
+    with pytest.raises(UsageError, match="pipeline is default or target"):
+        parse("int4:pipeline=both")
+
+
+def test_the_reference_is_compiled_in_the_same_way() -> None:
+    asked = parse("int4/int4/int32:nbit=3:pipeline=target")
+    assert reference(asked).text == "int8/int8/int32:pipeline=target"
+    assert wider(asked)[0].text == "int8/int8/int32:pipeline=target:nbit=4"
+    assert reference(parse("int4")) == REFERENCE

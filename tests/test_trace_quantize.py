@@ -158,6 +158,17 @@ def test_what_works_exits_with_zero(trace_quantize: Command, tmp_path: Path) -> 
     assert found["latency_ms"] is None  # no benchmark was asked for
 
 
+def test_calibrating_over_data(trace_quantize: Command, tmp_path: Path) -> None:
+    conf = "int8/int8/int32:calibrate_mode=percentile"
+    asked = ("--model", "tiny", "--dtype", conf, "--no-reference", "--out", "o")
+    assert trace_quantize(*asked, "--calibrate-on", "random:4") == 0
+    (found,) = verdicts(tmp_path / "o")
+    assert found["metrics"]["cosine"] > 0.999  # with TVM's fixed scale it is 0.978
+    events = (tmp_path / "o" / "traces" / found["configuration"].replace("/", "_").replace(
+        ":", "_") / "journal.jsonl").read_text()  # fmt: skip
+    assert '"what":"calibrating","done":4,"of":4' in events
+
+
 def test_wrong_numbers(trace_quantize: Command, tmp_path: Path) -> None:
     conf = "int8/int8/int32:nbit=2"
     assert trace_quantize("--model", "tiny", "--dtype", conf, "--no-reference", "--out", "o") == 1
@@ -238,6 +249,8 @@ def test_a_model_without_anything_to_quantize(
         (["--dtype", "int"], "not a configuration"),
         (["--dtype", "int4", "--input-shape", "a"], "--input-shape"),
         (["--dtype", "int4", "--weights", "w.pt", "--model", "tiny"], "--weights is for"),
+        (["--dtype", "int4:pipeline=target"], "is for --tvm relax"),
+        (["--dtype", "int4", "--model", "tiny", "--calibrate-on", "no.npz"], "no.npz"),
         (["--dtype", "int4", "--model", "onnx:none.onnx"], "no model file"),
         (["--dtype", "int4", "--model", "torch:x"], "unknown model source"),
         (["--dtype", "int4", "--model", "torchvision:nothing"], "no model 'nothing'"),

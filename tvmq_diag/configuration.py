@@ -19,8 +19,18 @@ FIELDS: dict[str, type] = {
     "calibrate_mode": str,
     "global_scale": float,
     "weight_scale": str,
+    "pipeline": str,
+    "realize": str,
 }
-"""QConfig fields that may follow the dtypes (python/tvm/relay/quantize/quantize.py, QConfig)."""
+"""What may follow the dtypes: fields of Relay's QConfig (python/tvm/relay/quantize/quantize.py),
+and for Relax those of instruments.relax.quantizer and the pipeline of tvm.compile."""
+
+CHOICES = {"pipeline": ("default", "target"), "realize": ("integer", "qdq")}
+"""On Relax: which pipeline of passes, and which arithmetic. The first is what is meant if neither
+is said."""
+
+_ONLY = {"relay": ("nbit_activation", "weight_scale"), "relax": tuple(CHOICES)}
+"""Fields that the other dialect does not have."""
 
 DTYPES = ("dtype_input", "dtype_weight", "dtype_activation")
 
@@ -75,7 +85,38 @@ def wider(configuration: Configuration) -> list[Configuration]:
     narrowest = max(2, min(bits(dtype) for dtype in configuration.dtypes))
     if configuration.dtypes == ("bool", "bool", "bool"):
         narrowest = 8  # asked for as a type of its own, not as one bit
-    return [parse(f"{REFERENCE.text}:nbit={width}") for width in range(narrowest, 8)]
+    usual = reference(configuration).text
+    return [parse(f"{usual}:nbit={width}") for width in range(narrowest, 8)]
+
+
+def reference(configuration: Configuration) -> Configuration:
+    """TVM's own default, and the sane baseline: compiled in the same way as this configuration."""
+    same = [
+        f"{name}={configuration.fields[name]}" for name in CHOICES if name in configuration.fields
+    ]
+    return parse(":".join([REFERENCE.text, *same]))
+
+
+def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
+    """What a configuration means on a dialect: on Relax one for each pipeline, if it names none.
+
+    There a single dtype is that of inputs and weights: sums are int32, as its quantizer's. Raises
+    UsageError for a field that the dialect does not have.
+    """
+    other = "relay" if dialect == "relax" else "relax"
+    for name in configuration.fields:
+        if name in _ONLY[other]:
+            raise UsageError(f"{name} in {configuration.text!r} is for --tvm {other}")
+    if dialect != "relax":
+        return [configuration]
+    first, second, third = configuration.dtypes
+    third = "int32" if first == second == third else third
+    extras = configuration.text.split(":")[1:]
+    said = "pipeline" in configuration.fields
+    pipelines = [""] if said else [f":pipeline={name}" for name in CHOICES["pipeline"]]
+    return [
+        parse(":".join([f"{first}/{second}/{third}", *extras]) + pipeline) for pipeline in pipelines
+    ]
 
 
 def parse_list(text: str) -> list[Configuration]:
@@ -98,6 +139,8 @@ def _field(text: str, extra: str) -> dict[str, int | float | str]:
     if not equals or any(known not in FIELDS for known in names):
         known = ", ".join(["nbit", *FIELDS])
         raise UsageError(f"{extra!r} in {text!r} is not FIELD=VALUE with FIELD one of {known}")
+    if name in CHOICES and value not in CHOICES[name]:
+        raise UsageError(f"{extra!r} in {text!r}: {name} is {' or '.join(CHOICES[name])}")
     try:
         return {known: FIELDS[known](value) for known in names}
     except ValueError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .configuration import REFERENCE, Configuration, bits
+from .configuration import REFERENCE, Configuration, bits, reference
 from .outcome import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
 
 _WHY = [
@@ -98,7 +98,9 @@ def suggestion(configuration: Configuration, outcome: str) -> str | None:
         return None
     width = min(bits(dtype) for dtype in configuration.dtypes)
     if 2 <= width < 8:
-        narrow = f"{REFERENCE.text}:nbit={width}"
+        narrow = f"{reference(configuration).text}:nbit={width}"
         what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
         return f"--dtype {narrow}: {what}"
-    return f"--dtype {REFERENCE.text}: int8 values accumulated in int32, TVM's default"
+    return (
+        f"--dtype {reference(configuration).text}: int8 values accumulated in int32, TVM's default"
+    )

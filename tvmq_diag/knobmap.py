@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from instruments.schema import SEQUENCE, TYPE_ONLY
 
-from .configuration import DTYPES, REFERENCE, Configuration, bits, parse
+from .configuration import DTYPES, REFERENCE, Configuration, bits, parse, reference
 from .lineage import timeline
 from .outcome import Verdict
 from .snapshot import Node, Snapshot
@@ -50,12 +50,16 @@ def questions(configuration: Configuration) -> list[tuple[str, Configuration]]:
     if differing == list(DTYPES):
         sets.append(["dtype_input", "dtype_weight"])
     found = []
+    own = REFERENCE.text
     for names in sets:
         chosen = {**usual, **{name: asked[name] for name in names}}
-        found.append((" + ".join(names), parse("/".join(chosen[name] for name in DTYPES))))
+        dtypes = "/".join(chosen[name] for name in DTYPES)
+        found.append((" + ".join(names), parse(reference(configuration).text.replace(own, dtypes))))
     width = min(bits(dtype) for dtype in configuration.dtypes)
     if 2 <= width < 8:
-        found.append(("nbit_input + nbit_weight", parse(f"{REFERENCE.text}:nbit={width}")))
+        found.append(
+            ("nbit_input + nbit_weight", parse(f"{reference(configuration).text}:nbit={width}"))
+        )
     return found
 
 

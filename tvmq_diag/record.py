@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +67,16 @@ def load(directory: Path) -> Run:
 
 
 def _result(directory: Path, record: dict[str, Any]) -> Result:
+    """What an older version did not know yet is left at its default, a newer one's is left out."""
     role = record.pop("role")
     record["pass_name"] = record.pop("pass")
     record["pass_path"] = record["pass_path"] or []
     for name, make in _PARTS.items():
-        if record[name] is not None:
+        if record.get(name) is not None:
             record[name] = make(**record[name])
-    record["hazards"] = [_hazard(hazard) for hazard in record["hazards"]]
-    decided = Verdict(**record)
+    record["hazards"] = [_hazard(hazard) for hazard in record.get("hazards") or []]
+    known = {field.name for field in fields(Verdict)}
+    decided = Verdict(**{name: value for name, value in record.items() if name in known})
     return _with_trace(directory, decided, role, parse(decided.configuration).slug)
 
 

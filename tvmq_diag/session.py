@@ -25,7 +25,7 @@ from . import (
 )
 from .benchmark import FLOAT, Benchmark
 from .compiling import Compiled, Compiler
-from .configuration import REFERENCE, Configuration, parse, wider
+from .configuration import REFERENCE, Configuration, parse, reference, wider
 from .errors import UsageError
 from .numerics import Numerics
 from .outcome import INTERRUPTED, WORKS, Metrics, Result, Run, Verdict
@@ -148,7 +148,7 @@ class Session:
             questions = knobmap.questions(parse(result.verdict.configuration))
             if first is None or not questions:
                 continue
-            usual = self._part(REFERENCE, first)
+            usual = self._part(reference(parse(result.verdict.configuration)), first)
             answers: list[dict[str, Any]] = []
             if not usual.ran:
                 questions = []  # the part itself is at fault: it would say nothing of the fields
@@ -174,7 +174,7 @@ class Session:
             if result.verdict.outcome == WORKS:
                 continue
             asked = parse(result.verdict.configuration)
-            tried = self._nearest([*wider(asked), REFERENCE])
+            tried = self._nearest([*wider(asked), reference(asked)])
             if tried is not None:
                 self._suggest(result.verdict, tried)
             record.write(self.run)
@@ -207,9 +207,10 @@ class Session:
 
     def _queue(self) -> list[tuple[Configuration, str]]:
         queue = [(configuration, "asked") for configuration in self.plan.configurations]
-        asked = any(configuration.text == REFERENCE.text for configuration, _ in queue)
-        if self.plan.reference and not asked:
-            queue.append((REFERENCE, "reference"))
+        known = {configuration.text for configuration, _ in queue}
+        usual = reference(self.plan.configurations[0])
+        if self.plan.reference and usual.text not in known:
+            queue.append((usual, "reference"))
         return queue
 
     def _try(self, configuration: Configuration, role: str) -> Verdict:

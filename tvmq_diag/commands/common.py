@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, toolchain
-from ..configuration import Configuration, parse_list
+from ..configuration import Configuration, adapted, parse_list
 from ..errors import UsageError
 from ..plan import Dataset, Model, Plan
 from ..runner import Limits, physical_bytes
@@ -101,12 +101,13 @@ def plan(options: argparse.Namespace, echo: Callable[[str], None], **more: Any) 
     if options.samples is not None and not options.calibrate_on:
         raise UsageError("--samples says how many of what --calibrate-on gives; give that too")
     shape = _shape(options.input_shape)
+    chain = toolchain.resolve(tvm_python=options.tvm_python, echo=echo)
     memory = options.memory_limit * 2**30 if options.memory_limit else 0.9 * physical_bytes()
     on = options.calibrate_on
     return Plan(
         Model(options.model, shape, options.seed, options.weights),
-        parse_list(options.dtype),
-        toolchain.resolve(tvm_python=options.tvm_python, echo=echo),
+        [same for one in parse_list(options.dtype) for same in adapted(one, chain.dialect)],
+        chain,
         Limits(options.timeout, int(memory)),
         mcpu=options.mcpu,
         opt_level=options.opt_level,
