@@ -18,6 +18,7 @@ from pathlib import Path
 import tvm
 from tvm import relay
 from instruments import target
+from instruments.failing import last_line
 from instruments.relay import models, replay, survey
 from instruments.recorder import QuantizeTrace
 from instruments.reduce import NotSliceable
@@ -52,7 +53,7 @@ def surveyed(dtypes, mcpu=None, **options):
     calls = [n for n in replay.nodes_of(made.place.before)]
     names = lambda rows: [calls[row].op.name for row in rows]
     return {
-        "error": replay.last_line(error), "smallest": vars(smallest), "left": mapped.left,
+        "error": last_line(error), "smallest": vars(smallest), "left": mapped.left,
         "accepted": names(mapped.accepted),
         "rejected": [[calls[row].op.name, why] for row, why in mapped.rejected],
         "unjudged": [[calls[row].op.name, why] for row, why in mapped.unjudged],
