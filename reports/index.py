@@ -17,6 +17,7 @@ VERDICTS = "verdict.json"
 FACTS = "run.json"
 MATRIX = "matrix.json"
 BENCHMARK = "benchmark.json"
+COMPARISON = "comparison.json"
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -51,7 +52,12 @@ def write(runs_directory: Path) -> Path:
     """Write `index.html` over the runs in this folder; returns it."""
     entries: list[Entry] = []
     damaged: list[str] = []
-    for record, read in ((VERDICTS, _run), (MATRIX, _matrix), (BENCHMARK, _benchmark)):
+    for record, read in (
+        (VERDICTS, _run),
+        (MATRIX, _matrix),
+        (BENCHMARK, _benchmark),
+        (COMPARISON, _comparison),
+    ):
         for path in sorted(runs_directory.glob(f"*/{record}")):
             try:
                 entries.append(read(path.parent))
@@ -106,6 +112,20 @@ def _benchmark(folder: Path) -> Entry:
         words.clip(f"benchmark of {record.get('model') or '?'}", 80),
         [],
         words.clip(", ".join(ratios) or "nothing was compared", 300),
+    )
+
+
+def _comparison(folder: Path) -> Entry:
+    record = json.loads((folder / COMPARISON).read_text(encoding="utf-8"))
+    worse = len(record["regressions"])
+    said = f"{record['headline']}; {worse} regression{'s' if worse != 1 else ''}"
+    return Entry(
+        folder.name,
+        _page(folder),
+        words.clip(record.get("created") or "", 40),
+        "comparison",
+        [],
+        words.clip(said, 300),
     )
 
 

@@ -31,6 +31,12 @@ def relay() -> Toolchain:
 
 
 @pytest.fixture(scope="session")
+def relax() -> Toolchain:
+    """Today's TVM."""
+    return toolchain.resolve("relax", echo=print)
+
+
+@pytest.fixture(scope="session")
 def in_tvm(relay: Toolchain) -> InTvm:
     """Run a script in the TVM's interpreter, as somebody does who uses QuantizeTrace there."""
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from tvmq_diag import toolchain
+from tvmq_diag import identity, probing, toolchain
 from tvmq_diag.errors import SetupError, UsageError
-from tvmq_diag.toolchain import RECIPES, Toolchain, cache_dir, resolve, toolchain_dir
+from tvmq_diag.toolchain import RECIPES, Toolchain, cache_dir, of_run, resolve, toolchain_dir
 
 
 def silent(line: str) -> None:
@@ -42,6 +43,8 @@ RELAY_TVM = {
     "relay/__init__.py": "",
     "relay/quantize/__init__.py": "",
 }
+RELAX_TVM = {"__init__.py": "__version__ = '0.27.0'", "relax/__init__.py": ""}
+BOTH_TVM = RELAX_TVM | RELAY_TVM
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +53,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def setup_error(python: Path) -> str:
+def setup_error(python: Path, dialect: str | None = None) -> str:
     with pytest.raises(SetupError) as caught:
-        resolve(tvm_python=python, echo=silent)
+        resolve(tvm_python=python, dialect=dialect, echo=silent)
     message = str(caught.value)
     assert "\n" not in message
     assert "leave --tvm-python out" in message
@@ -129,12 +132,53 @@ class TestAnInterpreterOfTheUser:
         assert "cannot import tvm.relay.quantize" in message
         assert "'a_package_that_is_missing'" in message
 
-    def test_whose_tvm_has_no_relay(self, tmp_path: Path) -> None:
-        python = python_with_tvm(tmp_path, {"__init__.py": "__version__ = '0.27.0'"})
-        assert setup_error(python) == (
-            f"TVM 0.27.0 at {python} has no relay.quantize: Relay left TVM in 0.20;"
-            " use a TVM <= 0.19 or leave --tvm-python out"
-        )
+    @pytest.mark.parametrize(
+        ("files", "asked", "found"),
+        [
+            (RELAY_TVM, None, "relay"),
+            (RELAX_TVM, None, "relax"),
+            (BOTH_TVM, None, "relay"),
+            (BOTH_TVM, "relay", "relay"),
+            (BOTH_TVM, "relax", "relax"),
+        ],
+    )
+    def test_is_used_for_the_dialect_it_has(
+        self, tmp_path: Path, files: dict[str, str], asked: str | None, found: str
+    ) -> None:
+        python = python_with_tvm(tmp_path, files)
+        chain = resolve(tvm_python=python, dialect=asked, echo=silent)
+        assert chain == Toolchain(str(python), python, found)
+
+    @pytest.mark.parametrize(
+        ("files", "asked", "said"),
+        [
+            (
+                {"__init__.py": "__version__ = '0.8'"},
+                None,
+                "neither Relay's quantizer, which TVM <= 0.19 has, nor Relax, which TVM >= 0.16"
+                " has; ",
+            ),
+            (RELAX_TVM, "relay", "no relay.quantize: Relay left TVM in 0.20; "),
+            (RELAY_TVM, "relax", "no Relax: that is in TVM >= 0.16; "),
+        ],
+    )
+    def test_whose_tvm_lacks_the_dialect(
+        self, tmp_path: Path, files: dict[str, str], asked: str | None, said: str
+    ) -> None:
+        python = python_with_tvm(tmp_path, files)
+        message = setup_error(python, asked)
+        assert f"at {python} has {said}" in message
+        assert message.startswith("TVM 0.")
+
+    def test_whose_quantizer_is_broken_is_no_relax(self, tmp_path: Path) -> None:
+        broken = {"relay/quantize/__init__.py": "import a_package_that_is_missing"}
+        python = python_with_tvm(tmp_path, BOTH_TVM | broken)
+        assert "cannot import tvm.relay.quantize" in setup_error(python)
+        assert resolve(tvm_python=python, dialect="relax", echo=silent).dialect == "relax"
+
+    def test_is_not_also_one_with_a_name(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r"--tvm relax and --tvm-python .* two TVMs: give"):
+            resolve("relax", tmp_path, echo=silent)
 
     def test_that_dies_importing_tvm(self, tmp_path: Path) -> None:
         text = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"
@@ -142,7 +186,7 @@ class TestAnInterpreterOfTheUser:
         assert "died importing tvm (SIGSEGV)" in setup_error(python)
 
     def test_that_hangs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(toolchain, "PROBE_SECONDS", 1.0)
+        monkeypatch.setattr(probing, "SECONDS", 1.0)
         python = python_with_tvm(tmp_path, {"__init__.py": "import time\ntime.sleep(60)"})
         assert "did not import tvm within 1 s" in setup_error(python)
 
@@ -167,7 +211,7 @@ class TestTheCache:
         assert toolchain_dir("relay") == first
         (tmp_path / "relay.txt").write_text("a==2\n")
         second = toolchain_dir("relay")
-        monkeypatch.setitem(RECIPES, "relay", toolchain.Recipe("x", "3.8", 1, 1))
+        monkeypatch.setitem(RECIPES, "relay", toolchain.Recipe("x", "relay", "3.8", 1, 1))
         assert len({first, second, toolchain_dir("relay")}) == 3
 
     @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -299,6 +343,13 @@ class TestInstalling:
         resolve(echo=lambda line: None)
         assert len(uv.said()) == 4
 
+    def test_keeps_a_log_and_a_lock_for_each(self, uv: FakeUv, cache: Path) -> None:
+        python_with_tvm(uv.directory, RELAX_TVM)
+        for name in ("relax-0.25", "relax-0.26"):
+            resolve(name, echo=lambda line: None)
+            for ending in ("log", "lock"):
+                assert (cache / "toolchains" / f"{toolchain_dir(name).name}.{ending}").exists()
+
     def test_needs_space(self, uv: FakeUv, monkeypatch: pytest.MonkeyPatch) -> None:
         usage = shutil.disk_usage("/")._replace(free=1_500_000_000)
         monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
@@ -319,9 +370,25 @@ class TestInstalling:
         with pytest.raises(SetupError, match="reinstall it"):
             resolve(echo=lambda line: None)
 
+    @pytest.mark.parametrize("ask", [{"name": "relax"}, {"dialect": "relax"}])
+    def test_of_the_other_dialect(self, uv: FakeUv, ask: dict[str, str]) -> None:
+        python_with_tvm(uv.directory, RELAX_TVM)
+        found = resolve(**ask, echo=lambda line: None)
+        assert found == Toolchain("relax", toolchain_dir("relax") / "bin" / "python", "relax")
+        assert of_run({"toolchain": "relax", "python": "gone"}, silent) == found
+
+    def test_of_a_tvm_without_the_recipes_dialect_is_not_complete(self, uv: FakeUv) -> None:
+        with pytest.raises(SetupError, match="has no Relax"):
+            resolve("relax", echo=lambda line: None)
+        assert not (toolchain_dir("relax") / ".complete").exists()
+
     def test_of_an_unknown_name(self, uv: FakeUv) -> None:
-        with pytest.raises(UsageError, match="unknown toolchain 'relya': choose one of relay"):
+        with pytest.raises(UsageError, match="unknown toolchain 'relya': choose one of relay, re"):
             resolve("relya", echo=silent)
+
+    def test_of_a_name_that_is_for_the_other_dialect(self, uv: FakeUv) -> None:
+        with pytest.raises(UsageError, match="the relay toolchain is for relay, not for relax"):
+            resolve("relay", dialect="relax", echo=silent)
 
     def test_waits_for_another_installation_and_takes_what_it_made(self, uv: FakeUv) -> None:
         directory = toolchain_dir("relay")
@@ -345,3 +412,73 @@ class TestInstalling:
         assert found == [Toolchain("relay", python)]
         assert said == ["waiting for another installation of the relay toolchain to finish"]
         assert uv.said() == []
+
+
+def test_names_are_of_recipes_and_each_once() -> None:
+    assert toolchain.names(" relax,relay,,relax ") == ["relax", "relay"]
+    with pytest.raises(UsageError, match="unknown toolchain 'relux'"):
+        toolchain.names("relay,relux")
+
+
+def test_of_run_is_the_same_interpreter_and_dialect(tmp_path: Path) -> None:
+    python = python_with_tvm(tmp_path, BOTH_TVM)
+    facts = {"toolchain": "bin/python", "python": str(python), "dialect": "relax"}
+    assert of_run(facts, silent) == Toolchain(str(python), python, "relax")
+    assert of_run(facts | {"dialect": None}, silent).dialect == "relay"
+
+
+class TestIdentity:
+    def test_changes_when_a_file_of_tvm_does(self, tmp_path: Path) -> None:
+        chain = resolve(tvm_python=python_with_tvm(tmp_path, RELAX_TVM), echo=silent)
+        first = identity.identify(chain)
+        assert first["version"] == "0.27.0" and first["ffi"] is None
+        file = tmp_path / "site" / "tvm" / "relax" / "__init__.py"
+        os.utime(file, ns=(0, first["newest_file_ns"] + 1))
+        assert identity.identify(chain)["newest_outside_quantizer_ns"] > first["newest_file_ns"]
+
+    def test_of_no_tvm_says_why(self, tmp_path: Path) -> None:
+        python = python_with_tvm(tmp_path, {"__init__.py": "raise OSError('no libtvm.so')"})
+        with pytest.raises(SetupError, match=r"does not say which TVM it has: OSError: no libtvm"):
+            identity.identify(Toolchain("mine", python))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_the_real_ones_have_what_they_promise(
+    name: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installs what is not in the cache."""
+    monkeypatch.undo()  # the real cache
+    chain = resolve(name, echo=print)
+    assert chain.dialect == RECIPES[name].dialect
+    version = str(identity.identify(chain)["version"])
+    assert ".".join(version.split(".")[:2]) in RECIPES[name].contents
+    code = RELAX_WORKS if chain.dialect == "relax" else RELAY_WORKS
+    done = subprocess.run(
+        [str(chain.python), "-c", code], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+RELAX_WORKS = """
+import pickle
+import numpy as np, onnx, onnxscript, torch, torchvision, tvm
+from tvm import relax, rpc
+from tvm.relax.frontend.onnx import from_onnx
+from tvm.relax.frontend.torch import from_exported_program
+net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.ReLU()).eval()
+data = torch.randn(1, 3, 8, 8)
+program = torch.export.export(net, (data,))
+mod = from_exported_program(program, unwrap_unit_return_tuple=True)
+# These three kill the process with an apache-tvm-ffi that does not go with the TVM.
+tvm.ir.save_json(mod), mod.script(show_meta=True), pickle.dumps(mod)
+vm = relax.VirtualMachine(tvm.compile(mod, target="llvm"), tvm.cpu())
+ours = vm["main"](tvm.runtime.tensor(data.numpy())).numpy()
+np.testing.assert_allclose(ours, net(data).detach().numpy(), rtol=1e-4, atol=1e-4)
+"""
+
+RELAY_WORKS = """
+import onnx, torch, torchvision
+from tvm import relay, rpc
+relay.frontend.from_onnx, relay.frontend.from_pytorch, relay.quantize.quantize
+"""

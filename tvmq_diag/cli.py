@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from . import __version__
-from .commands import benchmark, matrix, reduce, report, trace
+from .commands import benchmark, check, compare, matrix, reduce, report, trace
 from .errors import DiagError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -20,6 +20,8 @@ COMMANDS: dict[str, ModuleType] = {
     "reduce": reduce,
     "matrix": matrix,
     "benchmark": benchmark,
+    "compare": compare,
+    "check": check,
 }
 
 INTERRUPTED = 130

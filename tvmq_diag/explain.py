@@ -81,8 +81,8 @@ def tried(verdict: Verdict) -> str:
     said = f"--dtype {verdict.configuration}: it works here"
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
         said += f", cosine {verdict.metrics.cosine:.3f} to float"
-    if verdict.latency_ms is not None:
-        said += f", {verdict.latency_ms.min:.2f} ms"
+    if verdict.ratio is not None:
+        said += f", {verdict.ratio.value:.2f} of float's time"
     return said
 
 

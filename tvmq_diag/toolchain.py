@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,9 +21,10 @@ from typing import Any, TextIO
 
 import uv
 
+from tvmq_diag import probing
 from tvmq_diag.errors import SetupError, UsageError
+from tvmq_diag.probing import RELAX, RELAY
 
-PROBE_SECONDS = 120.0
 INSTALL_FREE_GB = 8
 
 _MARKER = ".complete"
@@ -39,12 +38,12 @@ class Toolchain:
     """A TVM in an interpreter.
 
     ``name`` is that of a recipe or, for a TVM of the user's own, the path as it was given;
-    ``python`` is absolute; ``dialect`` is relay or relax, whichever its TVM has.
+    ``python`` is absolute; ``dialect`` is relay or relax, of which its TVM may have both.
     """
 
     name: str
     python: Path
-    dialect: str = "relay"
+    dialect: str = RELAY
 
     @property
     def named(self) -> bool:
@@ -56,39 +55,50 @@ class Toolchain:
 class Recipe:
     """How a named toolchain is made: the version of Python, and what it costs in GB.
 
-    The sizes are what uv fetched and `du` counted on Linux x86-64, rounded up.
+    The sizes are what uv fetched and `du` counted on Linux x86-64, to the nearest.
     """
 
     contents: str
+    dialect: str
     python: str
     download_gb: int
     disk_gb: int
 
 
+# All with the same Python: it is looked for once, and uv links what they share (PyTorch above all)
+# from its cache, so the second one fetches little.
 RECIPES = {
-    "relay": Recipe("TVM 0.16 with Relay, PyTorch, ONNX", "3.10", download_gb=3, disk_gb=6),
+    "relay": Recipe("TVM 0.16 with Relay, PyTorch, ONNX", RELAY, "3.10", 3, 6),
+    "relax": Recipe("TVM 0.27 with Relax, PyTorch, ONNX", RELAX, "3.10", 3, 6),
+    "relax-0.26": Recipe("TVM 0.26 with Relax, PyTorch, ONNX", RELAX, "3.10", 3, 6),
+    "relax-0.25": Recipe("TVM 0.25 with Relax, PyTorch, ONNX", RELAX, "3.10", 3, 6),
 }
+"""One is called as its dialect: that is what the dialect is run on, if no other is named."""
 
 
 def resolve(
-    name: str = "relay",
+    name: str | None = None,
     tvm_python: Path | None = None,
+    dialect: str | None = None,
     *,
     echo: Callable[[str], None],
 ) -> Toolchain:
     """Return the toolchain to run TVM in, installing a named one on its first use.
 
-    ``tvm_python`` wins over ``name``. ``echo`` gets one line at a time for the user, only when
-    there is something to wait for; uv's own lines go to stderr.
+    ``name`` None is the toolchain of the ``dialect``, Relay's without one. ``echo`` gets one line
+    at a time for the user, only when there is something to wait for; uv's own lines go to stderr.
 
-    Raises UsageError for a name that is no toolchain, and SetupError when the interpreter does not
-    offer Relay's quantizer or the installation failed.
+    Raises UsageError for a name that is no toolchain or not of the dialect, and SetupError when the
+    interpreter's TVM has not got the dialect or the installation failed.
     """
     if tvm_python is not None:
-        return _custom(tvm_python)
-    if name not in RECIPES:
-        known = ", ".join(sorted(RECIPES))
-        raise UsageError(f"unknown toolchain {name!r}: choose one of {known}, or {_OWN_TVM}")
+        if name is not None:
+            raise UsageError(f"--tvm {name} and --tvm-python {tvm_python} are two TVMs: give one")
+        return _custom(tvm_python, dialect)
+    name = name or dialect or RELAY
+    recipe = _recipe(name)
+    if dialect not in (None, recipe.dialect):
+        raise UsageError(f"the {name} toolchain is for {recipe.dialect}, not for {dialect}")
     directory = toolchain_dir(name)
     if not _is_complete(directory):
         try:
@@ -98,13 +108,30 @@ def resolve(
                 f"cannot install the {name} toolchain into {directory} ({error.strerror or error}):"
                 " set TVMQ_DIAG_CACHE to a directory you can write to"
             ) from error
-    return Toolchain(name, _python_in(directory))
+    return Toolchain(name, _python_in(directory), recipe.dialect)
 
 
 def of_run(facts: Mapping[str, Any], echo: Callable[[str], None]) -> Toolchain:
     """The toolchain that a run was made with, from its run.json. Raises as `resolve` does."""
-    name = str(facts.get("toolchain"))
-    return resolve(name, None if name in RECIPES else Path(str(facts.get("python"))), echo=echo)
+    name, dialect = str(facts.get("toolchain")), facts.get("dialect")
+    if name in RECIPES:
+        return resolve(name, echo=echo)
+    return resolve(None, Path(str(facts.get("python"))), dialect, echo=echo)
+
+
+def names(text: str) -> list[str]:
+    """The toolchains in NAME[,NAME…], each once. Raises UsageError for one that there is not."""
+    found = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for name in found:
+        _recipe(name)
+    return found
+
+
+def _recipe(name: str) -> Recipe:
+    if name not in RECIPES:
+        known = ", ".join(RECIPES)
+        raise UsageError(f"unknown toolchain {name!r}: choose one of {known}, or {_OWN_TVM}")
+    return RECIPES[name]
 
 
 def cache_dir() -> Path:
@@ -133,6 +160,10 @@ def _requirements(name: str) -> Path:
     return _REQUIREMENTS / f"{name}.txt"
 
 
+def _beside(directory: Path, ending: str) -> Path:
+    return directory.with_name(f"{directory.name}.{ending}")  # its own name may have a dot in it
+
+
 def _python_in(directory: Path) -> Path:
     return directory / "bin" / "python"
 
@@ -148,7 +179,7 @@ def _is_complete(directory: Path) -> bool:
 def _install_once(name: str, directory: Path, echo: Callable[[str], None]) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     waiting = f"waiting for another installation of the {name} toolchain to finish"
-    with _locked(directory.with_suffix(".lock"), lambda: echo(waiting)):
+    with _locked(_beside(directory, "lock"), lambda: echo(waiting)):
         if not _is_complete(directory):  # the one waited for may have made it
             _install(name, directory, echo)
 
@@ -169,14 +200,16 @@ def _install(name: str, directory: Path, echo: Callable[[str], None]) -> None:
     _check_space(name, directory.parent)
     echo(
         f"installing the {name} toolchain ({recipe.contents}), once: about"
-        f" {recipe.download_gb} GB to download, {recipe.disk_gb} GB on disk, in {directory}"
+        f" {recipe.download_gb} GB to download, {recipe.disk_gb} GB on disk, less what it shares"
+        f" with others, in {directory}"
     )
     if directory.exists():  # half done, and no telling which half
         shutil.rmtree(directory)
     _install_packages(name, directory)
     python = _python_in(directory)
     # What cannot be imported is not complete, however well it was installed.
-    _probe(python, _environment(), f"run again to install it anew, or {_OWN_TVM}")
+    mend = f"run again to install it anew, or {_OWN_TVM}"
+    probing.dialect_of(python, recipe.dialect, _environment(), mend)
     (directory / _MARKER).write_text("installed, and imported once\n", encoding="utf-8")
     echo(f"installed the {name} toolchain")
 
@@ -197,7 +230,7 @@ def _install_packages(name: str, directory: Path) -> None:
     make = ["venv", "--python", version, str(directory)]
     python, requirements = str(_python_in(directory)), str(_requirements(name))
     fill = ["pip", "install", "--python", python, "-r", requirements]
-    with directory.with_suffix(".log").open("w", encoding="utf-8") as log:
+    with _beside(directory, "log").open("w", encoding="utf-8") as log:
         failure = _run_uv(make, environment, log)
         if failure:
             raise SetupError(
@@ -264,31 +297,10 @@ def _why(lines: list[str]) -> str:
     return ": ".join(errors[-1:] + causes[-1:]) or "".join(said[-1:])
 
 
-# Asking an interpreter what it has
-
-_ANSWER = "tvmq_diag:"
-
-# Runs in the user's interpreter: the standard library only, and as old a Python as TVM ever had.
-_PROBE = """
-import importlib, json, sys
-del sys.path[0]  # the current directory may be a checkout of TVM that is not built
-answer = {"version": None, "broken": None, "quantizer": False}
-try:
-    import tvm
-    answer["version"] = str(tvm.__version__)
-    importlib.import_module("tvm.relay.quantize")
-    answer["quantizer"] = True
-except BaseException as error:
-    gone = isinstance(error, ImportError) and (error.name or "").startswith("tvm.relay")
-    if not gone:
-        lines = str(error).strip().splitlines()
-        answer["broken"] = lines[-1].strip() if lines else type(error).__name__
-print()
-print("tvmq_diag:" + json.dumps(answer))
-"""
+# An interpreter of the user's
 
 
-def _custom(given: Path) -> Toolchain:
+def _custom(given: Path, dialect: str | None) -> Toolchain:
     python = given.expanduser().absolute()  # not resolved: a venv's python is a link out of it
     on_path = None if python.exists() else shutil.which(given)
     if on_path:  # `--tvm-python python3.8`
@@ -298,47 +310,5 @@ def _custom(given: Path) -> Toolchain:
     if not python.is_file() or not os.access(python, os.X_OK):
         raise SetupError(f"--tvm-python {given}: not an executable file; {_OTHER_TVM}")
     # With PYTHONPATH: that is how a TVM built from source is usually found.
-    _probe(python, os.environ, _OTHER_TVM)
-    return Toolchain(str(given), python)
-
-
-def _probe(python: Path, environment: Mapping[str, str], remedy: str) -> None:
-    """Raise SetupError unless ``python`` can import Relay's quantizer."""
-    answer = _ask(python, environment, remedy)
-    version, broken = answer["version"], answer["broken"]
-    if broken:
-        wanted = "tvm.relay.quantize" if version else "tvm"
-        raise SetupError(f"{python} cannot import {wanted} ({broken}): {remedy}")
-    if not answer["quantizer"]:
-        raise SetupError(
-            f"TVM {version} at {python} has no relay.quantize: Relay left TVM in 0.20;"
-            " use a TVM <= 0.19 or leave --tvm-python out"
-        )
-
-
-def _ask(python: Path, environment: Mapping[str, str], remedy: str) -> dict[str, Any]:
-    try:
-        done = subprocess.run(
-            [str(python), "-c", _PROBE],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=PROBE_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SetupError(
-            f"{python} did not import tvm within {PROBE_SECONDS:.0f} s: {remedy}"
-        ) from error
-    except OSError as error:
-        raise SetupError(f"cannot run {python} ({error.strerror or error}): {remedy}") from error
-    for line in reversed(done.stdout.splitlines()):
-        if line.startswith(_ANSWER):
-            answer: dict[str, Any] = json.loads(line.removeprefix(_ANSWER))
-            return answer
-    if done.returncode < 0:
-        cause = signal.Signals(-done.returncode).name
-        raise SetupError(f"{python} died importing tvm ({cause}): {remedy}")
-    raise SetupError(f"{python} does not answer as a Python would: {remedy}")
+    found = probing.dialect_of(python, dialect, os.environ, _OTHER_TVM)
+    return Toolchain(str(given), python, found)

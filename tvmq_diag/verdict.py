@@ -176,6 +176,14 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
         index, node = blamed
         verdict.op = OpRef(index, node.op, node.span)
         verdict.confidence = EXACT
+    elif isinstance(kernel := trace.facts.get("failing_kernel"), dict):
+        # It failed in no pass: the virtual machine itself stopped at this kernel.
+        verdict.op = OpRef(int(kernel["index"]), str(kernel["name"]), str(kernel["while"]))
+        verdict.confidence = EXACT
+    refused = trace.facts.get("rejected_node")
+    if isinstance(refused, dict):
+        verdict.reason = f"the importer refused node {refused['name']} ({refused['op']})"
+        verdict.confidence = EXACT
     knobs = trace.knobs
     if knobs is None:
         knobs = _mentioned(verdict.message, configuration)

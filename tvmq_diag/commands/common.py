@@ -70,9 +70,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "or an .npz",
     )
     parser.add_argument("--samples", type=int, metavar="N", help="how many of them (all there are)")
-    parser.add_argument(
-        "--tvm-python", type=Path, metavar="PATH", help="the Python of a TVM of your own"
-    )
+    add_tvm(parser)
     parser.add_argument(
         "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
     )
@@ -94,6 +92,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_tvm(parser: argparse.ArgumentParser) -> None:
+    """Options on which TVM."""
+    parser.add_argument(
+        "--tvm",
+        metavar="NAME",
+        help=f"{', '.join(toolchain.RECIPES)} (relay); installed on first use",
+    )
+    parser.add_argument(
+        "--tvm-python", type=Path, metavar="PATH", help="the Python of a TVM of your own"
+    )
+
+
 def plan(options: argparse.Namespace, echo: Callable[[str], None], **more: Any) -> Plan:
     """What these options ask for. Raises UsageError, SetupError."""
     if options.weights and not options.model.startswith("torchvision:"):
@@ -101,7 +111,7 @@ def plan(options: argparse.Namespace, echo: Callable[[str], None], **more: Any) 
     if options.samples is not None and not options.calibrate_on:
         raise UsageError("--samples says how many of what --calibrate-on gives; give that too")
     shape = _shape(options.input_shape)
-    chain = toolchain.resolve(tvm_python=options.tvm_python, echo=echo)
+    chain = toolchain.resolve(options.tvm, options.tvm_python, echo=echo)
     memory = options.memory_limit * 2**30 if options.memory_limit else 0.9 * physical_bytes()
     on = options.calibrate_on
     return Plan(

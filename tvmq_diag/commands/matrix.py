@@ -31,7 +31,7 @@ from .. import identity, matrix, toolchain
 from ..errors import UsageError
 from ..matrix import Matrix, Setup
 from ..runner import Limits, physical_bytes
-from .common import circumstances, fresh_directory, positive
+from .common import add_tvm, circumstances, fresh_directory, positive
 
 RECORD = "matrix.json"
 
@@ -42,9 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtypes", metavar="DTYPE[,DTYPE…]", help=f"default: {','.join(matrix.DTYPES)}"
     )
-    parser.add_argument(
-        "--tvm-python", type=Path, metavar="PATH", help="the Python of a TVM of your own"
-    )
+    add_tvm(parser)
     parser.add_argument(
         "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
     )
@@ -60,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     screen, progress = Console(), Console(stderr=True)
     work = Matrix(_ops(options.ops), _dtypes(options.dtypes))
     directory = fresh_directory(options.out, "support-matrix")
-    chain = toolchain.resolve(tvm_python=options.tvm_python, echo=progress.print)
+    chain = toolchain.resolve(options.tvm, options.tvm_python, echo=progress.print)
     limits = Limits(options.timeout, int(0.9 * physical_bytes()))
     setup = Setup(chain, identity.identify(chain), limits, options.mcpu, options.fresh)
     work.facts = _facts(setup)

@@ -1,0 +1,9 @@
+"""Compare two runs or traces. The same as `tvmq-diag compare`."""
+
+import sys
+
+from tvmq_diag import cli
+from tvmq_diag.commands import compare
+
+if __name__ == "__main__":
+    sys.exit(cli.script(compare))

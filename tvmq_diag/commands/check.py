@@ -1,0 +1,131 @@
+"""Try again what a baseline says of TVM's quantizer, and fail where it is no longer so.
+
+examples:
+  %(prog)s quantizer.toml --run runs/NAME --write     makes it from a run
+  %(prog)s quantizer.toml                             tries it again
+  %(prog)s quantizer.toml --tvm-python ~/my-tvm/bin/python --junit check.xml
+  %(prog)s quantizer.toml --write                     tries again and keeps what came of it
+
+Commit the file with your TVM branch. Files that the model is in are looked for from the folder
+where the command runs.
+
+exit code: 0 all is as the baseline says; 1 something is not; 2 bad usage; 3 the tool or its set-up
+failed; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from reports import index, page
+
+from .. import baseline, record, session, verdict
+from ..baseline import Baseline, Check
+from ..errors import UsageError
+from ..outcome import Run
+from ..progress import Live
+from .common import add_model, add_tvm, fresh_directory, model_facts, plan, positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `check`."""
+    parser.add_argument("baseline", type=Path, metavar="FILE", help="the baseline, TOML")
+    parser.add_argument(
+        "--run", dest="made", type=Path, metavar="DIR", help="this run; try nothing"
+    )
+    parser.add_argument(
+        "--write", "--update", action="store_true", help="write the baseline instead of checking it"
+    )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="the result as JUnit XML")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/check-FILE-TIME")
+    add_tvm(parser)
+    parser.add_argument(
+        "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
+    )
+    parser.add_argument(
+        "--timeout", type=positive, default=1800.0, metavar="S", help="per process (1800)"
+    )
+    parser.add_argument(
+        "--memory-limit", type=positive, metavar="GIB", help="per process (90%% of the machine)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check or write; returns the exit code. Raises UsageError."""
+    screen, progress = Console(), Console(stderr=True)
+    if options.made is not None:
+        work = record.load(options.made)
+        promised = None if options.write else baseline.read(options.baseline)
+    else:
+        promised = baseline.read(options.baseline)
+        work = _try(promised, options, progress)
+    if options.write:
+        made = baseline.of_run(work)
+        if not made.promises:
+            raise UsageError(f"{work.directory} has no verdict to make a baseline from")
+        baseline.write(made, options.baseline)
+        screen.print(f"baseline: {options.baseline}", highlight=False, soft_wrap=True, markup=False)
+        return 0
+    assert promised is not None
+    checks = baseline.check(promised, work)
+    if options.junit:
+        baseline.junit(checks, options.junit)
+    for line in lines(checks):
+        screen.print(line, highlight=False, soft_wrap=True, markup=False)
+    return 1 if any(found.broken for found in checks) else 0
+
+
+def lines(checks: list[Check]) -> list[str]:
+    """The checks as text, what is broken with what came instead."""
+    said = []
+    for found in checks:
+        said.append(f"{'✗' if found.broken else '✓'} {found.configuration}")
+        said += [f"  {text}" for text in found.broken]
+        if found.broken:
+            said.append(f"  now: {found.headline}")
+    broken = sum(bool(found.broken) for found in checks)
+    said.append(f"{len(checks) - broken} of {len(checks)} as the baseline says")
+    return said
+
+
+def _try(promised: Baseline, options: argparse.Namespace, progress: Console) -> Run:
+    directory = fresh_directory(options.out, f"check-{options.baseline.stem}")
+    asked = plan(
+        _options(promised, options),
+        progress.print,
+        reference=False,
+        min_cosine=promised.facts.get("min_cosine", verdict.MIN_COSINE),
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    work = Run(directory, model_facts(asked))
+    live = Live(progress)
+    try:
+        session.Session(asked, work, live.observer()).go()
+    finally:
+        live.close()
+    written = page.write(work)
+    index.write(directory.parent)
+    progress.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    if work.facts.get("interrupted"):
+        raise KeyboardInterrupt
+    return work
+
+
+def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namespace:
+    """The options of a trace, as the baseline's model and configurations ask for them."""
+    usual = argparse.ArgumentParser()
+    add_model(usual)
+    found, facts = usual.parse_args([]), promised.facts
+    shape = facts.get("input_shape")
+    found.model = facts["model"]
+    found.input_shape = ",".join(map(str, shape)) if shape else None
+    found.seed = facts.get("seed", found.seed)
+    found.weights = facts.get("weights")
+    found.calibrate_on = facts.get("calibrated_on")
+    found.dtype = ",".join(promised.promises)
+    for name in ("tvm", "tvm_python", "mcpu", "timeout", "memory_limit"):
+        setattr(found, name, getattr(options, name))
+    return found

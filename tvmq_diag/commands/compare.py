@@ -1,0 +1,100 @@
+"""Compare two runs, or two traces: the first pass that differs, op by op, and what is worse for it.
+
+examples:
+  %(prog)s runs/before runs/after
+  %(prog)s runs/before/traces/int4 runs/after/traces/int4 --text
+  %(prog)s runs/before runs/after --allow slower,moved-earlier
+
+The text goes to standard output and is the same for the same two compiles: no times, no paths.
+
+exit code: 0 nothing is worse; 1 something is; 2 bad usage. Worse are these, less what --allow
+names: regressed (it worked), moved-earlier (it fails sooner), missing (it was not tried),
+accuracy, coverage, slower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from reports import compare as page
+from reports import compare_text, index
+
+from .. import compare
+from ..compare import REGRESSIONS, Comparison, Tolerances
+from ..errors import UsageError
+from .common import circumstances, fresh_directory
+
+RECORD = "comparison.json"
+TEXT = "comparison.txt"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `compare`."""
+    usual = Tolerances()
+    parser.add_argument("old", type=Path, metavar="BEFORE", help="the folder of a run or trace")
+    parser.add_argument("new", type=Path, metavar="AFTER", help="the other")
+    parser.add_argument(
+        "--allow",
+        default="",
+        metavar="CLASS[,CLASS…]",
+        help=f"what may be worse: {', '.join(REGRESSIONS)}",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/compare-AFTER-TIME")
+    parser.add_argument("--text", action="store_true", help="print the text and write nothing")
+    parser.add_argument(
+        "--cosine",
+        type=float,
+        default=usual.cosine,
+        metavar="C",
+        help="tolerated loss (%(default)s)",
+    )
+    parser.add_argument(
+        "--sqnr",
+        type=float,
+        default=usual.sqnr_db,
+        metavar="DB",
+        help="tolerated loss (%(default)s)",
+    )
+    parser.add_argument(
+        "--slower",
+        type=float,
+        default=usual.time,
+        metavar="SHARE",
+        help="tolerated, even where the intervals are apart (%(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare, print, write; returns the exit code. Raises UsageError."""
+    allowed = _allowed(options.allow)
+    tolerances = Tolerances(options.cosine, options.sqnr, options.slower)
+    found = compare.compare(options.old, options.new, tolerances)
+    text = compare_text.text(found)
+    if not options.text:
+        name = options.new.resolve().name
+        written = _write(found, text, options, fresh_directory(options.out, f"compare-{name}"))
+        print(f"report: {written}", file=sys.stderr)
+    print(text, end="")
+    return 1 if found.regressions(allowed) else 0
+
+
+def _write(found: Comparison, text: str, options: argparse.Namespace, directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    facts = {**circumstances(), "before": str(options.old), "now": str(options.new)}
+    whole = json.dumps({**facts, **found.to_json()}, indent=2)
+    (directory / RECORD).write_text(whole + "\n", encoding="utf-8")
+    (directory / TEXT).write_text(text, encoding="utf-8")
+    written = page.write(found, facts, directory)
+    index.write(directory.parent)
+    return written
+
+
+def _allowed(text: str) -> frozenset[str]:
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    unknown = sorted(names - set(REGRESSIONS))
+    if unknown:
+        raise UsageError(f"--allow {unknown[0]!r} is none of {', '.join(REGRESSIONS)}")
+    return names

@@ -1,0 +1,154 @@
+"""The ops of a module with what each reads: through tuples, and into the functions it calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .snapshot import Node, Snapshot
+
+RESULT = "result"
+"""What a module hands back is compared like an op that reads it."""
+
+_TOLD_ELSEWHERE = frozenset({"metadata"})
+"""Attributes that repeat, as text, what the lowered functions are called."""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """What an op reads: another op's result (`op` is its index), a constant, or a model input."""
+
+    op: int | None = None
+    part: int | None = None
+    """Which field, where the op makes a tuple."""
+    constant: Node | None = None
+    type: str = ""
+
+    @property
+    def fixed(self) -> Hashable:
+        """What it is, as far as that needs no other op."""
+        if self.constant is not None:
+            return "constant", self.type, self.constant.hash
+        return ("input", self.type) if self.op is None else ("op", self.part)
+
+
+@dataclass
+class Op:
+    """An op of a module; `index` counts in running order from 0, as verdicts do."""
+
+    index: int
+    node: Node
+    name: str
+    operands: tuple[Operand, ...]
+    users: list[int] = field(default_factory=list)
+
+    @cached_property
+    def scalar(self) -> bool:
+        """Does it compute with a constant number?"""
+        nodes = (operand.constant for operand in self.operands)
+        return any(node is not None and node.value is not None for node in nodes)
+
+    @cached_property
+    def reads(self) -> list[int]:
+        """The ops whose results it reads."""
+        return [operand.op for operand in self.operands if operand.op is not None]
+
+    @cached_property
+    def kept(self) -> Hashable:
+        """What it is without the values it computes with: its name, result and attributes."""
+        return self.name, self.node.tensor, attributes(self.node)
+
+    @cached_property
+    def fixed(self) -> Hashable:
+        """What it is, as far as that needs no other op."""
+        return self.kept, tuple(operand.fixed for operand in self.operands)
+
+
+class Graph:
+    """The ops of a module with what each reads, through tuples and into fused functions."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        executed = snapshot.executed()
+        self._index = {node.number: i for i, node in enumerate(executed)}
+        self._arguments = _arguments(snapshot)
+        self.ops = [
+            Op(i, node, _name(node.op), tuple(self._read(node.inputs)))
+            for i, node in enumerate(executed)
+        ]
+        for root in _results(snapshot):
+            operands = tuple(self._read(root.inputs))
+            self.ops.append(Op(len(self.ops), root, RESULT, operands))
+        for op in self.ops:
+            for producer in op.reads:
+                self.ops[producer].users.append(op.index)
+
+    def _read(self, rows: Sequence[int]) -> Iterator[Operand]:
+        for row in rows:
+            yield from self._operands(row, None)
+
+    def _operands(self, row: int, part: int | None) -> Iterator[Operand]:
+        """What stands in a row of the table; `part` is the wanted field of a tuple."""
+        node = self.snapshot.nodes[row]
+        if node.number in self._index:
+            yield Operand(self._index[row], part, type=node.tensor)
+        elif node.kind == "get":
+            yield from self._operands(node.inputs[0], int(node.attrs.get("index", 0)))
+        elif node.kind == "tuple" and part is not None and part < len(node.inputs):
+            yield from self._operands(node.inputs[part], None)
+        elif node.callee is not None:  # a fused function: its result is the op's that ends it
+            for inside in self.snapshot.nodes[node.callee].inputs:
+                yield from self._operands(inside, part)
+        elif row in self._arguments:
+            yield from self._operands(self._arguments[row], part)
+        elif node.kind == "constant":
+            yield Operand(constant=node, type=node.tensor)
+        elif node.kind == "var":
+            yield Operand(type=node.tensor)
+        elif node.kind != "globalvar":
+            yield from self._read(node.inputs)
+
+
+def attributes(node: Node) -> str:
+    """An op's attributes as one text, in an order that no TVM changes."""
+    return repr(sorted((k, v) for k, v in node.attrs.items() if k not in _TOLD_ELSEWHERE))
+
+
+def _name(op: str) -> str:
+    """An operator's name; a lowered function's without the number TVM put behind it."""
+    return re.sub(r"(_\d+)+$", "", op) if op.startswith("@") else op
+
+
+def _results(snapshot: Snapshot) -> list[Node]:
+    """The functions that no other calls: what they hand back is the module's."""
+    used = {i for node in snapshot.nodes for i in (*node.inputs, node.callee) if i is not None}
+    return [n for n in snapshot.nodes if n.kind == "function" and n.number not in used]
+
+
+def _arguments(snapshot: Snapshot) -> dict[int, int]:
+    """For each parameter of a called function, the row that it is called with.
+
+    A function's parameters are the variables in its body that no function inside it has, and
+    come in their order; where they are not as many as arguments, nothing is claimed.
+    """
+    found: dict[int, int] = {}
+    for node in snapshot.nodes:
+        if node.kind != "call" or node.callee is None:
+            continue
+        variables = _variables(snapshot, node.callee)
+        if len(variables) == len(node.inputs):
+            found.update(zip(variables, node.inputs, strict=True))
+    return found
+
+
+def _variables(snapshot: Snapshot, function: int) -> list[int]:
+    seen: set[int] = set()
+    stack = list(snapshot.nodes[function].inputs)
+    while stack:
+        row = stack.pop()
+        if row not in seen:
+            seen.add(row)
+            stack.extend(snapshot.nodes[row].inputs)
+    return sorted(row for row in seen if snapshot.nodes[row].kind == "var")
