@@ -22,8 +22,10 @@ def collected(seen: list[str], silent: Callable[[], bool] = lambda: False) -> It
 
     It is rendered all the same, except while `silent` says not to; then it is not collected either.
     """
-    from tvm.ir import diagnostics
-
+    diagnostics = _diagnostics()
+    if diagnostics is None:
+        yield
+        return
     usual = diagnostics.get_renderer()
 
     def collect(context: Any) -> None:
@@ -62,8 +64,11 @@ def quiet(attempt: Callable[[Any], None]) -> Callable[[Any], None]:
 def _rendering(render: Callable[[Any], None]) -> Iterator[None]:
     """Render diagnostics like this inside the block; then all is as it was."""
     import tvm
-    from tvm.ir import diagnostics
 
+    diagnostics = _diagnostics()
+    if diagnostics is None:
+        yield
+        return
     before = tvm.get_global_func(_RENDERER, allow_missing=True)
     diagnostics.override_renderer(render)
     try:
@@ -73,6 +78,15 @@ def _rendering(render: Callable[[Any], None]) -> Iterator[None]:
             diagnostics.override_renderer(None)
         else:
             tvm.register_func(_RENDERER, before, override=True)
+
+
+def _diagnostics() -> Any:
+    """TVM's module of that name; None where errors carry their own text, as they do since 0.24."""
+    try:
+        from tvm.ir import diagnostics
+    except ImportError:
+        return None
+    return diagnostics
 
 
 def _texts(context: Any) -> list[str]:

@@ -84,12 +84,20 @@ def die_with_parent() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")  # and before it, if memory runs out
 
 
+def die_at_once() -> None:
+    """Undo what TVM does when it is imported: on SIGSEGV it prints a backtrace, which needs memory,
+    and on a corrupted heap waits for it forever."""
+    for deadly in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
+        signal.signal(deadly, signal.SIG_DFL)
+
+
 def _in_child(work: Callable[[Any], None], argument: Any, writing: int) -> None:
     """Work, say what came of it, and end without any of the parent's own tidying up."""
     error: list[str] | None = None
     try:
         die_with_parent()
         faulthandler.disable()  # dozens of expected deaths would fill the output
+        die_at_once()
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)

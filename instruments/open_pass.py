@@ -6,9 +6,13 @@ from typing import Any
 
 
 class OpenPass:
-    """A pass that has begun and not ended."""
+    """A pass that has begun and not ended.
 
-    __slots__ = ("before", "name", "number", "snapshot", "stage", "unchanged")
+    Its `number` is 0 as long as it is only counted: `inside` is how many passes the pass around it
+    ran like that.
+    """
+
+    __slots__ = ("before", "inside", "name", "number", "snapshot", "stage", "unchanged")
 
     def __init__(self, number: int, name: str, stage: str, before: Any, snapshot: int | None):
         self.number = number
@@ -17,3 +21,4 @@ class OpenPass:
         self.before = before
         self.snapshot = snapshot
         self.unchanged = False
+        self.inside = 0

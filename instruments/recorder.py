@@ -27,7 +27,7 @@ from .ambient import ambient
 from .diagnosis import Failed, diagnose, versions
 from .journal import Journal
 from .open_pass import OpenPass
-from .schema import FOLDING, SCHEMA, TYPE_ONLY
+from .schema import FOLDING, QUANTIZER_BEGINS, SCHEMA, TYPE_ONLY
 
 
 def guarded(method: Callable[..., None]) -> Callable[..., None]:
@@ -74,6 +74,8 @@ class Recorder:
         self.watcher: Callable[[], None] | None = None
         """Called when a pass has begun and is on the stack."""
         self._passes = 0
+        self._unseen = {FOLDING, *getattr(dialect, "OPAQUE", ())}
+        self._counted = frozenset(getattr(dialect, "COUNTED", ()))
         self._contexts: list[int] = []
         self._last: Any = None
 
@@ -86,6 +88,7 @@ class Recorder:
         depth = self._contexts.pop() if self._contexts else 0
         if len(self.stack) <= depth:
             return
+        self._announce(self.stack)
         raised = self.stack[depth:]
         del self.stack[depth:]
         # Contexts unwind innermost first, so what was raised before is deeper than this.
@@ -97,26 +100,19 @@ class Recorder:
         began = time.perf_counter()
         self.failed = []
         name = str(info.name)
-        self._passes += 1
-        number = self._passes
         parent = self.stack[-1] if self.stack else None
+        if parent is not None and (parent.name in self._counted or not parent.number):
+            self._count(OpenPass(0, name, parent.stage, module, None))
+            return
         stage = self._stage_of(name, parent)
-        opened = OpenPass(number, name, stage, module, None)
+        opened = OpenPass(self._next(), name, stage, module, None)
         self.stack.append(opened)
         if name == TYPE_ONLY:
             # It gets the bare result of the pass around it, whose typed form follows at once.
             opened.unchanged = self._known(module)
         elif self._worth_a_look(self.stack[:-1]):
             opened.snapshot = self._snapshot(module)
-        self.journal.event(
-            "enter",
-            id=number,
-            parent=parent.number if parent else None,
-            name=name,
-            stage=stage,
-            snapshot=opened.snapshot,
-            own=_ms_since(began),
-        )
+        self._enter(opened, parent, own=_ms_since(began))
         if self.watcher is not None:
             self.watcher()
 
@@ -124,15 +120,21 @@ class Recorder:
     def after_pass(self, module: Any, info: Any) -> None:
         while self.stack and self.stack[-1].name != str(info.name):
             # An error was caught inside the same context: these never ended.
-            self.journal.event("unwind", passes=[self.stack.pop().number])
+            never = self.stack.pop()
+            if never.number:
+                self.journal.event("unwind", passes=[never.number])
         if not self.stack:
             return
         opened = self.stack.pop()
+        if not opened.number:
+            return
         began = time.perf_counter()
         if opened.unchanged:
             self._last = self.dialect.View(module)
         snapshot = self._snapshot(module) if self._worth_a_look(self.stack) else None
-        self.journal.event("leave", id=opened.number, snapshot=snapshot, own=_ms_since(began))
+        counted = {"inside": opened.inside} if opened.inside else {}
+        own = _ms_since(began)
+        self.journal.event("leave", id=opened.number, snapshot=snapshot, own=own, **counted)
 
     def fault(self, where: str, error: BaseException) -> None:
         """Record our own failure; never raises."""
@@ -149,11 +151,47 @@ class Recorder:
         finally:
             self.muted = before
 
+    def failing_path(self) -> list[OpenPass]:
+        """The passes open when the last error came, outermost first; empty outside any pass."""
+        path = self.failed or list(self.stack)
+        self._announce(path)
+        return path
+
+    def _announce(self, path: list[OpenPass]) -> None:
+        """Write down the passes of a failing path that were only counted when they began."""
+        for outer, opened in zip([None, *path], path):
+            if not opened.number:
+                opened.number = self._next()
+                self._enter(opened, outer)
+
+    def _enter(self, opened: OpenPass, parent: OpenPass | None, own: float = 0.0) -> None:
+        self.journal.event(
+            "enter",
+            id=opened.number,
+            parent=parent.number if parent else None,
+            name=opened.name,
+            stage=opened.stage,
+            snapshot=opened.snapshot,
+            own=own,
+        )
+
+    def _next(self) -> int:
+        self._passes += 1
+        return self._passes
+
+    def _count(self, opened: OpenPass) -> None:
+        """A pass inside one whose inner passes are counted: it has no number and no event."""
+        self.stack.append(opened)
+        outer = next(p for p in reversed(self.stack) if p.number)
+        outer.inside += 1
+
     def _stage_of(self, name: str, parent: OpenPass | None) -> str:
         own = self.dialect.STAGE_OF_PASS.get(name)
-        if own is not None:
+        # What the calibration compiles belongs to the calibration.
+        if own is not None and all(p.name not in self.dialect.STAGE_OF_PASS for p in self.stack):
+            begins = name in QUANTIZER_BEGINS and self.stage != "partition"
             self.stage = own
-            if own == "partition":  # where a run of the quantizer begins
+            if begins:
                 self.qconfig = self.dialect.qconfig()
                 self.journal.event("facts", values={"qconfig": self.dialect.settings(self.qconfig)})
             return str(own)
@@ -165,7 +203,7 @@ class Recorder:
 
     def _worth_a_look(self, stack: list[OpenPass]) -> bool:
         """Not the snippets that constant folding compiles or an importer infers types of."""
-        return self.stage != "import" and all(p.name != FOLDING for p in stack)
+        return self.stage != "import" and all(p.name not in self._unseen for p in stack)
 
     def _known(self, module: Any) -> bool:
         """Is it, by a cheap look, the module of the last snapshot, whose types are known?"""
@@ -315,7 +353,7 @@ class QuantizeTrace:
                 passes=[p.number for p in path],
                 stage=path[-1].stage if path else self.recorder.stage,
                 diagnostics=list(diagnostics or []),
-                python=_raised_at(error),
+                python=_raised_at(getattr(error, "origin", error)),
             )
             if isinstance(error, Exception):
                 try:
@@ -326,7 +364,7 @@ class QuantizeTrace:
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
-        return self.recorder.failed or list(self.recorder.stack)
+        return self.recorder.failing_path()
 
 
 def _raised_at(error: BaseException) -> dict[str, Any] | None:

@@ -142,19 +142,21 @@ def judge_all(
     experiment: Experiment,
     budget: Budget,
     ones: bool = False,
+    harmless_edge: bool = True,
 ) -> Judged:
     """Put each op's slice through the step alone, with weights that are `ones` or inputs.
 
     An op is blamed only for itself: rejected ops in its slice are bypassed before it is tried, or,
-    where that makes no module, cut out as inputs.
+    where that makes no module, cut out as inputs. With a `harmless_edge` those at the boundary are
+    not, as what they choke on is cut away there.
     """
     judged = Judged()
     for op in ops:
         if budget.spent:
             break
         part = slice_to(op, producers, boundary)
-        # A rejected op at the boundary is harmless there: what it chokes on is cut away.
-        guilty = frozenset(o for o in part.kept if judged.said.get(o) and not boundary(o))
+        rejected = (o for o in part.kept if judged.said.get(o))
+        guilty = frozenset(o for o in rejected if not (harmless_edge and boundary(o)))
         for bypassed in (guilty, frozenset()) if guilty else (guilty,):
             try:
                 candidate = Part(op, part.kept - guilty, bypassed, ones=ones)

@@ -14,6 +14,9 @@ JOURNAL = "journal.jsonl"
 FOLDING = "FoldConstant"
 """Constant folding compiles what it folds: thousands of passes, shown as one line."""
 
+QUANTIZER_BEGINS = ("QuantizePartition", "QuantizeAnnotate")
+"""The pass that a run of the quantizer begins with, in Relay and in Relax."""
+
 SEQUENCE = "sequential"
 """A list of passes is a pass too, and spans stages."""
 

@@ -47,6 +47,38 @@ def host(mcpu: str | None = None) -> tuple[str, str]:
     return base, "processor unknown: no -mcpu"
 
 
+def made(text: str) -> Any:
+    """The target that a text like "llvm -mcpu=znver4" means.
+
+    TVM 0.27 does not take such texts any more, only the same fields as a dict.
+    """
+    import tvm
+
+    try:
+        return tvm.target.Target(text)
+    except (ValueError, TypeError):
+        if "{" in text:
+            raise
+    return tvm.target.Target(fields(text))
+
+
+def fields(text: str) -> dict[str, Any]:
+    """The fields of a target's text: {"kind": "llvm", "mcpu": "znver4"}."""
+    kind, *options = text.split()
+    found: dict[str, Any] = {"kind": kind}
+    for option in options:
+        name, _, value = option.lstrip("-").partition("=")
+        if name in _LISTS:
+            found[name] = value.split(",")
+        else:
+            found[name] = int(value) if value.isdigit() else value
+    return found
+
+
+_LISTS = ("keys", "mattr", "libs")
+"""Fields of a target that are lists."""
+
+
 def best_match(flags: set[str]) -> str | None:
     """The first of KNOWN that runs on a processor with these flags."""
     return next((cpu for cpu, needed in KNOWN if needed <= flags), None)

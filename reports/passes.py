@@ -124,18 +124,21 @@ def _line(runs: list[PassRun], failing: set[int], depth: int) -> Line:
     ms = sum(times) if times else None
     line = Line(first.name, first.stage, depth, runs, ms, changed, first.number in failing)
     children = [child for run in runs for child in run.children]
-    if first.name == FOLDING and children:
-        line.note = _folded(children)
+    if first.name == FOLDING and (children or first.inside):
+        line.note = _folded(runs, children)
         children = [child for child in children if child.number in failing]
     line.children = _lines(children, failing, depth + 1, merge=len(runs) > 1)
     return line
 
 
-def _folded(children: list[PassRun]) -> str:
-    count = sum(1 for child in children for _ in child.walk())
-    ms = sum(child.ms or 0.0 for child in children)
+def _folded(runs: list[PassRun], children: list[PassRun]) -> str:
+    """What it ran inside: passes on record, on Relax passes that were only counted."""
+    count = sum(1 for child in children for _ in child.walk()) + sum(run.inside for run in runs)
     noun = "pass" if count == 1 else "passes"
-    return f"{count:,} {noun} run by constant folding, {milliseconds(ms)}"
+    said = f"{count:,} {noun} run by constant folding"
+    return (
+        f"{said}, {milliseconds(sum(child.ms or 0.0 for child in children))}" if children else said
+    )
 
 
 def _culprit(line: Line) -> bool:

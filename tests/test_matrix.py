@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from instruments import operands, steps
+from instruments.relax import cases as relax_cases
 from instruments.relay import cases
-from instruments.relay import cell as child
 from reports import matrix as page
 from tvmq_diag import cli, identity, matrix, runner, toolchain
 from tvmq_diag.commands import matrix as command
@@ -211,12 +212,15 @@ def test_blockers_are_grouped_in_the_order_of_the_steps() -> None:
         made("clip", "int4", run="x"),
         made("add", "int4", realize="unknown", lower="refused"),
         made("relu", "int4", realize="unknown"),
+        made("relu", "int4", fold="the process died (SIGSEGV)"),
+        made("clip", "int4", fold="the process died (SIGABRT)"),
         made("dense", "int4", realize="other"),
     ]
     found = [(b.step, b.message, b.ops) for b in matrix.blockers(cells)]
     assert found == [
         ("realize", "unknown", ["add", "relu"]),
         ("realize", "other", ["dense"]),
+        ("fold", "the process died", ["relu", "clip"]),
         ("lower", "refused", ["add"]),
         ("run", "x", ["clip"]),
     ]
@@ -258,10 +262,10 @@ def test_the_page_is_whole_and_safe(tmp_path: Path) -> None:
 
 
 def test_options() -> None:
-    assert command._ops("add, relu,add") == ["add", "relu"]
+    assert command._ops("add, relu,add", "relay") == ["add", "relu"]
     assert command._dtypes(None) == list(matrix.DTYPES)
     with pytest.raises(UsageError, match="none of conv2d"):
-        command._ops("lstm")
+        command._ops("lstm", "relay")
     with pytest.raises(UsageError, match="float16"):
         command._dtypes("float16")
 
@@ -273,7 +277,7 @@ def test_the_command_puts_the_matrix_among_all_runs(
         work.cells = [made("add", "int8"), made("add", "int4", realize="no")]
 
     chain = Toolchain("fake", Path(sys.executable))
-    monkeypatch.setattr(toolchain, "resolve", lambda **_: chain)
+    monkeypatch.setattr(toolchain, "resolve", lambda *_, **__: chain)
     monkeypatch.setattr(identity, "identify", lambda _: {"version": "9.9"})
     monkeypatch.setattr(matrix, "run", fill)
     asked = ["matrix", "--ops", "add", "--dtypes", "int8,int4", "--out", str(tmp_path / "mine")]
@@ -292,10 +296,13 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int4", "uint4", "int3", "int2", "int1", "bool"])
-@pytest.mark.parametrize("op", cases.OPS)
-def test_the_right_numbers_fit_the_dtype(op: str, dtype: str) -> None:
-    low, high = cases.bounds(dtype)
-    case = cases.case(op, dtype)
+@pytest.mark.parametrize(
+    ("dialect", "op"),
+    [(cases, op) for op in cases.OPS] + [(relax_cases, op) for op in relax_cases.OPS],
+)
+def test_the_right_numbers_fit_the_dtype(dialect: Any, op: str, dtype: str) -> None:
+    low, high = operands.bounds(dtype)
+    case = dialect.case(op, dtype)
     held = [case.first, case.expected, *([] if case.second is None else [case.second])]
     for values in held:
         assert values.min() >= low and values.max() <= high
@@ -316,6 +323,6 @@ def test_real_ops(relay: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert int4.stopped_at == "realize" and int4.reached == "type inference"
     assert step(int4, "realize").message == "unknown data type int4"
     # It compiles and runs, and nobody would be told:
-    assert step(int4, "numbers").message == child.WRONG
+    assert step(int4, "numbers").message == steps.WRONG
     assert "dtype.bits % 8 == 0" in step(found["conv2d", "int2"], "realize").message
     assert all(cell.steps[0].ok for cell in work.cells)

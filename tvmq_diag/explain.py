@@ -19,10 +19,9 @@ _WHY = [
         "TVM_DTYPE_DISPATCH has no case for {0}",
     ),
     (
-        # src/runtime/ndarray.cc, VerifyDataType
+        # Relay: src/runtime/ndarray.cc; Relax: src/runtime/memory/memory_manager.cc, VerifyDataType
         r"dtype\.bits % 8 == 0 \((\d+) vs",
-        "a tensor of {0}-bit values cannot be allocated: TVM's NDArray takes whole bytes "
-        "(and 1 and 4 bits)",
+        "a tensor of {0}-bit values cannot be allocated: TVM gives whole bytes to each value",
     ),
     (
         # include/tvm/runtime/data_type.h, GetVectorBytes
@@ -58,6 +57,32 @@ _WHY = [
         # src/arith/const_fold.h, TryConstFold<tir::Div>
         r"[Dd]ivide by zero",
         "a divisor (the window size of a pooling) does not fit into this dtype and wraps to 0",
+    ),
+    (
+        # src/relax/op/tensor/qdq.cc, InferTypeQuantize
+        r"^Unsupported output datatype attribute for operation: '(\w+)",
+        "relax.quantize makes int8, uint8, int16, uint16 and float8 (e4m3fn, e5m2) only, not {0}",
+    ),
+    (
+        # src/relax/op/tensor/qdq.cc, InferTypeDequantize
+        r"^Unsupported input datatype for operation",
+        "relax.dequantize refuses what it reads; TVM names the dtype of its result here",
+    ),
+    (
+        # src/ir/expr.cc, IntImm::IntImm, from prim::min_value
+        r"(-?\d+) exceeds range of int1",
+        "the op needs the constant {0} (a maximum starts from the least value), and an int1 holds "
+        "0 and 1 only",
+    ),
+    (
+        # src/ir/prim/op.cc, prim::min_value
+        r"Cannot decide min_value for .*bool",
+        "a maximum starts from the least value of its dtype, and TVM has none for bool",
+    ),
+    (
+        # src/target/llvm/codegen_llvm.cc, CreateAdd, CreateMul, CreateLT, CreateGT
+        r"MatchesCode\(DLDataTypeCode::kDLFloat\)\) is false",
+        "the LLVM code generator has no arithmetic on bool",
     ),
     (
         # src/tir/op/op.cc, type_check_integer_args

@@ -27,7 +27,7 @@ ANCHORS = {
     "multiply": r"^multiply$",
     "max_pool": r"max_pool",
     "avg_pool": r"avg_pool|^mean$",
-    "concatenate": r"^concatenate$",
+    "concatenate": r"^concat(enate)?$",
     "softmax": r"softmax",
 }
 """Kinds of anchor and the operators of each. SimplifyInference turns a batch_norm into an add."""

@@ -16,23 +16,30 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from instruments import target
-from instruments.relay import cases
-from instruments.relay import cell as child
+from instruments import dialects, operands, steps, target
 
 from . import __version__, cpp, runner, toolchain
 from .errors import SetupError
 from .runner import Ending, Limits
 from .toolchain import Toolchain
 
-STEPS = child.STEPS
-NEEDS = child.NEEDS
-OPS = cases.OPS
+STEPS = steps.STEPS
+NEEDS = steps.NEEDS
 DTYPES = ("int8", "int4", "uint4", "int2", "int1", "bool")
+
+
+def ops_of(dialect: str) -> tuple[str, ...]:
+    """The ops of a dialect that there are cells for, by its own names for them."""
+    ops: tuple[str, ...] = dialects.module(dialect, "cases").OPS
+    return ops
+
+
+OPS = ops_of(dialects.RELAY)
 
 _DETAIL = 6_000
 _ASSERTED = re.compile(r"^Assert fail: .*, (?=[^,]+ is expected to )")
 """The condition that generated code checks, before the sentence about it."""
+_BY_SIGNAL = re.compile(r"^the process died \(SIG\w+\)$")
 _NOT_A_PLACE = re.compile(r"PackedFunc|ffi_error|^_Z")
 """Functions that only carry the error from C++ to Python."""
 
@@ -126,7 +133,8 @@ def blockers(cells: Iterable[Cell]) -> list[Blocker]:
     places: dict[tuple[str, str], list[str]] = {}
     for cell in cells:
         for step in cell.blockers:
-            key = (step.name, step.message)
+            # By which signal is chance: it is the one bug.
+            key = (step.name, _BY_SIGNAL.sub("the process died", step.message))
             ops.setdefault(key, []).append(cell.op)
             if step.where and step.where not in places.setdefault(key, []):
                 places[key].append(step.where)
@@ -313,11 +321,11 @@ def _spec(op: str, dtype: str, setup: Setup) -> dict[str, Any]:
     return {"op": op, "dtype": dtype, "mcpu": setup.mcpu}
 
 
-_SOURCES = [
-    hashlib.sha256(Path(source).read_bytes()).hexdigest()
-    for source in (child.__file__, cases.__file__, target.__file__, cpp.__file__, __file__)
-]
-"""What a cell is made by: a checkout of the tool changes without its version."""
+def _sources(dialect: str) -> list[str]:
+    """What a cell is made by: a checkout of the tool changes without its version."""
+    own = [dialects.module(dialect, name) for name in ("cell", "cases")]
+    files = [module.__file__ for module in (*own, steps, operands, target, cpp)]
+    return [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in [*files, __file__]]
 
 
 def _cache_file(op: str, dtype: str, setup: Setup) -> Path:
@@ -325,7 +333,7 @@ def _cache_file(op: str, dtype: str, setup: Setup) -> Path:
         "python": str(setup.toolchain.python),
         "tvm": setup.tvm,
         "tool": __version__,
-        "sources": _SOURCES,
+        "sources": _sources(setup.toolchain.dialect),
         **_spec(op, dtype, setup),
     }
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

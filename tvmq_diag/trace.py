@@ -43,6 +43,8 @@ class PassRun:
     entry: float = 0.0
     own: float = 0.0
     children: list[PassRun] = field(default_factory=list)
+    inside: int = 0
+    """Passes inside it that were only counted: constant folding compiles what it folds."""
 
     @property
     def open(self) -> bool:
@@ -271,6 +273,7 @@ def _leave(trace: Trace, event: dict[str, Any]) -> None:
     run.end = event["t"]
     run.after = _number(event["snapshot"])
     run.own = float(event.get("own", 0.0))
+    run.inside = int(event.get("inside", 0))
     if run.before is None:  # an InferType: only its result is recorded
         run.before = run.parent.before if run.parent is not None else None
 

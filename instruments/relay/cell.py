@@ -1,84 +1,40 @@
-"""One cell of the support matrix: how far one kind of op gets in one dtype, step by step.
+"""One cell of the support matrix on Relay: how far one kind of op gets in one dtype, step by step.
 
-A job is a JSON object: `op` (a key of OPS), `dtype`, `mcpu` (see target.py) and `steps` (those of
-STEPS to try, in order). Each step is one JSON line {"step", "begins": true} on stdout before it
-begins, and one {"step", "ok", "message", …} when it has ended: a process that dies has said where.
-
-The op computes in the dtype itself, in a kernel of its own, so that its operands and its result
-lie in memory in that dtype as they would between the layers of a model. What goes in (float32 and
-int8) and out (int32) is cast inside the function.
+See ..steps for the job and what is said. The op computes in the dtype itself, in a kernel of its
+own, so that its operands and its result lie in memory in that dtype as they would between the
+layers of a model. What goes in (float32 and int8) and out (int32) is cast inside the function.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
-import traceback
 from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from .. import diagnostics
+from ..steps import Steps, WrongNumbers, check
 from . import cases
-
-STEPS = (
-    "type inference",
-    "realize",
-    "fold",
-    "lower",
-    "codegen",
-    "allocation",
-    "run",
-    "numbers",
-)
-"""In the order in which a quantized model goes through them."""
-
-NEEDS = {
-    "fold": "type inference",
-    "lower": "type inference",
-    "codegen": "lower",
-    "allocation": "codegen",
-    "run": "allocation",
-    "numbers": "run",
-}
-"""Steps that mean nothing without another; all others are tried whatever happened before."""
-
-WRONG = "it runs, and the values are wrong"
-
-_LONGEST = 20_000
 
 
 def main(job: dict[str, Any]) -> int:
     """Run a job; returns 0 whatever the steps came to."""
-    attempt = Attempt(job)
-    failed: set[str] = set()
-    for name in job["steps"]:
-        if name not in attempt.said and NEEDS.get(name) not in failed:
-            attempt.step(name)
-        if attempt.said.get(name) is not True:
-            failed.add(name)
-    return 0
+    return Attempt(job).all()
 
 
-class Attempt:
-    """The steps of one cell. `said` has each step that ended, and whether it went well."""
+class Attempt(Steps):
+    """The steps of one cell."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        self.job = job
-        self.said: dict[str, bool | None] = {}
+        super().__init__(job)
         self.case = cases.case(job["op"], job["dtype"])
-        self.passes: list[str] = []
         self._module: Any = None
         self._library: Any = None
         self._executor: Any = None
         self._outputs: list[np.ndarray] = []
 
-    def step(self, name: str) -> None:
-        """Try one step and say how it went. `lower` goes on into `codegen`."""
-        announce(name)
-        self.passes = []
-        steps: dict[str, Callable[[], str]] = {
+    def functions(self) -> dict[str, Callable[[], str]]:
+        return {
             "type inference": self.infer,
             "realize": self.realize,
             "fold": self.fold,
@@ -87,21 +43,6 @@ class Attempt:
             "run": self.run,
             "numbers": self.compare,
         }
-        seen: list[str] = []
-        try:
-            with diagnostics.collected(seen):
-                skipped = steps[name]()
-        except Exception as error:
-            name = "codegen" if self.said.get(name) is True else name
-            self.end(name, False, **described(error, seen, self.passes))
-        else:
-            last = "codegen" if name == "lower" else name
-            self.end(last, None if skipped else True, message=skipped)
-
-    def end(self, name: str, ok: bool | None, **said: Any) -> None:
-        """Say how a step went."""
-        self.said[name] = ok
-        say({"step": name, "ok": ok, **said})
 
     def infer(self) -> str:
         """Type inference of the op in the dtype."""
@@ -156,7 +97,7 @@ class Attempt:
         with self.generating(), self.context():
             self._library = relay.build(self.module(), target=tvm.target.Target(text))
         if "lower" not in self.said:  # this TVM generates code in a way we do not see
-            self.begin_codegen()
+            self.go_on("lower")
         return ""
 
     def allocate(self) -> str:
@@ -177,14 +118,7 @@ class Attempt:
         """Every value must be numpy's (all are small integers), and again in another run."""
         from . import measure
 
-        got, expected = self._outputs[0].astype(np.int64), self.case.expected
-        wrong = got != expected
-        if wrong.any():
-            at = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise WrongNumbers(
-                f"{int(wrong.sum())} of {wrong.size} values differ from numpy's;"
-                f" the first at {list(at)}: {int(got[at])} instead of {int(expected[at])}"
-            )
+        check(self._outputs[0], self.case.expected)
         if not measure.repeats(self._library, self._executor, self.case.inputs, self._outputs):
             raise WrongNumbers("they are numpy's at first, and others in a second run")
         return ""
@@ -225,7 +159,7 @@ class Attempt:
 
         def generate(module: Any, target: Any) -> Any:
             if not self.passes and "lower" not in self.said:  # else it folds a constant
-                self.begin_codegen()
+                self.go_on("lower")
             return original(module, target)
 
         tvm.register_func(name, generate, override=True)
@@ -233,33 +167,3 @@ class Attempt:
             yield
         finally:
             tvm.register_func(name, original, override=True)
-
-    def begin_codegen(self) -> None:
-        """`lower` went well; `codegen` begins."""
-        self.end("lower", True, message="")
-        announce("codegen")
-
-
-class WrongNumbers(Exception):
-    """It runs, and the values are not those that numpy computes."""
-
-
-def described(error: Exception, seen: list[str], passes: list[str]) -> dict[str, Any]:
-    """What a failed step says: the error's text, the open passes, where Python raised it."""
-    if isinstance(error, WrongNumbers):
-        return {"message": WRONG, "detail": str(error)}
-    text = "\n".join(seen) or str(error) or f"{type(error).__name__} without a message"
-    frames = traceback.extract_tb(error.__traceback__)
-    raised = {"function": frames[-1].name, "file": frames[-1].filename, "line": frames[-1].lineno}
-    return {"message": text[-_LONGEST:], "passes": list(passes), "raised": raised}
-
-
-def announce(step: str) -> None:
-    """Say that a step begins."""
-    say({"step": step, "begins": True})
-
-
-def say(line: dict[str, Any]) -> None:
-    """One JSON line; on a line of its own even if TVM has left one unfinished."""
-    sys.stdout.write("\n" + json.dumps(line) + "\n")
-    sys.stdout.flush()

@@ -23,6 +23,11 @@ class Parts:
     replaced by ones (`Part.ones`). Scalars stay, as realize wants to know its scales.
     """
 
+    steps_need_weights = False
+    """Does a quantization step on a weight need its values, and not only its type?"""
+    steps_are_harmless = True
+    """Does a step fail only for what comes before it?"""
+
     def __init__(self, module: Any) -> None:
         self.nodes = nodes_of(module)
         self.rows = [i for i, node in enumerate(self.nodes) if isinstance(node, relay.Call)]

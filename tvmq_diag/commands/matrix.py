@@ -56,9 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the cells, write matrix.json and index.html, and the index of all runs; returns 0."""
     screen, progress = Console(), Console(stderr=True)
-    work = Matrix(_ops(options.ops), _dtypes(options.dtypes))
+    dtypes = _dtypes(options.dtypes)
     directory = fresh_directory(options.out, "support-matrix")
     chain = toolchain.resolve(options.tvm, options.tvm_python, echo=progress.print)
+    work = Matrix(_ops(options.ops, chain.dialect), dtypes)
     limits = Limits(options.timeout, int(0.9 * physical_bytes()))
     setup = Setup(chain, identity.identify(chain), limits, options.mcpu, options.fresh)
     work.facts = _facts(setup)
@@ -148,11 +149,12 @@ def _facts(setup: Setup) -> dict[str, object]:
     }
 
 
-def _ops(text: str | None) -> list[str]:
-    asked = _listed(text) or list(matrix.OPS)
-    unknown = [op for op in asked if op not in matrix.OPS]
+def _ops(text: str | None, dialect: str) -> list[str]:
+    there = matrix.ops_of(dialect)
+    asked = _listed(text) or list(there)
+    unknown = [op for op in asked if op not in there]
     if unknown:
-        raise UsageError(f"--ops: {unknown[0]!r} is none of {', '.join(matrix.OPS)}")
+        raise UsageError(f"--ops: {unknown[0]!r} is none of {', '.join(there)}")
     return asked
 
 

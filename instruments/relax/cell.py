@@ -1,0 +1,193 @@
+"""One cell of the support matrix on Relax: how far one kind of op gets in one dtype, step by step.
+
+See ..steps for the job and what is said. The op computes in the dtype itself, in a kernel of its
+own, so that its operands and its result lie in memory in that dtype as they would between the
+layers of a model. What goes in (float32 and int8) and out (int32) is cast inside the function.
+
+It is built with the pipeline that tvm.compile has by default. The one of the target (see
+relax.get_default_pipeline) folds constants besides: that is the step `fold`, with one operand a
+constant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import Any, Callable, ClassVar, Iterator, Mapping
+
+import numpy as np
+
+from .. import isolate
+from ..steps import Steps, WrongNumbers, check
+from . import cases
+
+_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$', re.M)
+_ALLOCATION = "vm.builtin.alloc"
+_FORMS = ("integer", "qdq")
+
+
+def main(job: dict[str, Any]) -> int:
+    """Run a job; returns 0 whatever the steps came to."""
+    import tvm  # noqa: F401 (it is what installs a handler)
+
+    isolate.die_at_once()
+    return Attempt(job).all()
+
+
+class Attempt(Steps):
+    """The steps of one cell."""
+
+    GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen", "allocation": "run"}
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        super().__init__(job)
+        self.case = cases.case(job["op"], job["dtype"])
+        self._module: Any = None
+        self._executable: Any = None
+        self._machine: Any = None
+        self._inputs: list[Any] = []
+        self._outputs: list[np.ndarray] = []
+
+    def functions(self) -> dict[str, Callable[[], str]]:
+        return {
+            "type inference": self.infer,
+            "realize": self.realize,
+            "fold": self.fold,
+            "lower": self.build,
+            "allocation": self.run,
+            "numbers": self.compare,
+        }
+
+    def raised(self, error: Exception) -> dict[str, Any]:
+        """In C++ if TVM says where: the innermost frame that has a file."""
+        trace = getattr(getattr(error, "__tvm_ffi_error__", None), "backtrace", None)
+        for frame in _FRAME.finditer(str(trace or "")):
+            if frame["file"] != "<unknown>" and "tvm_ffi" not in frame["file"]:
+                name = re.sub(r"\(.*", "", frame["function"]).split(" ")[-1]
+                return {"function": name, "file": frame["file"], "line": int(frame["line"])}
+        return super().raised(error)
+
+    def infer(self) -> str:
+        """Type inference of the op in the dtype."""
+        with self.context():
+            self.module()
+        return ""
+
+    def realize(self) -> str:
+        """instruments/relax/quantizer on a float op of this kind between convolutions, in both of
+        its forms. All three dtypes of the configuration are the cell's."""
+        from . import quantizer
+
+        if self.job["op"] == "astype":
+            return "not tried: a float model has no cast to quantize"
+        dtypes = {f"dtype_{kind}": self.job["dtype"] for kind in ("input", "weight", "activation")}
+        for form in _FORMS:
+            config = quantizer.QConfig(**dtypes, realize=form, calibrate_mode="global_scale")
+            with self.context():
+                quantizer.quantize(cases.float_module(self.job["op"]), config)
+        return ""
+
+    def fold(self) -> str:
+        """FoldConstant where an operand is a constant cast to the dtype."""
+        from . import attempts
+
+        module = self.case.module(constant=True)
+        attempts.folded(module, self.context)
+        return ""
+
+    def build(self) -> str:
+        """tvm.compile: `lower` until code generation begins, then `codegen`."""
+        import tvm
+
+        from .. import target
+
+        text, _ = target.host(self.job["mcpu"])
+        with self.generating(), self.context():
+            self._executable = tvm.compile(self.module(), target=target.made(text))
+        if "lower" not in self.said:  # this TVM generates code in a way we do not see
+            self.go_on("lower")
+        return ""
+
+    def run(self) -> str:
+        """One inference: `allocation` until there is room for the last tensor, then `run`."""
+        from . import measure
+
+        self._machine = measure.machine(self._executable)
+        self._inputs = measure.tensors(self.case.inputs)
+        left = str(self._executable.as_text()).count(_ALLOCATION + "_tensor")
+        under_way = ""
+
+        def instrument(_function: Any, symbol: str, before: bool, *_given: Any) -> int:
+            nonlocal left, under_way
+            if before:
+                under_way = symbol
+            elif symbol == _ALLOCATION + "_tensor":
+                left -= 1
+                if not left:
+                    self.go_on("allocation")
+            return 0
+
+        self._machine.set_instrument(instrument)
+        try:
+            self._outputs = measure.outputs(self._machine, self._inputs)
+        except Exception:
+            if "allocation" not in self.said and not under_way.startswith(_ALLOCATION):
+                self.go_on("allocation")
+            raise
+        if "allocation" not in self.said:
+            self.go_on("allocation")
+        return ""
+
+    def compare(self) -> str:
+        """Every value must be numpy's (all are small integers), and again in another run."""
+        from . import measure
+
+        check(self._outputs[0], self.case.expected)
+        fresh = measure.machine(self._executable)  # without our instrument
+        if not measure.repeats(self._executable, fresh, self._inputs, self._outputs):
+            raise WrongNumbers("they are numpy's at first, and others in a second run")
+        return ""
+
+    def module(self) -> Any:
+        """The op in the dtype, made once."""
+        if self._module is None:
+            self._module = self.case.module(constant=False)
+        return self._module
+
+    @contextlib.contextmanager
+    def context(self) -> Iterator[None]:
+        """TVM's usual optimisation, and the open passes known."""
+        import tvm
+
+        passes = self.passes
+
+        @tvm.ir.instrument.pass_instrument
+        class Open:
+            def run_before_pass(self, _module: Any, info: Any) -> None:
+                passes.append(str(info.name))
+
+            def run_after_pass(self, _module: Any, info: Any) -> None:
+                while passes and passes.pop() != str(info.name):
+                    pass  # an error was caught inside TVM: that pass never ended
+
+        with tvm.transform.PassContext(opt_level=3, instruments=[Open()]):
+            yield
+
+    @contextlib.contextmanager
+    def generating(self) -> Iterator[None]:
+        """Announce `codegen` when TVM comes to generate the code of the module itself."""
+        import tvm_ffi
+
+        name = "target.build.llvm"
+        original = tvm_ffi.get_global_func(name)
+
+        def generate(module: Any, target: Any) -> Any:
+            if not self.passes and "lower" not in self.said:  # else it folds a constant
+                self.go_on("lower")
+            return original(module, target)
+
+        tvm_ffi.register_global_func(name, generate, override=True)
+        try:
+            yield
+        finally:
+            tvm_ffi.register_global_func(name, original, override=True)

@@ -1,0 +1,220 @@
+"""The steps of a compile on Relax, from import to numbers. See instruments.child for the job.
+
+Besides what it says there: `qconfig` may have a `pipeline`, "default" or "target" (the one that
+relax.get_default_pipeline has for the target, which folds constants and fuses); for the float model
+it is the job's own `pipeline`. `schedule` is "sound" (see schedule.py, the default) or "untuned".
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..recorder import QuantizeTrace
+
+SOUND, UNTUNED = "sound", "untuned"
+
+_CALIBRATE_ON = "random:4"
+"""What to find the ranges on where nobody gave any data: there are none without."""
+
+_NO_SCHEDULES = "TVM schedules no Relax kernel for a CPU: each runs as it is written, on one core"
+
+
+class Compile:
+    """The steps of a job, in order."""
+
+    def __init__(self, trace: QuantizeTrace, job: dict[str, Any]) -> None:
+        self.trace = trace
+        self.job = job
+        self.target: Any = None
+        self.inputs: dict[str, np.ndarray] = {}
+        self.executable: Any = None
+
+    def all(self) -> None:
+        """Import, quantize, build, load and run."""
+        from . import artifact, cut, measure
+
+        self.trace.stage("import")
+        module = self.load().module
+        if self.job.get("first_ops"):
+            module = cut.first_ops(module, self.job["first_ops"])
+        self.trace.stage("prepare")
+        module = self.prepare(module)
+        if self.job["qconfig"] is not None:
+            module = self.quantize(module)
+        self.trace.stage("lower")
+        self.executable = self.build(module)
+        if self.job.get("artifact"):
+            artifact.save(self.executable, self.inputs, Path(self.job["artifact"]))
+        if self.job.get("target"):  # for another machine: nothing to run here
+            return
+        self.trace.stage("load")
+        running = measure.machine(self.executable)
+        given = measure.tensors(self.inputs)
+        self.trace.stage("run")
+        try:
+            outputs = measure.outputs(running, given)
+        except Exception:
+            self.find_kernel()
+            raise
+        named: Any = {f"output{i}": value for i, value in enumerate(outputs)}
+        np.savez(self.trace.path / "outputs.npz", **named)
+        repeats = measure.repeats(self.executable, running, given, outputs)
+        self.trace.journal.event("outputs", file="outputs.npz", deterministic=repeats)
+
+    def find_kernel(self) -> None:
+        """Say in the trace which kernel a run failed at: it failed in no pass."""
+        from . import measure
+
+        with self.trace.recorder.pause():
+            try:
+                stopped = measure.failing_kernel(self.executable, self.inputs)
+            except Exception as error:
+                self.trace.recorder.fault("failing kernel", error)
+                return
+        if stopped is not None:
+            found = {"name": stopped.kernel, "index": stopped.index, "while": stopped.builtin}
+            self.trace.facts(failing_kernel=found)
+
+    def load(self) -> Any:
+        """Import the model; says in the trace what was imported and with which versions."""
+        from .. import isolate, target
+        from . import importers, models
+
+        # On a corrupted heap TVM's own handler of SIGSEGV can wait for ever.
+        isolate.die_at_once()
+
+        asked = self.job["model"]
+        text, reason = target.host(self.job["mcpu"])
+        if self.job.get("target"):
+            text, reason = self.job["target"], "as asked"
+        self.target = target.made(text)
+        self.trace.facts(
+            target=text,
+            target_reason=reason,
+            host_features=target.host_features(),
+            target_features=target.target_features(self.target),
+            pipeline=self.pipeline,
+            schedule=self.schedule,
+            threads=_threads(),
+        )
+        try:
+            model = models.remembered(
+                self.job.get("imported"),
+                asked["source"],
+                lambda: models.load(
+                    asked["source"], asked["shape"], asked["seed"], asked["weights"]
+                ),
+            )
+        except importers.ImportRejected as error:
+            self.trace.facts(rejected_node={"name": error.node, "op": error.op})
+            raise
+        self.inputs = model.inputs
+        self.trace.facts(
+            inputs={
+                name: {"dtype": str(value.dtype), "shape": list(value.shape)}
+                for name, value in model.inputs.items()
+            },
+            versions={"numpy": np.__version__, **model.versions},
+        )
+        return model
+
+    @property
+    def pipeline(self) -> str:
+        """Which of Relax's pipelines builds the model: default or target."""
+        asked = (self.job["qconfig"] or {}).get("pipeline") or self.job.get("pipeline")
+        return str(asked or "default")
+
+    @property
+    def schedule(self) -> str:
+        """How the kernels' loops run: sound or untuned."""
+        return str(self.job.get("schedule") or SOUND)
+
+    def prepare(self, module: Any) -> Any:
+        """BatchNorm into the convolutions' weights, and what is constant computed."""
+        import tvm
+        from tvm import relax
+
+        from . import importers
+
+        with self.target, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+            folded = relax.transform.FoldBatchnormToConv2D()(module)
+            # Before the next snapshot: names make no difference that the recorder would see.
+            folded = importers.named_as(folded, module)
+            return relax.transform.FoldConstant()(folded)
+
+    def quantize(self, module: Any) -> Any:
+        """The three passes of instruments/relax/quantizer, under the job's qconfig."""
+        import tvm
+
+        from . import quantizer
+
+        config = quantizer.QConfig.from_fields(self.job["qconfig"])
+        context = tvm.transform.PassContext(opt_level=self.job["opt_level"])
+        with config, self.target, context:
+            module = quantizer.annotate(config)(module)
+            module = quantizer.calibrate(config, self.dataset())(module)
+            self.keep_calibrated(module)
+            return quantizer.realize(config)(module)
+
+    def keep_calibrated(self, module: Any) -> None:
+        """Leave the calibrated module where the job wants it: numerics need not quantize again."""
+        import tvm
+
+        folder = self.job.get("calibrated")
+        if folder is None:
+            return
+        with self.trace.recorder.pause():
+            try:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                text = tvm.ir.save_json(module)
+                (Path(folder) / "module.json").write_text(text, encoding="utf-8")
+            except Exception as error:
+                self.trace.recorder.fault("calibrated", error)
+
+    def dataset(self) -> Any:
+        """The batches to calibrate on."""
+        from .. import dataset
+
+        asked = self.job.get("dataset") or {"source": _CALIBRATE_ON, "samples": None}
+        self.trace.facts(calibrated_on=asked["source"])
+        return dataset.batches(
+            asked["source"],
+            self.inputs,
+            asked["samples"],
+            self.job["model"]["seed"],
+            lambda done, of: self.trace.journal.event(
+                "progress", what="calibrating", done=done, of=of
+            ),
+        )
+
+    def build(self, module: Any) -> Any:
+        """tvm.compile for the target, with the pipeline and the schedule that were asked for."""
+        import tvm
+        from tvm import relax
+
+        from . import schedule
+
+        pipeline = relax.get_pipeline("default")
+        if self.pipeline == "target":
+            pipeline = relax.get_default_pipeline(self.target)
+        done = schedule.Scheduled()
+        if self.schedule == SOUND:
+            pipeline = schedule.sound(pipeline, done)
+        try:
+            with tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+                return tvm.compile(module, target=self.target, relax_pipeline=pipeline)
+        finally:
+            warning = _NO_SCHEDULES if self.schedule == UNTUNED else None
+            left = [f"{name}: {why}" for name, why in done.left.items()]
+            self.trace.facts(schedules={"warning": warning, "fallbacks": left})
+            # Code is generated after the last pass, in none.
+            if not self.trace.failing_path():
+                self.trace.stage("codegen")
+
+
+def _threads() -> int:
+    return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))

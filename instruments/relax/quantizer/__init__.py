@@ -1,0 +1,52 @@
+"""A quantizer for Relax, in the stages that Relay's had: annotate, calibrate, realize.
+
+Relay left TVM in 0.20, and its quantizer with it. This one needs TVM 0.25 or newer, numpy, and
+nothing else of this project::
+
+    from instruments.relax.quantizer import QConfig, quantize
+
+    module = relax.transform.FoldBatchnormToConv2D()(module)
+    module = relax.transform.FoldConstant()(module)
+    module = quantize(module, QConfig(), [{"x": image} for image in images])
+    executable = tvm.compile(module, target="llvm")
+
+int8 in an int8 container is the default. `QConfig(nbit_input=4, nbit_weight=4)` gives 4-bit values
+in int8; `QConfig("int4", "int4")` asks TVM for the dtype itself. Nothing here refuses a dtype: what
+TVM cannot do, TVM says.
+
+config            what is asked for, and the config in force
+op                tvmq.simulated_quantize, the op between annotate and realize
+annotate          says where values are to be quantized
+calibrate         finds the scale of each such site: observe (runs the model), thresholds, weights
+realize           realize_integer or realize_qdq: from simulated ops to real ones
+rewrite, compat   shared: one pass over a module's bindings; what differs between TVM's versions
+
+Quantized: conv2d, matmul (weights may be constants or not), and additions of two tensors that come
+from these. relu, max_pool2d, reshape, flatten, squeeze, expand_dims and permute_dims work on
+quantized values where they get them. Biases, averages and all else stay float, and so do ops inside
+an If. Scales are symmetric: one a tensor, or one an output channel for weights.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .annotate import annotate
+from .calibrate import calibrate
+from .config import Batches, QConfig, current, settings
+from .realize import realize
+
+__all__ = ["QConfig", "annotate", "calibrate", "current", "quantize", "realize", "settings"]
+
+
+def quantize(module: Any, config: QConfig, batches: Batches | None = None) -> Any:
+    """A module whose `main` is quantized as `config` asks.
+
+    `module` is an IRModule in float32 with its weights as constants and BatchNorm folded.
+    `batches` are what to calibrate on: arrays by the names of main's parameters.
+    The three passes run one by one in the PassContext in force.
+    """
+    with config:
+        for stage in (annotate(config), calibrate(config, batches), realize(config)):
+            module = stage(module)
+    return module

@@ -1,0 +1,111 @@
+"""QuantizeCalibrate: the scale of every site.
+
+A scale is a bound on magnitudes over the steps from 0 to it. A weight's bound is its own largest
+magnitude; an activation's comes from running the model on data (thresholds). The operands of an
+addition share the larger of their two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tvm
+
+from . import observe
+from .compat import array_of
+from .config import Batches, QConfig, steps
+from .op import Site, simulated_quantize, site_of
+from .rewrite import Emitter, bindings_of, op_name, rewritten
+from .thresholds import MODES, NEEDS_DATA, Magnitudes
+
+FLOOR = 2.0**-10
+"""No channel's scale is less than this share of the weight's largest: a channel that is all but
+dead (ImageNet's ResNets have some) would get one with which float32 has trouble."""
+
+
+def calibrate(config: QConfig, batches: Batches | None = None) -> Any:
+    """The pass. What it gives simulates the quantized model, and can be compiled and run as it is.
+
+    Raises ValueError for a mode that there is not, and where a mode that needs data has none.
+    """
+    if config.calibrate_mode not in MODES:
+        modes = ", ".join(MODES)
+        raise ValueError(f"no calibrate_mode {config.calibrate_mode!r}: choose one of {modes}")
+
+    def transform(module: Any, context: Any) -> Any:
+        with config:
+            return _filled_in(module, _scales(module, config, batches))
+
+    return tvm.transform.module_pass(transform, opt_level=0, name="QuantizeCalibrate")
+
+
+def _scales(module: Any, config: QConfig, batches: Batches | None) -> list[np.ndarray]:
+    """Of each site, in order: float32, (channels,) for a weight with an axis, else ()."""
+    sites: list[Site] = []
+    numbers: dict[Any, int] = {}
+    pairs = []
+    for binding in bindings_of(module):
+        site = site_of(binding.value)
+        if site is not None:
+            numbers[binding.var] = len(sites)
+            sites.append(site)
+        elif op_name(binding.value) == "add":
+            pairs.append([numbers.get(operand) for operand in binding.value.args])
+    bounds = _bounds(module, sites, config, batches)
+    for left, right in pairs:
+        if left is not None and right is not None:
+            bounds[left] = bounds[right] = np.maximum(bounds[left], bounds[right])
+    return [_scale(bound, site) for bound, site in zip(bounds, sites)]
+
+
+def _bounds(
+    module: Any, sites: list[Site], config: QConfig, batches: Batches | None
+) -> list[np.ndarray]:
+    mode = config.calibrate_mode
+    seen = [Magnitudes(counted=mode != "minmax") for _ in sites]
+    if mode in NEEDS_DATA and any(site.kind != "weight" for site in sites):
+        done = observe.run(module, batches or [], lambda number, values: seen[number].add(values))
+        if not done:
+            raise ValueError(f"calibrate_mode {mode!r} needs data: give at least one batch")
+    bounds = []
+    for site, magnitudes in zip(sites, seen):
+        if site.kind == "weight":
+            bounds.append(_bound_of_weight(array_of(site.data), site.axis))
+        elif mode in NEEDS_DATA:
+            levels = steps(site.bits, site.signed)
+            bounds.append(np.asarray(magnitudes.threshold(mode, levels)))
+        else:
+            bounds.append(np.asarray(config.global_scale))
+    return bounds
+
+
+def _bound_of_weight(weight: np.ndarray, axis: int) -> np.ndarray:
+    largest = np.abs(weight).max(initial=0.0)
+    if axis < 0:
+        return np.asarray(largest)
+    others = tuple(index for index in range(weight.ndim) if index != axis)
+    each = np.abs(weight).max(axis=others, initial=0.0)
+    return np.asarray(np.maximum(each, largest * FLOOR))
+
+
+def _scale(bound: np.ndarray, site: Site) -> np.ndarray:
+    """What is always 0 gets a scale of 1: any will do."""
+    scale = np.asarray(bound, "float32") / np.float32(steps(site.bits, site.signed))
+    return np.where(scale > 0, scale, np.float32(1)).astype("float32")
+
+
+def _filled_in(module: Any, scales: list[np.ndarray]) -> Any:
+    left = iter(scales)
+
+    def rewrite(emit: Emitter, binding: Any) -> None:
+        site = site_of(binding.value)
+        if site is None:
+            emit.keep(binding)
+            return
+        call = simulated_quantize(
+            site.data, next(left), site.kind, site.bits, site.signed, site.axis
+        )
+        emit.bind(binding.var, call)
+
+    return rewritten(module, lambda: rewrite)

@@ -1,0 +1,62 @@
+"""What differs between TVM 0.25, 0.26 and 0.27 for what is used here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import relax
+
+# 0.25 had Call, Constant and StringImm in relax; 0.26 moved the first, 0.27 the others.
+Call = tvm.ir.Call if hasattr(tvm.ir, "Call") else relax.Call
+Constant = tvm.ir.GenericConst if hasattr(tvm.ir, "GenericConst") else relax.Constant
+StringImm = tvm.ir.StringImm if hasattr(tvm.ir, "StringImm") else relax.StringImm
+
+prim_value = relax.prim_value if hasattr(relax, "prim_value") else relax.PrimValue
+
+_HAS_TYPES = not hasattr(relax, "TensorStructInfo")
+"""0.26 made types of StructInfo."""
+
+INFER_TYPE = "FInferType" if _HAS_TYPES else "FInferStructInfo"
+"""The attribute of an op that says the type of a call."""
+
+
+def type_of(expression: Any) -> Any:
+    """The TensorType, or before 0.26 the TensorStructInfo, of a relax expression."""
+    return expression.ty if _HAS_TYPES else expression.struct_info
+
+
+def return_type(function: Any) -> Any:
+    return function.ret_ty if _HAS_TYPES else function.ret_struct_info
+
+
+def shape_of(expression: Any) -> tuple[int, ...] | None:
+    """None unless all of it is known."""
+    shape = getattr(type_of(expression), "shape", None)
+    sizes = getattr(shape, "values", None)
+    if sizes is None or not all(isinstance(size, tvm.tirx.IntImm) for size in sizes):
+        return None
+    return tuple(int(size) for size in sizes)
+
+
+def rank_of(expression: Any) -> int:
+    """-1 if it is not known."""
+    return int(getattr(type_of(expression), "ndim", -1))
+
+
+def name_of(variable: Any) -> str:
+    """Of a relax variable, which TVM does not promise to be unique in its function."""
+    return str(variable.name if hasattr(variable, "name") else variable.name_hint)
+
+
+def array_of(constant: Any) -> np.ndarray:
+    """The values of a constant tensor, copied."""
+    value = constant.value if hasattr(constant, "value") else constant.data
+    return np.array(value.numpy())
+
+
+def call_packed(name: str, arguments: list[Any], returns: Any) -> Any:
+    """A call of a registered function that has no effect TVM need know of."""
+    keyword = "ty_args" if _HAS_TYPES else "sinfo_args"
+    return relax.op.call_pure_packed(name, *arguments, **{keyword: returns})

@@ -1,0 +1,151 @@
+"""Realize "integer": values in dtype_input, weights in dtype_weight, sums in dtype_activation.
+
+conv2d and matmul multiply integers and add them up in dtype_activation; the sum becomes float by
+one multiplication with the scales of both operands, and everything after it (a bias, relu) is float
+until the next site quantizes anew. An addition takes both operands in dtype_activation, in which
+their sum has room. relu, max_pool2d and the moving ops work on whatever integers they get.
+
+All that is done in float32 is done alike in the simulation that `config.in_float()` realizes, where
+the integers are float32 as well: it gives the same bits while sums stay below 2**24. The calibrated
+module rounds sums of scaled values; an element that is nearly halfway between two steps may end on
+the other, and in a deep net that is seen.
+
+Every integer value also gets its float form, under the name it had in the float model; where nobody
+uses that, it is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tvm import relax
+
+from .annotate import PASS_THROUGH
+from .compat import Call, array_of, name_of, rank_of, type_of
+from .config import QConfig
+from .op import Site, site_of, spread
+from .rewrite import Emitter, op_name
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A variable of integers; times `scale`, shape () or (channels,) along `axis`, its value."""
+
+    variable: Any
+    scale: np.ndarray
+    axis: int = -1
+
+
+class IntegerRealizer:
+    """Realizes the bindings of one block."""
+
+    def __init__(self, config: QConfig) -> None:
+        self._config = config
+        self._dtypes = {
+            "input": config.dtype_input,
+            "weight": config.dtype_weight,
+            "activation": config.dtype_activation,
+        }
+        self._integers: dict[Any, Integer] = {}
+        """The integer form of the variables that have one."""
+
+    def __call__(self, emit: Emitter, binding: Any) -> None:
+        variable, value = binding.var, binding.value
+        site = site_of(value)
+        if site is not None:
+            make = self._weight if site.kind == "weight" else self._value
+            self._bind(emit, variable, Integer(make(emit, variable, site), site.scale, site.axis))
+            return
+        made = self._op(emit, variable, value)
+        if made is None:
+            emit.keep(binding)
+        else:
+            self._bind(emit, variable, made)
+
+    def _weight(self, emit: Emitter, variable: Any, site: Site) -> Any:
+        """In int8 if it fits, and cast to what was asked for by TVM, which then has its say about
+        a dtype that numpy does not know."""
+        weight = array_of(site.data)
+        counts = np.clip(np.rint(weight / site.spread(weight.ndim)), *site.range)
+        dtype = self._dtypes[site.kind]
+        if dtype in ("int8", "int16", "int32", "uint8", "uint16", "uint32"):
+            return emit.new(f"{name_of(variable)}_{dtype}", relax.const(counts.astype(dtype)))
+        stored = counts.astype("int8" if np.abs(counts).max(initial=0) < 128 else "int32")
+        cast = relax.op.astype(relax.const(stored), dtype)
+        return emit.new(f"{name_of(variable)}_{dtype}", cast)
+
+    def _value(self, emit: Emitter, variable: Any, site: Site) -> Any:
+        name, dtype = name_of(variable), self._dtypes[site.kind]
+        low, high = (float(end) for end in site.range)
+        steps = emit.new(f"{name}_steps", relax.op.divide(site.data, relax.const(site.scale)))
+        rounded = emit.new(f"{name}_rounded", relax.op.round(steps))
+        clipped = emit.new(f"{name}_clipped", relax.op.clip(rounded, low, high))
+        return emit.new(f"{name}_{dtype}", relax.op.astype(clipped, dtype))
+
+    def _op(self, emit: Emitter, variable: Any, call: Any) -> Integer | None:
+        """The integer form of an op; None if it stays float."""
+        name = op_name(call)
+        needed = call.args[:1] if name in PASS_THROUGH else getattr(call, "args", [])
+        operands = [self._integers.get(argument) for argument in needed]
+        integers = [operand for operand in operands if operand is not None]
+        if not integers or len(integers) < len(operands):
+            return None
+        if name == "nn.conv2d":
+            made = self._conv2d(call, *integers)
+        elif name == "matmul":
+            made = self._matmul(call, *integers)
+        elif name == "add" and self._are_addends(integers):
+            made = relax.op.add(*[one.variable for one in integers]), integers[0].scale, -1
+        elif name in PASS_THROUGH and _passes(name, integers[0]):
+            rest = [integers[0].variable, *call.args[1:]]
+            made = Call(call.op, rest, call.attrs), integers[0].scale, integers[0].axis
+        else:
+            return None
+        expression, scale, axis = made
+        return Integer(emit.new(f"{name_of(variable)}_integer", expression), scale, axis)
+
+    def _are_addends(self, integers: list[Integer]) -> bool:
+        """Do they have room for their sum, and the same steps?"""
+        room = all(
+            str(type_of(one.variable).dtype) == self._config.dtype_activation for one in integers
+        )
+        return room and np.array_equal(integers[0].scale, integers[1].scale)
+
+    def _conv2d(self, call: Any, data: Integer, weight: Integer) -> tuple[Any, np.ndarray, int]:
+        attrs = call.attrs
+        out_layout = str(attrs.out_layout) or str(attrs.data_layout)
+        expression = relax.op.nn.conv2d(
+            data.variable,
+            weight.variable,
+            strides=_numbers(attrs.strides),
+            padding=_numbers(attrs.padding),
+            dilation=_numbers(attrs.dilation),
+            groups=int(attrs.groups),
+            data_layout=str(attrs.data_layout),
+            kernel_layout=str(attrs.kernel_layout),
+            out_layout=out_layout,
+            out_dtype=self._config.dtype_activation,
+        )
+        return expression, data.scale * weight.scale, out_layout.find("C")
+
+    def _matmul(self, call: Any, left: Integer, right: Integer) -> tuple[Any, np.ndarray, int]:
+        product = relax.op.matmul(left.variable, right.variable, self._config.dtype_activation)
+        return product, left.scale * right.scale, rank_of(call) - 1
+
+    def _bind(self, emit: Emitter, variable: Any, integer: Integer) -> None:
+        """The float form of an integer, under the name that it had as a float."""
+        self._integers[variable] = integer
+        cast = emit.new(f"{name_of(variable)}_float", relax.op.astype(integer.variable, "float32"))
+        scale = relax.const(spread(integer.scale, integer.axis, rank_of(variable)))
+        emit.bind(variable, relax.op.multiply(cast, scale))
+
+
+def _passes(name: str, integer: Integer) -> bool:
+    """May the op work on the integers? Where an op moves axes, only a scale for all of them."""
+    return integer.scale.ndim == 0 or name in ("nn.relu", "nn.max_pool2d")
+
+
+def _numbers(values: Any) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)

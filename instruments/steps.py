@@ -1,0 +1,140 @@
+"""The steps of one cell of the support matrix, whatever the dialect, and how they are told.
+
+A job is a JSON object: `op` (a key of the dialect's OPS), `dtype`, `mcpu` (see target.py) and
+`steps` (those of STEPS to try, in order). Each step is one JSON line {"step", "begins": true} on
+stdout before it begins, and one {"step", "ok", "message", …} when it has ended: a process that dies
+has said where.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import Any, Callable, ClassVar, Mapping
+
+import numpy as np
+
+from . import diagnostics
+
+STEPS = (
+    "type inference",
+    "realize",
+    "fold",
+    "lower",
+    "codegen",
+    "allocation",
+    "run",
+    "numbers",
+)
+"""In the order in which a quantized model goes through them."""
+
+NEEDS = {
+    "fold": "type inference",
+    "lower": "type inference",
+    "codegen": "lower",
+    "allocation": "codegen",
+    "run": "allocation",
+    "numbers": "run",
+}
+"""Steps that mean nothing without another; all others are tried whatever happened before."""
+
+WRONG = "it runs, and the values are wrong"
+
+_LONGEST = 20_000
+
+
+class Steps:
+    """The steps of one cell. `said` has each step that ended, and whether it went well."""
+
+    GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen"}
+    """Steps that go on into the next: it is said there when that one begins."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.job = job
+        self.said: dict[str, bool | None] = {}
+        self.passes: list[str] = []
+        """The passes open now, outermost first."""
+
+    def functions(self) -> dict[str, Callable[[], str]]:
+        """What to call for each step but those that others go on into (GOES_ON); each returns "",
+        or why it was not tried."""
+        raise NotImplementedError
+
+    def all(self) -> int:
+        """Try the steps of the job; returns 0 whatever they came to."""
+        failed: set[str] = set()
+        for name in self.job["steps"]:
+            if name not in self.said and NEEDS.get(name) not in failed:
+                self.step(name)
+            if self.said.get(name) is not True:
+                failed.add(name)
+        return 0
+
+    def step(self, name: str) -> None:
+        """Try one step and say how it went."""
+        announce(name)
+        self.passes = []
+        seen: list[str] = []
+        try:
+            with diagnostics.collected(seen):
+                skipped = self.functions()[name]()
+        except Exception as error:
+            name = self.GOES_ON[name] if self.said.get(name) is True else name
+            self.end(name, False, **described(error, seen, self.passes, self.raised(error)))
+        else:
+            self.end(self.GOES_ON.get(name, name), None if skipped else True, message=skipped)
+
+    def end(self, name: str, ok: bool | None, **said: Any) -> None:
+        """Say how a step went."""
+        self.said[name] = ok
+        say({"step": name, "ok": ok, **said})
+
+    def go_on(self, name: str) -> None:
+        """A step went well, and the one that it goes on into begins."""
+        self.end(name, True, message="")
+        announce(self.GOES_ON[name])
+
+    def raised(self, error: Exception) -> dict[str, Any]:
+        """Function, file and line that an exception comes from."""
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return {"function": last.name, "file": last.filename, "line": last.lineno}
+
+
+class WrongNumbers(Exception):
+    """It runs, and the values are not those that numpy computes."""
+
+
+def check(got: np.ndarray, expected: np.ndarray) -> None:
+    """Raises WrongNumbers unless every value is the expected one."""
+    got = got.astype(np.int64)
+    if got.shape != expected.shape:
+        raise WrongNumbers(f"the shape is {list(got.shape)} instead of {list(expected.shape)}")
+    wrong = got != expected
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise WrongNumbers(
+            f"{int(wrong.sum())} of {wrong.size} values differ from numpy's;"
+            f" the first at {list(at)}: {int(got[at])} instead of {int(expected[at])}"
+        )
+
+
+def described(
+    error: Exception, seen: list[str], passes: list[str], raised: dict[str, Any]
+) -> dict[str, Any]:
+    """What a failed step says: the error's text, the open passes, where it was raised."""
+    if isinstance(error, WrongNumbers):
+        return {"message": WRONG, "detail": str(error)}
+    text = "\n".join(seen) or str(error) or f"{type(error).__name__} without a message"
+    return {"message": text[-_LONGEST:], "passes": list(passes), "raised": raised}
+
+
+def announce(step: str) -> None:
+    """Say that a step begins."""
+    say({"step": step, "begins": True})
+
+
+def say(line: dict[str, Any]) -> None:
+    """One JSON line; on a line of its own even if TVM has left one unfinished."""
+    sys.stdout.write("\n" + json.dumps(line) + "\n")
+    sys.stdout.flush()

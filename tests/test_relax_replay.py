@@ -1,0 +1,226 @@
+"""Which op of a Relax module a failure comes from, on the real TVM."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tvmq_diag import toolchain
+from tvmq_diag.toolchain import Toolchain
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PRELUDE = """
+import json, subprocess, sys
+import numpy as np
+import tvm
+from tvm import relax
+from instruments import isolate
+from instruments.failing import signature
+from instruments.open_pass import OpenPass
+from instruments.reduce import NotSliceable, Part
+from instruments.relax import attempts, cases, parts, quantizer, replay, survey
+from instruments.relax.adapter import nodes_of
+
+HOST = tvm.target.Target({"kind": "llvm"})
+
+def net(dtype, channels=8, layers=2):
+    "Convolutions in a dtype, whose weights are constants cast to it, and a pooling."
+    x = relax.Var("x", cases.tensor((1, channels, 8, 8), "float32"))
+    def body(emit):
+        data = emit(relax.op.astype(x, dtype))
+        for _ in range(layers):
+            weight = relax.const(np.ones((channels, channels, 3, 3), "float32"))
+            cast = emit(relax.op.astype(weight, dtype))
+            made = emit(relax.op.nn.conv2d(data, cast, padding=(1, 1), out_dtype="int32"))
+            data = emit(relax.op.astype(emit(relax.op.nn.relu(made)), dtype))
+        pooled = emit(relax.op.nn.max_pool2d(data, (2, 2), (2, 2)))
+        return emit(relax.op.astype(pooled, "float32"))
+    return cases.built([x], body)
+
+def calibrated(config):
+    x = relax.Var("x", cases.tensor((1, 8, 8, 8), "float32"))
+    def body(emit):
+        data = x
+        for seed in range(3):
+            weight = np.random.default_rng(seed).normal(size=(8, 8, 3, 3)).astype("float32")
+            made = emit(relax.op.nn.conv2d(data, relax.const(weight), padding=(1, 1)))
+            data = emit(relax.op.nn.relu(made))
+        return data
+    with config:
+        return quantizer.calibrate(config)(quantizer.annotate(config)(cases.built([x], body)))
+
+def qdq(*dtypes):
+    return quantizer.QConfig(*dtypes, realize="qdq", calibrate_mode="global_scale")
+
+def path(name, module):
+    return [OpenPass(1, "sequential", "lower", module, 1), OpenPass(2, name, "lower", module, 1)]
+
+def thrown(attempt, module):
+    try: attempt(module)
+    except Exception as error: return error
+    raise SystemExit("it does not fail")
+
+def blamed(name, module, error=None, wrap=lambda attempt: attempt):
+    error = error or thrown(attempts.by_name(name, HOST), module)
+    found = replay.blame(path(name, module), error, HOST, wrap)
+    node = nodes_of(module)[found.row]
+    assert node.same_as(parts.Parts(module).calls[found.index])
+    return found, error
+"""
+
+
+@pytest.fixture(scope="module")
+def relax() -> Toolchain:
+    return toolchain.resolve("relax", echo=print)
+
+
+def said(relax: Toolchain, code: str) -> Any:
+    """The last line that a script prints, as JSON."""
+    prelude = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + PRELUDE
+    done = subprocess.run(
+        [str(relax.python), "-c", prelude + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "TVM_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_legalize_ops_by_its_legalizers_in_one_run(relax: Toolchain) -> None:
+    name, how, runs, again = said(
+        relax,
+        """
+module = net("int1")
+found, error = blamed("LegalizeOps", module)
+relax.transform.LegalizeOps()(net("int8"))  # TVM's legalizers are back
+print(json.dumps([found.name, found.how, found.runs, blamed("LegalizeOps", module)[0].index
+                  == found.index]))
+""",
+    )
+    assert (name, how, runs, again) == ("nn.max_pool2d", "replay, its legalizer watched", 1, True)
+
+
+def test_a_call_that_the_exception_names_needs_no_replay(relax: Toolchain) -> None:
+    found = said(
+        relax,
+        """
+module = net("int8")
+calls = parts.Parts(module).calls
+class Context: reverse_visit_pattern = [calls[3], calls[4]]
+class Thrown: extra_context = Context
+class Named(Exception): __tvm_ffi_error__ = Thrown
+found, _ = blamed("Normalize", module, Named("what"))
+print(json.dumps([found.name, found.index, found.runs, found.how]))
+""",
+    )
+    assert found == ["nn.relu", 3, 0, "the exception names it"]
+
+
+def test_the_quantizer_by_prefixes_and_the_field(relax: Toolchain) -> None:
+    """TVM names the call that the quantizer has made: that stands in no module."""
+    found = said(
+        relax,
+        """
+out = []
+for dtypes in (("int4", "int8"), ("int8", "int4"), ("int4", "int4")):
+    config = qdq(*dtypes)
+    module = calibrated(config)
+    with config:
+        found, error = blamed("QuantizeRealize", module)
+        assert replay.named_call(error).op.name == "relax.quantize"
+        knobs = replay.knobs(path("QuantizeRealize", module), found, error, HOST)
+    kind = parts.Parts(module).calls[found.index].args[2].value
+    out.append([found.name, kind, found.how, knobs])
+print(json.dumps(out))
+""",
+    )
+    step = "tvmq.simulated_quantize"
+    assert found == [
+        [step, "input", "replay", ["dtype_input"]],
+        [step, "weight", "replay", ["dtype_weight"]],
+        [step, "input", "replay", ["dtype_input"]],
+    ]
+
+
+def test_a_crash_is_found_with_each_experiment_in_a_process_of_its_own(relax: Toolchain) -> None:
+    """The heap is broken: the process dies somewhere else each time, and always reads alike."""
+    found = said(
+        relax,
+        """
+module = relax.transform.LegalizeOps()(net("int4", channels=16))
+places = []
+for _ in range(3):
+    found, _ = blamed("FoldConstant", module, isolate.Died(), isolate.isolated)
+    places.append([found.name, found.index, found.runs])
+attempt = isolate.isolated(attempts.by_name("FoldConstant", HOST))
+says = {signature(thrown(attempt, module)) for _ in range(10)}
+attempt(relax.transform.LegalizeOps()(net("int8", channels=16)))
+print(json.dumps([places, sorted(says)]))
+""",
+    )
+    places, says = found
+    # The first weight's cast: the cast of the input comes before it, and is not folded.
+    assert places == [["cast", 1, places[0][2]]] * 3 and places[0][2] <= 5
+    assert says == ["Died: the process dies"]
+
+
+def test_code_generation_and_a_run_by_each_op_alone(relax: Toolchain) -> None:
+    found = said(
+        relax,
+        """
+x = relax.Var("x", cases.tensor((2, 8), "float32"))
+def body(emit):
+    flags = emit(relax.op.astype(emit(relax.op.sqrt(x)), "bool"))
+    return emit(relax.op.add(flags, flags))
+added, _ = blamed("tvm.compile", cases.built([x], body))
+room, error = blamed("vm.run", net("int4"))
+print(json.dumps([added.name, added.index, added.how, room.name, room.index, signature(error)]))
+""",
+    )
+    assert found[:5] == ["add", 2, "each op compiled alone", "astype", 0]
+    assert "dtype.bits % 8 == 0 (4 vs. 0)" in found[5]
+
+
+def test_the_deepest_pass_on_a_graph_and_why_not(relax: Toolchain) -> None:
+    assert said(
+        relax,
+        """
+module = net("int8")
+kernels = tvm.IRModule({v: f for v, f in relax.transform.LegalizeOps()(module).functions.items()
+                        if v.name_hint != "main"})
+def names(*given):
+    opened = replay.failing_pass([OpenPass(i, n, "lower", m, None) for i, (n, m) in
+                                  enumerate(given)])
+    return opened.name if opened else None
+error = ValueError("another")
+print(json.dumps([
+    names(("_pipeline", module), ("sequential", module), ("FoldConstant", module),
+          ("LegalizeOps", module)),
+    names(("tvm.compile", module), ("sequential", kernels), ("tirx.LowerIntrin", kernels)),
+    names(("tirx.LowerIntrin", kernels)),
+    replay.why_not([]), replay.why_not(path("Mystery", module)),
+    replay.why_not(path("Normalize", module)),
+    replay.blame(path("Normalize", module), error, HOST),
+    len(replay.calls_of(replay.prefix(replay.calls_of(module)[:4]))),
+]))
+""",
+    ) == [
+        "FoldConstant",
+        "tvm.compile",
+        None,
+        "it failed in no pass on a Relax module",
+        "Mystery cannot be run on its own",
+        "replayed on its own, the pass does not fail in the same way",
+        None,
+        4,
+    ]
