@@ -1,4 +1,4 @@
-"""The page over all runs in a folder, support matrices and benchmarks among them, newest first."""
+"""The page over all runs in a folder, matrices and benchmarks among them, newest first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tvmq_diag.benchmark import AGAIN
+from tvmq_diag.outcome import WORKS
 
 from . import words
 from .page import environment
@@ -17,6 +18,7 @@ VERDICTS = "verdict.json"
 FACTS = "run.json"
 MATRIX = "matrix.json"
 BENCHMARK = "benchmark.json"
+VERSIONS = "versions.json"
 COMPARISON = "comparison.json"
 
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -56,6 +58,7 @@ def write(runs_directory: Path) -> Path:
         (VERDICTS, _run),
         (MATRIX, _matrix),
         (BENCHMARK, _benchmark),
+        (VERSIONS, _versions),
         (COMPARISON, _comparison),
     ):
         for path in sorted(runs_directory.glob(f"*/{record}")):
@@ -126,6 +129,25 @@ def _comparison(folder: Path) -> Entry:
         "comparison",
         [],
         words.clip(said, 300),
+    )
+
+
+def _versions(folder: Path) -> Entry:
+    record = json.loads((folder / VERSIONS).read_text(encoding="utf-8"))
+    said = []
+    for chain in record["toolchains"]:
+        found = {e["configuration"]: e for entries in chain["cells"].values() for e in entries}
+        works = sum(entry["outcome"] == WORKS for entry in found.values())
+        what = f"{works} of {len(found)} work" if found else "nothing was run"
+        version = f" (TVM {chain['version']})" if chain["version"] else ""
+        said.append(f"{what} on {chain['name']}{version}")
+    return Entry(
+        folder.name,
+        _page(folder),
+        words.clip(record.get("created") or "", 40),
+        words.clip(f"version matrix of {record.get('model') or '?'}", 80),
+        [],
+        words.clip("; ".join(said), 300),
     )
 
 

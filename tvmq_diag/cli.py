@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from . import __version__
-from .commands import benchmark, check, compare, matrix, reduce, report, trace
+from .commands import benchmark, check, compare, matrix, reduce, report, trace, versions
 from .errors import DiagError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -22,6 +22,7 @@ COMMANDS: dict[str, ModuleType] = {
     "benchmark": benchmark,
     "compare": compare,
     "check": check,
+    "versions": versions,
 }
 
 INTERRUPTED = 130

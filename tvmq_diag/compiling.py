@@ -86,7 +86,7 @@ class Compiler:
 
     def _kept_or_made(self) -> Compiled:
         plan = self._plan
-        which = identity.identify(plan.toolchain)
+        which = {**identity.identify(plan.toolchain), "dialect": plan.toolchain.dialect}
         target = plan.target or plan.mcpu
         kept = floats.kept(plan.model, which, plan.toolchain.python, target, plan.opt_level)
         folder = self._directory / TRACES / FLOAT

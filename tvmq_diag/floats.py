@@ -78,7 +78,8 @@ def kept(
         return None
     parts = [
         __version__, asdict(model), _content(rest), _content(model.weights), str(python), target,
-        level, tvm["version"], tvm["package"], tvm["newest_outside_quantizer_ns"],
+        level, tvm.get("dialect"), tvm.get("ffi"), tvm["version"], tvm["package"],
+        tvm["newest_outside_quantizer_ns"],
         sorted(_cpu_flags()),
     ]  # fmt: skip
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -51,6 +51,8 @@ class Plan:
     opt_level: int = 3
     dataset: Dataset | None = None
     reference: bool = True
+    explore: bool = True
+    """With the reference: also what works instead, each op's error, and each field by itself."""
     save_ir: bool = False
     min_cosine: float = verdict.MIN_COSINE
     rounds: int = 30

@@ -7,6 +7,7 @@ runs as soon as a verdict needs it; the reference runs last.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from .errors import UsageError
 from .numerics import Numerics
 from .outcome import INTERRUPTED, WORKS, Metrics, Result, Run, Verdict
 from .plan import Observer, Plan
+from .probing import RELAY
 from .record import NUMBERS, TRACES
 
 
@@ -64,14 +66,18 @@ class Session:
                 self._try(configuration, role)
             if self.plan.reference:
                 self._float_model()
-                self._look_for_what_works()
+                self._explore(self._look_for_what_works)
                 self._time()
-                self._follow_the_numbers()
+                self._explore(self._follow_the_numbers)
                 self._name_hazards()
-                self._turn_each_knob()
+                self._explore(self._turn_each_knob)
         except _Stopped:
             self.run.facts["interrupted"] = True
             record.write(self.run)
+
+    def _explore(self, step: Callable[[], None]) -> None:
+        if self.plan.explore:
+            step()
 
     def _time(self) -> None:
         """All that was built, in turn."""
@@ -111,6 +117,8 @@ class Session:
 
     def _follow_the_numbers(self) -> None:
         """Of each configuration that ran, where its error comes from, op by op."""
+        if self.plan.toolchain.dialect != RELAY:
+            return  # it is measured by the simulation of Relay's quantizer
         for result in self._ran():
             configuration = parse(result.verdict.configuration)
             folder = self.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"

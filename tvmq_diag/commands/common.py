@@ -116,7 +116,7 @@ def plan(options: argparse.Namespace, echo: Callable[[str], None], **more: Any) 
     on = options.calibrate_on
     return Plan(
         Model(options.model, shape, options.seed, options.weights),
-        [same for one in parse_list(options.dtype) for same in adapted(one, chain.dialect)],
+        _each_once(parse_list(options.dtype), chain.dialect),
         chain,
         Limits(options.timeout, int(memory)),
         mcpu=options.mcpu,
@@ -127,6 +127,12 @@ def plan(options: argparse.Namespace, echo: Callable[[str], None], **more: Any) 
         fresh=options.fresh,
         **more,
     )
+
+
+def _each_once(asked: list[Configuration], dialect: str) -> list[Configuration]:
+    """What was asked for as the dialect has it: two may mean the same there."""
+    found = {same.text: same for one in asked for same in adapted(one, dialect)}
+    return list(found.values())
 
 
 def model_facts(plan: Plan) -> dict[str, object]:
@@ -141,6 +147,7 @@ def model_facts(plan: Plan) -> dict[str, object]:
         "calibrated_on": plan.dataset.source if plan.dataset else None,
         "toolchain": plan.toolchain.name,
         "python": str(plan.toolchain.python),
+        "dialect": plan.toolchain.dialect,
         "min_cosine": plan.min_cosine,
     }
 

@@ -143,7 +143,7 @@ def _plan(
         "tvm_python": column.python,
         "dtype": ",".join(configurations),
     }
-    return plan(argparse.Namespace(**{**vars(options), **here}), echo)
+    return plan(argparse.Namespace(**{**vars(options), **here}), echo, explore=False)
 
 
 def _go(column: Column, asked: Plan, directory: Path, progress: Console) -> None:
