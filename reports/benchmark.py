@@ -13,11 +13,12 @@ from typing import Any
 from markupsafe import Markup
 
 from tvmq_diag.benchmark import AGAIN, EAGER, FLOAT, Benchmark
-from tvmq_diag.outcome import Ratio
+from tvmq_diag.paired import Ratio
 
 from . import charts, kernels
 from .charts import Side, milliseconds
 from .kernels import Pair, percent
+from .templating import environment
 from .words import DASH, TIMES, clip
 
 _LOOKS = {FLOAT: "float", AGAIN: "again", EAGER: "eager"}
@@ -110,8 +111,6 @@ def write(benchmark: Benchmark, names: list[str], facts: dict[str, Any], directo
 
     `facts` say how it was made (command, model, toolchain, created, …).
     """
-    from .page import environment  # not above: the page of a run shows benchmarks, too
-
     page = environment().get_template("benchmark_page.html.j2")
     text = page.render(
         b=view(benchmark, names),

@@ -26,7 +26,7 @@ from tvmq_diag.outcomes import SAME
 from tvmq_diag.sequences import ONLY_NEW, ONLY_OLD, PassDelta
 
 from . import compare_text
-from .page import environment
+from .templating import environment
 from .words import DASH, clip, outcome_class, outcome_mark
 
 CONTEXT = 2

@@ -12,7 +12,7 @@ from tvmq_diag.benchmark import AGAIN
 from tvmq_diag.outcome import WORKS
 
 from . import words
-from .page import environment
+from .templating import environment
 
 VERDICTS = "verdict.json"
 FACTS = "run.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 from tvmq_diag.matrix import NEEDS, STEPS, Blocker, Cell, Matrix, Step, blockers
 
 from . import words
-from .page import environment
+from .templating import environment
 
 MEANINGS = {
     "type inference": "TVM accepts the op on tensors of the dtype",

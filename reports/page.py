@@ -7,14 +7,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tvmq_diag.benchmark import EAGER, FLOAT, Benchmark
-from tvmq_diag.outcome import WORKS, Ratio, Result, Run
+from tvmq_diag.outcome import WORKS, Result, Run
+from tvmq_diag.paired import Ratio
 
 from . import curves, svg, words
-from .section import ROLES, Section, build, link
+from .section import ROLES, Section, build
+from .templating import environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -41,34 +42,6 @@ def write(run: Run) -> Path:
     page = run.directory / "index.html"
     page.write_text(_render(run, sections), encoding="utf-8")
     return page
-
-
-def environment() -> Environment:
-    """Jinja as every page of the reports uses it: escaping, and loud about misspelt names."""
-    jinja = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    jinja.filters.update(
-        ms=words.milliseconds,
-        number=words.number,
-        clip=words.clip,
-        printable=words.printable,
-        href=link,
-    )
-    jinja.globals.update(
-        outcome_mark=words.outcome_mark,
-        outcome_class=words.outcome_class,
-        families=words.FAMILY_MARKS,
-        family_names=words.FAMILY_NAMES,
-        fate_marks=words.FATE_MARKS,
-        # Ours alone: nothing that came out of a model passes through here.
-        asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),
-    )
-    return jinja
 
 
 def summary(results: list[Result]) -> str:

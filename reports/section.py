@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -372,8 +371,3 @@ def _raw_file(run: Run, trace: Trace) -> str | None:
 
 def _relative(path: Path, start: Path) -> str:
     return Path(os.path.relpath(path, start)).as_posix()
-
-
-def link(path: str) -> str:
-    """A relative path as a URL."""
-    return urllib.parse.quote(path)

@@ -10,7 +10,7 @@ from tvmq_diag.probing import RELAX
 from tvmq_diag.versions import PAGE, Column, Versions, meaning
 
 from . import words
-from .page import environment
+from .templating import environment
 
 
 @dataclass(frozen=True)

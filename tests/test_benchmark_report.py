@@ -19,7 +19,7 @@ from reports import kernels
 from reports.page import environment
 from reports.words import DASH, TIMES
 from tvmq_diag.benchmark import AGAIN, EAGER, FLOAT, Benchmark, Kernel
-from tvmq_diag.outcome import Ratio
+from tvmq_diag.paired import Ratio
 
 INT8 = "int8/int8/int32"
 

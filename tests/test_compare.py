@@ -21,7 +21,8 @@ from tvmq_diag.compare import Tolerances
 from tvmq_diag.delta import ADDED, CHANGED, REMOVED, REPLACED, Difference, differences
 from tvmq_diag.numerics import Anchor, Error, Numerics
 from tvmq_diag.opgraph import Graph
-from tvmq_diag.outcome import Metrics, OpRef, Ratio, Result, Run, Verdict
+from tvmq_diag.outcome import Metrics, OpRef, Result, Run, Verdict
+from tvmq_diag.paired import Ratio
 from tvmq_diag.sequences import ONLY_NEW, RAISED_NEW, Modules
 from tvmq_diag.snapshot import Node, Snapshot
 from tvmq_diag.trace import PassRun, Trace

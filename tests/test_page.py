@@ -15,7 +15,8 @@ from reports import index, page, words
 from tvmq_diag import outcome
 from tvmq_diag.benchmark import EAGER, FLOAT, Benchmark, Kernel
 from tvmq_diag.failure import Blame, Failure, RejectionMap, Smallest
-from tvmq_diag.outcome import Hazard, Latency, Metrics, OpRef, Ratio, Result, Run, Site, Verdict
+from tvmq_diag.outcome import Hazard, Metrics, OpRef, Result, Run, Site, Verdict
+from tvmq_diag.paired import Latency, Ratio
 from tvmq_diag.snapshot import Node, Snapshot
 from tvmq_diag.trace import PassRun, Trace
 

@@ -13,7 +13,8 @@ from reports.listing import LIMIT, listing
 from reports.section import build, site_text
 from tvmq_diag import outcome
 from tvmq_diag.failure import Blame
-from tvmq_diag.outcome import Hazard, Latency, Metrics, OpRef, Ratio, Result, Run, Site, Verdict
+from tvmq_diag.outcome import Hazard, Metrics, OpRef, Result, Run, Site, Verdict
+from tvmq_diag.paired import Latency, Ratio
 from tvmq_diag.snapshot import Node, Snapshot
 from tvmq_diag.trace import PassRun, Trace
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import journal, paired
-from .outcome import Latency, Ratio
+from .paired import Latency, Ratio
 
 FLOAT = "float32"
 """What the float model is called, here and as the folder of its trace."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .paired import Latency, Ratio
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -51,28 +52,6 @@ class Metrics:
     sqnr_db: float | None
     max_abs_error: float | None
     top1_agree: float | None
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds of one inference."""
-
-    min: float
-    mean: float
-    median: float
-    max: float
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """A ratio and its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)

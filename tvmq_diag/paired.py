@@ -5,14 +5,35 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-
-from .outcome import Latency, Ratio
+from dataclasses import dataclass
 
 _T95 = (12.71, 4.303, 3.182, 2.776)
 """Two-sided 95 % quantiles of Student's t for 1 to 4 degrees of freedom."""
 
 _BY_ORDER = 6
 """Pairs from which on an interval of the median reaches 95 % at all."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of one inference."""
+
+    min: float
+    mean: float
+    median: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio and its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:

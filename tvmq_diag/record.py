@@ -12,7 +12,8 @@ from . import benchmark, numerics, runner, trace
 from .benchmark import EAGER, FLOAT, Benchmark
 from .configuration import parse
 from .errors import UsageError
-from .outcome import Hazard, Latency, Metrics, OpRef, Ratio, Result, Run, Site, Verdict
+from .outcome import Hazard, Metrics, OpRef, Result, Run, Site, Verdict
+from .paired import Latency, Ratio
 
 VERDICTS = "verdict.json"
 FACTS = "run.json"

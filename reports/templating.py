@@ -1,0 +1,46 @@
+"""The templates of all pages, and how they are filled."""
+
+from __future__ import annotations
+
+import urllib.parse
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from . import words
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def environment() -> Environment:
+    """Jinja as every page of the reports uses it: escaping, and loud about misspelt names."""
+    jinja = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters.update(
+        ms=words.milliseconds,
+        number=words.number,
+        clip=words.clip,
+        printable=words.printable,
+        href=link,
+    )
+    jinja.globals.update(
+        outcome_mark=words.outcome_mark,
+        outcome_class=words.outcome_class,
+        families=words.FAMILY_MARKS,
+        family_names=words.FAMILY_NAMES,
+        fate_marks=words.FATE_MARKS,
+        # Ours alone: nothing that came out of a model passes through here.
+        asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),
+    )
+    return jinja
+
+
+def link(path: str) -> str:
+    """A relative path as a URL."""
+    return urllib.parse.quote(path)
