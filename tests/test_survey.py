@@ -170,7 +170,8 @@ print(json.dumps([one, other, ran, len(calls) - ran, len(memo), sorted(memo)[:1]
     one, other, ran, again, known, keys = found
     assert one["rejected"] == other["rejected"]
     assert one["smallest"]["source"] == other["smallest"]["source"]
-    assert ran == known == sum(one["queries"]) and keys[0].startswith("QuantizeRealize")
+    # Parts that are the same module are run once, and each has its answer.
+    assert 0 < ran < known == sum(one["queries"]) and keys[0].startswith("QuantizeRealize")
     assert again == 0 and other["queries"] == [0, 0]
 
 
