@@ -91,6 +91,7 @@ class Survey:
         self.folds = place.name == FOLDING
         self.parts = parts
         self.wanted = signature(error)
+        self._alike: dict[Any, str | None] = {}
 
     # What a dialect has to say
 
@@ -107,6 +108,12 @@ class Survey:
         raise NotImplementedError
 
     # What they share
+
+    def once(self, key: Any, ask: Callable[[], str | None]) -> str | None:
+        """A model repeats its blocks: parts that are the same module, by `key`, are tried once."""
+        if key not in self._alike:
+            self._alike[key] = ask()
+        return self._alike[key]
 
     def map(self) -> Map:
         """Every op's own verdict. Raises NotSliceable where they would say nothing."""

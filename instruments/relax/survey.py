@@ -21,10 +21,7 @@ _TURNS = 3
 
 
 class Survey(SharedSurvey):
-    """Of a pass on Relax, or of the whole compile. Raises NotSliceable where no part can be had.
-
-    Modules that differ in names only are tried once: a model has the same few ops again and again.
-    """
+    """Of a pass on Relax, or of the whole compile. Raises NotSliceable where no part can be had."""
 
     def __init__(
         self,
@@ -43,16 +40,13 @@ class Survey(SharedSurvey):
         super().__init__(place, attempt, error, target, parts, memo, map_seconds, reduce_seconds)
         self._plain = plain
         self._foldable = parts.foldable()
-        self._alike: dict[tuple[Any, ...], str | None] = {}
 
     def experiment(self, part: Part) -> str | None:
         module = self.parts.module(part)
         if self.folds and not part.kept & self._foldable:
             return None  # it leaves them as they are
         key = (fingerprint(module), part.turn, quantizer.current())
-        if key not in self._alike:
-            self._alike[key] = self.said(module)
-        return self._alike[key]
+        return self.once(key, lambda: self.said(module))
 
     def usual(self) -> ContextManager[Any]:
         asked = quantizer.current()

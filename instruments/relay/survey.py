@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, ContextManager, Sequence
 
 import tvm
@@ -38,14 +37,11 @@ class Survey(SharedSurvey):
         self.wanted = self._wanted()
 
     def experiment(self, part: Part) -> str | None:
-        """A network repeats its blocks: parts that are the same are tried once a turn."""
         module = self.parts.module(part)
         current = relay.quantize.current_qconfig()
         dtypes = tuple(str(getattr(current, name)) for name in REFERENCE)
         key = (tvm.ir.structural_hash(module["main"], True), part.turn, dtypes)
-        if key not in self._same:
-            self._same[key] = self._tried(module)
-        return self._same[key]
+        return self.once(key, lambda: self._tried(module))
 
     def _tried(self, module: Any) -> str | None:
         try:
@@ -53,11 +49,6 @@ class Survey(SharedSurvey):
         except (tvm.TVMError, ValueError, TypeError) as error:
             raise NotSliceable(f"ill-typed on its own: {last_line(error)}") from error
         return self.said(module)
-
-    @functools.cached_property
-    def _same(self) -> dict[Any, str | None]:
-        """What was said of each module, by its hash."""
-        return {}
 
     def usual(self) -> ContextManager[Any]:
         asked = settings(relay.quantize.current_qconfig())
