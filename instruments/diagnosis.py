@@ -28,6 +28,7 @@ _EVERY = 20
 class Failed:
     """A failed compile: the passes it was in, outermost first, and what ended it.
 
+    The first may stand for all of the compile (Recorder.around): its number is 0.
     `qconfig` is the one the quantizer ran under, if it ran; `target` that of the build, if known.
     """
 

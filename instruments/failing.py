@@ -30,6 +30,8 @@ class Blame:
     runs: int
     ms: float
     how: str
+    snapshot: int | None = None
+    """Whose table it is a row of; None: that before the innermost failing pass with a graph."""
 
 
 def signature(error: BaseException) -> str:

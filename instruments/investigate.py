@@ -5,8 +5,9 @@ into a pass that killed its process, and to go on with a reduction whose time wa
 is appended to the journal of the record.
 
 A job is that of the compile (see child.py) and besides: `at`, the pass to stop before, counted from
-1 at the end of import; `error` [class, text], or null where the process died; `seconds` for the map
-and again for the reduction.
+1 at the end of import, or 0 to stop before all of the compile, for what failed in no pass; `stage`
+that failed; `error` [class, text], or null where the process died; `seconds` for the map and again
+for the reduction.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from . import dialects, isolate
 from .diagnosis import Failed, diagnose
 from .journal import Journal
-from .recorder import QuantizeTrace
+from .recorder import QuantizeTrace, Recorder
 
 
 def main(job: dict[str, Any]) -> int:
@@ -46,7 +47,8 @@ def main(job: dict[str, Any]) -> int:
 
 
 class _Watcher:
-    """Called when a pass begins; at the one in question it looks into it and ends the process."""
+    """Called when a pass begins, and all of the compile; at the one in question it looks into it
+    and ends the process."""
 
     def __init__(self, job: dict[str, Any], run: Any, record: Journal, folder: str) -> None:
         self._job = job
@@ -57,17 +59,24 @@ class _Watcher:
 
     def __call__(self) -> None:
         recorder = self._run.trace.recorder
-        if recorder.stage == "import":
-            return
-        self._left -= 1
-        if self._left:
+        if not self._there(recorder):
             return
         said = self._job["error"]
         error = isolate.Died() if said is None else isolate.again(*said)
-        failed = Failed(list(recorder.stack), error, recorder.qconfig, self._run.target)
+        path = recorder.around(list(recorder.stack), self._job["stage"])
+        failed = Failed(path, error, recorder.qconfig, self._run.target)
         try:
             diagnose(self._record, self._job["dialect"], failed, True, self._job["seconds"])
         except Exception as fault:
             self._record.event("fault", where="investigate", message=str(fault)[:500])
         shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(0)  # there is no way out of a pass that does not run it
+
+    def _there(self, recorder: Recorder) -> bool:
+        """Is this what the compile is to stop before?"""
+        if not recorder.stack:  # all of the compile
+            return not self._job["at"]
+        if recorder.stage == "import":
+            return False
+        self._left -= 1
+        return not self._left

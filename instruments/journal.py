@@ -58,3 +58,17 @@ class Journal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def fresh(path: Path) -> Path:
+    """`path`, or the first of path-2, path-3, … that does not exist; created."""
+    candidate, number = path, 1
+    while True:
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            if candidate.is_dir() and not any(candidate.iterdir()):
+                return candidate
+            number += 1
+            candidate = path.with_name(f"{path.name}-{number}")

@@ -25,7 +25,7 @@ from typing import Any, Callable, Iterator
 from . import dialects
 from .ambient import ambient
 from .diagnosis import Failed, diagnose, versions
-from .journal import Journal
+from .journal import Journal, fresh
 from .open_pass import OpenPass
 from .schema import FOLDING, QUANTIZER_BEGINS, SCHEMA, TYPE_ONLY
 
@@ -72,7 +72,9 @@ class Recorder:
         self.failed: list[OpenPass] = []
         self.snapshots = 0
         self.watcher: Callable[[], None] | None = None
-        """Called when a pass has begun and is on the stack."""
+        """Called when a pass has begun and is on the stack, and when compiling begins."""
+        self.whole: Callable[[str], OpenPass] | None = None
+        """Makes all of the compile a pass, by the stage that failed; None before it begins."""
         self._passes = 0
         self._unseen = {FOLDING, *getattr(dialect, "OPAQUE", ())}
         self._counted = frozenset(getattr(dialect, "COUNTED", ()))
@@ -135,6 +137,22 @@ class Recorder:
         counted = {"inside": opened.inside} if opened.inside else {}
         own = _ms_since(began)
         self.journal.event("leave", id=opened.number, snapshot=snapshot, own=own, **counted)
+
+    @guarded
+    def compiling(self, module: Any, whole: Callable[[str, Any, int | None], OpenPass]) -> None:
+        """All of the compile of `module` begins: what fails in no pass from now on fails in that.
+
+        `whole` makes it a pass, of the stage that failed, the module and its snapshot's number.
+        """
+        snapshot = self._snapshot(module)
+        self.whole = lambda stage: whole(stage, module, snapshot)
+        self.journal.event("compiling", snapshot=snapshot)
+        if self.watcher is not None:
+            self.watcher()
+
+    def around(self, path: list[OpenPass], stage: str) -> list[OpenPass]:
+        """The path of a failure in `stage`, inside all of the compile if that has begun."""
+        return path if self.whole is None else [self.whole(stage), *path]
 
     def fault(self, where: str, error: BaseException) -> None:
         """Record our own failure; never raises."""
@@ -293,7 +311,7 @@ class QuantizeTrace:
     def __init__(
         self, path: str | Path, texts: bool = False, dialect: str = dialects.RELAY, **facts: Any
     ) -> None:
-        self.path = _fresh(Path(path))
+        self.path = fresh(Path(path))
         self._texts = texts
         self._dialect = dialect
         self._facts = facts
@@ -345,19 +363,21 @@ class QuantizeTrace:
         """
         self._failed = True
         path = self.failing_path()
+        stage = path[-1].stage if path else self.recorder.stage
         with self.recorder.pause():
             self.journal.event(
                 "error",
                 error=type(error).__name__,
                 message=str(error),
                 passes=[p.number for p in path],
-                stage=path[-1].stage if path else self.recorder.stage,
+                stage=stage,
                 diagnostics=list(diagnostics or []),
                 python=_raised_at(getattr(error, "origin", error)),
             )
             if isinstance(error, Exception):
                 try:
-                    failed = Failed(path, error, self.recorder.qconfig, target)
+                    around = self.recorder.around(path, stage)
+                    failed = Failed(around, error, self.recorder.qconfig, target)
                     diagnose(self.journal, self._dialect, failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
@@ -373,17 +393,3 @@ def _raised_at(error: BaseException) -> dict[str, Any] | None:
         return None
     last = frames[-1]
     return {"function": last.name, "file": last.filename, "line": last.lineno}
-
-
-def _fresh(path: Path) -> Path:
-    """`path`, or the first of path-2, path-3, … that does not exist; created."""
-    candidate, number = path, 1
-    while True:
-        try:
-            candidate.mkdir(parents=True)
-            return candidate
-        except FileExistsError:
-            if candidate.is_dir() and not any(candidate.iterdir()):
-                return candidate
-            number += 1
-            candidate = path.with_name(f"{path.name}-{number}")

@@ -13,17 +13,19 @@ TRIPLES = {
     ("Darwin", "arm64"): "arm64-apple-darwin",
 }
 
-KNOWN: list[tuple[str, set[str]]] = [
+KNOWN: list[tuple[str, int, set[str]]] = [
     (
         "znver4",
+        16,
         {"amd", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_vbmi2", "avx512_bf16"},
     ),
-    ("cascadelake", {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl", "avx512_vnni"}),
-    ("skylake-avx512", {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl"}),
-    ("x86-64-v3", {"avx2", "fma", "bmi2", "movbe", "f16c"}),
-    ("x86-64-v2", {"sse4_2", "popcnt"}),
+    ("cascadelake", 8, {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl", "avx512_vnni"}),
+    ("skylake-avx512", 4, {"avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl"}),
+    ("x86-64-v3", 12, {"avx2", "fma", "bmi2", "movbe", "f16c"}),
+    ("x86-64-v2", 12, {"sse4_2", "popcnt"}),
 ]
-"""LLVM cpu names and the /proc/cpuinfo flags that each takes, best first."""
+"""LLVM cpu names, the LLVM that knew each first (llvm/lib/Target/X86/X86.td), and the /proc/cpuinfo
+flags that each takes, best first. An LLVM that does not know a name ends the process."""
 
 
 def host(mcpu: str | None = None) -> tuple[str, str]:
@@ -41,7 +43,7 @@ def host(mcpu: str | None = None) -> tuple[str, str]:
     known = _llvm_answer()
     if known:
         return f"{base} -mcpu={known}", "-mcpu as LLVM names this processor"
-    match = best_match(_flags())
+    match = best_match(_flags(), _llvm_version())
     if match:
         return f"{base} -mcpu={match}", "this LLVM does not know the processor: chosen by its flags"
     return base, "processor unknown: no -mcpu"
@@ -79,9 +81,9 @@ _LISTS = ("keys", "mattr", "libs")
 """Fields of a target that are lists."""
 
 
-def best_match(flags: set[str]) -> str | None:
-    """The first of KNOWN that runs on a processor with these flags."""
-    return next((cpu for cpu, needed in KNOWN if needed <= flags), None)
+def best_match(flags: set[str], llvm: int) -> str | None:
+    """The first of KNOWN that runs on a processor with these flags and that this LLVM knows."""
+    return next((cpu for cpu, since, needed in KNOWN if since <= llvm and needed <= flags), None)
 
 
 FEATURES = {
@@ -120,6 +122,13 @@ def _llvm_answer() -> str | None:
     ask = getattr(codegen, "llvm_get_system_cpu", None)  # not before TVM 0.13
     answer = str(ask()) if ask else "generic"
     return None if answer == "generic" else answer
+
+
+def _llvm_version() -> int:
+    """LLVM's major version; 0 for a TVM that was built without."""
+    from tvm.target import codegen
+
+    return int(codegen.llvm_version_major(allow_none=True) or 0)
 
 
 def _flags() -> set[str]:

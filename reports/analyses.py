@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from tvmq_diag import investigation
 from tvmq_diag.failure import Smallest
 from tvmq_diag.outcome import CRASHED, REJECTED, TIMED_OUT, Result, Run
 from tvmq_diag.trace import Trace
@@ -57,8 +58,8 @@ def missing_map(result: Result) -> str | None:
 
 def go_on(run: Run, trace: Trace) -> str | None:
     """The command that looks further into a failure; None where it has nothing to go back to."""
-    if trace.path == run.directory or trace.failing_place == 0:
-        return None  # recorded in a script of somebody's own, or not failed inside a pass
+    if trace.path == run.directory or not investigation.possible(trace):
+        return None  # recorded in a script of somebody's own, or failed before there was a pass
     return f"tvmq-diag reduce {shlex.quote(str(trace.path))}"
 
 
@@ -108,8 +109,8 @@ def _comes_and_goes(found: Smallest) -> str:
 
 
 def _effort(found: Smallest) -> str:
-    runs = "run" if found.queries == 1 else "runs"
-    return f"{found.queries} {runs} of the pass, {milliseconds(found.ms)}"
+    trials = "trial" if found.queries == 1 else "trials"
+    return f"{found.queries} {trials}, {milliseconds(found.ms)}"
 
 
 def _file(run: Run, result: Result, trace: Trace, name: str) -> tuple[str, str]:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _POINTS = 200
 """Ops of a line that are drawn; of more, the lowest and highest of each stretch."""
 
-_LINES = (("o-", plot.ASKED, plot.ASKED), ("s--", plot.SECOND, plot.GROUND))
-"""Shape, colour and filling of the two lines."""
+_LINES = (("o-", plot.ASKED, plot.ASKED), ("s", plot.SECOND, plot.GROUND))
+"""Shape, colour and filling of the two series: an error that is handed on from op to op is a line,
+and that of each op alone is points, as none has to do with the next."""
 
 _WIDE = 8.0
 """Ratios that lie further apart than this are drawn on a logarithmic axis."""
@@ -41,7 +42,8 @@ def errors(
     title: str = "Error along the model",
     marked: int | None = None,
 ) -> str | None:
-    """SQNR by op in running order, a line for each of up to two series; gaps where it is unknown.
+    """SQNR by op in running order: the first series a line, the second points; gaps where it is
+    unknown.
 
     `marked` is the place of the op to point out. No error at all (infinity) is a line on top.
     """

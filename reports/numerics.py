@@ -12,6 +12,15 @@ from .words import DASH, clip, number, op_name
 
 _WORST = 5
 
+_BY_TVM = (
+    "By TVM's own simulation: rounding and clipping in float. What fixed-point arithmetic and"
+    " narrow accumulators add shows only in the outputs above."
+)
+_BY_US = (
+    "By the simulation of tvmq_diag's quantizer: rounding and clipping in float. What narrow"
+    " accumulators and wrong code add shows only in the outputs above."
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -44,6 +53,8 @@ class View:
     """Everything the template shows."""
 
     said: str
+    simulation: str
+    """Whose simulation it is, and what that does not show."""
     chart: str | None
     rows: list[Row]
     steps: list[Step]
@@ -54,10 +65,11 @@ def view(found: Numerics, key: str) -> View | None:
     """None where nothing was measured and nothing is to be said about it."""
     problems = [clip(said, 400) for said in (*found.faults, *found.problems)]
     if not found.anchors:
-        return View("Not measured", None, [], [], problems) if problems else None
+        return View("Not measured", "", None, [], [], problems) if problems else None
     first = found.first_large()
     return View(
         _said(found, first),
+        _BY_TVM if found.by_tvm else _BY_US,
         curves.errors(
             {
                 "the whole model quantized": [_drawn(a.propagated) for a in found.anchors],
@@ -116,11 +128,16 @@ def _row(anchor: Anchor, marked: bool) -> Row:
 def _step(site: Site) -> Step:
     return Step(
         clip(f"{site.kind} of {', '.join(f'#{i}' for i in site.feeds)}: {site.data}", 100),
-        number(site.scale, 6),
+        _scale(site),
         _share(site.saturated_alone),
         _share(site.zeroed),
         number(site.largest, 3),
     )
+
+
+def _scale(site: Site) -> str:
+    known = site.least_scale is not None and site.least_scale != site.scale
+    return f"{number(site.least_scale, 6) + ' to ' if known else ''}{number(site.scale, 6)}"
 
 
 def _clipping(site: Site) -> float:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tvmq_diag.snapshot import Node
+from instruments.schema import FOLDING
+from tvmq_diag.snapshot import Node, Snapshot
 from tvmq_diag.trace import Trace
 
 from .words import ACCEPTED, REJECTED, UNJUDGED, UNREACHED, clip, milliseconds, op_name
+
+STEP = "simulated_quantize"
 
 _NAMED = 12
 """Ops of a line that are named; the rest are counted."""
@@ -53,8 +56,8 @@ def table(trace: Trace) -> Rejections | None:
     ]
     judged = len(known.accepted) + len(known.rejected)
     note = (
-        f"{judged} of {judged + len(known.unjudged) + known.left} ops judged one by one, each with "
-        f"what it reads back to the nearest simulated_quantize: {known.queries} runs of the pass, "
+        f"{judged} of {judged + len(known.unjudged) + known.left} ops judged one by one, "
+        f"{_slices(trace, failing)}: {known.queries} trials, equal ones made once, "
         f"{milliseconds(known.ms)}"
     )
     if known.left:
@@ -73,6 +76,15 @@ def fates(trace: Trace) -> dict[int, str]:
         **{row: UNJUDGED for row, _ in known.unjudged},
         **{row: REJECTED for row, _ in known.rejected},
     }
+
+
+def _slices(trace: Trace, failing: Snapshot) -> str:
+    """How much of the module an op is judged with."""
+    if any(run.name == FOLDING for run in trace.failing_path):
+        return "each with the constants it is computed from"
+    if any(call.op.endswith(STEP) for call in failing.calls):
+        return f"each with what it reads back to the nearest {STEP}"
+    return "each by itself"
 
 
 def _where(nodes: list[Node], order: dict[int, int]) -> str:

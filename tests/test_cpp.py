@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvmq_diag import cpp
+from tvmq_diag.outcome import Site
 
 # The end of what TVM 0.16 says of int4, as it came from the compile.
 INT4 = """Traceback (most recent call last):
@@ -56,7 +57,38 @@ def test_a_python_site_is_shown_inside_its_package() -> None:
     site = cpp.python_site(
         {"function": "f", "file": "/x/lib/site-packages/tvm/topi/conv2d.py", "line": 3}
     )
+    assert site is not None
     assert site.file == "tvm/topi/conv2d.py"
+
+
+def test_where_errors_of_cpp_come_out_is_no_site() -> None:
+    raised = {"function": "CHECK_CALL", "file": "tvm/_ffi/_cython/./base.pxi", "line": 181}
+    assert cpp.python_site(raised) is None
+
+
+# The end of what TVM 0.9 says of kl_divergence: 0.16 raises the TypeError itself.
+CALLED_BACK = """Traceback (most recent call last):
+  2: tvm::relay::ExprVisitor::VisitExpr_(tvm::relay::CallNode const*)
+  0: tvm::runtime::PackedFuncObj::Extractor<tvm::runtime::PackedFuncSubObj<F> >::Call(int)
+  File "tvm/_ffi/_cython/./packed_func.pxi", line 56, in tvm._ffi._cy3.core.tvm_callback
+  File "/x/lib/python3.10/site-packages/tvm/relay/quantize/_calibrate.py", line 163, in visit_func
+    const_params[ndom_scale] = _make_const(scale / valid_range)
+
+TVMError:
+TypeError: unsupported operand type(s) for /: 'tuple' and 'int'
+"""
+
+
+def test_what_a_called_back_function_raised_was_thrown_there() -> None:
+    thrown = cpp.read(CALLED_BACK)
+    assert thrown.message == "unsupported operand type(s) for /: 'tuple' and 'int'"
+    assert thrown.site == Site("visit_func", "tvm/relay/quantize/_calibrate.py", 163)
+
+
+def test_what_cpp_threw_inside_a_called_back_function_was_thrown_in_cpp() -> None:
+    site = cpp.read(CALLED_BACK + INT4).site
+    assert site is not None
+    assert site.function == "tvm::relay::MakeConstantScalar<int>"
 
 
 @given(st.text())

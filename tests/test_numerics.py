@@ -82,13 +82,11 @@ with relay.quantize.qconfig(nbit_weight=5):
     module = numerics.calibrated(model.fresh(), dict(model.params), None, 3)
 probed = probe.probe(module)
 executor = numerics.build(probed, HOST, model.inputs)
-executor.run()
-off = executor.get_output(probed.results[0]).numpy()
+executor.run([])
+off = executor.output(probed.results[0])
 assert np.array_equal(off, output_of(model.fresh(), dict(model.params)))
-for i in range(len(probed.sites)):
-    executor.set_input(probe.switch(i), np.ones((), bool))
-executor.run()
-on = executor.get_output(probed.results[0]).numpy()
+executor.run(range(len(probed.sites)))
+on = executor.output(probed.results[0])
 with relay.quantize.qconfig(nbit_weight=5, do_simulation=True), O3():
     simulated = output_of(relay.quantize.quantize(model.fresh(), dict(model.params)))
 assert np.allclose(on, simulated, atol=1e-5), abs(on - simulated).max()

@@ -326,7 +326,7 @@ def test_a_verified_reproducer_is_shown_with_its_size(tmp_path: Path) -> None:
     result.verdict.reproducer = "traces/int4/repro/repro.py"
     said = section_of(write(tmp_path, result)[0], "repro")
     assert "3 of the module's 40 ops, none of which can be left out, fail in the same way" in said
-    assert "found in 15 runs of the pass, 81 ms." in said
+    assert "found in 15 trials, 81 ms." in said
     assert "It failed in the same way in a fresh process. traces/int4/repro/repro.py runs" in said
     assert "import tvm # made up" in said and "reduce" not in said
 

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from tvmq_diag import runner, toolchain, trace
+from tvmq_diag import investigation, runner, toolchain, trace, verdict
+from tvmq_diag.configuration import parse
+from tvmq_diag.outcome import EXACT
 from tvmq_diag.runner import Ending, Limits
 from tvmq_diag.toolchain import Toolchain
 from tvmq_diag.trace import Trace
@@ -142,15 +144,80 @@ def test_int8_goes_through_all_stages(compile: Compile, tmp_path: Path) -> None:
     assert (tmp_path / "calibrated" / "module.json").exists()
 
 
-def test_int4_fails_in_the_run_and_the_kernel_is_named(compile: Compile) -> None:
-    """With a schedule of ours too: a kernel that holds int4 is left as TVM makes it."""
+def test_a_failure_in_no_pass_is_looked_into_on_the_module_given_to_the_compiler(
+    compile: Compile, relax_toolchain: Toolchain, tmp_path: Path
+) -> None:
     loaded, ending = compile("tiny", INT4)
     assert ending.code == 1 and loaded.failure is not None
-    assert loaded.failure.stage == "run"
     assert "dtype.bits % 8 == 0" in loaded.failure.message
-    found = loaded.facts["failing_kernel"]
-    assert found["while"] == "vm.builtin.alloc_tensor" and found["name"]
+    assert not loaded.failing_path and not loaded.skipped and not loaded.faults
+    assert loaded.fails_in_compiling and loaded.failing_stage == "run"
+    stopped = loaded.facts["failing_kernel"]
+    assert stopped["while"] == "vm.builtin.alloc_tensor" and stopped["name"]
+    # With a schedule of ours too: a kernel that holds int4 is left as TVM makes it.
     assert any("int4" in left for left in loaded.facts["schedules"]["fallbacks"])
+    decided = verdict.of_failure(
+        parse("int4"), "relax", loaded, Ending(runner.FINISHED, 1, 0.0, 0, "")
+    )
+    assert decided.confidence == EXACT and decided.stage == "run"
+    assert decided.op is not None and decided.op.name == "astype"
+    assert decided.op.index == stopped["index"]
+    assert decided.site is not None and decided.site.file == "src/runtime/memory/memory_manager.cc"
+
+    failing = loaded.failing_snapshot()
+    assert failing is not None and failing.number == loaded.compiling
+    blame, fared, smallest = loaded.blame, loaded.map, loaded.smallest
+    assert blame is not None and fared is not None and smallest is not None
+    assert failing.nodes[blame.row].tensor == "int4[1,3,32,32]"
+    # Each op that makes int4, and no other, by the very rows of the table.
+    rejected = {row for row, _ in fared.rejected}
+    assert rejected == {call.number for call in failing.calls if call.dtype == "int4"}
+    assert len(fared.accepted) + len(rejected) == len(failing.calls)
+    assert smallest.calls == 1 and smallest.file is not None
+
+    investigation.reproduce(relax_toolchain, loaded, decided, tmp_path)
+    assert decided.reproducer is not None and decided.reproducer_note is None
+
+
+DIES = """
+import os
+import tvm_ffi
+from tvm import relax
+
+@tvm_ffi.register_global_func("test.dies")
+def dies(given):
+    os.abort()
+
+def make():
+    tensor = relax.TensorType((2, 3), "float32")
+    x = relax.Var("x", tensor)
+    builder = relax.BlockBuilder()
+    with builder.function("main", [x]):
+        with builder.dataflow():
+            made = builder.emit(relax.op.nn.relu(x))
+            made = builder.emit(relax.op.call_pure_packed("test.dies", made, ty_args=tensor))
+            out = builder.emit_output(relax.op.exp(made))
+        builder.emit_func_output(out)
+    return builder.get(), {}
+"""
+
+
+def test_a_process_that_died_in_no_pass_is_looked_into_by_others(
+    compile: Compile, relax_toolchain: Toolchain, tmp_path: Path
+) -> None:
+    model = tmp_path / "model.py"
+    model.write_text(DIES)
+    loaded, ending = compile(f"py:{model}:make", None)
+    assert ending.signal_name == "SIGABRT" and loaded.failure is None and not loaded.ended
+    assert investigation.possible(loaded) and loaded.failing_stage == "run"
+    found, ending = investigation.look_again(relax_toolchain, loaded, LIMITS, 20.0)
+    assert ending.code == 0 and not found.faults, ending.tail
+    assert found.blame is not None and found.blame.name == "test.dies"
+    failing = found.failing_snapshot()
+    assert failing is not None and failing.nodes[found.blame.row].op == "test.dies"
+    assert found.smallest is not None and found.smallest.calls == 1
+    assert found.map is not None and len(found.map.accepted) == 2
+    assert [row for row, _ in found.map.rejected] == [found.blame.row]
 
 
 def test_the_first_ops_of_a_model(compile: Compile) -> None:
@@ -208,13 +275,14 @@ def test_onnx_qdq_runs_in_int8_and_int4_is_rejected_with_the_nodes_name(
     compile: Compile, in_relax: Callable[..., str], tmp_path: Path, where: str
 ) -> None:
     file = str(tmp_path / "model.onnx")
-    in_relax(ONNX, file, "INT8", where)
-    loaded, ending = compile(f"onnx:{file}", None)
-    assert ending.code == 0 and output(loaded).shape == (1, 4, 8, 8)
-    imported = loaded.imported()
-    assert imported is not None
-    spans = {call.op: call.span for call in imported.calls}
-    assert spans["nn.conv2d"] == "conv" and spans["dequantize"] == "widen"
+    for kind in ("INT8", "UINT8"):
+        in_relax(ONNX.replace("-7, 8", "0, 8") if kind == "UINT8" else ONNX, file, kind, where)
+        loaded, ending = compile(f"onnx:{file}", None)
+        assert ending.code == 0 and output(loaded).shape == (1, 4, 8, 8)
+        imported = loaded.imported()
+        assert imported is not None
+        spans = {call.op: call.span for call in imported.calls}
+        assert spans["nn.conv2d"] == "conv" and spans["dequantize"] == "widen"
 
     in_relax(ONNX, file, "INT4", where)
     loaded, ending = compile(f"onnx:{file}", None)
@@ -223,6 +291,8 @@ def test_onnx_qdq_runs_in_int8_and_int4_is_rejected_with_the_nodes_name(
     node = "widen" if where == "weight" else "narrow"
     assert loaded.facts["rejected_node"]["name"].startswith(node)
     assert f"ONNX node {node}" in loaded.failure.message
+    decided = verdict.of_failure(parse("int8/int8/int32"), "relax", loaded, ending)
+    assert decided.suggestion is not None and "INT8 or UINT8" in decided.suggestion
 
 
 def test_tvmscript_and_a_function_of_somebodys(

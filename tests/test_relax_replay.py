@@ -25,7 +25,7 @@ from instruments import isolate
 from instruments.failing import signature
 from instruments.open_pass import OpenPass
 from instruments.reduce import NotSliceable, Part
-from instruments.relax import attempts, cases, parts, quantizer, replay, survey
+from instruments.relax import attempts, cases, parts, quantizer, replay, reproducer, survey
 from instruments.relax.adapter import nodes_of
 
 HOST = tvm.target.Target({"kind": "llvm"})
@@ -191,6 +191,32 @@ print(json.dumps([added.name, added.index, added.how, room.name, room.index, sig
     assert "dtype.bits % 8 == 0 (4 vs. 0)" in found[5]
 
 
+def test_all_of_a_compile_as_a_pass_with_the_pipeline_that_was_asked_for(relax: Toolchain) -> None:
+    """Only the target's own pipeline folds constants, and dies of that in int4."""
+    found = said(
+        relax,
+        """
+module = net("int4", channels=16)
+def whole(stage, pipeline): return attempts.Whole(stage, module, 7, pipeline)
+path = [whole("run", "default"), OpenPass(3, "tirx.Simplify", "lower", tvm.IRModule({}), 8)]
+room = replay.blame(path, thrown(attempts.of(path[0], HOST), module), HOST)
+def says(place):
+    try: isolate.isolated(attempts.of(place, HOST))(module)
+    except Exception as error: return str(error)
+folds = reproducer.Failure("tvm.compile", HOST, "no", True, {"tvm": "0", "python": "3"}, "target")
+source = reproducer.of_part(parts.Parts(module), Part(0, frozenset({0})), folds)
+print(json.dumps([room.name, room.snapshot, path[0].name, whole("codegen", "target").name,
+    says(whole("codegen", "default")), says(whole("codegen", "target")), source]))
+""",
+    )
+    assert found[:4] == ["astype", 7, "vm.run", "tvm.compile"]
+    assert found[4:6] == [None, "the process dies"]
+    source = found[6]
+    compile(source, "repro.py", "exec")
+    assert "    pipeline = relax.get_default_pipeline(target)" in source
+    assert "    executable = tvm.compile(module, target=target, relax_pipeline=pipeline)" in source
+
+
 def test_the_deepest_pass_on_a_graph_and_why_not(relax: Toolchain) -> None:
     assert said(
         relax,
@@ -208,6 +234,7 @@ print(json.dumps([
           ("LegalizeOps", module)),
     names(("tvm.compile", module), ("sequential", kernels), ("tirx.LowerIntrin", kernels)),
     names(("tirx.LowerIntrin", kernels)),
+    replay.why_not([attempts.Whole("codegen", module, 1, "default")]),
     replay.why_not([]), replay.why_not(path("Mystery", module)),
     replay.why_not(path("Normalize", module)),
     replay.blame(path("Normalize", module), error, HOST),
@@ -218,6 +245,7 @@ print(json.dumps([
         "FoldConstant",
         "tvm.compile",
         None,
+        "done again without our schedules, tvm.compile does not fail in the same way",
         "it failed in no pass on a Relax module",
         "Mystery cannot be run on its own",
         "replayed on its own, the pass does not fail in the same way",

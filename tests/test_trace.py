@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from instruments.journal import Journal
 from instruments.schema import JOURNAL, SCHEMA
-from tvmq_diag import trace
+from tvmq_diag import explain, investigation, trace, verdict
 from tvmq_diag.errors import UsageError
+from tvmq_diag.failure import Blame
+from tvmq_diag.trace import Trace
 
 
 def write(folder: Path) -> Path:
@@ -87,6 +90,87 @@ def test_a_missing_table_is_a_problem_not_an_error(tmp_path: Path) -> None:
     loaded = trace.load(folder)
     assert loaded.failing_snapshot() is None
     assert loaded.problems == ["snapshot 1 cannot be read"]
+
+
+def test_rows_that_read_what_is_not_there_are_mended_and_said(tmp_path: Path) -> None:
+    folder = write(tmp_path / "t")
+    rows = [
+        {"kind": "var", "name": "x"},
+        {"kind": "call", "op": "add", "inputs": [0, 99]},
+        {"kind": "call", "op": "relu", "inputs": [1, -1, True, "0", 2], "callee": 7},
+        {"kind": "call", "op": "exp", "inputs": [2, 0]},
+    ]
+    (folder / "snapshots" / "00001.json").write_text(json.dumps(rows))
+    loaded = trace.load(folder)
+    failing = loaded.failing_snapshot()
+    assert failing is not None
+    assert [node.inputs for node in failing.nodes] == [(), (0,), (1,), (2, 0)]
+    assert failing.nodes[2].callee is None
+    assert loaded.problems == ["snapshot 1: 2 rows read or call what is no row before them"]
+    assert [call.op for call in failing.executed()] == ["add", "relu", "exp"]
+    loaded.blame = Blame(2, 1, "relu", None, 1, 0.0, "replay")
+    op = verdict.of_recording(loaded).op
+    assert op is not None and (op.name, op.index) == ("relu", 1)
+
+
+def compiled(folder: Path, *after: dict[str, Any]) -> Trace:
+    """A trace of the same passes, all ended, whose module 2 is compiled then."""
+    folder = write(folder)
+    lines = (folder / JOURNAL).read_text().splitlines()[:-3]
+    rows = [{"kind": "var", "name": "x"}, {"kind": "call", "op": "cast", "inputs": [0]}]
+    (folder / "snapshots" / "00002.json").write_text(json.dumps(rows))
+    events = [
+        {"kind": "leave", "t": 1.0, "id": 3, "snapshot": 2},
+        {"kind": "leave", "t": 1.0, "id": 1, "snapshot": 2},
+        {"kind": "snapshot", "t": 1.0, "id": 2, "table": "snapshots/00002.json"},
+        {"kind": "compiling", "t": 1.0, "snapshot": 2},
+        {"kind": "stage", "t": 2.0, "name": "codegen"},
+        *after,
+    ]
+    lines += [json.dumps(event) for event in events]
+    (folder / JOURNAL).write_text("\n".join(lines) + "\n")
+    return trace.load(folder)
+
+
+BLAME = {
+    "kind": "blame", "t": 4.0, "row": 1, "index": 0, "name": "cast", "within": None, "runs": 1,
+    "ms": 1.0, "how": "replay", "snapshot": 2,
+}  # fmt: skip
+
+
+def test_what_failed_in_no_pass_failed_on_the_module_given_to_the_compiler(tmp_path: Path) -> None:
+    error = {"kind": "error", "t": 3.0, "error": "TVMError", "message": "no", "passes": [],
+             "stage": "codegen"}  # fmt: skip
+    for name, after in (("died", ()), ("raised", (error, BLAME))):
+        loaded = compiled(tmp_path / name, *after)
+        assert not loaded.problems and not loaded.failing_path and loaded.failing_place == 0
+        assert loaded.fails_in_compiling and loaded.failing_stage == "codegen"
+        failing = loaded.failing_snapshot()
+        assert failing is not None and failing.number == 2
+        assert investigation.possible(loaded)
+    blamed = loaded.blamed()
+    assert blamed is not None and blamed[1].op == "cast"
+
+
+def test_what_failed_in_a_pass_or_not_at_all_did_not_fail_in_compiling(tmp_path: Path) -> None:
+    worked = compiled(tmp_path / "worked", {"kind": "end", "t": 3.0, "clean": True})
+    assert worked.compiling == 2 and worked.failing_snapshot() is None
+    assert not investigation.possible(worked)
+    again = {"kind": "enter", "t": 3.0, "id": 4, "parent": None, "name": "LegalizeOps",
+             "stage": "lower", "snapshot": 1}  # fmt: skip
+    inside = compiled(tmp_path / "inside", again)
+    failing = inside.failing_snapshot()
+    assert not inside.fails_in_compiling and failing is not None and failing.number == 1
+    lowered = compiled(tmp_path / "lowered", {**again, "snapshot": None}, BLAME)
+    failing = lowered.failing_snapshot()
+    assert lowered.fails_in_compiling and failing is not None and failing.number == 2
+
+
+def test_why_constant_folding_kills_the_process_of_what_is_narrower_than_a_byte() -> None:
+    assert "packed 4-bit values" in str(explain.why_dead("FoldConstant", "int4"))
+    assert "packed 1-bit values" in str(explain.why_dead("FoldConstant", "uint1"))
+    for name, dtype in (("FoldConstant", "int8"), ("FoldConstant", None), ("FuseOps", "int4")):
+        assert explain.why_dead(name, dtype) is None
 
 
 def test_times_leave_out_the_recorder(tmp_path: Path) -> None:

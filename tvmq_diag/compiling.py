@@ -65,13 +65,14 @@ class Compiler:
             self._parts[slug] = self._run(what, slug, configuration.qconfig, first)
         return self._parts[slug]
 
-    def for_the_host(self, configuration: Configuration | None) -> Compiled:
-        """At a configuration (None: the float model), for the host's own -mcpu."""
+    def for_cpu(self, configuration: Configuration | None, mcpu: str | None) -> Compiled:
+        """At a configuration (None: the float model), for another -mcpu; None means the host's."""
         name, qconfig = FLOAT, None
         if configuration is not None:
             name, qconfig = configuration.slug, configuration.qconfig
-        what = f"{configuration.text if configuration else FLOAT} for the host's -mcpu"
-        return self._run(what, f"{name}-host", qconfig, mcpu=None)
+        cpu = "the host's -mcpu" if mcpu is None else f"-mcpu {mcpu}"
+        what = f"{configuration.text if configuration else FLOAT} for {cpu}"
+        return self._run(what, f"{name}-{mcpu or 'host'}", qconfig, mcpu=mcpu)
 
     @property
     def has_float(self) -> bool:
@@ -88,7 +89,9 @@ class Compiler:
         plan = self._plan
         which = {**identity.identify(plan.toolchain), "dialect": plan.toolchain.dialect}
         target = plan.target or plan.mcpu
-        kept = floats.kept(plan.model, which, plan.toolchain.python, target, plan.opt_level)
+        kept = None
+        if plan.toolchain.overlay is None:  # that is for one run, and may change anything
+            kept = floats.kept(plan.model, which, plan.toolchain.python, target, plan.opt_level)
         folder = self._directory / TRACES / FLOAT
         if kept is not None and not plan.fresh and kept.restore(folder):
             done = Ending(runner.FINISHED, 0, 0.0, 0, "")

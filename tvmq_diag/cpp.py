@@ -1,7 +1,9 @@
 """Read the text of a TVM error: the sentence that matters, and the C++ functions it came through.
 
 TVM's errors (src/runtime/logging.cc, Backtrace) list frames outermost first as `  12: function`,
-with `  File "…", line 9` behind the throwing one only, and end in `ErrorClass: message`.
+with `  File "…", line 9` behind the throwing one only, and end in `ErrorClass: message`. TVM 0.9
+makes one text of all that an error came through: what a Python function raised that C++ called has
+that function's own frames behind those (python/tvm/_ffi/_cython/packed_func.pxi, tvm_callback).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from .outcome import Site
 
 _FRAME = re.compile(r"^\s*(\d+): (.+)$", re.M)
 _PLACE = re.compile(r'^\s*File "([^"]+)", line (\d+)\s*$', re.M)
+_IN_PYTHON = re.compile(r'^\s*File "([^"]+)", line (\d+), in (.+)$', re.M)
 _CLASS = re.compile(r"^(?:[\w.]+(?:Error|Exception)):\s*")
 _PLUMBING = re.compile(
     r"PackedFunc|^_Z|ExprFunctor|Mutator|Rewriter|PassNode|SequentialNode|Pass::operator|TVMFuncCall"
@@ -23,6 +26,7 @@ _WALKING = re.compile(r"VisitStmt_|VisitExpr_|CreateSerialFor")
 """Functions that walk a tree, dozens of times in a row."""
 _OPERATOR = re.compile(r"operator(?:\(\)|[^\w\s(]+)")
 _LONGEST = 90
+_INTERFACE = "tvm/_ffi/"
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,12 @@ class Thrown:
 
 def read(text: str) -> Thrown:
     """Take the text of a TVM error apart; works on any text."""
-    frames = [_short(match.group(2)) for match in _FRAME.finditer(text)]
-    signatures = [match.group(2) for match in _FRAME.finditer(text)]
+    found = list(_FRAME.finditer(text))
+    signatures = [match.group(2) for match in found]
+    frames = [_short(signature) for signature in signatures]
+    raised = _raised_in_python(text, found[-1].end() if found else len(text))
+    if raised is not None:
+        return Thrown(sentence(text), raised, [])
     via: list[str] = []
     for short, signature in zip(reversed(frames), reversed(signatures), strict=True):
         if _PLUMBING.search(signature.split("(", 1)[0]):
@@ -58,9 +66,22 @@ def read(text: str) -> Thrown:
     return Thrown(sentence(text), site, via)
 
 
-def python_site(raised: dict[str, Any]) -> Site:
-    """The site of a Python exception, from its function, file and line."""
-    return Site(raised["function"], _in_tree(raised["file"]), raised["line"])
+def python_site(raised: dict[str, Any]) -> Site | None:
+    """The site of a Python exception, from its function, file and line.
+
+    None for TVM's own foreign function interface, where errors of C++ come out.
+    """
+    file = _in_tree(raised["file"])
+    return None if file.startswith(_INTERFACE) else Site(raised["function"], file, raised["line"])
+
+
+def _raised_in_python(text: str, after: int) -> Site | None:
+    """The last Python frame of an error's text, if there is one behind the last of C++."""
+    frames = [
+        python_site({"file": file, "line": int(line), "function": function})
+        for file, line, function in _IN_PYTHON.findall(text, after)
+    ]
+    return next(filter(None, reversed(frames)), None)
 
 
 def sentence(text: str) -> str:

@@ -1,12 +1,14 @@
 """Why a message means what it means, and what to try: the knowledge behind a verdict's words.
 
-Each entry was read in TVM's source at v0.15/0.16, named beside it. An unknown message gets no
-explanation, never a guess.
+Each entry was read in TVM's source at v0.15/0.16, or 0.27 for Relax, named beside it. An unknown
+message gets no explanation, never a guess.
 """
 
 from __future__ import annotations
 
 import re
+
+from instruments.schema import FOLDING
 
 from .configuration import REFERENCE, Configuration, bits, reference
 from .outcome import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
@@ -99,6 +101,29 @@ def why(message: str | None) -> str | None:
         if match:
             return clause.format(*match.groups())
     return None
+
+
+def why_dead(pass_name: str | None, dtype: str | None) -> str | None:
+    """One clause on why a pass killed its process at an op whose result has this dtype.
+
+    None if that is not known.
+    """
+    narrow = re.fullmatch(r"u?int([124])", dtype or "")
+    if pass_name != FOLDING or narrow is None:
+        return None
+    # src/relax/transform/fold_constant.cc, ConstEvaluateCallTIR: Tensor::Empty, whose size is that
+    # of packed bits (tvm/ffi/container/tensor.h, GetDataSize), is what the kernel writes to.
+    return (
+        f"FoldConstant makes room for packed {narrow[1]}-bit values and runs a kernel that writes "
+        "a whole byte for each: it writes past the end, and breaks the heap"
+    )
+
+
+def importable(node: str) -> str | None:
+    """What to do about an ONNX node that TVM's importer refuses; None where nothing is known."""
+    if node not in ("QuantizeLinear", "DequantizeLinear"):
+        return None
+    return "export what it quantizes as INT8 or UINT8: TVM imports those, and INT16 and UINT16"
 
 
 def tried(verdict: Verdict) -> str:

@@ -265,7 +265,8 @@ def saturation(case: Case) -> Iterator[Hazard]:
                 f"{SATURATED:.0%} of their values",
                 *(f"{s.kind} after {s.data}: {shares[s]:.1%} clipped" for s in clipped[:3]),
             ],
-            "a larger global_scale, or calibrate_mode=percentile over data of yours",
+            "a larger global_scale, or another calibrate_mode over data of yours: percentile, or "
+            "minmax on Relax",
         )
 
 

@@ -16,10 +16,10 @@ def identify(chain: Toolchain) -> dict[str, Any]:
 
     Raises SetupError when it cannot be asked.
     """
-    alone = ["-I"] if chain.named else []  # nothing of the user's gets into a TVM of ours
     try:
         done = subprocess.run(
-            [str(chain.python), *alone, "-c", _IDENTIFY],
+            [str(chain.python), "-c", _IDENTIFY],
+            env=chain.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -57,6 +57,7 @@ print(json.dumps({
     "version": tvm.__version__,
     "ffi": getattr(ffi, "__version__", None),
     "package": package,
+    "libraries": sorted(loaded),
     "newest_file_ns": max(ages.values()),
     "newest_outside_quantizer_ns": max(t for f, t in ages.items() if not f.startswith(quantizer)),
 }))

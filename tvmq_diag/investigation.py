@@ -22,8 +22,8 @@ SECONDS = 120.0
 
 
 def possible(recorded: Trace) -> bool:
-    """Is there a failing pass to come back to?"""
-    return recorded.failing_place > 0
+    """Is there a failing pass to come back to, or a failing compile?"""
+    return recorded.failing_place > 0 or recorded.fails_in_compiling
 
 
 def look_again(
@@ -33,7 +33,8 @@ def look_again(
     seconds: float = SECONDS,
     watch: Callable[[Progress], None] = lambda progress: None,
 ) -> tuple[Trace, Ending]:
-    """Run the compile of a trace up to the pass that failed, and look into that, op by op.
+    """Run the compile of a trace up to the pass that failed, and look into that, op by op; to where
+    code is generated, if it failed in no pass.
 
     Each experiment runs in a process of its own, so the failure may be a crash; what an earlier
     look found out is not tried again. The findings are in the trace that comes back, read anew.
@@ -45,7 +46,8 @@ def look_again(
     job = {
         **_job(recorded),
         "task": "investigate",
-        "at": recorded.failing_place,
+        "at": 0 if recorded.fails_in_compiling else recorded.failing_place,
+        "stage": recorded.failing_stage,
         "error": said,
         "seconds": seconds,
     }

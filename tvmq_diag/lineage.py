@@ -166,9 +166,9 @@ def _kind(node: Node) -> str:
 def _mark_rejected(trace: Trace, rows: list[Row], newest: list[Node]) -> str | None:
     """Mark the row of the rejected op, or give it one; returns the stage that rejected it."""
     failing = trace.failing_snapshot()
-    if trace.blame is None or failing is None:
+    stage = trace.failing_stage
+    if trace.blame is None or failing is None or stage is None:
         return None
-    stage = trace.failing_path[-1].stage
     here = anchors_of(failing)
     places = {node.number: i for i, node in enumerate(_align(newest, here)) if node is not None}
     row = places.get(trace.blame.row)

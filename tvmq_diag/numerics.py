@@ -81,9 +81,10 @@ class Anchor:
 class Site:
     """One simulated_quantize. `kind` is input, weight, activation or identity.
 
-    A value v becomes round(v / scale) steps, of which at most `clip` to either side. Shares are 0
-    to 1: `saturated` with the whole model quantized, `saturated_alone` and `zeroed` (values that
-    become 0 and were not) of what the float model has there. `largest` is its largest magnitude.
+    A value v becomes round(v / scale) steps, of which at most `clip` to either side. Where each
+    channel has a scale they reach from `least_scale` to `scale`. Shares are 0 to 1: `saturated`
+    with the whole model quantized, `saturated_alone` and `zeroed` (values that become 0 and were
+    not) of what the float model has there. `largest` is its largest magnitude.
     """
 
     index: int
@@ -99,6 +100,7 @@ class Site:
     saturated_alone: float | None
     zeroed: float | None
     largest: float | None
+    least_scale: float | None = None
 
 
 @dataclass
@@ -106,7 +108,7 @@ class Numerics:
     """All that was measured, complete or not (then `complete` is False)."""
 
     facts: dict[str, Any] = field(default_factory=dict)
-    """target, qconfig, seed, seconds (by phase: import, calibrate, build, run)."""
+    """target, qconfig, simulation, seed, seconds (by phase: import, calibrate, build, run)."""
     anchors: list[Anchor] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
     output: Error | None = None
@@ -114,6 +116,11 @@ class Numerics:
     faults: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     complete: bool = False
+
+    @property
+    def by_tvm(self) -> bool:
+        """Is it TVM's own quantizer that was simulated, and not ours?"""
+        return str(self.facts.get("simulation", "tvm")) == "tvm"
 
     def first_large(self, bound_db: float = LARGE_DB, drop_db: float = DROP_DB) -> Anchor | None:
         """The first anchor in running order at which a large error enters; None if it nowhere does.
@@ -214,6 +221,7 @@ def _site(event: dict[str, Any]) -> Site:
         saturated_alone=_number(event["saturated_alone"]),
         zeroed=_number(event["zeroed"]),
         largest=_number(event["largest"]),
+        least_scale=_number(event.get("least_scale")),
     )
 
 

@@ -11,6 +11,9 @@ from .outcome import Result
 from .runner import Limits, Progress
 from .toolchain import Toolchain
 
+ANY_CPU = "none"
+"""Of --mcpu: leave it out of TVM's target."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -52,7 +55,9 @@ class Plan:
     dataset: Dataset | None = None
     reference: bool = True
     explore: bool = True
-    """With the reference: also what works instead, each op's error, and each field by itself."""
+    """With the reference: also what works instead, and each field by itself."""
+    errors: bool = True
+    """With the reference: also each op's error."""
     save_ir: bool = False
     min_cosine: float = verdict.MIN_COSINE
     rounds: int = 30

@@ -197,12 +197,7 @@ def physical_bytes() -> int:
 
 
 def _environment(toolchain: Toolchain) -> dict[str, str]:
-    """Ours, but an installed toolchain must not see modules meant for another Python."""
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1")
-    if toolchain.named:
-        for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
-            environment.pop(name, None)
-    return environment
+    return toolchain.environment | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 class _Files:

@@ -6,8 +6,10 @@ runs as soon as a verdict needs it; the reference runs last.
 
 from __future__ import annotations
 
+import contextlib
+import json
+import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +31,8 @@ from .compiling import Compiled, Compiler
 from .configuration import REFERENCE, Configuration, parse, reference, wider
 from .errors import UsageError
 from .numerics import Numerics
-from .outcome import INTERRUPTED, WORKS, Metrics, Result, Run, Verdict
-from .plan import Observer, Plan
-from .probing import RELAY
+from .outcome import INTERRUPTED, WORKS, WRONG, Metrics, Result, Run, Verdict
+from .plan import ANY_CPU, Observer, Plan
 from .record import NUMBERS, TRACES
 
 
@@ -48,6 +49,8 @@ class Session:
         self.observer = observer
         self._built: dict[str, Path | None] = {}
         """The compiled models, by configuration."""
+        self._elsewhere_right: dict[str, str | None] = {}
+        """What TVM's default comes to without -mcpu, where it is right there."""
 
     def go(self) -> Run:
         """Do the plan. Stops early, with what it has, when a process was stopped by Ctrl-C.
@@ -66,18 +69,17 @@ class Session:
                 self._try(configuration, role)
             if self.plan.reference:
                 self._float_model()
-                self._explore(self._look_for_what_works)
+                if self.plan.explore:
+                    self._look_for_what_works()
                 self._time()
-                self._explore(self._follow_the_numbers)
+                if self.plan.errors:
+                    self._follow_the_numbers()
                 self._name_hazards()
-                self._explore(self._turn_each_knob)
+                if self.plan.explore:
+                    self._turn_each_knob()
         except _Stopped:
             self.run.facts["interrupted"] = True
             record.write(self.run)
-
-    def _explore(self, step: Callable[[], None]) -> None:
-        if self.plan.explore:
-            step()
 
     def _time(self) -> None:
         """All that was built, in turn."""
@@ -104,8 +106,8 @@ class Session:
             if not hazards.leaves_out(hazards.Case(configuration, result.trace)):
                 continue
             if not sides:
-                self._add_side(sides, FLOAT, self._compiler.for_the_host(None))
-            there = self._compiler.for_the_host(configuration)
+                self._add_side(sides, FLOAT, self._compiler.for_cpu(None, None))
+            there = self._compiler.for_cpu(configuration, None)
             self._add_side(sides, configuration.text, there)
         return sides
 
@@ -117,11 +119,16 @@ class Session:
 
     def _follow_the_numbers(self) -> None:
         """Of each configuration that ran, where its error comes from, op by op."""
-        if self.plan.toolchain.dialect != RELAY:
-            return  # it is measured by the simulation of Relay's quantizer
+        measured: dict[str, Path] = {}
         for result in self._ran():
             configuration = parse(result.verdict.configuration)
             folder = self.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
+            same = measured.setdefault(_simulated(configuration), folder)
+            if same != folder:
+                with contextlib.suppress(OSError, UsageError):
+                    shutil.copytree(same, folder)
+                    result.numerics = numerics.load(folder)
+                continue
             self.observer.begin(f"{configuration.text}: each op's error")
             job = {**self._compiler.job(folder, configuration.qconfig), "task": "numerics"}
             job["calibrated"] = str(self._compiler.calibrated(configuration.slug))
@@ -185,7 +192,26 @@ class Session:
             tried = self._nearest([*wider(asked), reference(asked)])
             if tried is not None:
                 self._suggest(result.verdict, tried)
+            elif self._verdict_on(reference(asked)).outcome == WRONG:
+                result.verdict.suggestion = self._for_any_cpu(reference(asked))
             record.write(self.run)
+
+    def _for_any_cpu(self, usual: Configuration) -> str | None:
+        """What to try where even TVM's own default is wrong: it may be so for this -mcpu only."""
+        if self.plan.mcpu == ANY_CPU or self.plan.target is not None:
+            return None
+        if usual.text not in self._elsewhere_right:
+            compiled = self._compiler.for_cpu(usual, ANY_CPU)
+            if compiled.interrupted:
+                raise _Stopped
+            right = compiled.ran and compiled.ending.how == runner.FINISHED
+            numbers = self._numbers(compiled) if right else None
+            name, bound = self.plan.toolchain.name, self.plan.min_cosine
+            decided = verdict.of_result(usual, name, compiled.trace, numbers, bound)
+            works = right and decided.outcome == WORKS
+            said = f"{explain.tried(decided)}, with --mcpu {ANY_CPU}" if works else None
+            self._elsewhere_right[usual.text] = said
+        return self._elsewhere_right[usual.text]
 
     def _suggest(self, decided: Verdict, tried: Verdict) -> None:
         """Say what works instead, with its numbers as far as they are known."""
@@ -300,6 +326,12 @@ class Session:
 def _outputs(compiled: Compiled) -> list[metrics.Array]:
     assert compiled.trace.outputs is not None
     return metrics.outputs(compiled.trace.path / compiled.trace.outputs)
+
+
+def _simulated(configuration: Configuration) -> str:
+    """What its simulation depends on: in which pipeline it is compiled makes no difference."""
+    fields = {name: value for name, value in configuration.qconfig.items() if name != "pipeline"}
+    return json.dumps(fields, sort_keys=True)
 
 
 def works(run: Run) -> bool:

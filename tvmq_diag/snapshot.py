@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -74,6 +74,29 @@ class Snapshot:
                 stack.append((node.callee, False))
             stack.extend((i, False) for i in reversed(node.inputs))
         return order
+
+
+def table(rows: list[dict[str, Any]]) -> tuple[tuple[Node, ...], int]:
+    """The nodes of an op table; and how many of them were mended: they read, or call, what is no
+    row before theirs.
+
+    Raises TypeError, AttributeError or ValueError for what is no table at all.
+    """
+    found = [node(i, row) for i, row in enumerate(rows)]
+    nodes = tuple(_mended(one) for one in found)
+    return nodes, sum(one is not other for one, other in zip(found, nodes, strict=True))
+
+
+def _mended(one: Node) -> Node:
+    """The node without what it cannot read; itself where all is well."""
+
+    def before(row: Any) -> bool:
+        return type(row) is int and 0 <= row < one.number
+
+    if all(map(before, one.inputs)) and (one.callee is None or before(one.callee)):
+        return one
+    inputs = tuple(row for row in one.inputs if before(row))
+    return replace(one, inputs=inputs, callee=one.callee if before(one.callee) else None)
 
 
 def node(number: int, row: dict[str, Any]) -> Node:

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,6 +44,20 @@ class Toolchain:
     name: str
     python: Path
     dialect: str = RELAY
+    overlay: Path | None = None
+    """A folder with a `tvm` package that goes before the installed one (see overlay)."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment for its Python: ours, less what is meant for another one.
+
+        A TVM of the user's own may be found by their PYTHONPATH.
+        """
+        found = _environment() if self.named else dict(os.environ)
+        if self.overlay is not None:
+            rest = found.get("PYTHONPATH")
+            found["PYTHONPATH"] = os.pathsep.join([str(self.overlay), *([rest] if rest else [])])
+        return found
 
     @property
     def named(self) -> bool:
@@ -69,6 +83,7 @@ class Recipe:
 # from its cache, so the second one fetches little.
 RECIPES = {
     "relay": Recipe("TVM 0.16 with Relay, PyTorch, ONNX", RELAY, "3.10", 3, 6),
+    "relay-0.9": Recipe("TVM 0.9 with Relay, PyTorch, ONNX", RELAY, "3.10", 3, 6),
     "relax": Recipe("TVM 0.27 with Relax, PyTorch, ONNX", RELAX, "3.10", 3, 6),
     "relax-0.26": Recipe("TVM 0.26 with Relax, PyTorch, ONNX", RELAX, "3.10", 3, 6),
     "relax-0.25": Recipe("TVM 0.25 with Relax, PyTorch, ONNX", RELAX, "3.10", 3, 6),
@@ -115,8 +130,15 @@ def of_run(facts: Mapping[str, Any], echo: Callable[[str], None]) -> Toolchain:
     """The toolchain that a run was made with, from its run.json. Raises as `resolve` does."""
     name, dialect = str(facts.get("toolchain")), facts.get("dialect")
     if name in RECIPES:
-        return resolve(name, echo=echo)
-    return resolve(None, Path(str(facts.get("python"))), dialect, echo=echo)
+        found = resolve(name, echo=echo)
+    else:
+        found = resolve(None, Path(str(facts.get("python"))), dialect, echo=echo)
+    overlay = facts.get("overlay")
+    if not overlay:
+        return found
+    if not Path(overlay).is_dir():
+        raise SetupError(f"the patched TVM of this run, {overlay}, is gone: make the run again")
+    return replace(found, overlay=Path(overlay))
 
 
 def names(text: str) -> list[str]:

@@ -97,6 +97,8 @@ class Trace:
     """The passes that the newest exception came through, outermost first, if none ran since."""
     text: str | None = None
     """Relative path of the failing module's own text, as TVM prints it."""
+    compiling: int | None = None
+    """The snapshot of the module that was handed to the compiler, once that had begun."""
     blame: Blame | None = None
     knobs: list[str] | None = None
     """The fields that cause the failure by themselves; None where the replay could not tell."""
@@ -135,12 +137,26 @@ class Trace:
         return sum(run.stage != "import" and run.number <= last.number for run in runs)
 
     @property
+    def fails_in_compiling(self) -> bool:
+        """Did it fail in no pass that has a graph, while code was generated or run?"""
+        on_record = self.compiling is not None and (self.failure is not None or not self.ended)
+        return on_record and self._innermost() is None
+
+    @property
     def failing_path(self) -> list[PassRun]:
         """The passes a failure came through or a dead process was in, outermost first."""
         if self.failure is not None:
             return [self.passes[number] for number in self.failure.passes if number in self.passes]
         still_open = [run for run in self.passes.values() if run.open]
         return still_open or ([] if self.ended else self.unwound)
+
+    @property
+    def failing_stage(self) -> str | None:
+        """The stage of the innermost failing pass; where it failed in none, the compile's."""
+        path = self.failing_path
+        if path:
+            return path[-1].stage
+        return self.stage if self.failure is None else self.failure.stage
 
     def snapshot(self, number: int | None) -> Snapshot | None:
         """The snapshot with this number; None if there is none or its file is gone or damaged."""
@@ -163,7 +179,13 @@ class Trace:
         return typed if typed is not None and len(typed.nodes) == len(first.nodes) else first
 
     def failing_snapshot(self) -> Snapshot | None:
-        """The module before the innermost failing pass that has a Relay snapshot."""
+        """The module that failed: before the innermost failing pass that has a graph, or, where it
+        failed in none, the one that was handed to the compiler."""
+        if self.blame is not None and self.blame.snapshot is not None:
+            return self.snapshot(self.blame.snapshot)
+        return self.snapshot(self.compiling) if self.fails_in_compiling else self._innermost()
+
+    def _innermost(self) -> Snapshot | None:
         for run in reversed(self.failing_path):
             snapshot = self.snapshot(run.before)
             if snapshot is not None and snapshot.nodes:
@@ -196,7 +218,11 @@ class Trace:
             if "table" not in event:
                 return Snapshot(number, (), tuple(event.get("primfuncs", ())))
             rows = json.loads((self.path / event["table"]).read_text(encoding="utf-8"))
-            return Snapshot(number, tuple(snapshot.node(i, row) for i, row in enumerate(rows)))
+            nodes, mended = snapshot.table(rows)
+            if mended:
+                said = f"snapshot {number}: {mended} rows read or call what is no row before them"
+                self.problems.append(said)
+            return Snapshot(number, nodes)
         except (OSError, *_DAMAGE):
             self.problems.append(f"snapshot {number} cannot be read")
             return Snapshot(number, ())
@@ -296,23 +322,19 @@ def _snapshot(trace: Trace, event: dict[str, Any]) -> None:
 
 
 def _error(trace: Trace, event: dict[str, Any]) -> None:
-    trace.failure = Failure(
-        event["error"],
-        event["message"],
-        event["stage"],
-        tuple(event["passes"]),
-        tuple(event.get("diagnostics", ())),
-        event.get("python"),
-    )
+    trace.failure = Failure.read(event)
 
 
 def _text(trace: Trace, event: dict[str, Any]) -> None:
     trace.text = event["file"]
 
 
+def _compiling(trace: Trace, event: dict[str, Any]) -> None:
+    trace.compiling = _number(event["snapshot"])
+
+
 def _blame(trace: Trace, event: dict[str, Any]) -> None:
-    names = Blame.__dataclass_fields__
-    trace.blame = Blame(**{name: event[name] for name in names})
+    trace.blame = Blame.read(event)
 
 
 def _knobs(trace: Trace, event: dict[str, Any]) -> None:
@@ -320,18 +342,11 @@ def _knobs(trace: Trace, event: dict[str, Any]) -> None:
 
 
 def _smallest(trace: Trace, event: dict[str, Any]) -> None:
-    trace.smallest = Smallest(**{name: event[name] for name in Smallest.__dataclass_fields__})
+    trace.smallest = Smallest.read(event)
 
 
 def _map(trace: Trace, event: dict[str, Any]) -> None:
-    trace.map = RejectionMap(
-        accepted=tuple(event["accepted"]),
-        rejected=tuple((int(row), str(said)) for row, said in event["rejected"]),
-        unjudged=tuple((int(row), str(why)) for row, why in event["unjudged"]),
-        left=event["left"],
-        queries=event["queries"],
-        ms=event["ms"],
-    )
+    trace.map = RejectionMap.read(event)
 
 
 def _investigation(trace: Trace, event: dict[str, Any]) -> None:
@@ -366,6 +381,7 @@ _HANDLERS = {
     "snapshot": _snapshot,
     "error": _error,
     "text": _text,
+    "compiling": _compiling,
     "blame": _blame,
     "knobs": _knobs,
     "smallest": _smallest,

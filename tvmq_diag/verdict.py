@@ -48,8 +48,8 @@ def of_failure(
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
-    blame(verdict, configuration, trace)
     verdict.suggestion = explain.suggestion(configuration, verdict.outcome)
+    blame(verdict, configuration, trace)
     return verdict
 
 
@@ -160,6 +160,9 @@ def _stopped(verdict: Verdict, ending: Ending) -> None:
         verdict.outcome = CRASHED
         name = ending.signal_name
         verdict.message = f"the process was ended by {name}" if name else _exit(ending)
+        last_words = re.search(r"^LLVM ERROR: (.+)$", ending.tail, re.M)
+        if last_words is not None:  # LLVM says why, and aborts
+            verdict.message += f": {last_words[0]}"
     verdict.confidence = INFERRED if verdict.pass_name else UNKNOWN
 
 
@@ -176,6 +179,8 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
         index, node = blamed
         verdict.op = OpRef(index, node.op, node.span)
         verdict.confidence = EXACT
+        if verdict.outcome == CRASHED and verdict.reason is None:
+            verdict.reason = explain.why_dead(verdict.pass_name, node.dtype)
     elif isinstance(kernel := trace.facts.get("failing_kernel"), dict):
         # It failed in no pass: the virtual machine itself stopped at this kernel.
         verdict.op = OpRef(int(kernel["index"]), str(kernel["name"]), str(kernel["while"]))
@@ -183,6 +188,7 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     refused = trace.facts.get("rejected_node")
     if isinstance(refused, dict):
         verdict.reason = f"the importer refused node {refused['name']} ({refused['op']})"
+        verdict.suggestion = explain.importable(refused["op"])
         verdict.confidence = EXACT
     knobs = trace.knobs
     if knobs is None:

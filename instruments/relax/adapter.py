@@ -285,8 +285,19 @@ def _bytes(tensor: Any, size: int) -> memoryview:
     """The bytes of a tensor, not copied: a sub-byte one cannot be had as an array."""
     if not size:
         return memoryview(b"")
-    place = tensor.data_ptr() if callable(tensor.data_ptr) else tensor.data_ptr
-    return memoryview((ctypes.c_ubyte * size).from_address(place)).cast("B")
+    return memoryview((ctypes.c_ubyte * size).from_address(_place(tensor))).cast("B")
+
+
+def _place(tensor: Any) -> int:
+    """The address of a tensor's bytes."""
+    place = getattr(tensor, "data_ptr", None)
+    if place is not None:
+        return int(place() if callable(place) else place)
+    # TVM 0.25 says so only to other frameworks: a DLTensor begins with it (dlpack.h).
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    capsule = tensor.__dlpack__()
+    return int(ctypes.c_void_p.from_address(pointer(capsule, b"dltensor")).value or 0)
 
 
 def _span(span: Any) -> str:

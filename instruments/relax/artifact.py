@@ -33,24 +33,23 @@ def save(executable: Any, inputs: dict[str, np.ndarray], folder: Path) -> None:
 
 
 class Artifact:
-    """A saved model, to be run here."""
+    """A saved model, to be run here or in an RPC session."""
 
     def __init__(self, folder: Path, remote: Any = None) -> None:
-        if remote is not None:
-            raise NotImplementedError("Relax models cannot be timed over RPC yet")
-        self._module = _loader("relax.VMExecutable")(str(folder / MACHINE))
+        self._device = remote.cpu() if remote else tvm.cpu()
+        self._module = _read(folder / MACHINE, remote, "relax.VMExecutable")
         if (folder / CODE).exists():
-            self._module.import_module(_loader("ll")(str(folder / CODE), "ll"))
+            self._module.import_module(_read(folder / CODE, remote, "ll", "ll"))
         with np.load(folder / INPUTS) as inputs:
-            self.inputs = measure.tensors(dict(inputs))
+            self.inputs = measure.tensors(dict(inputs), self._device)
 
     def machine(self) -> Any:
         """A virtual machine of its own."""
-        return measure.machine(self._module)
+        return measure.machine(self._module, self._device)
 
     def timer(self, runs: int) -> Callable[[], float]:
         """A function that runs it so often, after one run before the clock starts; ms a run."""
-        timed = self.machine().time_evaluator("main", tvm.cpu(), number=runs, repeat=1)
+        timed = self.machine().time_evaluator("main", self._device, number=runs, repeat=1)
         return lambda: float(timed(*self.inputs).mean) * 1e3
 
     def kernels(self, runs: int) -> list[dict[str, Any]]:
@@ -64,6 +63,12 @@ class Artifact:
         ]
 
 
-def _loader(kind: str) -> Any:
-    """What reads a module of that kind from a file, whatever the file is called."""
-    return tvm.get_global_func(f"ffi.Module.load_from_file.{kind}")
+def _read(path: Path, remote: Any, kind: str, *given: str) -> Any:
+    """The module of that kind in a file, whatever the file is called; on the device, if remote."""
+    loader = f"ffi.Module.load_from_file.{kind}"
+    if remote is None:
+        return tvm.get_global_func(loader)(str(path), *given)
+    name = f"{path.parent.name}-{path.name}"
+    remote.upload(str(path), name)
+    there = remote.get_function("tvm.rpc.server.workpath")(name)
+    return remote.get_function(loader)(there, *given)

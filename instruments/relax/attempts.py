@@ -14,6 +14,7 @@ import tvm
 from tvm import relax
 
 from ..failing import Attempt
+from ..open_pass import OpenPass
 from ..schema import FOLDING
 
 BUILD = "tvm.compile"
@@ -24,9 +25,32 @@ RUN = "vm.run"
 
 WHOLE = (BUILD, RUN)
 
+_RUNS = ("load", "run")
+"""Stages in which there is a compiled model."""
+
 FOLDS = 3
 """A kernel that writes past its buffer kills the process when the heap is used next: constants are
 folded so many times before they pass for folded."""
+
+
+class Whole(OpenPass):
+    """BUILD or RUN of a module, as a pass around all that tvm.compile runs.
+
+    `pipeline` is "default" or "target", see instruments/relax/compiling.py.
+    """
+
+    __slots__ = ("pipeline",)
+
+    def __init__(self, stage: str, before: Any, snapshot: int | None, pipeline: str) -> None:
+        super().__init__(0, RUN if stage in _RUNS else BUILD, stage, before, snapshot)
+        self.pipeline = pipeline
+
+
+def of(place: OpenPass, target: Any) -> Attempt | None:
+    """A function that runs an open pass once more on some module; None if that cannot be done."""
+    if isinstance(place, Whole):
+        return compiling(target, place.name == RUN, place.pipeline)
+    return by_name(place.name, target)
 
 
 def by_name(name: str, target: Any) -> Attempt | None:
@@ -54,12 +78,17 @@ def by_name(name: str, target: Any) -> Attempt | None:
     return attempt
 
 
-def compiling(target: Any, runs: bool = False, pipeline: Any = "default") -> Attempt:
-    """A function that compiles a module and, if it `runs`, runs that on inputs of any values."""
+def compiling(target: Any, runs: bool = False, pipeline: str = "default") -> Attempt:
+    """A function that compiles a module and, if it `runs`, runs that on inputs of any values.
+
+    With TVM's own pipeline of that name ("default" or "target"), and no schedule of ours.
+    """
 
     def attempt(module: Any) -> None:
+        host = target or tvm.target.Target("llvm")
+        passes = relax.get_default_pipeline(host) if pipeline == "target" else pipeline
         with tvm.transform.PassContext(opt_level=3):
-            executable = tvm.compile(module, target=target or "llvm", relax_pipeline=pipeline)
+            executable = tvm.compile(module, target=host, relax_pipeline=passes)
         if runs:
             machine = relax.VirtualMachine(executable, tvm.cpu())
             machine["main"](*[_value(p) for p in module["main"].params])

@@ -7,6 +7,7 @@ it is the job's own `pipeline`. `schedule` is "sound" (see schedule.py, the defa
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ..recorder import QuantizeTrace
 
 SOUND, UNTUNED = "sound", "untuned"
 
-_CALIBRATE_ON = "random:4"
+CALIBRATE_ON = "random:4"
 """What to find the ranges on where nobody gave any data: there are none without."""
 
 _NO_SCHEDULES = "TVM schedules no Relax kernel for a CPU: each runs as it is written, on one core"
@@ -162,16 +163,14 @@ class Compile:
 
     def keep_calibrated(self, module: Any) -> None:
         """Leave the calibrated module where the job wants it: numerics need not quantize again."""
-        import tvm
+        from . import numerics
 
         folder = self.job.get("calibrated")
         if folder is None:
             return
         with self.trace.recorder.pause():
             try:
-                Path(folder).mkdir(parents=True, exist_ok=True)
-                text = tvm.ir.save_json(module)
-                (Path(folder) / "module.json").write_text(text, encoding="utf-8")
+                numerics.keep(module, Path(folder))
             except Exception as error:
                 self.trace.recorder.fault("calibrated", error)
 
@@ -179,7 +178,7 @@ class Compile:
         """The batches to calibrate on."""
         from .. import dataset
 
-        asked = self.job.get("dataset") or {"source": _CALIBRATE_ON, "samples": None}
+        asked = self.job.get("dataset") or {"source": CALIBRATE_ON, "samples": None}
         self.trace.facts(calibrated_on=asked["source"])
         return dataset.batches(
             asked["source"],
@@ -196,8 +195,10 @@ class Compile:
         import tvm
         from tvm import relax
 
-        from . import schedule
+        from . import attempts, schedule
 
+        whole = functools.partial(attempts.Whole, pipeline=self.pipeline)
+        self.trace.recorder.compiling(module, whole)
         pipeline = relax.get_pipeline("default")
         if self.pipeline == "target":
             pipeline = relax.get_default_pipeline(self.target)

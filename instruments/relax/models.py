@@ -56,7 +56,7 @@ def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Mo
     else: no function of somebody's.
     """
     kind = source.partition(":")[0]
-    if folder is None or kind not in _REMEMBERED or not _can_save():
+    if folder is None or kind not in _REMEMBERED or not can_save():
         return make()
     place = Path(folder)
     facts = place / "model.json"
@@ -74,7 +74,7 @@ def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Mo
     return model
 
 
-def _can_save() -> bool:
+def can_save() -> bool:
     """Writing any module as JSON kills the process of TVM 0.27 with a tvm-ffi newer than 0.1.14."""
     numbers = str(getattr(tvm_ffi, "__version__", "0.1.14")).split(".")[:3]
     return not tvm.__version__.startswith("0.27") or numbers <= ["0", "1", "14"]

@@ -2,13 +2,15 @@
 
 Works on Relax. The pass is rebuilt by its name, as PassInfo carries no pass object, and runs
 without our instruments, under the same qconfig and target. What fails in no pass of TVM's, while it
-generates code or runs, is put as a pass of our own: BUILD and RUN, of the module before lowering.
+generates code or runs, is put as a pass of our own: BUILD and RUN, of the module before lowering
+(see attempts.Whole).
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from typing import Any, Mapping, NamedTuple, Sequence
 
 import tvm_ffi
@@ -35,6 +37,8 @@ REFERENCE: Mapping[str, Any] = {
 NAMED = "the exception names it"
 WATCHED = "replay, its legalizer watched"
 ALONE = "each op compiled alone"
+ALONE_SECONDS = 20.0
+"""How long ops are compiled one by one; then a prefix of the module, and ever shorter ones."""
 
 __all__ = ["BUILD", "RUN", "blame", "calls_of", "knobs", "prefix", "why_not"]
 
@@ -62,15 +66,20 @@ def blame(
 ) -> Blame | None:
     """The op that the failure comes from; None if it cannot be told."""
     place = failing_pass(path)
-    if place is None:
+    found = None if place is None else _blamed(place, error, target, wrap)
+    if place is None or found is None:
         return None
+    return dataclasses.replace(found, snapshot=place.snapshot)
+
+
+def _blamed(place: OpenPass, error: BaseException, target: Any, wrap: Wrap) -> Blame | None:
     parts = Parts(place.before)
     named = named_call(error)
     number = None if named is None else parts.number(named)
     if number is not None:
         return _blame(parts, number, 0, 0.0, NAMED)
     wanted = signature(error)
-    attempt = attempts.by_name(place.name, target)
+    attempt = attempts.of(place, target)
     if attempt is None:
         return None
     if place.name == "LegalizeOps" and not isinstance(error, Died):
@@ -93,8 +102,10 @@ def why_not(path: Sequence[OpenPass]) -> str:
     place = failing_pass(path)
     if place is None:
         return "it failed in no pass on a Relax module"
-    if attempts.by_name(place.name, None) is None:
+    if attempts.of(place, None) is None:
         return f"{place.name} cannot be run on its own"
+    if place.name in WHOLE:
+        return f"done again without our schedules, {place.name} does not fail in the same way"
     return "replayed on its own, the pass does not fail in the same way"
 
 
@@ -112,7 +123,7 @@ def knobs(
     from . import quantizer
 
     place, asked = failing_pass(path), quantizer.current()
-    attempt = attempts.by_name(place.name, target) if place else None
+    attempt = attempts.of(place, target) if place else None
     if place is None or attempt is None or asked is None or not place.name.startswith("Quantize"):
         return None
     parts, wanted = Parts(place.before), signature(error)
@@ -171,8 +182,11 @@ def _watched(parts: Parts, attempt: Attempt, wanted: str) -> int | None:
 def _first_alone(parts: Parts, attempt: Attempt, wanted: str) -> Blame | None:
     """The first op, in running order, that fails when it is all there is."""
     tried: set[str] = set()
+    until = time.perf_counter() + ALONE_SECONDS
 
     def fails(number: int) -> bool:
+        if time.perf_counter() > until:
+            return False
         try:
             module = parts.module(Part(number, frozenset({number})))
         except NotSliceable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -38,18 +39,22 @@ _NOISE = ("# ", "T.reads(", "T.writes(", "T.func_attr({")
 
 _DIES = """signal.signal(signal.SIGSEGV, signal.SIG_DFL)  # TVM's own handler may hang
 for _ in range(20):  # a corrupted heap shows when it is next used
-    {run}"""
+{run}"""
 
 
 @dataclasses.dataclass
 class Failure:
-    """What the file has to come to. `what` is a pass, BUILD or RUN; `dies` if its process does."""
+    """What the file has to come to. `what` is a pass, BUILD or RUN; `dies` if its process does.
+
+    BUILD and RUN compile with the `pipeline` "default" or "target".
+    """
 
     what: str
     target: Any
     message: str
     dies: bool
     versions: dict[str, str]
+    pipeline: str = "default"
 
 
 def of_part(parts: Parts, part: Part, failure: Failure) -> str:
@@ -106,14 +111,26 @@ def _used(name: str, text: str) -> bool:
 
 
 def _run(failure: Failure, name: str, module: Any) -> str:
-    if failure.what in (BUILD, RUN):
-        run = f"executable = tvm.compile({name}, target=tvm.target.Target({_target(failure)}))"
-        if failure.what == RUN:
-            inputs = ", ".join(_input(type_of(p)) for p in module["main"].params)
-            run += f'\nrelax.VirtualMachine(executable, tvm.cpu())["main"]({inputs})'
-        return run
-    run = f"relax.transform.{failure.what}()({name})"
-    return _DIES.format(run=run) if failure.dies else f"print({run})"
+    whole = failure.what in (BUILD, RUN)
+    run = _whole(failure, name, module) if whole else f"relax.transform.{failure.what}()({name})"
+    if failure.dies:
+        return _DIES.format(run=textwrap.indent(run, "    "))
+    return run if whole else f"print({run})"
+
+
+def _whole(failure: Failure, name: str, module: Any) -> str:
+    target = f"tvm.target.Target({_target(failure)})"
+    lines = [f"executable = tvm.compile({name}, target={target})"]
+    if failure.pipeline == "target":
+        lines = [
+            f"target = {target}",
+            "pipeline = relax.get_default_pipeline(target)",
+            f"executable = tvm.compile({name}, target=target, relax_pipeline=pipeline)",
+        ]
+    if failure.what == RUN:
+        inputs = ", ".join(_input(type_of(p)) for p in module["main"].params)
+        lines.append(f'relax.VirtualMachine(executable, tvm.cpu())["main"]({inputs})')
+    return "\n".join(lines)
 
 
 def _target(failure: Failure) -> str:

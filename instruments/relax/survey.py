@@ -62,8 +62,10 @@ class Survey(SharedSurvey):
         return lambda part: all(once(dataclasses.replace(part, turn=n)) for n in range(_TURNS))
 
     def source(self, part: Part, versions: dict[str, str]) -> str | None:
+        said = self.wanted.partition(": ")[2]
+        pipeline = getattr(self.place, "pipeline", "default")
         failure = reproducer.Failure(
-            self.place.name, self.target, self.wanted.partition(": ")[2], self._dies, versions
+            self.place.name, self.target, said, self._dies, versions, pipeline
         )
         try:
             if self.place.name.startswith("Quantize"):
@@ -104,7 +106,7 @@ def survey(
     place = failing_pass(path)
     if place is None:
         raise NotSliceable("it failed in no pass on a Relax module")
-    plain = attempts.by_name(place.name, target)
+    plain = attempts.of(place, target)
     if plain is None:
         raise NotSliceable(f"{place.name} cannot be run on its own")
     return Survey(place, wrap(plain), plain, error, target, memo, map_seconds, reduce_seconds)

@@ -11,26 +11,16 @@ parameters, as folding constants is most of the time that a build takes.
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import tvm
 from tvm import relay
 
+from ..measurement import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
 from .adapter import nodes_of
 from .parts import QUANTIZER_STEP
-
-ANCHOR = re.compile(
-    r"conv1d|conv2d|conv3d|dense|matmul|max_pool|avg_pool|softmax"
-    r"|^(?:add|nn\.bias_add|nn\.batch_norm|multiply|mean|concatenate)$"
-)
-"""The operators that a person recognises from the model: those of tvmq_diag.lineage.ANCHORS."""
-
-PASSING = re.compile(r"max_pool|^concatenate$")
-"""Anchors that only choose among the values they get: a quantization step before them is also one
-of the op behind them, which reads the very values that the step made."""
 
 HINTS = ("annotation.cast_hint", "annotation.stop_fusion")
 """Notes of the quantizer to itself, which compute nothing."""
@@ -39,64 +29,19 @@ KINDS = ("identity", "input", "weight", "activation")
 """Names of tvm.relay.quantize.quantize.QAnnotateKind."""
 
 
-class Unsupported(Exception):
-    """The module is not a plain graph of operators; the message says what is in the way."""
-
-
-@dataclass
-class Anchor:
-    """An anchor op. `output` is the number of its result among the outputs of the probe."""
-
-    op: str
-    span: str | None
-    output: int
-    sites: list[int]
-    """The sites that feed it, with no other computation in between."""
-    reads: list[int]
-    """The nearest anchors before it."""
-
-
-@dataclass
-class Site:
-    """One simulated_quantize. `output` is where its data is, or None: then `parameter` names it."""
-
-    kind: str
-    scale: float
-    clip: float
-    data: str
-    """What it quantizes: the name of an operator or of an input, or "constant"."""
-    output: int | None
-    parameter: str | None
-    feeds: list[int] = field(default_factory=list)
-    """The anchors it feeds."""
-
-
-@dataclass
-class Probe:
-    """`module` has the parameters of the model, `values` by name, and `switch(i)` for each site.
-
-    `results` are the model's own among its outputs.
-    """
-
-    module: Any
-    values: dict[str, Any]
-    anchors: list[Anchor]
-    sites: list[Site]
-    results: list[int]
-
-    def save(self, folder: Path) -> None:
-        """Leave it in a folder, for another process of the same TVM. Raises OSError."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _WEIGHTS).write_bytes(relay.save_param_dict(self.values))
-        record = {
-            "module": tvm.ir.save_json(self.module),
-            "anchors": [asdict(anchor) for anchor in self.anchors],
-            "sites": [asdict(site) for site in self.sites],
-            "results": self.results,
-        }
-        unfinished = folder / (_GRAPH + ".part")
-        unfinished.write_text(json.dumps(record), encoding="utf-8")
-        unfinished.replace(folder / _GRAPH)  # last: it says that all is there
+def save(probed: Probe, folder: Path) -> None:
+    """Leave a probe in a folder, for another process of the same TVM. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _WEIGHTS).write_bytes(relay.save_param_dict(probed.values))
+    record = {
+        "module": tvm.ir.save_json(probed.module),
+        "anchors": [asdict(anchor) for anchor in probed.anchors],
+        "sites": [asdict(site) for site in probed.sites],
+        "results": probed.results,
+    }
+    unfinished = folder / (_GRAPH + ".part")
+    unfinished.write_text(json.dumps(record), encoding="utf-8")
+    unfinished.replace(folder / _GRAPH)  # last: it says that all is there
 
 
 _GRAPH = "probe.json"
@@ -146,12 +91,11 @@ class _Rewriter:
         self._results = [self._output(node) for node in _flat(module["main"].body)]
 
     def done(self) -> Probe:
-        for number, anchor in enumerate(self._anchors):
-            for site in anchor.sites:
-                self._sites[site].feeds.append(number)
         function = relay.Function(self._params, relay.Tuple(self._outputs))
         module = tvm.IRModule.from_expr(function)
-        return Probe(module, self._values, self._anchors, self._sites, self._results)
+        found = Probe(module, self._values, self._anchors, self._sites, self._results)
+        found.feed()
+        return found
 
     def _make(self, node: Any) -> None:
         key = hash(node)
@@ -211,7 +155,8 @@ class _Rewriter:
         self._sites.append(
             Site(
                 KINDS[int(node.attrs.kind)],
-                float(scale.data.numpy()),
+                [float(scale.data.numpy())],
+                float(low.data.numpy()),
                 float(high.data.numpy()),
                 _called(data),
                 output,
@@ -227,11 +172,10 @@ class _Rewriter:
         return relay.where(on, relay.multiply(relay.round(steps), by), held)
 
     def _anchor(self, node: Any, sites: frozenset[int], anchors: frozenset[int]) -> None:
-        span = getattr(getattr(node.span, "source_name", None), "name", None)
         self._anchors.append(
             Anchor(
                 str(node.op.name),
-                str(span) if span else None,
+                span_of(node),
                 self._output(node),
                 sorted(sites),
                 sorted(anchors),

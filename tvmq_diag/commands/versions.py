@@ -4,7 +4,7 @@ Each TVM's own run, with all that the verdicts rest on, is in a folder inside th
 each cell of the page leads there.
 
 examples:
-  %(prog)s                            TVM 0.16 with Relay, and 0.25 to 0.27 with Relax
+  %(prog)s                            TVM 0.9 and 0.16 with Relay, 0.25 to 0.27 with Relax
   %(prog)s --tvm relay,relax --dtype int8/int8/int32,int4
   %(prog)s --tvm relax --tvm-python ~/tvm/bin/python
 
@@ -38,7 +38,7 @@ from .common import add_model, circumstances, fresh_directory, model_facts, plan
 
 RECORD = "versions.json"
 
-TVMS = "relay,relax-0.25,relax-0.26,relax"
+TVMS = "relay-0.9,relay,relax-0.25,relax-0.26,relax"
 DTYPES = "int8/int8/int32,int8,int4,int2,int1,bool"
 
 _STYLES = {"good": "bold green", "bad": "bold red", "odd": "bold yellow", "muted": "dim"}
@@ -143,7 +143,7 @@ def _plan(
         "tvm_python": column.python,
         "dtype": ",".join(configurations),
     }
-    return plan(argparse.Namespace(**{**vars(options), **here}), echo, explore=False)
+    return plan(argparse.Namespace(**{**vars(options), **here}), echo, explore=False, errors=False)
 
 
 def _go(column: Column, asked: Plan, directory: Path, progress: Console) -> None:

@@ -21,6 +21,12 @@ calibrate         finds the scale of each such site: observe (runs the model), t
 realize           realize_integer or realize_qdq: from simulated ops to real ones
 rewrite, compat   shared: one pass over a module's bindings; what differs between TVM's versions
 
+What simulates what: realize "integer" gives the same bits as `realize(config.in_float())`, which
+keeps the integers in float32, as long as sums fit in dtype_activation and stay below 2**24. The
+calibrated module, compiled as it is, multiplies scaled values instead: it agrees only up to the
+rounding of values that are nearly halfway between two steps. Realize "qdq" is the calibrated module
+up to the same.
+
 Quantized: conv2d, matmul (weights may be constants or not), and additions of two tensors that come
 from these. relu, max_pool2d, reshape, flatten, squeeze, expand_dims and permute_dims work on
 quantized values where they get them. Biases, averages and all else stay float, and so do ops inside

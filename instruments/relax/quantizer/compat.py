@@ -40,6 +40,14 @@ def shape_of(expression: Any) -> tuple[int, ...] | None:
     return tuple(int(size) for size in sizes)
 
 
+def with_span(expression: Any, span: Any) -> Any:
+    """A call that has no span, with this one; all else as it is."""
+    if span is None or not isinstance(expression, Call) or expression.span is not None:
+        return expression
+    types = expression.ty_args if hasattr(expression, "ty_args") else expression.sinfo_args
+    return Call(expression.op, expression.args, expression.attrs, types, span)
+
+
 def rank_of(expression: Any) -> int:
     """-1 if it is not known."""
     return int(getattr(type_of(expression), "ndim", -1))

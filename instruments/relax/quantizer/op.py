@@ -64,12 +64,12 @@ def simulated_quantize(
     """A call of the op."""
     numbers = [prim_value(value) for value in (bits, int(signed), axis)]
     scale = relax.const(np.asarray(scale, "float32"))
-    return Call(_registered(), [data, scale, StringImm(kind), *numbers])
+    return Call(registered(), [data, scale, StringImm(kind), *numbers])
 
 
 def site_of(expression: Any) -> Site | None:
     """None if it is no call of the op."""
-    if not isinstance(expression, Call) or expression.op != _registered():
+    if not isinstance(expression, Call) or expression.op != registered():
         return None
     data, scale, kind, bits, signed, axis = expression.args
     return Site(data, array_of(scale), str(kind.value), _int(bits), bool(_int(signed)), _int(axis))
@@ -81,8 +81,8 @@ def _int(value: Any) -> int:
     return int(getattr(inner, "value", inner))
 
 
-def _registered() -> Any:
-    """The op, registered on first use."""
+def registered() -> Any:
+    """The op, registered on first use: before that TVM reads no module from JSON that has it."""
     try:
         return tvm.ir.Op.get(NAME)
     except Exception:  # AttributeError or TVMError, whichever this TVM has for an unknown op

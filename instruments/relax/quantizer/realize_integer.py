@@ -30,12 +30,26 @@ from .rewrite import Emitter, op_name
 
 
 @dataclass(frozen=True)
+class Scale:
+    """What integers are to be multiplied with: shape () or (channels,), along `axis`, float32.
+
+    It is the product of the scales of `sites`, which are their variables.
+    """
+
+    values: np.ndarray
+    axis: int
+    sites: tuple[Any, ...]
+
+    def times(self, other: Scale, axis: int) -> Scale:
+        return Scale(self.values * other.values, axis, self.sites + other.sites)
+
+
+@dataclass(frozen=True)
 class Integer:
-    """A variable of integers; times `scale`, shape () or (channels,) along `axis`, its value."""
+    """A variable of integers; times `scale` its value."""
 
     variable: Any
-    scale: np.ndarray
-    axis: int = -1
+    scale: Scale
 
 
 class IntegerRealizer:
@@ -55,14 +69,19 @@ class IntegerRealizer:
         variable, value = binding.var, binding.value
         site = site_of(value)
         if site is not None:
-            make = self._weight if site.kind == "weight" else self._value
-            self._bind(emit, variable, Integer(make(emit, variable, site), site.scale, site.axis))
+            scale = Scale(site.scale, site.axis, (variable,))
+            self._bind(emit, variable, Integer(self._steps(emit, variable, site), scale))
             return
         made = self._op(emit, variable, value)
         if made is None:
             emit.keep(binding)
         else:
             self._bind(emit, variable, made)
+
+    def _steps(self, emit: Emitter, variable: Any, site: Site) -> Any:
+        """A variable of the values at a site, in steps of its scale."""
+        make = self._weight if site.kind == "weight" else self._value
+        return make(emit, variable, site)
 
     def _weight(self, emit: Emitter, variable: Any, site: Site) -> Any:
         """In int8 if it fits, and cast to what was asked for by TVM, which then has its say about
@@ -97,23 +116,23 @@ class IntegerRealizer:
         elif name == "matmul":
             made = self._matmul(call, *integers)
         elif name == "add" and self._are_addends(integers):
-            made = relax.op.add(*[one.variable for one in integers]), integers[0].scale, -1
+            made = relax.op.add(*[one.variable for one in integers]), integers[0].scale
         elif name in PASS_THROUGH and _passes(name, integers[0]):
             rest = [integers[0].variable, *call.args[1:]]
-            made = Call(call.op, rest, call.attrs), integers[0].scale, integers[0].axis
+            made = Call(call.op, rest, call.attrs), integers[0].scale
         else:
             return None
-        expression, scale, axis = made
-        return Integer(emit.new(f"{name_of(variable)}_integer", expression), scale, axis)
+        expression, scale = made
+        return Integer(emit.new(f"{name_of(variable)}_integer", expression), scale)
 
     def _are_addends(self, integers: list[Integer]) -> bool:
         """Do they have room for their sum, and the same steps?"""
         room = all(
             str(type_of(one.variable).dtype) == self._config.dtype_activation for one in integers
         )
-        return room and np.array_equal(integers[0].scale, integers[1].scale)
+        return room and np.array_equal(integers[0].scale.values, integers[1].scale.values)
 
-    def _conv2d(self, call: Any, data: Integer, weight: Integer) -> tuple[Any, np.ndarray, int]:
+    def _conv2d(self, call: Any, data: Integer, weight: Integer) -> tuple[Any, Scale]:
         attrs = call.attrs
         out_layout = str(attrs.out_layout) or str(attrs.data_layout)
         expression = relax.op.nn.conv2d(
@@ -128,23 +147,27 @@ class IntegerRealizer:
             out_layout=out_layout,
             out_dtype=self._config.dtype_activation,
         )
-        return expression, data.scale * weight.scale, out_layout.find("C")
+        return expression, data.scale.times(weight.scale, out_layout.find("C"))
 
-    def _matmul(self, call: Any, left: Integer, right: Integer) -> tuple[Any, np.ndarray, int]:
+    def _matmul(self, call: Any, left: Integer, right: Integer) -> tuple[Any, Scale]:
         product = relax.op.matmul(left.variable, right.variable, self._config.dtype_activation)
-        return product, left.scale * right.scale, rank_of(call) - 1
+        return product, left.scale.times(right.scale, rank_of(call) - 1)
 
     def _bind(self, emit: Emitter, variable: Any, integer: Integer) -> None:
         """The float form of an integer, under the name that it had as a float."""
         self._integers[variable] = integer
         cast = emit.new(f"{name_of(variable)}_float", relax.op.astype(integer.variable, "float32"))
-        scale = relax.const(spread(integer.scale, integer.axis, rank_of(variable)))
+        scale = self._factor(emit, variable, integer.scale)
         emit.bind(variable, relax.op.multiply(cast, scale))
+
+    def _factor(self, emit: Emitter, variable: Any, scale: Scale) -> Any:
+        """The scale as it multiplies the integers that `variable` stands for."""
+        return relax.const(spread(scale.values, scale.axis, rank_of(variable)))
 
 
 def _passes(name: str, integer: Integer) -> bool:
     """May the op work on the integers? Where an op moves axes, only a scale for all of them."""
-    return integer.scale.ndim == 0 or name in ("nn.relu", "nn.max_pool2d")
+    return integer.scale.values.ndim == 0 or name in ("nn.relu", "nn.max_pool2d")
 
 
 def _numbers(values: Any) -> tuple[int, ...]:

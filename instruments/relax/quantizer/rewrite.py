@@ -1,7 +1,8 @@
 """One pass over the bindings of a module's `main`, in order.
 
 What a rewrite puts in place of a binding is bound to the same variable, so that everything after it
-still stands, and an op keeps its name through all passes.
+still stands, and an op keeps its name through all passes. Every call of it gets the span of the one
+it stands for: what the op is called in the model.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Callable
 import tvm
 from tvm import relax
 
-from .compat import Call, return_type, type_of
+from .compat import Call, return_type, type_of, with_span
 
 
 class Emitter:
@@ -19,6 +20,8 @@ class Emitter:
 
     def __init__(self, dataflow: bool) -> None:
         self.bindings: list[Any] = []
+        self.span: Any = None
+        """Of the binding at hand: what the calls that are put in its place get."""
         self._dataflow = dataflow
         self._builder = relax.BlockBuilder()
 
@@ -39,7 +42,7 @@ class Emitter:
 
     def _typed(self, expression: Any) -> Any:
         """The expression with its type. TVM refuses here what its type inference refuses."""
-        return self._builder.normalize(expression)
+        return self._builder.normalize(with_span(expression, self.span))
 
 
 Rewrite = Callable[[Emitter, Any], None]
@@ -56,6 +59,7 @@ def rewritten(module: Any, rewrite: Callable[[], Rewrite]) -> Any:
         emitter, one = Emitter(dataflow), rewrite()
         for binding in block.bindings:
             if isinstance(binding, relax.VarBinding):
+                emitter.span = getattr(binding.value, "span", None)
                 one(emitter, binding)
             else:
                 emitter.keep(binding)

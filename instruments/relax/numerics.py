@@ -1,0 +1,110 @@
+"""How far quantization moves the numbers, op by op: what instruments/relax/quantizer simulates.
+
+See instruments.numerics for the job and its events. The simulation is realize "integer" with all
+integers kept in float32: see quantizer.realize_integer. Of realize "qdq" it is the calibrated
+module. What it does not show are sums that dtype_activation has no room for, and what TVM makes of
+a narrow dtype.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Collection
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from .. import numerics
+from ..measurement import Probe
+from . import compiling, measure, models, quantizer, schedule
+from .probe import probe, switch
+from .quantizer.compat import name_of
+from .quantizer.op import registered
+
+
+def main(job: dict[str, Any]) -> int:
+    """Run a job; 0: measured, 1: the journal has a fault that says why not."""
+    return numerics.main(job, _Steps(job))
+
+
+class _Steps(numerics.Steps):
+    models = models
+    simulation = "tvmq_diag"
+    calibrates_on = compiling.CALIBRATE_ON
+
+    def settings(self) -> dict[str, Any]:
+        return quantizer.settings(self._config())
+
+    def saved(self, folder: Path) -> Probe | None:
+        module = saved(folder)
+        return None if module is None else probe(module, self._config())
+
+    def probe(self, model: Any, target: Any, batches: Any) -> Probe:
+        no_trace: Any = None
+        compiler = compiling.Compile(no_trace, self.job)
+        compiler.target = target
+        config = self._config()
+        context = tvm.transform.PassContext(opt_level=self.job["opt_level"])
+        module = compiler.prepare(model.module)
+        with config, target, context:
+            module = quantizer.annotate(config)(module)
+            return probe(quantizer.calibrate(config, batches)(module), config)
+
+    def build(self, probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
+        return build(probed, target, inputs)
+
+    def _config(self) -> quantizer.QConfig:
+        return quantizer.QConfig.from_fields(self.job["qconfig"])
+
+
+def keep(module: Any, folder: Path) -> None:
+    """Leave a calibrated module in `folder` for the job's `calibrated`. Raises OSError."""
+    if not models.can_save():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / (_MODULE + ".part")
+    unfinished.write_text(tvm.ir.save_json(module), encoding="utf-8")
+    unfinished.replace(folder / _MODULE)  # it is all there, or not there
+
+
+_MODULE = "module.json"
+
+
+def saved(folder: Path) -> Any:
+    """The calibrated module that lies in a folder; None if there is none."""
+    registered()
+    file = folder / _MODULE
+    return tvm.ir.load_json(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def build(probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
+    """An executor of a probe with its inputs set."""
+    # Unscheduled kernels are 25 times slower, and this runs once for each op of the model.
+    pipeline = schedule.sound(relax.get_pipeline("default"), schedule.Scheduled())
+    with tvm.transform.PassContext(opt_level=3):
+        executable = tvm.compile(probed.module, target=target, relax_pipeline=pipeline)
+    return Executor(probed, measure.machine(executable), inputs)
+
+
+class Executor:
+    """A probe in a virtual machine: see instruments.measurement.Executor."""
+
+    def __init__(self, probed: Probe, running: Any, inputs: dict[str, np.ndarray]) -> None:
+        self._running = running
+        self._given = dict(zip(inputs, measure.tensors(inputs)))
+        self._names = [name_of(parameter) for parameter in probed.module["main"].params]
+        self._off, self._on = (tvm.runtime.tensor(np.array(value)) for value in (False, True))
+        self._outputs: Any = []
+
+    def run(self, on: Collection[int]) -> None:
+        """Run the model with the sites `on`, and all others off."""
+        self._outputs = []  # makes room
+        switches = {switch(site): self._on for site in on}
+        given = {**self._given, **switches}
+        self._outputs = self._running["main"](*[given.get(name, self._off) for name in self._names])
+
+    def output(self, number: int) -> np.ndarray:
+        """A copy of an output of the last run."""
+        value: np.ndarray = self._outputs[number].numpy()
+        return value

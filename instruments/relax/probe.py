@@ -1,0 +1,187 @@
+"""A calibrated module rewritten so that one compile answers many questions about its numbers.
+
+It is what `realize(config.in_float())` makes of the module (see quantizer.realize_integer), except
+that each site has a parameter, its switch: while that is off its values pass as they are, and
+count as steps of a scale of 1. With all off the module is the float model, with all on the realized
+one, both bit for bit. The two sites of an addition have one switch, as they add up in steps of the
+scale that they share. The results of all anchor ops, and what goes into each site, become outputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from ..measurement import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
+from . import walk
+from .quantizer import QConfig
+from .quantizer.compat import Constant, name_of, rank_of, type_of
+from .quantizer.op import site_of, spread
+from .quantizer.realize_integer import Integer, IntegerRealizer, Scale
+from .quantizer.rewrite import Emitter, bindings_of, main_of, op_name, rewritten
+
+_TENSOR: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
+
+
+def probe(module: Any, config: QConfig) -> Probe:
+    """Rewrite a module that is annotated and calibrated with `config`. Raises Unsupported."""
+    # What a dataflow block binds cannot be an output.
+    module = relax.transform.ToNonDataflow()(module)
+    found = _Survey(module)
+    switches = _switches(module, found.numbers)
+    opened = _opened(module, list(dict.fromkeys(switches.values())), found.outputs)
+    probed = rewritten(opened, lambda: _Switching(config, switches))
+    made = Probe(probed, found.values, found.anchors, found.sites, found.results)
+    made.feed()
+    return made
+
+
+def switch(site: int) -> str:
+    """The name of the parameter (a bool scalar) that switches a site on."""
+    return f"tvmq_on{site}"
+
+
+def _switches(module: Any, numbers: dict[Any, int]) -> dict[Any, Any]:
+    """The parameter of each site, by the variable of the site."""
+    left_of: dict[Any, Any] = {}
+    for binding in bindings_of(module):
+        if op_name(binding.value) == "add":
+            left, right = binding.value.args
+            if left in numbers and right in numbers:
+                left_of[right] = left
+    made: dict[Any, Any] = {}
+    for variable, number in numbers.items():
+        left = left_of.get(variable)
+        own = relax.Var(switch(number), _TENSOR((), "bool"))
+        made[variable] = own if left is None else made[left]
+    return made
+
+
+def _opened(module: Any, switches: list[Any], outputs: list[Any]) -> Any:
+    """The module with more parameters, and these variables for a result."""
+    main = main_of(module)
+    body = relax.SeqExpr(main.body.blocks, relax.Tuple(outputs))
+    body = relax.BlockBuilder().normalize(body)
+    params = [*main.params, *switches]
+    function = relax.Function(params, body, type_of(body), main.is_pure, main.attrs)
+    opened = tvm.IRModule(dict(module.functions.items()), attrs=module.attrs)
+    opened["main"] = function
+    return opened
+
+
+class _Survey:
+    """The anchors and sites of a module, and the variables that are to be its outputs."""
+
+    def __init__(self, module: Any) -> None:
+        self.anchors: list[Anchor] = []
+        self.sites: list[Site] = []
+        self.values: dict[str, Any] = {}
+        self.numbers: dict[Any, int] = {}
+        """The sites by the variables that they are bound to."""
+        self.outputs: list[Any] = []
+        self._bound: dict[Any, Any] = {}
+        self._places: dict[Any, int] = {}
+        self._sites_of: dict[Any, frozenset[int]] = {}
+        self._anchors_of: dict[Any, frozenset[int]] = {}
+        for binding in bindings_of(module):
+            self._add(binding.var, binding.value)
+        self.results = [self._output(var) for var in self._flat(main_of(module).body.body)]
+
+    def _add(self, variable: Any, value: Any) -> None:
+        self._bound[variable] = value
+        reads = relax.analysis.free_vars(value)
+        none: frozenset[int] = frozenset()
+        sites = none.union(*(self._sites_of.get(read, none) for read in reads))
+        anchors = none.union(*(self._anchors_of.get(read, none) for read in reads))
+        if site_of(value) is not None:
+            sites = frozenset([len(self.sites)])
+            self.numbers[variable] = len(self.sites)
+            self.sites.append(self._site(value))
+        elif _is_anchor(value):
+            name = op_name(value)
+            span = span_of(value)
+            output = self._output(variable)
+            self.anchors.append(Anchor(name, span, output, sorted(sites), sorted(anchors)))
+            anchors = frozenset([len(self.anchors) - 1])
+            sites = sites if PASSING.search(name) else none
+        self._sites_of[variable], self._anchors_of[variable] = sites, anchors
+
+    def _site(self, call: Any) -> Site:
+        site = site_of(call)
+        assert site is not None
+        if not site.scale.all():
+            raise Unsupported("a quantization step has no scale: the module is not calibrated")
+        least, most = (float(end) for end in site.range)
+        scale = [float(value) for value in site.scale.ravel()]
+        data, output, parameter = "constant", None, None
+        if isinstance(site.data, Constant):
+            parameter = f"tvmq_weight{len(self.values)}"
+            self.values[parameter] = walk.tensor_of(site.data)
+        elif site.data in self._bound:
+            data = op_name(self._bound[site.data])
+            output = self._output(site.data)
+        else:
+            data = parameter = name_of(site.data)
+        return Site(site.kind, scale, least, most, data, output, parameter, site.axis)
+
+    def _output(self, variable: Any) -> int:
+        """The number of a variable among the outputs, each once."""
+        if variable not in self._places:
+            self._places[variable] = len(self.outputs)
+            self.outputs.append(variable)
+        return self._places[variable]
+
+    def _flat(self, result: Any) -> list[Any]:
+        """The tensors of a result, tuples taken apart."""
+        made = self._bound.get(result) if isinstance(result, relax.Var) else result
+        if isinstance(made, relax.Tuple):
+            return [tensor for part in made.fields for tensor in self._flat(part)]
+        if not isinstance(result, relax.Var) or not isinstance(type_of(result), _TENSOR):
+            raise Unsupported("the model's result is not made of tensors that are there to be read")
+        return [result]
+
+
+def _is_anchor(value: Any) -> bool:
+    """Not a rescaling by a scalar, nor a sum of indices."""
+    if not ANCHOR.search(op_name(value)):
+        return False
+    scalars = (isinstance(a, Constant) and rank_of(a) == 0 for a in value.args)
+    return "float" in str(getattr(type_of(value), "dtype", "")) and not any(scalars)
+
+
+class _Switching(IntegerRealizer):
+    """Realizes the bindings of one block, in float and with switches (by variable of a site)."""
+
+    def __init__(self, config: QConfig, switches: dict[Any, Any]) -> None:
+        super().__init__(config.in_float())
+        self._switches = switches
+        self._scales: dict[Any, np.ndarray] = {}
+
+    def _steps(self, emit: Emitter, variable: Any, site: Any) -> Any:
+        self._scales[variable] = site.scale
+        steps = super()._steps(emit, variable, site)
+        either = relax.op.where(self._switches[variable], steps, site.data)
+        return emit.new(f"{name_of(variable)}_either", either)
+
+    def _op(self, emit: Emitter, variable: Any, call: Any) -> Integer | None:
+        """Of "qdq" no op works on integers."""
+        return None if self._config.realize == "qdq" else super()._op(emit, variable, call)
+
+    def _are_addends(self, integers: list[Integer]) -> bool:
+        left, right = ([self._switches[s] for s in one.scale.sites] for one in integers)
+        return left == right and super()._are_addends(integers)
+
+    def _factor(self, emit: Emitter, variable: Any, scale: Scale) -> Any:
+        """The scales of the sites that are on."""
+        rank, product = rank_of(variable), None
+        for site in scale.sites:
+            values = spread(self._scales[site], scale.axis, rank)
+            on, off = relax.const(values), relax.const(np.ones_like(values))
+            either = emit.new(
+                f"{name_of(site)}_scale", relax.op.where(self._switches[site], on, off)
+            )
+            product = either if product is None else relax.op.multiply(product, either)
+        return emit.new(f"{name_of(variable)}_scale", product)
