@@ -17,6 +17,8 @@ from . import curves, svg, words
 from .section import ROLES, Section, build
 from .templating import environment
 
+NAME = "index.html"
+
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -33,13 +35,13 @@ class SweepRow:
 
 
 def write(run: Run) -> Path:
-    """Write `index.html` and `graphs/` into the run's folder; returns the page."""
+    """Write NAME and `graphs/` into the run's folder; returns the page."""
     # What was asked for first, then the reference and the float model, whatever ran first.
     order = {role: place for place, role in enumerate(ROLES)}
     results = sorted(run.results, key=lambda result: order.get(result.role, len(order)))
     sections = [build(run, result, f"c{i}") for i, result in enumerate(results)]
     _write_graphs(run, sections)
-    page = run.directory / "index.html"
+    page = run.directory / NAME
     page.write_text(_render(run, sections), encoding="utf-8")
     return page
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from . import __version__
-from .commands import benchmark, check, compare, matrix, reduce, report, trace, versions
+from .commands import ab, benchmark, check, compare, matrix, reduce, report, trace, versions
 from .errors import DiagError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -21,6 +21,7 @@ COMMANDS: dict[str, ModuleType] = {
     "matrix": matrix,
     "benchmark": benchmark,
     "compare": compare,
+    "ab": ab,
     "check": check,
     "versions": versions,
 }

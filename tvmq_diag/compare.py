@@ -12,11 +12,12 @@ from typing import Any
 
 from . import coverage, numerics, outcomes, record, sequences, trace, verdict
 from .configuration import bits
-from .coverage import Coverage
+from .coverage import Coverage, StageCoverage
+from .delta import short
 from .errors import UsageError
 from .outcome import Result, Run
 from .outcomes import EARLIER, MISSING, NEW, REGRESSED, SAME
-from .sequences import Modules, PassDelta
+from .sequences import RAISED_NEW, RAISED_OLD, Modules, PassDelta
 from .trace import Trace
 
 ACCURACY, COVERAGE, SLOWER = "accuracy", "coverage", "slower"
@@ -202,6 +203,7 @@ def _configuration(old: Result, new: Result, tolerances: Tolerances) -> Configur
     if old.trace is not None and new.trace is not None:
         modules = Modules(old.trace, new.trace)
         delta.passes = sequences.compare(modules)
+        _blame(delta.passes, old, new)
         delta.settings = _settings(old.trace, new.trace)
         if delta.first is not None:  # equal compiles cover the same
             _cover(delta, coverage.coverage(old.trace), coverage.coverage(new.trace))
@@ -213,6 +215,14 @@ def _configuration(old: Result, new: Result, tolerances: Tolerances) -> Configur
         if result.trace is not None:  # what could not be read could not be compared
             delta.notes += [f"{side}: {problem}" for problem in result.trace.problems]
     return delta
+
+
+def _blame(passes: list[PassDelta], old: Result, new: Result) -> None:
+    """Give a pass that failed in one of the compiles the op at which it did."""
+    for delta in passes:
+        side = {RAISED_OLD: old, RAISED_NEW: new}.get(delta.state)
+        if side is not None and side.verdict.op and side.verdict.pass_name == delta.name:
+            delta.op = f"{short(side.verdict.op.name)} #{side.verdict.op.index}"
 
 
 def _settings(old: Trace, new: Trace) -> list[str]:
@@ -243,12 +253,17 @@ def _part(recorded: Trace, name: str) -> dict[str, Any]:
 
 def share(covered: Coverage) -> float | None:
     """Which share of the multiplying reads 8 bits or fewer at the end of the quantizer; 0 to 1."""
-    stages = [stage for stage in covered.stages if stage.stage in ("realize", "fold")]
+    stages = _quantized(covered)
     if not stages or not sum(stages[-1].macs.values()):
         return None
     macs = stages[-1].macs
     narrow = sum(count for dtype, count in macs.items() if _narrow(dtype))
     return narrow / sum(macs.values())
+
+
+def _quantized(covered: Coverage) -> list[StageCoverage]:
+    """The stages from realize on; empty if the compile did not come so far."""
+    return [stage for stage in covered.stages if stage.stage in ("realize", "fold")]
 
 
 def _narrow(dtype: str) -> bool:
@@ -257,6 +272,8 @@ def _narrow(dtype: str) -> bool:
 
 def _cover(delta: ConfigurationDelta, old: Coverage, new: Coverage) -> None:
     """The share of the multiplying that is quantized, and the ops that were not left in float."""
+    if not (_quantized(old) and _quantized(new)):
+        return  # of a compile that failed before, nobody knows what it would have left in float
     before, now = share(old), share(new)
     if before is not None and now is not None and abs(before - now) > _NOISE:
         delta.figures.append(Figure(SHARE, before, now, worse=now < before))

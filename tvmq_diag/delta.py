@@ -35,6 +35,8 @@ _OPERANDS = {
 }
 """What operands are called, where the model or the quantizer has a name for them."""
 
+_SIMULATED = "simulated_quantize"
+
 _KINDS = {0: "identity", 1: "input", 2: "weight", 3: "activation"}
 """simulated_quantize's `kind` (python/tvm/relay/quantize/quantize.py, QAnnotateKind)."""
 
@@ -139,13 +141,18 @@ def alike(found: list[Difference]) -> list[list[Difference]]:
 
 def ref(op: Op) -> Ref:
     """An op as reports call it."""
-    kind = _KINDS.get(op.node.attrs.get("kind", -1)) if _short(op) == "simulated_quantize" else None
-    return Ref(op.index, f"{_short(op)}({kind})" if kind else _short(op), op.node.tensor)
+    kind = _kind(op.node)
+    return Ref(op.index, f"{short(op.name)}({kind})" if kind else short(op.name), op.node.tensor)
+
+
+def _kind(node: Node) -> str | None:
+    """What a simulated_quantize is for; None of any other op."""
+    return _KINDS.get(node.attrs.get("kind", -1)) if short(node.op) == _SIMULATED else None
 
 
 def known(op: Op) -> bool:
     """Is it an op of the model, and not the quantizer's or the compiler's own?"""
-    if _short(op) in _MACHINERY:
+    if short(op.name) in _MACHINERY:
         return False
     return op.name == RESULT or not op.scalar  # realize rescales by multiplying with a scalar
 
@@ -213,7 +220,7 @@ def _nearest(graph: Graph, start: Op, down: bool) -> Ref | None:
 
 def _changes(alignment: Alignment, paired: set[int], old: Op, new: Op) -> Iterator[Change]:
     if old.name != new.name:
-        yield Change("op", _short(old), _short(new))
+        yield Change("op", short(old.name), short(new.name))
     yield from _types(old, new)
     yield from _attributes(old.node, new.node)
     if len(old.operands) != len(new.operands):
@@ -225,7 +232,7 @@ def _changes(alignment: Alignment, paired: set[int], old: Op, new: Op) -> Iterat
 
 def _types(old: Op, new: Op) -> Iterator[Change]:
     reads = _dtypes(old), _dtypes(new)
-    if "?" not in (*reads[0], *reads[1]) and reads[0] != reads[1] and _short(new) != RESULT:
+    if "?" not in (*reads[0], *reads[1]) and reads[0] != reads[1] and short(new.name) != RESULT:
         yield Change("reads", ", ".join(reads[0]), ", ".join(reads[1]))
     a, b = old.node, new.node
     if a.dtype != b.dtype and a.dtype and b.dtype:
@@ -245,6 +252,8 @@ def _dtypes(op: Op) -> list[str]:
 def _attributes(old: Node, new: Node) -> Iterator[Change]:
     for name in sorted(old.attrs.keys() | new.attrs.keys()):
         a, b = old.attrs.get(name), new.attrs.get(name)
+        if name == "kind" and _kind(old) and _kind(new):
+            a, b = _kind(old), _kind(new)
         if repr(a) != repr(b) and name != "metadata":
             yield Change(name, _said(a), _said(b))
 
@@ -278,7 +287,7 @@ def _origin(graph: Graph, operand: Operand) -> str:
 
 
 def _operand_name(op: Op, place: int) -> str:
-    names = _OPERANDS.get(_short(op), ())
+    names = _OPERANDS.get(short(op.name), ())
     return names[place] if place < len(names) else f"operand {place}"
 
 
@@ -306,8 +315,9 @@ def _shape(node: Node) -> str:
     return f"[{','.join(map(str, node.shape or ()))}]"
 
 
-def _short(op: Op) -> str:
-    return op.name.removeprefix("relay.op.").removeprefix("annotation.")
+def short(name: str) -> str:
+    """An operator as people call it: without the namespace of the quantizer's own."""
+    return name.removeprefix("relay.op.").removeprefix("annotation.")
 
 
 def _list(refs: tuple[Ref, ...]) -> str:

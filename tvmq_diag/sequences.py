@@ -27,10 +27,10 @@ RAISED_OLD, RAISED_NEW, RAISED_BOTH = "failed before", "fails now", "fails in bo
 _SAID = {
     ONLY_OLD: "no longer runs",
     ONLY_NEW: "runs now, and did not before",
-    RAISED_OLD: "failed, and goes through now",
-    RAISED_NEW: "went through, and fails now",
+    RAISED_OLD: "failed{at}, and goes through now",
+    RAISED_NEW: "went through, and fails now{at}",
 }
-"""States of a pass that are a difference by themselves."""
+"""States of a pass that are a difference by themselves; `{at}` is the op, where it is known."""
 
 _NAMES = ("name", "span")
 """What a table says that is no part of the module."""
@@ -54,6 +54,8 @@ class PassDelta:
     new: int | None = None
     """The numbers of the snapshots that were compared; of a pass that only one of the compiles ran,
     what it was given and what it made of it."""
+    op: str | None = None
+    """Of a pass that failed in one of them, the op that the verdict blames: `multiply #4`."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,7 +73,7 @@ class PassDelta:
     @property
     def headline(self) -> str:
         """What a person reads first: the pass, and the first op that it treats in another way."""
-        said = _SAID.get(self.state, "")
+        said = _SAID.get(self.state, "").format(at=f" at {self.op}" if self.op else "")
         if self.differences:
             first, *rest = self.differences
             said = f"{said} ({first.line}" if said else first.line

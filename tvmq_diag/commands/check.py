@@ -22,12 +22,12 @@ from rich.console import Console
 
 from reports import index, page
 
-from .. import baseline, record, session, verdict
+from .. import baseline, record, verdict
 from ..baseline import Baseline, Check
 from ..errors import UsageError
 from ..outcome import Run
-from ..progress import Live
-from .common import add_model, add_tvm, fresh_directory, model_facts, plan, positive
+from .common import add_model, add_tvm, fresh_directory, plan, positive
+from .running import carry_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         promised = None if options.write else baseline.read(options.baseline)
     else:
         promised = baseline.read(options.baseline)
-        work = _try(promised, options, progress)
+        work = try_again(promised, options, progress)
     if options.write:
         made = baseline.of_run(work)
         if not made.promises:
@@ -73,25 +73,26 @@ def run(options: argparse.Namespace) -> int:
     checks = baseline.check(promised, work)
     if options.junit:
         baseline.junit(checks, options.junit)
-    for line in lines(checks):
-        screen.print(line, highlight=False, soft_wrap=True, markup=False)
-    return 1 if any(found.broken for found in checks) else 0
-
-
-def lines(checks: list[Check]) -> list[str]:
-    """The checks as text, what is broken with what came instead."""
-    said = []
     for found in checks:
-        said.append(f"{'✗' if found.broken else '✓'} {found.configuration}")
-        said += [f"  {text}" for text in found.broken]
-        if found.broken:
-            said.append(f"  now: {found.headline}")
+        text = "\n".join(lines(found))
+        screen.print(text, highlight=False, soft_wrap=True, markup=False)
     broken = sum(bool(found.broken) for found in checks)
-    said.append(f"{len(checks) - broken} of {len(checks)} as the baseline says")
-    return said
+    screen.print(f"{len(checks) - broken} of {len(checks)} as the baseline says", highlight=False)
+    return 1 if broken else 0
 
 
-def _try(promised: Baseline, options: argparse.Namespace, progress: Console) -> Run:
+def lines(found: Check) -> list[str]:
+    """A check as text; of a broken one, what came instead."""
+    said = [f"{'✗' if found.broken else '✓'} {found.configuration}"]
+    said += [f"  {text}" for text in found.broken]
+    return [*said, f"  now: {found.headline}"] if found.broken else said
+
+
+def try_again(promised: Baseline, options: argparse.Namespace, progress: Console) -> Run:
+    """Compile what a baseline promises, with the options of `check`, and write the page.
+
+    Raises KeyboardInterrupt after Ctrl-C, UsageError, SetupError.
+    """
     directory = fresh_directory(options.out, f"check-{options.baseline.stem}")
     asked = plan(
         _options(promised, options),
@@ -99,16 +100,10 @@ def _try(promised: Baseline, options: argparse.Namespace, progress: Console) -> 
         reference=False,
         min_cosine=promised.facts.get("min_cosine", verdict.MIN_COSINE),
     )
-    directory.mkdir(parents=True, exist_ok=True)
-    work = Run(directory, model_facts(asked))
-    live = Live(progress)
-    try:
-        session.Session(asked, work, live.observer()).go()
-    finally:
-        live.close()
-    written = page.write(work)
+    work = carry_out(asked, directory, progress)
     index.write(directory.parent)
-    progress.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    report = f"report: {directory / page.NAME}"
+    progress.print(report, highlight=False, soft_wrap=True, markup=False)
     if work.facts.get("interrupted"):
         raise KeyboardInterrupt
     return work

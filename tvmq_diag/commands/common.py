@@ -104,14 +104,23 @@ def add_tvm(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def plan(options: argparse.Namespace, echo: Callable[[str], None], **more: Any) -> Plan:
-    """What these options ask for. Raises UsageError, SetupError."""
+def plan(
+    options: argparse.Namespace,
+    echo: Callable[[str], None],
+    chain: toolchain.Toolchain | None = None,
+    **more: Any,
+) -> Plan:
+    """What these options ask for, on the TVM they name or on `chain`.
+
+    Raises UsageError, SetupError.
+    """
     if options.weights and not options.model.startswith("torchvision:"):
         raise UsageError("--weights is for torchvision: models; other sources bring their own")
     if options.samples is not None and not options.calibrate_on:
         raise UsageError("--samples says how many of what --calibrate-on gives; give that too")
     shape = _shape(options.input_shape)
-    chain = toolchain.resolve(options.tvm, options.tvm_python, echo=echo)
+    if chain is None:
+        chain = toolchain.resolve(options.tvm, options.tvm_python, echo=echo)
     memory = options.memory_limit * 2**30 if options.memory_limit else 0.9 * physical_bytes()
     on = options.calibrate_on
     return Plan(
@@ -147,6 +156,7 @@ def model_facts(plan: Plan) -> dict[str, object]:
         "calibrated_on": plan.dataset.source if plan.dataset else None,
         "toolchain": plan.toolchain.name,
         "python": str(plan.toolchain.python),
+        "overlay": str(plan.toolchain.overlay) if plan.toolchain.overlay else None,
         "dialect": plan.toolchain.dialect,
         "min_cosine": plan.min_cosine,
     }

@@ -33,17 +33,22 @@ TEXT = "comparison.txt"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `compare`."""
-    usual = Tolerances()
     parser.add_argument("old", type=Path, metavar="BEFORE", help="the folder of a run or trace")
     parser.add_argument("new", type=Path, metavar="AFTER", help="the other")
+    add_limits(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/compare-AFTER-TIME")
+    parser.add_argument("--text", action="store_true", help="print the text and write nothing")
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """The options on what is worse."""
+    usual = Tolerances()
     parser.add_argument(
         "--allow",
         default="",
         metavar="CLASS[,CLASS…]",
         help=f"what may be worse: {', '.join(REGRESSIONS)}",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/compare-AFTER-TIME")
-    parser.add_argument("--text", action="store_true", help="print the text and write nothing")
     parser.add_argument(
         "--cosine",
         type=float,
@@ -69,31 +74,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print, write; returns the exit code. Raises UsageError."""
-    allowed = _allowed(options.allow)
-    tolerances = Tolerances(options.cosine, options.sqnr, options.slower)
-    found = compare.compare(options.old, options.new, tolerances)
-    text = compare_text.text(found)
+    allowed = allowances(options)
+    found = compare.compare(options.old, options.new, tolerances(options))
     if not options.text:
         name = options.new.resolve().name
-        written = _write(found, text, options, fresh_directory(options.out, f"compare-{name}"))
-        print(f"report: {written}", file=sys.stderr)
-    print(text, end="")
+        directory = fresh_directory(options.out, f"compare-{name}")
+        facts = {"before": str(options.old), "now": str(options.new)}
+        print(f"report: {write(found, facts, directory)}", file=sys.stderr)
+    print(compare_text.text(found), end="")
     return 1 if found.regressions(allowed) else 0
 
 
-def _write(found: Comparison, text: str, options: argparse.Namespace, directory: Path) -> Path:
+def write(found: Comparison, about: dict[str, str], directory: Path) -> Path:
+    """Write the record, the text and the page, which says what it is `about`; returns the page."""
     directory.mkdir(parents=True, exist_ok=True)
-    facts = {**circumstances(), "before": str(options.old), "now": str(options.new)}
+    facts = {**circumstances(), **about}
     whole = json.dumps({**facts, **found.to_json()}, indent=2)
     (directory / RECORD).write_text(whole + "\n", encoding="utf-8")
-    (directory / TEXT).write_text(text, encoding="utf-8")
+    (directory / TEXT).write_text(compare_text.text(found), encoding="utf-8")
     written = page.write(found, facts, directory)
     index.write(directory.parent)
     return written
 
 
-def _allowed(text: str) -> frozenset[str]:
-    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+def tolerances(options: argparse.Namespace) -> Tolerances:
+    """How much worse is not worse."""
+    return Tolerances(options.cosine, options.sqnr, options.slower)
+
+
+def allowances(options: argparse.Namespace) -> frozenset[str]:
+    """The classes that may be worse. Raises UsageError for one that there is not."""
+    names = frozenset(name.strip() for name in options.allow.split(",") if name.strip())
     unknown = sorted(names - set(REGRESSIONS))
     if unknown:
         raise UsageError(f"--allow {unknown[0]!r} is none of {', '.join(REGRESSIONS)}")

@@ -27,8 +27,8 @@ from reports import index, page, terminal
 from .. import session, verdict
 from ..configuration import parse_list
 from ..outcome import Run
-from ..progress import Live
-from .common import add_model, fresh_directory, model_facts, plan, stem
+from .common import add_model, fresh_directory, plan, stem
+from .running import carry_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,16 +67,9 @@ def run(options: argparse.Namespace) -> int:
         save_ir=options.save_ir,
         min_cosine=options.min_cosine,
     )
-    directory.mkdir(parents=True, exist_ok=True)
-    work = Run(directory, model_facts(asked))
-    live = Live(progress)
-    try:
-        session.Session(asked, work, live.observer()).go()
-    finally:
-        live.close()
-    written = page.write(work)
+    work = carry_out(asked, directory, progress)
     index.write(directory.parent)
-    _print(screen, work, written)
+    _print(screen, work, directory / page.NAME)
     if work.facts.get("interrupted"):
         raise KeyboardInterrupt
     return 0 if session.works(work) else 1

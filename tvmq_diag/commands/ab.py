@@ -1,0 +1,129 @@
+"""Run the same configurations on two TVMs, or on one without and with a patch, and compare them.
+
+examples:
+  %(prog)s --patch change.diff --model tiny           TVM 0.16 as it is, and patched
+  %(prog)s --patch change.diff --tvm-python ~/my-tvm/bin/python
+  %(prog)s --tvm-python ~/before/bin/python --tvm-python ~/after/bin/python
+  %(prog)s --patch change.diff --dtype int4 --no-reference --allow moved-earlier
+
+The patch is a unified diff of TVM's Python files (`git diff` in a clone of TVM, say). It is applied
+to a copy inside the output folder: the installed TVM stays as it is.
+
+exit code: 0 nothing is worse; 1 something is, see compare_traces.py; 2 bad usage; 3 the tool or its
+set-up failed; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from reports import compare_text, index
+
+from .. import compare, overlay, toolchain
+from ..configuration import parse_list
+from ..errors import UsageError
+from ..toolchain import Toolchain
+from . import compare as comparing
+from .common import add_model, fresh_directory, plan, stem
+from .running import carry_out
+
+DTYPES = "int8/int8/int32,int8,int4"
+
+SIDES = "before", "after"
+"""The folders of the two runs, inside the output folder."""
+
+OVERLAY = "patched-tvm"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `ab`."""
+    parser.add_argument(
+        "--dtype",
+        default=DTYPES,
+        metavar="CONF[,CONF…]",
+        help="configurations, as trace_quantize.py takes them (%(default)s)",
+    )
+    add_model(parser)
+    parser.set_defaults(model="torchvision:resnet18")
+    # The other commands run on one TVM: what they call so is replaced.
+    tvms = parser.add_argument_group("TVMs: two, or one and a patch", conflict_handler="resolve")
+    tvms.add_argument("--patch", type=Path, metavar="FILE", help="what the second run has changed")
+    tvms.add_argument(
+        "--tvm",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"{', '.join(toolchain.RECIPES)} (relay); may be given twice",
+    )
+    tvms.add_argument(
+        "--tvm-python",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="the Python of a TVM of your own; may be given twice",
+    )
+    comparing.add_limits(parser)
+    parser.add_argument(
+        "--no-reference",
+        action="store_true",
+        help="compare the compiles only: no int8/int8/int32 beside them, no benchmark",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/ab-MODEL-DTYPE-TIME")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run both, compare, print, write; returns the exit code."""
+    progress = Console(stderr=True)
+    allowed = comparing.allowances(options)
+    name = f"ab-{stem(options.model, parse_list(options.dtype))}"
+    directory = fresh_directory(options.out, name)
+    chains = _two(options, directory, progress.print)
+    for side, chain in zip(SIDES, chains, strict=True):
+        _carry_out(options, chain, directory / side, progress)
+    old, new = (directory / side for side in SIDES)
+    found = compare.compare(old, new, comparing.tolerances(options))
+    written = comparing.write(found, _about(options, chains), directory)
+    index.write(directory.parent)
+    print(f"report: {written}", file=sys.stderr)
+    print(compare_text.text(found), end="")
+    return 1 if found.regressions(allowed) else 0
+
+
+def _two(
+    options: argparse.Namespace, directory: Path, echo: Callable[[str], None]
+) -> tuple[Toolchain, Toolchain]:
+    """The TVMs to compare. Raises UsageError unless that is what was given."""
+    given = [(name, None) for name in options.tvm] + [(None, path) for path in options.tvm_python]
+    if options.patch is None:
+        if len(given) != 2:
+            raise UsageError("give two TVMs, --tvm-python PATH twice, or one and --patch FILE")
+        old, new = (toolchain.resolve(name, path, echo=echo) for name, path in given)
+        return old, new
+    if len(given) > 1:
+        raise UsageError("--patch is for one TVM: leave the other one out")
+    name, path = given[0] if given else (None, None)
+    chain = toolchain.resolve(name, path, echo=echo)
+    directory.mkdir(parents=True, exist_ok=True)
+    return chain, overlay.patched(chain, options.patch, directory / OVERLAY)
+
+
+def _carry_out(
+    options: argparse.Namespace, chain: Toolchain, directory: Path, progress: Console
+) -> None:
+    reference = not options.no_reference
+    asked = plan(options, progress.print, chain, reference=reference, explore=False)
+    if carry_out(asked, directory, progress, directory.name).facts.get("interrupted"):
+        raise KeyboardInterrupt
+
+
+def _about(options: argparse.Namespace, chains: tuple[Toolchain, Toolchain]) -> dict[str, str]:
+    before, after = (chain.name for chain in chains)
+    if options.patch is not None:
+        after = f"{after}, patched with {options.patch}"
+    return {"before": before, "now": after}
