@@ -27,9 +27,10 @@ from reports import compare_text, index
 from .. import compare, overlay, toolchain
 from ..configuration import parse_list
 from ..errors import UsageError
+from ..outcome import Run
 from ..toolchain import Toolchain
 from . import compare as comparing
-from .common import add_model, fresh_directory, plan, stem
+from .common import add_model, fresh_directory, model_facts, plan, stem
 from .running import carry_out
 
 DTYPES = "int8/int8/int32,int8,int4"
@@ -118,8 +119,7 @@ def _carry_out(
 ) -> None:
     reference = not options.no_reference
     asked = plan(options, progress.print, chain, reference=reference, explore=False)
-    if carry_out(asked, directory, progress, directory.name).facts.get("interrupted"):
-        raise KeyboardInterrupt
+    carry_out(asked, Run(directory, model_facts(asked)), progress, directory.name)
 
 
 def _about(options: argparse.Namespace, chains: tuple[Toolchain, Toolchain]) -> dict[str, str]:

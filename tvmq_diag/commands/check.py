@@ -26,7 +26,7 @@ from .. import baseline, record, verdict
 from ..baseline import Baseline, Check
 from ..errors import UsageError
 from ..outcome import Run
-from .common import add_model, add_tvm, fresh_directory, plan, positive
+from .common import add_model, add_tvm, fresh_directory, model_facts, plan, positive
 from .running import carry_out
 
 
@@ -100,12 +100,11 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
         reference=False,
         min_cosine=promised.facts.get("min_cosine", verdict.MIN_COSINE),
     )
-    work = carry_out(asked, directory, progress)
+    work = Run(directory, model_facts(asked))
+    carry_out(asked, work, progress)
     index.write(directory.parent)
     report = f"report: {directory / page.NAME}"
     progress.print(report, highlight=False, soft_wrap=True, markup=False)
-    if work.facts.get("interrupted"):
-        raise KeyboardInterrupt
     return work
 
 

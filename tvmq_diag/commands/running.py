@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 
 from reports import page
@@ -12,16 +10,14 @@ from .. import session
 from ..outcome import Run
 from ..plan import Observer, Plan
 from ..progress import Live
-from .common import model_facts
 
 
-def carry_out(asked: Plan, directory: Path, progress: Console, label: str = "") -> Run:
-    """Do a plan in a folder. Ctrl-C in a TVM process comes back as the fact `interrupted`.
+def carry_out(asked: Plan, work: Run, progress: Console, label: str = "") -> None:
+    """Do a plan: `work` fills up. `label` goes before what is being done.
 
-    `label` goes before what is being done. Raises as Session.go does.
+    Raises as Session.go does, and KeyboardInterrupt after Ctrl-C, when all is written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    work = Run(directory, model_facts(asked))
+    work.directory.mkdir(parents=True, exist_ok=True)
     live = Live(progress)
     before = f"{label}: " if label else ""
     observer = Observer(lambda what: live.begin(before + what), live.progress, live.decided)
@@ -29,6 +25,6 @@ def carry_out(asked: Plan, directory: Path, progress: Console, label: str = "") 
         session.Session(asked, work, observer).go()
     finally:
         live.close()
-        if work.results:
-            page.write(work)
-    return work
+        page.write(work)
+    if work.facts.get("interrupted"):
+        raise KeyboardInterrupt

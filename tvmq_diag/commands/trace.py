@@ -27,7 +27,7 @@ from reports import index, page, terminal
 from .. import session, verdict
 from ..configuration import parse_list
 from ..outcome import Run
-from .common import add_model, fresh_directory, plan, stem
+from .common import add_model, fresh_directory, model_facts, plan, stem
 from .running import carry_out
 
 
@@ -67,11 +67,13 @@ def run(options: argparse.Namespace) -> int:
         save_ir=options.save_ir,
         min_cosine=options.min_cosine,
     )
-    work = carry_out(asked, directory, progress)
-    index.write(directory.parent)
-    _print(screen, work, directory / page.NAME)
-    if work.facts.get("interrupted"):
-        raise KeyboardInterrupt
+    work = Run(directory, model_facts(asked))
+    try:
+        carry_out(asked, work, progress)
+    finally:
+        if work.results:
+            index.write(directory.parent)
+            _print(screen, work, directory / page.NAME)
     return 0 if session.works(work) else 1
 
 

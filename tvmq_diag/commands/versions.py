@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -24,17 +23,15 @@ from rich.table import Table
 from rich.text import Text
 
 from reports import index, words
-from reports import page as run_page
 from reports import versions as page
 
-from .. import identity, session, toolchain
+from .. import identity, toolchain
 from ..configuration import parse_list
 from ..errors import DiagError, UsageError
 from ..outcome import Run
-from ..plan import Observer, Plan
-from ..progress import Live
 from ..versions import Column, Versions, columns, to_try
 from .common import add_model, circumstances, fresh_directory, model_facts, plan, stem
+from .running import carry_out
 
 RECORD = "versions.json"
 
@@ -123,43 +120,15 @@ def _fill(
         column.version = str(identity.identify(chain)["version"])
         texts = to_try(work.configurations, chain.dialect)
         if texts:
-            _go(column, _plan(column, texts, options, progress.print), directory, progress)
+            these = argparse.Namespace(**{**vars(options), "dtype": ",".join(texts)})
+            asked = plan(these, progress.print, chain, explore=False, errors=False)
+            column.run = Run(directory / column.folder, model_facts(asked))
+            carry_out(asked, column.run, progress, column.short)
     except DiagError as error:
         column.problem = str(error)
         progress.print(f"{column.short}: {error}", highlight=False, markup=False, soft_wrap=True)
         return error.exit_code
     return 0
-
-
-def _plan(
-    column: Column,
-    configurations: list[str],
-    options: argparse.Namespace,
-    echo: Callable[[str], None],
-) -> Plan:
-    """The options as another command would have them, for one TVM."""
-    here = {
-        "tvm": column.name if column.python is None else None,
-        "tvm_python": column.python,
-        "dtype": ",".join(configurations),
-    }
-    return plan(argparse.Namespace(**{**vars(options), **here}), echo, explore=False, errors=False)
-
-
-def _go(column: Column, asked: Plan, directory: Path, progress: Console) -> None:
-    folder = directory / column.folder
-    folder.mkdir()
-    column.run = Run(folder, model_facts(asked))
-    live = Live(progress)
-    name = column.short
-    observer = Observer(lambda what: live.begin(f"{name}: {what}"), live.progress, live.decided)
-    try:
-        session.Session(asked, column.run, observer).go()
-    finally:
-        live.close()
-        run_page.write(column.run)
-    if column.run.facts.get("interrupted"):
-        raise KeyboardInterrupt
 
 
 def _write(work: Versions, directory: Path) -> Path:
