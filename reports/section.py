@@ -281,7 +281,7 @@ def _confidence(verdict: Verdict, trace: Trace | None) -> str:
     blame = trace.blame if trace is not None else None
     if verdict.confidence == EXACT and blame is not None:
         return (
-            f"exact: found by {clip(blame.how, 60)}, running the failing pass {blame.runs} times "
+            f"exact: found by {clip(blame.how, 60)}, running what failed {blame.runs} times "
             f"on pieces of the module ({milliseconds(blame.ms)})"
         )
     if verdict.confidence == EXACT:

@@ -106,5 +106,5 @@ def test_what_a_field_can_be_is_said() -> None:
 def test_the_reference_is_compiled_in_the_same_way() -> None:
     asked = parse("int4/int4/int32:nbit=3:pipeline=target")
     assert reference(asked).text == "int8/int8/int32:pipeline=target"
-    assert wider(asked)[0].text == "int8/int8/int32:pipeline=target:nbit=4"
+    assert wider(asked)[0].text == "int8/int8/int32:nbit=4:pipeline=target"
     assert reference(parse("int4")) == REFERENCE

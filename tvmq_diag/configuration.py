@@ -72,6 +72,8 @@ def parse(text: str) -> Configuration:
     fields: dict[str, int | float | str] = {}
     for extra in extras:
         fields.update(_field(text, extra))
+    # In one order, however it was typed: what is the same is compiled once.
+    extras.sort(key=lambda extra: extra.partition("=")[0] in CHOICES)
     same = first == second == third
     shown = first if same else f"{first}/{second}/{third}"
     return Configuration(":".join([shown, *extras]), (first, second, third), fields)
