@@ -115,7 +115,7 @@ PLANTED = {
     "relu": ("QuantizeAnnotate", "behind nn.relu #12"),
     "unsigned": ("QuantizeAnnotate", "nn.conv2d #9: sign 1 -> 0 in simulated_quantize(input) #7"),
     "skip": ("QuantizeAnnotate", "nn.conv2d #17: simulated_quantize(weight) #16 removed"),
-    "refuses": ("QuantizeAnnotate", "went through, and fails now"),
+    "refuses": ("QuantizeAnnotate", "went through, and fails now at add #"),
     "scale": ("QuantizeCalibrate", "nn.conv2d #9: scale 0.0625 -> 0.125 in simulated_quantize"),
     "one_scale": ("QuantizeCalibrate", "nn.conv2d #17: scale 0.0625 -> 0.25"),
     "power2": ("QuantizeCalibrate", "nn.conv2d #9: scale 0.00390625 -> 0.00195312"),

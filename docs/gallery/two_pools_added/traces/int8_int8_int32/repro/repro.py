@@ -1,0 +1,19 @@
+"""QuantizeRealize fails on this module with: Check failed: (!new_args[0]->IsInstance<TempExprNode>() && !new_args[1]->IsInstance<TempExprNode>()) is false
+
+Seen with TVM 0.16.dev0, Python 3.10.13.
+"""
+import sys
+
+import tvm
+from tvm import relay
+
+quantizer = sys.modules["tvm.relay.quantize.quantize"]
+
+x0 = relay.var("x0", shape=(1, 1, 1, 1), dtype="float32")
+x1 = relay.var("x1", shape=(1, 1, 1, 1), dtype="float32")
+v5 = quantizer._quantize.simulated_quantize(x0, relay.const(0.0625, "float32"), relay.const(-127.0, "float32"), relay.const(127.0, "float32"), 1, True, 'round')
+v6 = relay.Call(relay.op.get("add"), [v5, x1])
+module = relay.transform.InferType()(tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(v6), v6)))
+with relay.quantize.qconfig():
+    with tvm.transform.PassContext(opt_level=3), quantizer.quantize_context():
+        print(quantizer.realize()(module))
