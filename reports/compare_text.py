@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from tvmq_diag.compare import Comparison, ConfigurationDelta, Figure
 from tvmq_diag.delta import MARKS, Difference, alike
@@ -46,10 +47,8 @@ def _configuration(delta: ConfigurationDelta) -> Iterator[str]:
         yield f"  {_figure(figure)}"
     for note in delta.notes[:SORTS]:
         yield f"  {clip(note, 200)}"
-    first = delta.first
-    for found in delta.passes:
-        if found.differs:
-            yield from _pass(found, found is first)
+    for found, repeated in _runs([one for one in delta.passes if one.differs]):
+        yield from _pass(found, repeated, found is delta.first)
 
 
 def _verdict(result: Result | None) -> str:
@@ -73,12 +72,25 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.4f}"
 
 
-def _pass(found: PassDelta, first: bool) -> Iterator[str]:
+def _runs(passes: list[PassDelta]) -> Iterator[tuple[PassDelta, list[str]]]:
+    """The passes, with the names of those behind each that differ by the same again."""
+    for _, group in groupby(passes, lambda one: (one.stage, one.state, one.before, _counts(one))):
+        found, *same = group
+        yield found, [" > ".join(one.path) or one.name for one in same]
+
+
+def _counts(found: PassDelta) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(found.counts.items()))
+
+
+def _pass(found: PassDelta, repeated: list[str], first: bool) -> Iterator[str]:
     path = " > ".join(found.path) or found.name
     head = "first difference in" if first else "then"
     given = ", in what it is given" if found.before else ""
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(found.counts.items()))
+    counts = _counts(found)
     said = f": {counts}" if counts else ""
+    if repeated:
+        said += f"; the same up to {clip(repeated[-1], 200)}, {len(repeated) + 1} passes"
     yield f"  {head} {clip(path, 200)} ({found.stage}, {found.state}{given}){said}"
     if first:
         yield from (f"    {line}" for line in differences(found.differences))

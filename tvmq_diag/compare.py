@@ -13,11 +13,11 @@ from typing import Any
 from . import coverage, numerics, outcomes, record, sequences, trace, verdict
 from .configuration import bits
 from .coverage import Coverage, StageCoverage
-from .delta import short
 from .errors import UsageError
 from .outcome import Result, Run
 from .outcomes import EARLIER, MISSING, NEW, REGRESSED, SAME
 from .sequences import RAISED_NEW, RAISED_OLD, Modules, PassDelta
+from .snapshot import short
 from .trace import Trace
 
 ACCURACY, COVERAGE, SLOWER = "accuracy", "coverage", "slower"

@@ -3,22 +3,34 @@
 int4                    all three dtype fields, as the assignment behind this project did
 int8/int8/int32         INPUT/WEIGHT/ACTIVATION
 int8/int8/int32:nbit=4  further fields behind colons; nbit stands for nbit_input and nbit_weight
+int8:skip_conv_layers=0+2  a list
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .errors import UsageError
 
-FIELDS: dict[str, type] = {
+Value = int | float | str | list[int]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split("+")]
+
+
+FIELDS: dict[str, Callable[[str], Value]] = {
     "nbit_input": int,
     "nbit_weight": int,
     "nbit_activation": int,
     "calibrate_mode": str,
     "global_scale": float,
     "weight_scale": str,
+    "rounding": str,
+    "skip_conv_layers": _numbers,
+    "skip_dense_layer": int,
     "pipeline": str,
     "realize": str,
 }
@@ -29,7 +41,19 @@ CHOICES = {"pipeline": ("default", "target"), "realize": ("integer", "qdq")}
 """On Relax: which pipeline of passes, and which arithmetic. The first is what is meant if neither
 is said."""
 
-_ONLY = {"relay": ("nbit_activation", "weight_scale"), "relax": tuple(CHOICES)}
+_VALUES = {
+    **CHOICES,
+    "rounding": ("UPWARD", "TONEAREST"),
+    "weight_scale": ("power2", "max"),
+    "skip_dense_layer": ("0", "1"),
+}
+
+_ONLY = {
+    "relay": (
+        "nbit_activation", "weight_scale", "rounding", "skip_conv_layers", "skip_dense_layer",
+    ),
+    "relax": tuple(CHOICES),
+}  # fmt: skip
 """Fields that the other dialect does not have."""
 
 DTYPES = ("dtype_input", "dtype_weight", "dtype_activation")
@@ -44,10 +68,10 @@ class Configuration:
 
     text: str
     dtypes: tuple[str, str, str]
-    fields: dict[str, int | float | str] = field(default_factory=dict, hash=False)
+    fields: dict[str, Value] = field(default_factory=dict, hash=False)
 
     @property
-    def qconfig(self) -> dict[str, int | float | str]:
+    def qconfig(self) -> dict[str, Value]:
         """Keyword arguments for relay.quantize.qconfig()."""
         return {**dict(zip(DTYPES, self.dtypes, strict=True)), **self.fields}
 
@@ -69,7 +93,7 @@ def parse(text: str) -> Configuration:
     if len(parts) not in (1, 3) or not all(_DTYPE.match(part) for part in parts):
         raise UsageError(f"{text!r} is not a configuration; write for example {_EXAMPLES}")
     first, second, third = parts if len(parts) == 3 else parts * 3
-    fields: dict[str, int | float | str] = {}
+    fields: dict[str, Value] = {}
     for extra in extras:
         fields.update(_field(text, extra))
     # In one order, however it was typed: what is the same is compiled once.
@@ -135,14 +159,14 @@ def bits(dtype: str) -> int:
     return int(digits.group()) if digits else 1
 
 
-def _field(text: str, extra: str) -> dict[str, int | float | str]:
+def _field(text: str, extra: str) -> dict[str, Value]:
     name, equals, value = extra.partition("=")
     names = ["nbit_input", "nbit_weight"] if name == "nbit" else [name]
     if not equals or any(known not in FIELDS for known in names):
         known = ", ".join(["nbit", *FIELDS])
         raise UsageError(f"{extra!r} in {text!r} is not FIELD=VALUE with FIELD one of {known}")
-    if name in CHOICES and value not in CHOICES[name]:
-        raise UsageError(f"{extra!r} in {text!r}: {name} is {' or '.join(CHOICES[name])}")
+    if name in _VALUES and value not in _VALUES[name]:
+        raise UsageError(f"{extra!r} in {text!r}: {name} is {' or '.join(_VALUES[name])}")
     try:
         return {known: FIELDS[known](value) for known in names}
     except ValueError as error:

@@ -27,6 +27,10 @@ RULES = frozenset(
 """Operators with a rewrite rule (python/tvm/relay/quantize/_annotate.py, TVM 0.16)."""
 
 
+ENDS = "nn.global_avg_pool2d"
+"""Behind the first of these that reads a quantized value TVM quantizes nothing any more."""
+
+
 @dataclass
 class StageCoverage:
     """After one stage: anchor ops, MACs and weight bytes, each by the dtype they are read in."""
@@ -95,7 +99,7 @@ def left_in_float(module: Snapshot, qconfig: dict[str, object]) -> list[Left]:
     skipped = qconfig.get("skip_conv_layers")
     skipped = skipped if isinstance(skipped, list) else []
     left = []
-    convolutions = 0
+    convolutions, ended = 0, False
     for index, call in enumerate(module.executed()):
         if anchor_kind(call.op) is None:
             continue
@@ -103,7 +107,11 @@ def left_in_float(module: Snapshot, qconfig: dict[str, object]) -> list[Left]:
         convolutions += call.op == "nn.conv2d"
         if not (_reads(module, call) or "").startswith("float"):
             continue
-        if call.op == "nn.conv2d" and number in skipped:
+        ends = call.op == ENDS and _was_integer(module, call)
+        if ended or ends:
+            where = "here" if ends and not ended else f"behind the first {ENDS}"
+            reason = f"quantization ends {where} (stop_quantize in _annotate.py)"
+        elif call.op == "nn.conv2d" and number in skipped:
             reason = f"skip_conv_layers holds {number}"
         elif call.op == "nn.dense" and qconfig.get("skip_dense_layer"):
             reason = "skip_dense_layer is set"
@@ -113,7 +121,16 @@ def left_in_float(module: Snapshot, qconfig: dict[str, object]) -> list[Left]:
             reason = "what it reads was left in float"
         if not any(module.nodes[i].value is not None for i in call.inputs):
             left.append(Left(index, call.op, call.span, reason))
+        ended |= ends
     return left
+
+
+def _was_integer(module: Snapshot, call: Node) -> bool:
+    """Is what it reads a rescaled integer, as of a quantized value that an op reads in float?"""
+    node = module.nodes[call.inputs[0]]
+    while node.op in ("multiply", "cast") and str(node.dtype).startswith("float"):
+        node = module.nodes[node.inputs[0]]
+    return not str(node.dtype).startswith("float")
 
 
 def _reads(module: Snapshot, call: Node) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .alignment import Alignment
 from .opgraph import RESULT, Graph, Op, Operand
-from .snapshot import Node
+from .snapshot import Node, short
 
 ADDED, REMOVED, CHANGED, REPLACED = "added", "removed", "changed", "replaced"
 MARKS = {ADDED: "+", REMOVED: "-", CHANGED: "~", REPLACED: "!"}
@@ -313,11 +313,6 @@ def _said(value: Any) -> str:
 
 def _shape(node: Node) -> str:
     return f"[{','.join(map(str, node.shape or ()))}]"
-
-
-def short(name: str) -> str:
-    """An operator as people call it: without the namespace of the quantizer's own."""
-    return name.removeprefix("relay.op.").removeprefix("annotation.")
 
 
 def _list(refs: tuple[Ref, ...]) -> str:

@@ -1,14 +1,14 @@
 """Why a message means what it means, and what to try: the knowledge behind a verdict's words.
 
-Each entry was read in TVM's source at v0.15/0.16, or 0.27 for Relax, named beside it. An unknown
-message gets no explanation, never a guess.
+Each entry was read in TVM's source at v0.15/0.16, or 0.27 for Relax, named beside it; it may end in
+the stage from which on it holds. An unknown message gets no explanation, never a guess.
 """
 
 from __future__ import annotations
 
 import re
 
-from instruments.schema import FOLDING
+from instruments.schema import FOLDING, STAGES
 
 from .configuration import REFERENCE, Configuration, bits, reference
 from .outcome import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
@@ -44,6 +44,12 @@ _WHY = [
         # src/relay/op/type_relations.cc, BroadcastRel
         r"data types (\w+) and (\w+) do not match in BroadcastRel",
         "a rewrite for this target's fast int8 path makes {1} and meets {0} accumulators",
+        "lower",
+    ),
+    (
+        # the same, of what the quantizer's own passes make
+        r"data types (\w+) and (\w+) do not match in BroadcastRel",
+        "the quantizer left one side in {0} and made the other {1}",
     ),
     (
         # include/tvm/tir/op.h, MakeConstScalar
@@ -94,11 +100,11 @@ _WHY = [
 ]
 
 
-def why(message: str | None) -> str | None:
-    """One clause on why TVM says this; None if the message is not known."""
-    for pattern, clause in _WHY:
+def why(message: str | None, stage: str | None = None) -> str | None:
+    """One clause on why TVM says this in this stage; None if the message is not known."""
+    for pattern, clause, *since in _WHY:
         match = re.search(pattern, message or "")
-        if match:
+        if match and not (since and stage in STAGES[: STAGES.index(since[0])]):
             return clause.format(*match.groups())
     return None
 
@@ -143,6 +149,8 @@ def suggestion(configuration: Configuration, outcome: str) -> str | None:
     if outcome == NOT_QUANTIZED:
         return "see the dtype timeline: TVM skips the first convolution and every dense by default"
     if configuration.dtypes == REFERENCE.dtypes:
+        if configuration.fields and outcome != WRONG:
+            return f"--dtype {reference(configuration).text}: TVM's default"
         if configuration.fields:
             return f"more bits, or another global_scale; --dtype {REFERENCE.text} is TVM's default"
         return None

@@ -117,3 +117,8 @@ def node(number: int, row: dict[str, Any]) -> Node:
         value=row.get("value"),
         callee=row.get("callee"),
     )
+
+
+def short(name: str) -> str:
+    """An operator as people call it: without the namespace of the quantizer's own."""
+    return name.removeprefix("relay.op.").removeprefix("annotation.")

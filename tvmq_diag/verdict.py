@@ -29,6 +29,7 @@ from .outcome import (
     Verdict,
 )
 from .runner import Ending
+from .snapshot import short
 from .trace import PassRun, Trace
 
 MIN_COSINE = 0.95
@@ -142,7 +143,8 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     verdict.site, verdict.via = thrown.site, thrown.via
     if verdict.site is None and failure.python is not None:
         verdict.site = cpp.python_site(failure.python)
-    verdict.reason = explain.why(verdict.message)
+    verdict.message = verdict.message or f"{failure.error}, with no message"
+    verdict.reason = explain.why(verdict.message, verdict.stage)
     verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
 
 
@@ -177,7 +179,7 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     blamed = trace.blamed()
     if blamed is not None:
         index, node = blamed
-        verdict.op = OpRef(index, node.op, node.span)
+        verdict.op = OpRef(index, short(node.op), node.span)
         verdict.confidence = EXACT
         if verdict.outcome == CRASHED and verdict.reason is None:
             verdict.reason = explain.why_dead(verdict.pass_name, node.dtype)

@@ -9,7 +9,8 @@ examples:
   %(prog)s --tvm-python ~/my-tvm/bin/python --dtype int4
 
 a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind it
-(nbit, nbit_input, nbit_weight, nbit_activation, calibrate_mode, global_scale, weight_scale).
+(nbit, nbit_input, nbit_weight, nbit_activation, calibrate_mode, global_scale, weight_scale,
+rounding, skip_conv_layers=0+2, skip_dense_layer=0; on Relax realize and pipeline).
 
 exit code: 0 all that was asked for works; 1 something does not (rejected, crashed, timed out,
 wrong, not quantized); 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C.
