@@ -30,7 +30,7 @@ from ..errors import UsageError
 from ..outcome import Run
 from ..toolchain import Toolchain
 from . import compare as comparing
-from .common import add_model, fresh_directory, model_facts, plan, stem
+from .common import add_sweep, fresh_directory, model_facts, plan, stem
 from .running import carry_out
 
 DTYPES = "int8/int8/int32,int8,int4"
@@ -43,14 +43,7 @@ OVERLAY = "patched-tvm"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `ab`."""
-    parser.add_argument(
-        "--dtype",
-        default=DTYPES,
-        metavar="CONF[,CONF…]",
-        help="configurations, as trace_quantize.py takes them (%(default)s)",
-    )
-    add_model(parser)
-    parser.set_defaults(model="torchvision:resnet18")
+    add_sweep(parser, DTYPES)
     # The other commands run on one TVM: what they call so is replaced.
     tvms = parser.add_argument_group("TVMs: two, or one and a patch", conflict_handler="resolve")
     tvms.add_argument("--patch", type=Path, metavar="FILE", help="what the second run has changed")

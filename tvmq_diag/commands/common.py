@@ -92,6 +92,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_sweep(parser: argparse.ArgumentParser, dtypes: str) -> None:
+    """Configurations, and those of add_model, for what compiles all of them more than once."""
+    parser.add_argument(
+        "--dtype",
+        default=dtypes,
+        metavar="CONF[,CONF…]",
+        help="configurations, as trace_quantize.py takes them (%(default)s)",
+    )
+    add_model(parser)
+    parser.set_defaults(model="torchvision:resnet18")
+
+
 def add_tvm(parser: argparse.ArgumentParser) -> None:
     """Options on which TVM."""
     parser.add_argument(

@@ -30,7 +30,7 @@ from ..configuration import parse_list
 from ..errors import DiagError, UsageError
 from ..outcome import Run
 from ..versions import Column, Versions, columns, to_try
-from .common import add_model, circumstances, fresh_directory, model_facts, plan, stem
+from .common import add_sweep, circumstances, fresh_directory, model_facts, plan, stem
 from .running import carry_out
 
 RECORD = "versions.json"
@@ -43,14 +43,7 @@ _STYLES = {"good": "bold green", "bad": "bold red", "odd": "bold yellow", "muted
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `versions`."""
-    parser.add_argument(
-        "--dtype",
-        default=DTYPES,
-        metavar="CONF[,CONF…]",
-        help="configurations, as trace_quantize.py takes them (%(default)s)",
-    )
-    add_model(parser)
-    parser.set_defaults(model="torchvision:resnet18")
+    add_sweep(parser, DTYPES)
     # The other commands run on one TVM: what they call so is replaced.
     tvms = parser.add_argument_group("TVMs", conflict_handler="resolve")
     tvms.add_argument(
