@@ -109,8 +109,10 @@ class Comparison:
         if first is not None and first.first is not None:
             return f"first difference: {first.first.headline}"
         both = [delta for delta in self.different if delta.old and delta.new]
-        if both:
+        if any(delta.outcome != SAME or delta.figures or delta.notes for delta in both):
             return "the compiles are the same; what came of them differs"
+        if both:
+            return "no difference but in the settings"
         missing = [delta.name for delta in self.different if delta.outcome == MISSING]
         if self.different:
             also = f"; not tried again: {', '.join(missing)}" if missing else ""
