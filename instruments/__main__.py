@@ -5,9 +5,9 @@
 The job's `task` is "compile" (one configuration under QuantizeTrace, see child.py), "cell" (one op
 in one dtype, see cell.py), "investigate" (a failure that is on record, see investigate.py),
 "benchmark" (compiled models in turn, see benchmark.py), "numerics" (each op's error, see
-numerics.py), "eager" (PyTorch beside them, see eager.py)
-or "overhead" (what tracing costs, see overhead.py). Exit code 0: done; 1: the compile raised, and
-the trace says how.
+numerics.py), "bisect" (a wrong result's pass and op, see bisection.py), "eager" (PyTorch beside
+them, see eager.py) or "overhead" (what tracing costs, see overhead.py). Exit code 0: done; 1: the
+compile raised, and the trace says how.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ TASKS = {
     "cell": "{dialect}.cell",
     "benchmark": "benchmark",
     "numerics": "{dialect}.numerics",
+    "bisect": "{dialect}.bisection",
     "eager": "eager",
     "overhead": "overhead",
 }

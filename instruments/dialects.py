@@ -8,6 +8,7 @@ survey      every op's own verdict, and the smallest module that fails
 artifact    a compiled model on disk, and how it is timed
 cell        one cell of the support matrix
 numerics    each op's error
+bisection   the pass and the op that a wrong result comes from
 
 Nothing outside these packages knows one dialect from the other.
 """

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -54,6 +54,15 @@ class Steps:
             lambda: load(asked["source"], asked["shape"], asked["seed"], asked["weights"]),
         )
 
+    def batches(self, inputs: dict[str, np.ndarray], tell: Callable[[int, int], None]) -> Any:
+        """What to calibrate on; None without any."""
+        asked = self.job.get("dataset")
+        if asked is None and self.calibrates_on is None:
+            return None
+        asked = asked or {"source": self.calibrates_on, "samples": None}
+        seed = self.job["model"]["seed"]
+        return dataset.batches(asked["source"], inputs, asked["samples"], seed, tell)
+
     def settings(self) -> dict[str, Any]:
         """All fields of the configuration."""
         raise NotImplementedError
@@ -73,12 +82,17 @@ class Steps:
 
 def main(job: dict[str, Any], steps: Steps) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
+    return journalled(job, "numerics", lambda journal: _Job(journal, job, steps).all())
+
+
+def journalled(job: dict[str, Any], where: str, work: Callable[[Journal], None]) -> int:
+    """Do some work that writes the job's journal; what it raises is a fault there, and 1."""
     journal = Journal(Path(job["trace"]))
     journal.event("start", schema=SCHEMA)
     try:
-        _Job(journal, job, steps).all()
+        work(journal)
     except Exception as error:
-        journal.event("fault", where="numerics", message=f"{type(error).__name__}: {error}"[-2000:])
+        journal.event("fault", where=where, message=f"{type(error).__name__}: {error}"[-2000:])
         return 1
     finally:
         journal.close()
@@ -106,7 +120,8 @@ class _Job:
         probed = steps.saved(Path(kept)) if kept else None
         if probed is None:
             self._journal.event("stage", name="calibrate")
-            probed = steps.probe(model, host, self._batches(model.inputs))
+            batches = steps.batches(model.inputs, telling(self._journal, "calibration"))
+            probed = steps.probe(model, host, batches)
         self._lap("calibrate")
         self._journal.event("stage", name="lower")
         executor = steps.build(probed, host, model.inputs)
@@ -122,16 +137,6 @@ class _Job:
         self._lap("run")
         self._facts()
         self._journal.event("end")
-
-    def _batches(self, inputs: dict[str, np.ndarray]) -> Any:
-        asked = self._job.get("dataset")
-        if asked is None and self._steps.calibrates_on is None:
-            return None
-        asked = asked or {"source": self._steps.calibrates_on, "samples": None}
-        seed = self._job["model"]["seed"]
-        return dataset.batches(
-            asked["source"], inputs, asked["samples"], seed, telling(self._journal, "calibration")
-        )
 
     def _lap(self, phase: str) -> None:
         now = time.perf_counter()

@@ -15,7 +15,7 @@ from tvmq_diag.outcome import EXACT, INFERRED, WORKS, WRONG, Result, Run, Site, 
 from tvmq_diag.snapshot import Snapshot
 from tvmq_diag.trace import Trace
 
-from . import analyses, coverage, graph, numerics, passes, rejections, stages
+from . import analyses, bisection, coverage, graph, numerics, passes, rejections, stages
 from . import benchmark as benchmark_view
 from .analyses import Reduction
 from .benchmark import in_words
@@ -63,6 +63,7 @@ class Section:
     lowered: list[passes.Change] = field(default_factory=list)
     benchmark: benchmark_view.View | None = None
     numerics: numerics.View | None = None
+    bisection: bisection.View | None = None
     settings: list[tuple[str, str, bool]] = field(default_factory=list)
     environment: list[tuple[str, str]] = field(default_factory=list)
     error: str = ""
@@ -112,6 +113,11 @@ class Section:
     @property
     def confidence(self) -> str:
         """What the verdict's confidence rests on, in words."""
+        found = self.result.bisection
+        if found is not None and found.culprit is not None:
+            return (
+                f"{self.verdict.confidence}: the pass{' and the op' if found.op else ''} by halving"
+            )
         return _confidence(self.verdict, self.result.trace)
 
     @property
@@ -189,6 +195,9 @@ def build(run: Run, result: Result, key: str) -> Section:
     if result.numerics is not None:
         measured = result.numerics
         section.numerics = _try(section, "the numbers", lambda: numerics.view(measured, key))
+    if result.bisection is not None:
+        found = result.bisection
+        section.bisection = _try(section, "the bisection", lambda: bisection.view(found))
     section.tail = printable(result.tail, 20_000)
     trace = result.trace
     if trace is None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tvmq_diag.coverage import count, left_in_float
+from tvmq_diag.coverage import Coverage, count, left_in_float
 from tvmq_diag.snapshot import Node, Snapshot
 
 
@@ -40,3 +40,28 @@ def test_what_is_left_in_float_and_why() -> None:
     ]
     nothing: dict[str, object] = {}
     assert left_in_float(module(), nothing)[0].reason == "what it reads was left in float"
+
+
+def test_behind_a_quantized_global_pool_quantization_has_ended() -> None:
+    before = module()
+    pool = Node(7, "call", "nn.global_avg_pool2d", (6,), "float32", (1, 4, 1, 1))
+    nodes = (*before.nodes[:7], pool, *before.nodes[8:])
+    left = left_in_float(Snapshot(1, nodes), {"skip_dense_layer": 1})
+    where = "(stop_quantize in _annotate.py)"
+    assert [(one.op, one.reason) for one in left[1:]] == [
+        ("nn.global_avg_pool2d", f"quantization ends here {where}"),
+        ("nn.dense", f"quantization ends behind the first nn.global_avg_pool2d {where}"),
+    ]
+    # Of a pool that reads float it does not.
+    unread = tuple(
+        Node(6, "call", "nn.relu", (2,), "float32", (1, 4, 8, 8)) if node.number == 6 else node
+        for node in nodes
+    )
+    reasons = [one.reason for one in left_in_float(Snapshot(1, unread), {})]
+    assert not any("ends" in reason for reason in reasons)
+
+
+def test_the_share_is_of_the_multiplying_that_reads_8_bits_or_fewer() -> None:
+    covered = Coverage([count("import", module()), count("fold", module())], [])
+    assert covered.share == 256 * 36 / (256 * 36 + 256 * 27 + 40)
+    assert Coverage([count("import", module())], []).share is None

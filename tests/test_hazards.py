@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 from test_lineage import call
 
-from tvmq_diag import hazards
+from tvmq_diag import coverage, hazards
 from tvmq_diag.benchmark import CONVOLUTION, FLOAT, REQUANTIZE, Benchmark, Kernel
 from tvmq_diag.configuration import parse
+from tvmq_diag.coverage import Coverage, Left, StageCoverage
 from tvmq_diag.hazards import Case
 from tvmq_diag.numerics import Numerics, Site
 from tvmq_diag.snapshot import Snapshot
@@ -180,3 +182,17 @@ def test_on_the_real_tvm_the_missing_mcpu_is_found_and_tried(
     (found,) = json.loads((tmp_path / "good" / "verdict.json").read_text())
     assert "no fast int8 path" not in {hazard["name"] for hazard in found["hazards"]}
     assert found["ratio"]["low"] <= found["ratio"]["value"] <= found["ratio"]["high"]
+
+
+def test_a_model_that_hardly_was_quantized(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [Left(3, "nn.conv2d", None, "skip_conv_layers holds 1")]
+    stage = StageCoverage("fold", macs=Counter({"float32": 75, "int8": 25}))
+    monkeypatch.setattr(coverage, "coverage", lambda trace: Coverage([stage], left))
+    (found,) = hazards.find(case((CONV, 1.0, PACKED)))
+    assert found.name == "mostly float"
+    assert found.evidence == [
+        "25% of the multiply-accumulates read 8 bits or fewer",
+        "1 ops left in float: skip_conv_layers holds 1",
+    ]
+    stage.macs["int8"] = 75
+    assert names(case((CONV, 1.0, PACKED))) == []

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from . import compare, coverage
+from . import coverage
 from .configuration import parse
 from .errors import UsageError
 from .outcome import Result, Run
@@ -212,7 +212,7 @@ def _found(result: Result, bounds: bool) -> Promise:
 
 
 def _coverage(result: Result) -> float | None:
-    return compare.share(coverage.coverage(result.trace)) if result.trace is not None else None
+    return coverage.coverage(result.trace).share if result.trace is not None else None
 
 
 def _bound(name: str, value: float | None) -> float | None:

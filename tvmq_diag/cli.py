@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from . import __version__
-from .commands import ab, benchmark, check, compare, matrix, reduce, report, trace, versions
+from .commands import ab, benchmark, bisect, check, compare, matrix, reduce, report, trace, versions
 from .errors import DiagError
 
 COMMANDS: dict[str, ModuleType] = {
     "trace": trace,
     "report": report,
     "reduce": reduce,
+    "bisect": bisect,
     "matrix": matrix,
     "benchmark": benchmark,
     "compare": compare,

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import coverage, numerics, outcomes, record, sequences, trace, verdict
-from .configuration import bits
-from .coverage import Coverage, StageCoverage
+from .coverage import Coverage
 from .errors import UsageError
 from .outcome import Result, Run
 from .outcomes import EARLIER, MISSING, NEW, REGRESSED, SAME
@@ -253,30 +252,11 @@ def _part(recorded: Trace, name: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def share(covered: Coverage) -> float | None:
-    """Which share of the multiplying reads 8 bits or fewer at the end of the quantizer; 0 to 1."""
-    stages = _quantized(covered)
-    if not stages or not sum(stages[-1].macs.values()):
-        return None
-    macs = stages[-1].macs
-    narrow = sum(count for dtype, count in macs.items() if _narrow(dtype))
-    return narrow / sum(macs.values())
-
-
-def _quantized(covered: Coverage) -> list[StageCoverage]:
-    """The stages from realize on; empty if the compile did not come so far."""
-    return [stage for stage in covered.stages if stage.stage in ("realize", "fold")]
-
-
-def _narrow(dtype: str) -> bool:
-    return not dtype.startswith(("float", "bfloat")) and bits(dtype) <= 8
-
-
 def _cover(delta: ConfigurationDelta, old: Coverage, new: Coverage) -> None:
     """The share of the multiplying that is quantized, and the ops that were not left in float."""
-    if not (_quantized(old) and _quantized(new)):
+    if not (old.quantized and new.quantized):
         return  # of a compile that failed before, nobody knows what it would have left in float
-    before, now = share(old), share(new)
+    before, now = old.share, new.share
     if before is not None and now is not None and abs(before - now) > _NOISE:
         delta.figures.append(Figure(SHARE, before, now, worse=now < before))
     known = {(left.op, left.span, left.reason) for left in old.left}

@@ -58,6 +58,20 @@ class Coverage:
     stages: list[StageCoverage]
     left: list[Left]
 
+    @property
+    def quantized(self) -> list[StageCoverage]:
+        """The stages from realize on; empty if the compile did not come so far."""
+        return [stage for stage in self.stages if stage.stage in ("realize", "fold")]
+
+    @property
+    def share(self) -> float | None:
+        """Which share of the multiplying reads 8 bits or fewer in the end, 0 to 1."""
+        macs = self.quantized[-1].macs if self.quantized else Counter[str]()
+        if not macs.total():
+            return None
+        narrow = (count for dtype, count in macs.items() if _narrow(dtype))
+        return sum(narrow) / macs.total()
+
 
 def coverage(trace: Trace) -> Coverage:
     """Count a trace's modules, stage by stage, up to fold (lowering only rearranges)."""
@@ -131,6 +145,10 @@ def _was_integer(module: Snapshot, call: Node) -> bool:
     while node.op in ("multiply", "cast") and str(node.dtype).startswith("float"):
         node = module.nodes[node.inputs[0]]
     return not str(node.dtype).startswith("float")
+
+
+def _narrow(dtype: str) -> bool:
+    return not dtype.startswith(("float", "bfloat")) and bits(dtype) <= 8
 
 
 def _reads(module: Snapshot, call: Node) -> str | None:

@@ -6,9 +6,11 @@ the table beside it. A hazard says what it is, on which evidence, and what to do
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from . import coverage
 from .benchmark import CONVOLUTION, FLOAT, LAYOUT, REQUANTIZE, Benchmark, Kernel
 from .configuration import DTYPES, Configuration, bits
 from .numerics import Numerics
@@ -18,6 +20,9 @@ from .trace import Trace
 
 NOTICED = 0.02
 """Share of a model's time from which a kind of kernel is worth a word."""
+
+MOSTLY = 0.5
+"""Share of the multiplying below which a model is hardly quantized."""
 
 SATURATED = 0.01
 """Share of clipped values from which a scale is worth a word."""
@@ -233,6 +238,23 @@ def float_islands(case: Case) -> Iterator[Hazard]:
         )
 
 
+def mostly_float(case: Case) -> Iterator[Hazard]:
+    """Much of the multiplying left as it was, though TVM says nothing of it."""
+    covered = coverage.coverage(case.trace)
+    if covered.share is None or covered.share >= MOSTLY:
+        return
+    reasons = Counter(left.reason for left in covered.left).most_common(3)
+    yield Hazard(
+        "mostly float",
+        "the quantizer left most of the multiplying in float",
+        [
+            f"{covered.share:.0%} of the multiply-accumulates read 8 bits or fewer",
+            *(f"{count} ops left in float: {reason}" for reason, count in reasons),
+        ],
+        "see the coverage table: a setting or a missing rule is named for each op",
+    )
+
+
 def bits_and_types(case: Case) -> Iterator[Hazard]:
     """nbit_* sets the range of the values, dtype_* what holds them: they need not agree."""
     qconfig = case.trace.facts.get("qconfig") or {}
@@ -286,6 +308,7 @@ def there_and_back(case: Case) -> Iterator[Hazard]:
 
 
 RULES: list[Rule] = [
+    mostly_float,
     no_fast_int8,
     slower_convolutions,
     untuned,

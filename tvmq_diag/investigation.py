@@ -44,7 +44,7 @@ def look_again(
     failure = recorded.failure
     said = None if failure is None else [failure.error, failure.message]
     job = {
-        **_job(recorded),
+        **job_of(recorded),
         "task": "investigate",
         "at": 0 if recorded.fails_in_compiling else recorded.failing_place,
         "stage": recorded.failing_stage,
@@ -91,7 +91,8 @@ def _ended(said: runner.Said | None) -> str:
     return f"{alone} fails in another way ({sentence(said.text)[:200]})"
 
 
-def _job(recorded: Trace) -> dict[str, Any]:
+def job_of(recorded: Trace) -> dict[str, Any]:
+    """The job of the compile that a trace is of. Raises UsageError when it is not there."""
     path = recorded.path / runner.JOB
     try:
         job = json.loads(path.read_text(encoding="utf-8"))

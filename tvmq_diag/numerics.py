@@ -184,7 +184,7 @@ def _take(found: Numerics, event: dict[str, Any]) -> None:
     elif kind == "anchor":
         found.anchors.append(_anchor(event))
     elif kind == "output":
-        found.output = _error(event["propagated"])
+        found.output = error_of(event["propagated"])
         found.output_shapes = [list(map(int, shape)) for shape in event["shapes"]]
     elif kind == "fault":
         found.faults.append(f"{event['where']}: {event['message']}")
@@ -202,9 +202,9 @@ def _anchor(event: dict[str, Any]) -> Anchor:
         reads=tuple(map(int, event["reads"])),
         float_nan=int(event["float"]["nan"]),
         float_inf=int(event["float"]["inf"]),
-        propagated=_error(event["propagated"]),
-        alone=_error(event["alone"]) if event["alone"] is not None else None,
-        at_output=_error(event["at_output"]) if event["at_output"] is not None else None,
+        propagated=error_of(event["propagated"]),
+        alone=error_of(event["alone"]) if event["alone"] is not None else None,
+        at_output=error_of(event["at_output"]) if event["at_output"] is not None else None,
     )
 
 
@@ -225,7 +225,8 @@ def _site(event: dict[str, Any]) -> Site:
     )
 
 
-def _error(record: dict[str, Any]) -> Error:
+def error_of(record: dict[str, Any]) -> Error:
+    """The figures of instruments.measurement.error."""
     return Error(
         _number(record["cosine"]),
         _number(record["sqnr_db"]),

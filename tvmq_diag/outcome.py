@@ -11,6 +11,7 @@ from .trace import Trace
 
 if TYPE_CHECKING:
     from .benchmark import Benchmark
+    from .bisection import Bisection
     from .numerics import Numerics
 
 WORKS = "works"
@@ -121,7 +122,7 @@ class Verdict:
         if self.outcome == WORKS:
             return f"{self.configuration} works"
         where = f" by {self.pass_name}" if self.pass_name and self.outcome == REJECTED else ""
-        if self.pass_name and self.outcome in (CRASHED, TIMED_OUT):
+        if self.pass_name and self.outcome in (CRASHED, TIMED_OUT, WRONG):
             where = f" in {self.pass_name}"
         at = f" at {self.op.name} (op #{self.op.index})" if self.op else ""
         said = f": {self.message}" if self.message else ""
@@ -141,6 +142,8 @@ class Result:
     tail: str = ""
     numerics: Numerics | None = None
     """Where its numbers go wrong, op by op."""
+    bisection: Bisection | None = None
+    """Which pass and op a wrong result comes from."""
 
 
 @dataclass

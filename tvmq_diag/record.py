@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from . import benchmark, numerics, runner, trace
+from . import benchmark, bisection, numerics, runner, trace
 from .benchmark import EAGER, FLOAT, Benchmark
 from .configuration import parse
 from .errors import UsageError
@@ -22,6 +22,8 @@ BENCHMARK = "benchmark"
 """The folder of the benchmark's journal, among the traces."""
 NUMBERS = "-numbers"
 """Behind a trace's name: the folder of the journal of its numbers."""
+BISECTION = "-bisection"
+"""Likewise: of the search for the pass and op that a wrong result comes from."""
 
 _PARTS: dict[str, Any] = {
     "op": OpRef,
@@ -67,6 +69,15 @@ def load(directory: Path) -> Run:
     return run
 
 
+def result_in(run: Run, folder: Path) -> Result:
+    """The result whose trace is in a folder. Raises UsageError when it is none of the run's."""
+    for result in run.results:
+        slug = FLOAT if result.role == "float" else parse(result.verdict.configuration).slug
+        if slug == folder.name and result.trace is not None:
+            return result
+    raise UsageError(f"{folder} is no trace of the run in {run.directory}")
+
+
 def _result(directory: Path, record: dict[str, Any]) -> Result:
     """What an older version did not know yet is left at its default, a newer one's is left out."""
     role = record.pop("role")
@@ -104,6 +115,8 @@ def _with_trace(directory: Path, decided: Verdict, role: str, slug: str) -> Resu
         result.trace = trace.load(folder)
     with contextlib.suppress(UsageError):
         result.numerics = numerics.load(directory / TRACES / f"{slug}{NUMBERS}")
+    with contextlib.suppress(UsageError):
+        result.bisection = bisection.load(directory / TRACES / f"{slug}{BISECTION}")
     return result
 
 

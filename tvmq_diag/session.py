@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    bisection,
     explain,
     hazards,
     investigation,
@@ -33,7 +34,7 @@ from .errors import UsageError
 from .numerics import Numerics
 from .outcome import INTERRUPTED, WORKS, WRONG, Metrics, Result, Run, Verdict
 from .plan import ANY_CPU, Observer, Plan
-from .record import NUMBERS, TRACES
+from .record import BISECTION, NUMBERS, TRACES
 
 
 class _Stopped(Exception):
@@ -74,6 +75,7 @@ class Session:
                 self._time()
                 if self.plan.errors:
                     self._follow_the_numbers()
+                    self._bisect()
                 self._name_hazards()
                 if self.plan.explore:
                     self._turn_each_knob()
@@ -137,6 +139,27 @@ class Session:
                 result.numerics = numerics.load(folder)
             except UsageError:  # it died before it began
                 result.numerics = Numerics(problems=[ending.tail[-500:]])
+            if ending.how == runner.INTERRUPTED:
+                raise _Stopped
+
+    def _bisect(self) -> None:
+        """Of each configuration that was asked for and is wrong, from which pass and op on."""
+        for result in self.run.with_role("asked"):
+            if result.verdict.outcome != WRONG:
+                continue
+            configuration = parse(result.verdict.configuration)
+            self.observer.begin(f"{configuration.text} is wrong: looking for the pass and the op")
+            folder = self.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
+            result.bisection, ending = bisection.look(
+                self.plan.toolchain,
+                self._compiler.job(folder, configuration.qconfig),
+                folder,
+                self.plan.limits,
+                self.plan.min_cosine,
+                watch=self.observer.progress,
+            )
+            bisection.tell(result.verdict, result.bisection)
+            record.write(self.run)
             if ending.how == runner.INTERRUPTED:
                 raise _Stopped
 

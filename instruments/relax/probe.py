@@ -100,7 +100,7 @@ class _Survey:
             sites = frozenset([len(self.sites)])
             self.numbers[variable] = len(self.sites)
             self.sites.append(self._site(value))
-        elif _is_anchor(value):
+        elif is_anchor(value):
             name = op_name(value)
             span = span_of(value)
             output = self._output(variable)
@@ -144,7 +144,7 @@ class _Survey:
         return [result]
 
 
-def _is_anchor(value: Any) -> bool:
+def is_anchor(value: Any) -> bool:
     """Not a rescaling by a scalar, nor a sum of indices."""
     if not ANCHOR.search(op_name(value)):
         return False

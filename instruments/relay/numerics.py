@@ -25,10 +25,12 @@ from .probe import probe, save, saved, switch
 
 def main(job: dict[str, Any]) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
-    return numerics.main(job, _Steps(job))
+    return numerics.main(job, Steps(job))
 
 
-class _Steps(numerics.Steps):
+class Steps(numerics.Steps):
+    """A job on Relay."""
+
     models = models
 
     def settings(self) -> dict[str, Any]:

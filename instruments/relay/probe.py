@@ -112,7 +112,7 @@ class _Rewriter:
             else:
                 arguments = [self._made[hash(argument)] for argument in node.args]
                 made = relay.Call(node.op, arguments, node.attrs, node.type_args, node.span)
-            if _is_anchor(node):
+            if is_anchor(node):
                 self._made[key] = made
                 self._anchor(node, sites, anchors)
                 anchors = frozenset([len(self._anchors) - 1])
@@ -215,7 +215,7 @@ def _flat(body: Any) -> list[Any]:
     return [body]
 
 
-def _is_anchor(call: Any) -> bool:
+def is_anchor(call: Any) -> bool:
     """Not a rescaling by a scalar, nor a sum of indices."""
     scalars = (isinstance(a, relay.Constant) and len(a.data.shape) == 0 for a in call.args)
     kind = call.checked_type

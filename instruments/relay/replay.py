@@ -93,8 +93,9 @@ def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
     return found
 
 
-def pass_by_name(name: str, target: Any) -> Attempt | None:
-    """A function that runs the pass called `name` in a context of its own; None if unknown."""
+def pass_by_name(name: str, target: Any) -> Callable[[Any], Any] | None:
+    """A function that runs the pass called `name` in a context of its own, and gives back the
+    module that comes of it; None if unknown."""
     quantizer = sys.modules["tvm.relay.quantize.quantize"]
     makers: dict[str, Callable[[], Any]] = {
         "QuantizePartition": quantizer.partition,
@@ -112,14 +113,14 @@ def pass_by_name(name: str, target: Any) -> Attempt | None:
     except TypeError:  # a pass that wants arguments we do not know
         return None
 
-    def attempt(module: Any) -> None:
+    def attempt(module: Any) -> Any:
         with contextlib.ExitStack() as stack:
             if target is not None:
                 stack.enter_context(target)
             stack.enter_context(tvm.transform.PassContext(opt_level=3))
             stack.enter_context(quantizer.quantize_context())
             typed = relay.transform.InferType()(module) if name != TYPE_ONLY else module
-            run(typed)
+            return run(typed)
 
     return attempt
 

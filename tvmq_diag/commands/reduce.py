@@ -21,10 +21,8 @@ from rich.console import Console
 from reports import page, terminal
 
 from .. import investigation, record, runner, toolchain, verdict
-from ..benchmark import FLOAT
 from ..configuration import parse
 from ..errors import UsageError
-from ..outcome import Result, Run
 from ..progress import Live
 from ..runner import Limits, physical_bytes
 from .common import positive
@@ -46,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     """Do it; returns 0. Raises UsageError when there is nothing to look into."""
     screen, progress = Console(), Console(stderr=True)
     work = record.load(options.trace.parent.parent)
-    result = _result_of(work, options.trace)
+    result = record.result_in(work, options.trace)
     assert result.trace is not None
     if not investigation.possible(result.trace):
         raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
@@ -70,11 +68,3 @@ def run(options: argparse.Namespace) -> int:
     if ending.how == runner.INTERRUPTED:
         raise KeyboardInterrupt
     return 0
-
-
-def _result_of(work: Run, folder: Path) -> Result:
-    for result in work.results:
-        slug = FLOAT if result.role == "float" else parse(result.verdict.configuration).slug
-        if slug == folder.name and result.trace is not None:
-            return result
-    raise UsageError(f"{folder} is no trace of the run in {work.directory}")

@@ -1,0 +1,121 @@
+"""For a wrong result on Relax: after which pass it is, and from which op on.
+
+See instruments.bisection for the job. The plain way to build is TVM's default pipeline at opt_level
+0, without -mcpu and without our schedule. Of the passes of a build those of OPTIONAL are left out:
+nearly all have opt_level 0 on Relax, so that tells nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import numpy as np
+import tvm
+from tvm import relax
+
+from .. import bisection
+from ..following import Left, following
+from ..halving import Ran
+from ..measurement import Probe, span_of
+from ..suspects import Op, Suspect
+from . import compiling, cut, measure, numerics, quantizer, schedule
+from .adapter import STAGE_OF_PASS, View, operator_of
+from .parts import Parts
+from .probe import is_anchor, probe
+
+OPTIONAL = {
+    "CanonicalizeBindings",
+    "DeadCodeElimination",
+    "EliminateCommonSubexpr",
+    "FoldConstant",
+    "FuseOps",
+    "FuseTIR",
+    "RewriteDataflowReshape",
+    "SoundSchedule",
+    "StaticPlanBlockMemory",
+}
+"""Passes of relax.get_pipeline("default") and of get_default_pipeline of a CPU (python/tvm/relax/
+backend/cpu_generic/pipeline.py) that make a model faster or smaller, and our own."""
+
+
+def main(job: dict[str, Any]) -> int:
+    """Run a job; 0: done, 1: the journal has a fault that says why not."""
+    return bisection.main(job, _Suspect(job))
+
+
+class _Suspect(numerics.Steps, Suspect):
+    stages = STAGE_OF_PASS
+
+    def followed(self, model: Any, host: Any, batches: Any) -> list[Left]:
+        config = self._config()
+        level = self.job["opt_level"]
+        with following() as left:
+            module = self._compile(host).prepare(model.module)
+            with config, host, tvm.transform.PassContext(opt_level=level):
+                quantizer.quantize(module, config, batches)
+        return [one for one in left if not View(one.before).same(View(one.after))]
+
+    def floating(self, module: Any) -> Any:
+        config = self._config()
+        with config:
+            return quantizer.realize(config.in_float())(module)
+
+    def plain(self, module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
+        with tvm.transform.PassContext(opt_level=0):
+            executable = tvm.compile(
+                module, target=host, relax_pipeline=relax.get_pipeline("default")
+            )
+        return _run(executable, inputs)
+
+    def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+        asked = self._compile(host)
+        pipeline = relax.get_pipeline("default")
+        if asked.pipeline == "target":
+            pipeline = relax.get_default_pipeline(host)
+        if asked.schedule == compiling.SOUND:
+            pipeline = schedule.sound(pipeline, schedule.Scheduled())
+        instruments = [] if only is None else [only]
+        level = self.job["opt_level"]
+        with tvm.transform.PassContext(opt_level=level, instruments=instruments):
+            executable = tvm.compile(module, target=host, relax_pipeline=pipeline)
+        return _run(executable, inputs)
+
+    def may_be_left_out(self, info: Any) -> bool:
+        return str(info.name) in OPTIONAL
+
+    def again(self, passes: Sequence[str], module: Any, host: Any) -> Any:
+        config = self._config()
+        for name in passes:
+            if name == "QuantizeRealize":
+                run = quantizer.realize(config)
+            else:
+                run = getattr(relax.transform, name)()
+            with config, host, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+                module = run(module)
+        return module
+
+    def calls(self, module: Any) -> list[Op]:
+        return [Op(operator_of(call), span_of(call)) for call in Parts(module).calls]
+
+    def anchors(self, module: Any) -> list[int]:
+        calls = Parts(module).calls
+        return [number for number, call in enumerate(calls) if is_anchor(call)]
+
+    def prefix(self, module: Any, count: int) -> Any:
+        return cut.first_ops(module, count)
+
+    def probed(self, module: Any) -> Probe:
+        return probe(module, self._config())
+
+    def _compile(self, host: Any) -> compiling.Compile:
+        no_trace: Any = None
+        compiler = compiling.Compile(no_trace, self.job)
+        compiler.target = host
+        return compiler
+
+
+def _run(executable: Any, inputs: dict[str, np.ndarray]) -> Ran:
+    given = measure.tensors(inputs)
+    running = measure.machine(executable)
+    outputs = measure.outputs(running, given)
+    return Ran(outputs, measure.repeats(executable, running, given, outputs))

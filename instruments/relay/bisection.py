@@ -1,0 +1,89 @@
+"""For a wrong result on Relay: after which pass it is, and from which op on.
+
+See instruments.bisection for the job. The plain way to build is opt_level 0 without -mcpu.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import numpy as np
+import tvm
+from tvm import relay
+
+from .. import bisection
+from ..following import Left, following
+from ..halving import Ran
+from ..measurement import Probe, span_of
+from ..suspects import Op, Suspect
+from . import measure, numerics, replay
+from .adapter import STAGE_OF_PASS, View
+from .probe import is_anchor, probe
+
+
+def main(job: dict[str, Any]) -> int:
+    """Run a job; 0: done, 1: the journal has a fault that says why not."""
+    return bisection.main(job, _Suspect(job))
+
+
+class _Suspect(numerics.Steps, Suspect):
+    stages = STAGE_OF_PASS
+
+    def followed(self, model: Any, host: Any, batches: Any) -> list[Left]:
+        level = self.job["opt_level"]
+        # In this order: a context that was made before `following` would not be followed.
+        with following() as left, self._config(), host, tvm.transform.PassContext(opt_level=level):
+            relay.quantize.quantize(model.fresh(), dict(model.params), dataset=batches)
+        return [one for one in left if not View(one.before).same(View(one.after))]
+
+    def floating(self, module: Any) -> Any:
+        return module
+
+    def plain(self, module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
+        with tvm.transform.PassContext(opt_level=0):
+            return _run(module, host, inputs)
+
+    def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+        instruments = [] if only is None else [only]
+        level = self.job["opt_level"]
+        with tvm.transform.PassContext(opt_level=level, instruments=instruments):
+            return _run(module, host, inputs)
+
+    def may_be_left_out(self, info: Any) -> bool:
+        return int(info.opt_level) > 0
+
+    def again(self, passes: Sequence[str], module: Any, host: Any) -> Any:
+        for name in passes:
+            run = replay.pass_by_name(name, host)
+            if run is None:
+                raise ValueError(f"{name} cannot be run on its own")
+            with self._config():
+                module = run(module)
+        return module
+
+    def calls(self, module: Any) -> list[Op]:
+        return [Op(_name(call), span_of(call)) for call in replay.calls_of(module)]
+
+    def anchors(self, module: Any) -> list[int]:
+        calls = replay.calls_of(relay.transform.InferType()(module))
+        return [number for number, call in enumerate(calls) if is_anchor(call)]
+
+    def prefix(self, module: Any, count: int) -> Any:
+        return replay.prefix(replay.calls_of(module)[:count])
+
+    def probed(self, module: Any) -> Probe:
+        return probe(module)
+
+
+def _run(module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
+    """Build in the context in force, and run."""
+    library = relay.build(module, target=host)
+    names = {str(parameter.name_hint) for parameter in module["main"].params}
+    given = {name: value for name, value in inputs.items() if name in names}
+    executor = measure.executor(library, given)
+    outputs = measure.outputs(executor)
+    return Ran(outputs, measure.repeats(library, executor, given, outputs))
+
+
+def _name(call: Any) -> str:
+    return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else type(call.op).__name__

@@ -1,0 +1,9 @@
+"""Find the pass and op of a wrong result; `--help` shows how. The same as `tvmq-diag bisect`."""
+
+import sys
+
+from tvmq_diag import cli
+from tvmq_diag.commands import bisect
+
+if __name__ == "__main__":
+    sys.exit(cli.script(bisect))

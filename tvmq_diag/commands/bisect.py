@@ -1,0 +1,80 @@
+"""Find the pass and the op that a recorded result is wrong from, where nothing throws.
+
+Quantizes and builds the configuration again, runs the model as each pass leaves it, and then the
+first ops of it through the pass that is to blame. Writes the run's page anew. A trace does this by
+itself for two minutes; here it may take the time you give it.
+
+examples:
+  %(prog)s runs/mine/traces/int8_int8_int32_nbit=4
+  %(prog)s runs/mine/traces/int8 --seconds 3600
+
+exit code: 0 done; 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C, what was found out
+until then is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from reports import page, terminal
+
+from .. import bisection, investigation, record, runner, toolchain
+from ..errors import UsageError
+from ..outcome import WRONG
+from ..progress import Live
+from ..runner import Limits, physical_bytes
+from ..verdict import MIN_COSINE
+from .common import positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `bisect`."""
+    parser.add_argument("trace", type=Path, help="a trace's folder inside a run")
+    parser.add_argument(
+        "--seconds",
+        type=positive,
+        default=600.0,
+        metavar="S",
+        help="for all experiments together (600)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it; returns 0. Raises UsageError when there is no result."""
+    screen, progress = Console(), Console(stderr=True)
+    work = record.load(options.trace.parent.parent)
+    result = record.result_in(work, options.trace)
+    if result.role == "float":
+        raise UsageError(f"{options.trace} is the float model: it is not quantized")
+    if result.trace is None or result.trace.outputs is None:
+        raise UsageError(f"{options.trace} has no outputs: see `tvmq-diag reduce` for what failed")
+    chain = toolchain.of_run(work.facts, progress.print)
+    limits = Limits(120 + 4 * options.seconds, int(0.9 * physical_bytes()))
+    live = Live(progress)
+    try:
+        live.begin(f"{result.verdict.configuration}: looking for the pass and the op")
+        found, ending = bisection.look(
+            chain,
+            investigation.job_of(result.trace),
+            options.trace.with_name(f"{options.trace.name}{record.BISECTION}"),
+            limits,
+            float(work.facts.get("min_cosine", MIN_COSINE)),
+            options.seconds,
+            live.progress,
+        )
+    finally:
+        live.close()
+    result.bisection = found
+    if result.verdict.outcome == WRONG:
+        bisection.tell(result.verdict, found)
+    record.write(work)
+    written = page.write(work)
+    screen.print(terminal.verdict_lines(result))
+    screen.print(found.said, highlight=False, markup=False)
+    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    if ending.how == runner.INTERRUPTED:
+        raise KeyboardInterrupt
+    return 0
