@@ -26,6 +26,7 @@ from tvmq_diag import bisection, cli, record, toolchain
 from tvmq_diag.bisection import Bisection
 from tvmq_diag.outcome import EXACT, INFERRED, WRONG, Verdict
 from tvmq_diag.runner import Limits
+from tvmq_diag.verdict import blame_bisected
 
 RELAY = """
 import sys
@@ -155,7 +156,7 @@ def test_a_wrong_scale_is_found_at_calibrate_and_at_its_op(bisected: Bisected) -
     }  # fmt: skip
     assert [tried.right for tried in found.tried] == [False, True]  # the first is left in float
     verdict = Verdict("int8", "relay", WRONG, "check", confidence=EXACT)
-    bisection.tell(verdict, found)
+    blame_bisected(verdict, found)
     assert verdict.headline == "int8 wrong in QuantizeCalibrate at nn.conv2d (op #5)"
     assert (verdict.stage, verdict.pass_path) == ("calibrate", ["QuantizeCalibrate"])
     assert verdict.confidence == EXACT and verdict.reason == found.said
@@ -322,5 +323,5 @@ def test_what_a_dead_process_left_is_read_and_escaped(tmp_path: Path) -> None:
     view = shown.view(found)
     assert view is not None and view.steps[0].said == "cannot be run: it died"
     verdict = Verdict("int8", "relay", WRONG, "check", confidence=INFERRED)
-    bisection.tell(verdict, found)
+    blame_bisected(verdict, found)
     assert verdict.pass_name is None and verdict.stage == "check"

@@ -14,7 +14,6 @@ from typing import Any
 from . import journal, numerics, runner
 from .errors import UsageError
 from .numerics import Error
-from .outcome import EXACT, INFERRED, OpRef, Verdict
 from .runner import Ending, Limits, Progress
 from .toolchain import Toolchain
 
@@ -168,20 +167,6 @@ def look(
     if not found.complete and not found.problems:
         found.problems.append(f"the process ended ({ending.how}) before all was looked at")
     return found, ending
-
-
-def tell(verdict: Verdict, found: Bisection) -> None:
-    """Put into the verdict on a wrong result what was found."""
-    culprit = found.culprit
-    if culprit is None:
-        return
-    verdict.stage, verdict.pass_name = culprit.stage, culprit.name
-    verdict.pass_path = [culprit.name] if culprit.name else []
-    op = found.op
-    verdict.op = OpRef(op.index, op.name, op.span) if op is not None else None
-    verdict.confidence = EXACT if found.exact else INFERRED
-    if verdict.knob is None:  # else the reason is known, and better: sums that overflow
-        verdict.reason = found.said
 
 
 def load(folder: Path) -> Bisection:

@@ -158,7 +158,7 @@ class Session:
                 self.plan.min_cosine,
                 watch=self.observer.progress,
             )
-            bisection.tell(result.verdict, result.bisection)
+            verdict.blame_bisected(result.verdict, result.bisection)
             record.write(self.run)
             if ending.how == runner.INTERRUPTED:
                 raise _Stopped

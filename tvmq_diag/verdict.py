@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from instruments.schema import FOLDING, SEQUENCE, TYPE_ONLY
 
 from . import cpp, explain, runner
+from .bisection import Bisection
 from .configuration import DTYPES, REFERENCE, Configuration, bits, parse
 from .lineage import anchors_of
 from .outcome import (
@@ -196,6 +197,20 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     if knobs is None:
         knobs = _mentioned(verdict.message, configuration)
     verdict.knob = ", ".join(knobs) or None
+
+
+def blame_bisected(verdict: Verdict, found: Bisection) -> None:
+    """The pass and the op that a wrong result comes from, as far as they were found."""
+    culprit = found.culprit
+    if culprit is None:
+        return
+    verdict.stage, verdict.pass_name = culprit.stage, culprit.name
+    verdict.pass_path = [culprit.name] if culprit.name else []
+    op = found.op
+    verdict.op = OpRef(op.index, op.name, op.span) if op is not None else None
+    verdict.confidence = EXACT if found.exact else INFERRED
+    if verdict.knob is None:  # else the reason is known, and better: sums that overflow
+        verdict.reason = found.said
 
 
 def _mentioned(message: str | None, configuration: Configuration) -> list[str]:

@@ -16,6 +16,7 @@ from tvm import relax
 from ..failing import Attempt
 from ..open_pass import OpenPass
 from ..schema import FOLDING
+from . import schedule
 
 BUILD = "tvm.compile"
 """Stands for the pass where a failure comes with generating code, in none of TVM's passes."""
@@ -86,7 +87,7 @@ def compiling(target: Any, runs: bool = False, pipeline: str = "default") -> Att
 
     def attempt(module: Any) -> None:
         host = target or tvm.target.Target("llvm")
-        passes = relax.get_default_pipeline(host) if pipeline == "target" else pipeline
+        passes = schedule.pipeline(pipeline, host)
         with tvm.transform.PassContext(opt_level=3):
             executable = tvm.compile(module, target=host, relax_pipeline=passes)
         if runs:

@@ -68,12 +68,7 @@ class _Suspect(numerics.Steps, Suspect):
         return _run(executable, inputs)
 
     def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
-        asked = self._compile(host)
-        pipeline = relax.get_pipeline("default")
-        if asked.pipeline == "target":
-            pipeline = relax.get_default_pipeline(host)
-        if asked.schedule == compiling.SOUND:
-            pipeline = schedule.sound(pipeline, schedule.Scheduled())
+        pipeline = self._compile(host).passes(schedule.Scheduled())
         instruments = [] if only is None else [only]
         level = self.job["opt_level"]
         with tvm.transform.PassContext(opt_level=level, instruments=instruments):

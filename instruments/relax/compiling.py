@@ -163,14 +163,14 @@ class Compile:
 
     def keep_calibrated(self, module: Any) -> None:
         """Leave the calibrated module where the job wants it: numerics need not quantize again."""
-        from . import numerics
+        from . import calibrated
 
         folder = self.job.get("calibrated")
         if folder is None:
             return
         with self.trace.recorder.pause():
             try:
-                numerics.keep(module, Path(folder))
+                calibrated.keep(module, Path(folder))
             except Exception as error:
                 self.trace.recorder.fault("calibrated", error)
 
@@ -193,21 +193,15 @@ class Compile:
     def build(self, module: Any) -> Any:
         """tvm.compile for the target, with the pipeline and the schedule that were asked for."""
         import tvm
-        from tvm import relax
 
         from . import attempts, schedule
 
         whole = functools.partial(attempts.Whole, pipeline=self.pipeline)
         self.trace.recorder.compiling(module, whole)
-        pipeline = relax.get_pipeline("default")
-        if self.pipeline == "target":
-            pipeline = relax.get_default_pipeline(self.target)
         done = schedule.Scheduled()
-        if self.schedule == SOUND:
-            pipeline = schedule.sound(pipeline, done)
         try:
             with tvm.transform.PassContext(opt_level=self.job["opt_level"]):
-                return tvm.compile(module, target=self.target, relax_pipeline=pipeline)
+                return tvm.compile(module, target=self.target, relax_pipeline=self.passes(done))
         finally:
             warning = _NO_SCHEDULES if self.schedule == UNTUNED else None
             left = [f"{name}: {why}" for name, why in done.left.items()]
@@ -215,6 +209,13 @@ class Compile:
             # Code is generated after the last pass, in none.
             if not self.trace.failing_path():
                 self.trace.stage("codegen")
+
+    def passes(self, done: Any) -> Any:
+        """The pipeline with the schedule; `done` (a schedule.Scheduled) says what that came to."""
+        from . import schedule
+
+        found = schedule.pipeline(self.pipeline, self.target)
+        return schedule.sound(found, done) if self.schedule == SOUND else found
 
 
 def _threads() -> int:

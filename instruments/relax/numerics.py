@@ -17,10 +17,9 @@ from tvm import relax
 
 from .. import numerics
 from ..measurement import Probe
-from . import compiling, measure, models, quantizer, schedule
+from . import calibrated, compiling, measure, models, quantizer, schedule
 from .probe import probe, switch
 from .quantizer.compat import name_of
-from .quantizer.op import registered
 
 
 def main(job: dict[str, Any]) -> int:
@@ -39,7 +38,7 @@ class Steps(numerics.Steps):
         return quantizer.settings(self._config())
 
     def saved(self, folder: Path) -> Probe | None:
-        module = saved(folder)
+        module = calibrated.saved(folder)
         return None if module is None else probe(module, self._config())
 
     def probe(self, model: Any, target: Any, batches: Any) -> Probe:
@@ -58,26 +57,6 @@ class Steps(numerics.Steps):
 
     def _config(self) -> quantizer.QConfig:
         return quantizer.QConfig.from_fields(self.job["qconfig"])
-
-
-def keep(module: Any, folder: Path) -> None:
-    """Leave a calibrated module in `folder` for the job's `calibrated`. Raises OSError."""
-    if not models.can_save():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / (_MODULE + ".part")
-    unfinished.write_text(tvm.ir.save_json(module), encoding="utf-8")
-    unfinished.replace(folder / _MODULE)  # it is all there, or not there
-
-
-_MODULE = "module.json"
-
-
-def saved(folder: Path) -> Any:
-    """The calibrated module that lies in a folder; None if there is none."""
-    registered()
-    file = folder / _MODULE
-    return tvm.ir.load_json(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def build(probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:

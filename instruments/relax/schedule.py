@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tvm
+from tvm import relax
 
 from . import walk
 
@@ -27,6 +28,11 @@ class Scheduled:
 
     kernels: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
+
+
+def pipeline(name: str, target: Any) -> Any:
+    """TVM's own of that name: "default", or "target" for the one it has for the target."""
+    return relax.get_default_pipeline(target) if name == "target" else relax.get_pipeline(name)
 
 
 def sound(pipeline: Any, done: Scheduled) -> Any:

@@ -15,31 +15,22 @@ until then is kept.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 
 from reports import page, terminal
 
-from .. import bisection, investigation, record, runner, toolchain
+from .. import bisection, investigation, record, runner, toolchain, verdict
 from ..errors import UsageError
 from ..outcome import WRONG
 from ..progress import Live
 from ..runner import Limits, physical_bytes
-from ..verdict import MIN_COSINE
-from .common import positive
+from .common import add_experiments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `bisect`."""
-    parser.add_argument("trace", type=Path, help="a trace's folder inside a run")
-    parser.add_argument(
-        "--seconds",
-        type=positive,
-        default=600.0,
-        metavar="S",
-        help="for all experiments together (600)",
-    )
+    add_experiments(parser, "all of them together")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -61,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             investigation.job_of(result.trace),
             options.trace.with_name(f"{options.trace.name}{record.BISECTION}"),
             limits,
-            float(work.facts.get("min_cosine", MIN_COSINE)),
+            float(work.facts.get("min_cosine", verdict.MIN_COSINE)),
             options.seconds,
             live.progress,
         )
@@ -69,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         live.close()
     result.bisection = found
     if result.verdict.outcome == WRONG:
-        bisection.tell(result.verdict, found)
+        verdict.blame_bisected(result.verdict, found)
     record.write(work)
     written = page.write(work)
     screen.print(terminal.verdict_lines(result))

@@ -116,6 +116,14 @@ def add_tvm(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_experiments(parser: argparse.ArgumentParser, what: str) -> None:
+    """A trace to go back to, and how long for."""
+    parser.add_argument("trace", type=Path, help="a trace's folder inside a run")
+    parser.add_argument(
+        "--seconds", type=positive, default=600.0, metavar="S", help=f"for {what} (600)"
+    )
+
+
 def plan(
     options: argparse.Namespace,
     echo: Callable[[str], None],

@@ -14,7 +14,6 @@ until then is kept.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 
@@ -25,19 +24,12 @@ from ..configuration import parse
 from ..errors import UsageError
 from ..progress import Live
 from ..runner import Limits, physical_bytes
-from .common import positive
+from .common import add_experiments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `reduce`."""
-    parser.add_argument("trace", type=Path, help="a trace's folder inside a run")
-    parser.add_argument(
-        "--seconds",
-        type=positive,
-        default=600.0,
-        metavar="S",
-        help="for the reduction, and again for the map (600)",
-    )
+    add_experiments(parser, "the reduction, and again for the map")
 
 
 def run(options: argparse.Namespace) -> int:
