@@ -109,6 +109,12 @@ class Survey:
 
     # What they share
 
+    @property
+    def message(self) -> str:
+        """What the failure says; its class where it says nothing."""
+        kind, _, said = self.wanted.partition(": ")
+        return said or kind
+
     def once(self, key: Any, ask: Callable[[], str | None]) -> str | None:
         """A model repeats its blocks: parts that are the same module, by `key`, are tried once."""
         if key not in self._alike:

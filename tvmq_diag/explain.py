@@ -13,6 +13,9 @@ from instruments.schema import FOLDING, STAGES
 from .configuration import REFERENCE, Configuration, bits, reference
 from .outcome import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
 
+NO_MESSAGE = ", with no message"
+"""Behind the class of an exception that says nothing."""
+
 _WHY = [
     (
         # src/relay/transforms/pattern_utils.h, TVM_DTYPE_DISPATCH

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import runner, trace
+from . import explain, runner, trace
 from .cpp import sentence
 from .errors import UsageError
 from .outcome import CRASHED, Verdict
@@ -77,7 +77,10 @@ def reproduce(toolchain: Toolchain, recorded: Trace, verdict: Verdict, run: Path
 def _same(said: runner.Said, verdict: Verdict) -> bool:
     if verdict.outcome == CRASHED:
         return said.code < 0
-    return said.code > 0 and verdict.message is not None and verdict.message in said.text
+    message = verdict.message or ""
+    if message.endswith(explain.NO_MESSAGE):
+        return said.code > 0 and sentence(said.text) + explain.NO_MESSAGE == message
+    return said.code > 0 and bool(message) and message in said.text
 
 
 def _ended(said: runner.Said | None) -> str:

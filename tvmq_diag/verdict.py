@@ -144,7 +144,7 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     verdict.site, verdict.via = thrown.site, thrown.via
     if verdict.site is None and failure.python is not None:
         verdict.site = cpp.python_site(failure.python)
-    verdict.message = verdict.message or f"{failure.error}, with no message"
+    verdict.message = verdict.message or failure.error + explain.NO_MESSAGE
     verdict.reason = explain.why(verdict.message, verdict.stage)
     verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
 

@@ -62,10 +62,9 @@ class Survey(SharedSurvey):
         return lambda part: all(once(dataclasses.replace(part, turn=n)) for n in range(_TURNS))
 
     def source(self, part: Part, versions: dict[str, str]) -> str | None:
-        said = self.wanted.partition(": ")[2]
         pipeline = getattr(self.place, "pipeline", "default")
         failure = reproducer.Failure(
-            self.place.name, self.target, said, self._dies, versions, pipeline
+            self.place.name, self.target, self.message, self._dies, versions, pipeline
         )
         try:
             if self.place.name.startswith("Quantize"):

@@ -62,7 +62,7 @@ class Survey(SharedSurvey):
                 relay.transform.InferType()(self.parts.module(part)),
                 relay.quantize.current_qconfig(),
                 self.target,
-                self.wanted.partition(": ")[2],
+                self.message,
                 versions,
             )
         except NotSliceable:

@@ -1,4 +1,4 @@
-"""QuantizeCalibrate fails on this module with: 
+"""QuantizeCalibrate fails on this module with: AssertionError
 
 Seen with TVM 0.16.dev0, Python 3.10.13.
 """

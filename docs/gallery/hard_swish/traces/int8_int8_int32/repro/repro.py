@@ -1,4 +1,4 @@
-"""QuantizeAnnotate fails on this module with: 
+"""QuantizeAnnotate fails on this module with: ValueError
 
 Seen with TVM 0.16.dev0, Python 3.10.13.
 """
