@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from instruments.schema import STAGES
 from tvmq_diag import lineage
-from tvmq_diag.outcome import WORKS, Result
+from tvmq_diag.outcome import NOT_QUANTIZED, WORKS, WRONG, Result
 from tvmq_diag.trace import Trace
 
 from .words import DASH, FAMILY_MARKS, clip, dtype_family, milliseconds
@@ -71,6 +71,8 @@ def strip(result: Result) -> list[Step]:
     trace, verdict = result.trace, result.verdict
     reached = set(trace.stages) if trace else set()
     failed = None if verdict.outcome == WORKS else verdict.stage
+    if verdict.outcome in (WRONG, NOT_QUANTIZED):  # its outputs were compared, wherever it began
+        reached.add("check")
     times = {stage: milliseconds(ms) for stage, ms in trace.spent.items()} if trace else {}
     last = max((STAGES.index(stage) for stage in reached if stage in STAGES), default=-1)
     if failed in STAGES:

@@ -168,6 +168,14 @@ def test_strip_tells_done_failed_skipped_and_ahead_apart() -> None:
     assert states["run"] == stages.AHEAD
 
 
+def test_what_is_wrong_from_lowering_on_was_compared_all_the_same() -> None:
+    verdict = Verdict("int8", "relay", outcome.WRONG, "lower", "Legalize")
+    trace = Trace(Path("x"), stages=["import", "realize", "lower", "codegen", "load", "run"])
+    states = {step.name: step.state for step in stages.strip(Result(verdict, "asked", trace))}
+    assert states["lower"] == stages.FAILED
+    assert states["run"] == states["check"] == stages.DONE
+
+
 def test_the_sweep_says_how_long_each_takes_next_to_float() -> None:
     def result(role: str, ms: float, ratio: Ratio | None) -> Result:
         latency = Latency(ms, ms, ms, ms)

@@ -57,7 +57,7 @@ class Plan:
     explore: bool = True
     """With the reference: also what works instead, and each field by itself."""
     errors: bool = True
-    """With the reference: also each op's error."""
+    """With the reference: also each op's error, and where a wrong result comes from."""
     save_ir: bool = False
     min_cosine: float = verdict.MIN_COSINE
     rounds: int = 30
