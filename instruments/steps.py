@@ -8,10 +8,11 @@ has said where.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import traceback
-from typing import Any, Callable, ClassVar, Mapping
+from typing import Any, Callable, ClassVar, Iterator, Mapping
 
 import numpy as np
 
@@ -49,6 +50,9 @@ class Steps:
 
     GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen"}
     """Steps that go on into the next: it is said there when that one begins."""
+
+    CONFIG: ClassVar[Mapping[str, Any]] = {}
+    """Of the PassContext."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
@@ -94,6 +98,47 @@ class Steps:
         """A step went well, and the one that it goes on into begins."""
         self.end(name, True, message="")
         announce(self.GOES_ON[name])
+
+    @contextlib.contextmanager
+    def context(self) -> Iterator[None]:
+        """TVM's usual optimisation, and the open passes known."""
+        import tvm
+
+        passes = self.passes
+
+        @tvm.instrument.pass_instrument
+        class Open:
+            def run_before_pass(self, _module: Any, info: Any) -> None:
+                passes.append(str(info.name))
+
+            def run_after_pass(self, _module: Any, info: Any) -> None:
+                while passes and passes.pop() != str(info.name):
+                    pass  # an error was caught inside TVM: that pass never ended
+
+        config = dict(self.CONFIG)
+        with tvm.transform.PassContext(opt_level=3, config=config, instruments=[Open()]):
+            yield
+
+    @contextlib.contextmanager
+    def generating(self) -> Iterator[None]:
+        """Announce `codegen` when TVM comes to generate the code of the module itself."""
+        import tvm
+
+        name = "target.build.llvm"
+        original = tvm.get_global_func(name)
+        # TVM 0.16 has the second name only, 0.25 the first.
+        register = getattr(tvm, "register_global_func", None) or tvm.register_func
+
+        def generate(module: Any, target: Any) -> Any:
+            if not self.passes and "lower" not in self.said:  # else it folds a constant
+                self.go_on("lower")
+            return original(module, target)
+
+        register(name, generate, override=True)
+        try:
+            yield
+        finally:
+            register(name, original, override=True)
 
     def raised(self, error: Exception) -> dict[str, Any]:
         """Function, file and line that an exception comes from."""

@@ -11,9 +11,8 @@ constant.
 
 from __future__ import annotations
 
-import contextlib
 import re
-from typing import Any, Callable, ClassVar, Iterator, Mapping
+from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 
@@ -153,41 +152,3 @@ class Attempt(Steps):
         if self._module is None:
             self._module = self.case.module(constant=False)
         return self._module
-
-    @contextlib.contextmanager
-    def context(self) -> Iterator[None]:
-        """TVM's usual optimisation, and the open passes known."""
-        import tvm
-
-        passes = self.passes
-
-        @tvm.ir.instrument.pass_instrument
-        class Open:
-            def run_before_pass(self, _module: Any, info: Any) -> None:
-                passes.append(str(info.name))
-
-            def run_after_pass(self, _module: Any, info: Any) -> None:
-                while passes and passes.pop() != str(info.name):
-                    pass  # an error was caught inside TVM: that pass never ended
-
-        with tvm.transform.PassContext(opt_level=3, instruments=[Open()]):
-            yield
-
-    @contextlib.contextmanager
-    def generating(self) -> Iterator[None]:
-        """Announce `codegen` when TVM comes to generate the code of the module itself."""
-        import tvm_ffi
-
-        name = "target.build.llvm"
-        original = tvm_ffi.get_global_func(name)
-
-        def generate(module: Any, target: Any) -> Any:
-            if not self.passes and "lower" not in self.said:  # else it folds a constant
-                self.go_on("lower")
-            return original(module, target)
-
-        tvm_ffi.register_global_func(name, generate, override=True)
-        try:
-            yield
-        finally:
-            tvm_ffi.register_global_func(name, original, override=True)

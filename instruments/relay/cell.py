@@ -7,9 +7,8 @@ layers of a model. What goes in (float32 and int8) and out (int32) is cast insid
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 
@@ -24,6 +23,9 @@ def main(job: dict[str, Any]) -> int:
 
 class Attempt(Steps):
     """The steps of one cell."""
+
+    CONFIG: ClassVar[Mapping[str, Any]] = {"relay.FuseOps.max_depth": 1}
+    """Each op a kernel of its own."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         super().__init__(job)
@@ -128,42 +130,3 @@ class Attempt(Steps):
         if self._module is None:
             self._module = self.case.module(constant=False)
         return self._module
-
-    @contextlib.contextmanager
-    def context(self) -> Iterator[None]:
-        """TVM's usual optimisation, each op a kernel of its own, and the open passes known."""
-        import tvm
-
-        passes = self.passes
-
-        @tvm.instrument.pass_instrument
-        class Open:
-            def run_before_pass(self, _module: Any, info: Any) -> None:
-                passes.append(str(info.name))
-
-            def run_after_pass(self, _module: Any, info: Any) -> None:
-                while passes and passes.pop() != str(info.name):
-                    pass  # an error was caught inside TVM: that pass never ended
-
-        config = {"relay.FuseOps.max_depth": 1}
-        with tvm.transform.PassContext(opt_level=3, config=config, instruments=[Open()]):
-            yield
-
-    @contextlib.contextmanager
-    def generating(self) -> Iterator[None]:
-        """Announce `codegen` when TVM comes to generate the code of the module itself."""
-        import tvm
-
-        name = "target.build.llvm"
-        original = tvm.get_global_func(name)
-
-        def generate(module: Any, target: Any) -> Any:
-            if not self.passes and "lower" not in self.said:  # else it folds a constant
-                self.go_on("lower")
-            return original(module, target)
-
-        tvm.register_func(name, generate, override=True)
-        try:
-            yield
-        finally:
-            tvm.register_func(name, original, override=True)
