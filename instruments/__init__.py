@@ -4,6 +4,6 @@ Runs on Python 3.8 and later, needs the standard library, numpy and tvm, and not
 besides: it is started inside other people's environments.
 """
 
-from .recorder import QuantizeTrace
+from .quantize_trace import QuantizeTrace
 
 __all__ = ["QuantizeTrace"]

@@ -51,9 +51,9 @@ TASKS = {
 
 if __name__ == "__main__":
     _be_a_package()
-    from instruments import isolate
+    from . import sandbox
 
-    isolate.die_with_parent()
+    sandbox.die_with_parent()
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     if job["task"] not in TASKS:
         sys.exit(f"no task {job['task']!r}")

@@ -18,8 +18,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-RELAY = "relay"
-RELAX = "relax"
+from .protocol.schema import RELAX, RELAY
 
 
 def module(dialect: str, name: str) -> Any:

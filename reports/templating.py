@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from . import words
+from . import formatting
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -23,18 +23,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     jinja.filters.update(
-        ms=words.milliseconds,
-        number=words.number,
-        clip=words.clip,
-        printable=words.printable,
+        ms=formatting.milliseconds,
+        number=formatting.number,
+        clip=formatting.clip,
+        printable=formatting.printable,
         href=link,
     )
     jinja.globals.update(
-        outcome_mark=words.outcome_mark,
-        outcome_class=words.outcome_class,
-        families=words.FAMILY_MARKS,
-        family_names=words.FAMILY_NAMES,
-        fate_marks=words.FATE_MARKS,
+        outcome_mark=formatting.outcome_mark,
+        outcome_class=formatting.outcome_class,
+        families=formatting.FAMILY_MARKS,
+        family_names=formatting.FAMILY_NAMES,
+        fate_marks=formatting.FATE_MARKS,
         # Ours alone: nothing that came out of a model passes through here.
         asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),
     )

@@ -2,8 +2,7 @@
 
 import sys
 
-from tvmq_diag import cli
-from tvmq_diag.commands import ab
+from tvmq_diag.commands import ab, cli
 
 if __name__ == "__main__":
     sys.exit(cli.script(ab))

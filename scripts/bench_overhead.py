@@ -18,11 +18,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-import instruments
-from tvmq_diag import cli, paired, toolchain
+from tvmq_diag.commands import cli
 from tvmq_diag.configuration import REFERENCE
+from tvmq_diag.driver.plan import Model
 from tvmq_diag.errors import SetupError
-from tvmq_diag.plan import Model
+from tvmq_diag.measurements import paired
+from tvmq_diag.toolchains import process, toolchain
 
 MODES = ["untraced", "traced", "PassTimingInstrument", "PrintAfterAll"]
 
@@ -62,12 +63,12 @@ def _measure(chain: toolchain.Toolchain, job: Path, modes: list[str]) -> dict[st
     """Seconds of each mode's counted rounds, printed as they come."""
     times: dict[str, list[float]] = {mode: [] for mode in modes}
     own: list[float] = []
-    program = [str(chain.python), str(Path(instruments.__file__).parent), str(job)]
+    program = [str(chain.python), str(process.INSTRUMENTS), str(job)]
     with subprocess.Popen(
         program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
             if not line.startswith('{"round"'):
                 continue
             measured = json.loads(line)
@@ -78,8 +79,8 @@ def _measure(chain: toolchain.Toolchain, job: Path, modes: list[str]) -> dict[st
             if measured["round"]:
                 times[measured["mode"]].append(measured["s"])
                 own += [measured["own"] / measured["s"]] if "own" in measured else []
-    if process.returncode:
-        raise SetupError(f"the TVM process ended with exit code {process.returncode}")
+    if child.returncode:
+        raise SetupError(f"the TVM process ended with exit code {child.returncode}")
     if own:
         print(f"in the recorder's own callbacks: {statistics.median(own):.1%} of a traced compile")
     return times

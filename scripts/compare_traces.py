@@ -2,8 +2,7 @@
 
 import sys
 
-from tvmq_diag import cli
-from tvmq_diag.commands import compare
+from tvmq_diag.commands import cli, compare
 
 if __name__ == "__main__":
     sys.exit(cli.script(compare))

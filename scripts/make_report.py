@@ -2,8 +2,7 @@
 
 import sys
 
-from tvmq_diag import cli
-from tvmq_diag.commands import report
+from tvmq_diag.commands import cli, report
 
 if __name__ == "__main__":
     sys.exit(cli.script(report))

@@ -2,8 +2,7 @@
 
 import sys
 
-from tvmq_diag import cli
-from tvmq_diag.commands import trace
+from tvmq_diag.commands import cli, trace
 
 if __name__ == "__main__":
     sys.exit(cli.script(trace))

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.pages import browser as browser
+from support.paths import ROOT, InTvm
 
-from tvmq_diag import toolchain
-from tvmq_diag.toolchain import Toolchain
-
-ROOT = Path(__file__).resolve().parent.parent
-
-InTvm = Callable[..., subprocess.CompletedProcess[str]]
+from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains.toolchain import Toolchain
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,7 +56,7 @@ def trace_quantize(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: Toolchain
 ) -> Callable[..., int]:
     """Run trace_quantize.py in an empty folder; returns its exit code."""
-    from tvmq_diag import cli
+    from tvmq_diag.commands import cli
     from tvmq_diag.commands import trace as trace_command
 
     monkeypatch.chdir(tmp_path)

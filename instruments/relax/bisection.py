@@ -1,8 +1,8 @@
 """For a wrong result on Relax: after which pass it is, and from which op on.
 
-See instruments.bisection for the job. The plain way to build is TVM's default pipeline at opt_level
-0, without -mcpu and without our schedule. Of the passes of a build those of OPTIONAL are left out:
-nearly all have opt_level 0 on Relax, so that tells nothing.
+See instruments.bisection.bisection for the job. The plain way to build is TVM's default pipeline at
+opt_level 0, without -mcpu and without our schedule. Of the passes of a build those of OPTIONAL are
+left out: nearly all have opt_level 0 on Relax, so that tells nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from .. import bisection
-from ..following import Left, following
-from ..halving import Ran
-from ..measurement import Probe, span_of
-from ..suspects import Op, Suspect
-from . import compiling, cut, measure, numerics, quantizer, schedule
-from .adapter import STAGE_OF_PASS, View, operator_of
-from .parts import Parts
+from ..bisection import bisection
+from ..bisection.capture import Left, following
+from ..bisection.contract import Op, Suspect
+from ..bisection.search import Ran
+from ..numerics.measurement import Probe, span_of
+from . import numerics, quantizer
+from .compile import compilation, execution, schedule
+from .ir import prefix as cut
+from .ir.op_table import STAGE_OF_PASS, View, operator_of
+from .ir.parts import Parts
 from .probe import is_anchor, probe
 
 OPTIONAL = {
@@ -102,15 +104,15 @@ class _Suspect(numerics.Steps, Suspect):
     def probed(self, module: Any) -> Probe:
         return probe(module, self._config())
 
-    def _compile(self, host: Any) -> compiling.Compile:
+    def _compile(self, host: Any) -> compilation.Compile:
         no_trace: Any = None
-        compiler = compiling.Compile(no_trace, self.job)
+        compiler = compilation.Compile(no_trace, self.job)
         compiler.target = host
         return compiler
 
 
 def _run(executable: Any, inputs: dict[str, np.ndarray]) -> Ran:
-    given = measure.tensors(inputs)
-    running = measure.machine(executable)
-    outputs = measure.outputs(running, given)
-    return Ran(outputs, measure.repeats(executable, running, given, outputs))
+    given = execution.tensors(inputs)
+    running = execution.machine(executable)
+    outputs = execution.outputs(running, given)
+    return Ran(outputs, execution.repeats(executable, running, given, outputs))

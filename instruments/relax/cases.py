@@ -1,6 +1,6 @@
 """The ops of the support matrix as Relax modules in a dtype, with operands and their result.
 
-Importing this module imports no tvm: the list of ops is the tool's too.
+Importing this module imports no tvm.
 """
 
 from __future__ import annotations
@@ -8,20 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Callable
 
-from ..operands import CHANNELS, SIZE, Operands, operands
-
-OPS = (
-    "conv2d",
-    "matmul",
-    "add",
-    "multiply",
-    "relu",
-    "max_pool2d",
-    "avg_pool2d",
-    "concat",
-    "clip",
-    "astype",
-)
+from ..matrix.operands import CHANNELS, SIZE, Operands, operands
 
 _ALIKE = {"matmul": "dense", "concat": "concatenate", "astype": "cast"}
 """What ..operands calls them."""

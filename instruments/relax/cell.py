@@ -16,8 +16,8 @@ from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 
-from .. import isolate
-from ..steps import Steps, WrongNumbers, check
+from .. import sandbox
+from ..matrix.cell import Steps, WrongNumbers, check
 from . import cases
 
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$', re.M)
@@ -29,7 +29,7 @@ def main(job: dict[str, Any]) -> int:
     """Run a job; returns 0 whatever the steps came to."""
     import tvm  # noqa: F401 (it is what installs a handler)
 
-    isolate.die_at_once()
+    sandbox.die_at_once()
     return Attempt(job).all()
 
 
@@ -88,17 +88,17 @@ class Attempt(Steps):
 
     def fold(self) -> str:
         """FoldConstant where an operand is a constant cast to the dtype."""
-        from . import attempts
+        from .diagnose import rerun
 
         module = self.case.module(constant=True)
-        attempts.folded(module, self.context)
+        rerun.folded(module, self.context)
         return ""
 
     def build(self) -> str:
         """tvm.compile: `lower` until code generation begins, then `codegen`."""
         import tvm
 
-        from .. import target
+        from ..inputs import target
 
         text, _ = target.host(self.job["mcpu"])
         with self.generating(), self.context():
@@ -109,10 +109,10 @@ class Attempt(Steps):
 
     def run(self) -> str:
         """One inference: `allocation` until there is room for the last tensor, then `run`."""
-        from . import measure
+        from .compile import execution
 
-        self._machine = measure.machine(self._executable)
-        self._inputs = measure.tensors(self.case.inputs)
+        self._machine = execution.machine(self._executable)
+        self._inputs = execution.tensors(self.case.inputs)
         left = str(self._executable.as_text()).count(_ALLOCATION + "_tensor")
         under_way = ""
 
@@ -128,7 +128,7 @@ class Attempt(Steps):
 
         self._machine.set_instrument(instrument)
         try:
-            self._outputs = measure.outputs(self._machine, self._inputs)
+            self._outputs = execution.outputs(self._machine, self._inputs)
         except Exception:
             if "allocation" not in self.said and not under_way.startswith(_ALLOCATION):
                 self.go_on("allocation")
@@ -139,11 +139,11 @@ class Attempt(Steps):
 
     def compare(self) -> str:
         """Every value must be numpy's (all are small integers), and again in another run."""
-        from . import measure
+        from .compile import execution
 
         check(self._outputs[0], self.case.expected)
-        fresh = measure.machine(self._executable)  # without our instrument
-        if not measure.repeats(self._executable, fresh, self._inputs, self._outputs):
+        fresh = execution.machine(self._executable)  # without our instrument
+        if not execution.repeats(self._executable, fresh, self._inputs, self._outputs):
             raise WrongNumbers("they are numpy's at first, and others in a second run")
         return ""
 

@@ -1,9 +1,9 @@
 """How far quantization moves the numbers, op by op: what instruments/relax/quantizer simulates.
 
-See instruments.numerics for the job and its events. The simulation is realize "integer" with all
-integers kept in float32: see quantizer.realize_integer. Of realize "qdq" it is the calibrated
-module. What it does not show are sums that dtype_activation has no room for, and what TVM makes of
-a narrow dtype.
+See instruments.numerics.op_errors for the job and its events. The simulation is realize "integer"
+with all integers kept in float32: see quantizer.realize_integer. Of realize "qdq" it is the
+calibrated module. What it does not show are sums that dtype_activation has no room for, and what
+TVM makes of a narrow dtype.
 """
 
 from __future__ import annotations
@@ -15,24 +15,31 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from .. import numerics
-from ..measurement import Probe
-from . import calibrated, compiling, measure, models, quantizer, schedule
+from ..numerics import op_errors
+from ..numerics.measurement import Probe
+from . import quantizer
+from .compile import (
+    calibrated,
+    compilation,
+    execution,
+    models,
+    schedule,
+)
 from .probe import probe, switch
 from .quantizer.compat import name_of
 
 
 def main(job: dict[str, Any]) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
-    return numerics.main(job, Steps(job))
+    return op_errors.main(job, Steps(job))
 
 
-class Steps(numerics.Steps):
+class Steps(op_errors.Steps):
     """A job on Relax."""
 
     models = models
     simulation = "tvmq_diag"
-    calibrates_on = compiling.CALIBRATE_ON
+    calibrates_on = compilation.CALIBRATE_ON
 
     def settings(self) -> dict[str, Any]:
         return quantizer.settings(self._config())
@@ -43,7 +50,7 @@ class Steps(numerics.Steps):
 
     def probe(self, model: Any, target: Any, batches: Any) -> Probe:
         no_trace: Any = None
-        compiler = compiling.Compile(no_trace, self.job)
+        compiler = compilation.Compile(no_trace, self.job)
         compiler.target = target
         config = self._config()
         context = tvm.transform.PassContext(opt_level=self.job["opt_level"])
@@ -65,15 +72,15 @@ def build(probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor
     pipeline = schedule.sound(relax.get_pipeline("default"), schedule.Scheduled())
     with tvm.transform.PassContext(opt_level=3):
         executable = tvm.compile(probed.module, target=target, relax_pipeline=pipeline)
-    return Executor(probed, measure.machine(executable), inputs)
+    return Executor(probed, execution.machine(executable), inputs)
 
 
 class Executor:
-    """A probe in a virtual machine: see instruments.measurement.Executor."""
+    """A probe in a virtual machine: see instruments.numerics.measurement.Executor."""
 
     def __init__(self, probed: Probe, running: Any, inputs: dict[str, np.ndarray]) -> None:
         self._running = running
-        self._given = dict(zip(inputs, measure.tensors(inputs)))
+        self._given = dict(zip(inputs, execution.tensors(inputs)))
         self._names = [name_of(parameter) for parameter in probed.module["main"].params]
         self._off, self._on = (tvm.runtime.tensor(np.array(value)) for value in (False, True))
         self._outputs: Any = []

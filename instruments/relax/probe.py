@@ -15,13 +15,27 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ..measurement import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
-from . import walk
+from ..numerics.measurement import (
+    ANCHOR,
+    PASSING,
+    Anchor,
+    Probe,
+    Site,
+    Unsupported,
+    span_of,
+)
+from .ir import walk
 from .quantizer import QConfig
 from .quantizer.compat import Constant, name_of, rank_of, type_of
 from .quantizer.op import site_of, spread
 from .quantizer.realize_integer import Integer, IntegerRealizer, Scale
-from .quantizer.rewrite import Emitter, bindings_of, main_of, op_name, rewritten
+from .quantizer.rewrite import (
+    Emitter,
+    bindings_of,
+    main_of,
+    op_name,
+    rewritten,
+)
 
 _TENSOR: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
 

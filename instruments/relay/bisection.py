@@ -1,6 +1,7 @@
 """For a wrong result on Relay: after which pass it is, and from which op on.
 
-See instruments.bisection for the job. The plain way to build is opt_level 0 without -mcpu.
+See instruments.bisection.bisection for the job. The plain way to build is opt_level 0 without
+-mcpu.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import numpy as np
 import tvm
 from tvm import relay
 
-from .. import bisection
-from ..following import Left, following
-from ..halving import Ran
-from ..measurement import Probe, span_of
-from ..suspects import Op, Suspect
-from . import measure, numerics, replay
-from .adapter import STAGE_OF_PASS, View
+from ..bisection import bisection
+from ..bisection.capture import Left, following
+from ..bisection.contract import Op, Suspect
+from ..bisection.search import Ran
+from ..numerics.measurement import Probe, span_of
+from . import numerics
+from .compile import execution
+from .diagnose import replay
+from .ir.op_table import STAGE_OF_PASS, View
 from .probe import is_anchor, probe
 
 
@@ -80,9 +83,9 @@ def _run(module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
     library = relay.build(module, target=host)
     names = {str(parameter.name_hint) for parameter in module["main"].params}
     given = {name: value for name, value in inputs.items() if name in names}
-    executor = measure.executor(library, given)
-    outputs = measure.outputs(executor)
-    return Ran(outputs, measure.repeats(library, executor, given, outputs))
+    executor = execution.executor(library, given)
+    outputs = execution.outputs(executor)
+    return Ran(outputs, execution.repeats(library, executor, given, outputs))
 
 
 def _name(call: Any) -> str:

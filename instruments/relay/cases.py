@@ -1,6 +1,6 @@
 """The ops of the support matrix: each as a Relay module in a dtype, with operands and its result.
 
-Importing this module imports no tvm: the list of ops is the tool's too.
+Importing this module imports no tvm.
 """
 
 from __future__ import annotations
@@ -8,20 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..operands import CHANNELS, SIZE, Operands, operands
-
-OPS = (
-    "conv2d",
-    "dense",
-    "add",
-    "multiply",
-    "relu",
-    "max_pool2d",
-    "avg_pool2d",
-    "concatenate",
-    "clip",
-    "cast",
-)
+from ..matrix.operands import CHANNELS, SIZE, Operands, operands
 
 _BINARY = ("conv2d", "dense", "add", "multiply", "concatenate")
 # Importers always give the first two, and x86's legalization of int8 fails without.

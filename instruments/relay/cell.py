@@ -12,7 +12,7 @@ from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 
-from ..steps import Steps, WrongNumbers, check
+from ..matrix.cell import Steps, WrongNumbers, check
 from . import cases
 
 
@@ -93,7 +93,7 @@ class Attempt(Steps):
         import tvm
         from tvm import relay
 
-        from .. import target
+        from ..inputs import target
 
         text, _ = target.host(self.job["mcpu"])
         with self.generating(), self.context():
@@ -104,24 +104,24 @@ class Attempt(Steps):
 
     def allocate(self) -> str:
         """A graph executor, whose buffers hold tensors of the dtype."""
-        from . import measure
+        from .compile import execution
 
-        self._executor = measure.executor(self._library, self.case.inputs)
+        self._executor = execution.executor(self._library, self.case.inputs)
         return ""
 
     def run(self) -> str:
         """One inference."""
-        from . import measure
+        from .compile import execution
 
-        self._outputs = measure.outputs(self._executor)
+        self._outputs = execution.outputs(self._executor)
         return ""
 
     def compare(self) -> str:
         """Every value must be numpy's (all are small integers), and again in another run."""
-        from . import measure
+        from .compile import execution
 
         check(self._outputs[0], self.case.expected)
-        if not measure.repeats(self._library, self._executor, self.case.inputs, self._outputs):
+        if not execution.repeats(self._library, self._executor, self.case.inputs, self._outputs):
             raise WrongNumbers("they are numpy's at first, and others in a second run")
         return ""
 

@@ -1,8 +1,8 @@
 """How far quantization moves the numbers, op by op: what TVM's own simulation says.
 
-See instruments.numerics for the job and its events. The simulation rounds and clips to `nbit_*` at
-each step. What it does not show are the dtypes (int4 rounds like 8 bits unless `nbit_*` says 4) and
-the fixed-point arithmetic that realize puts between steps.
+See instruments.numerics.op_errors for the job and its events. The simulation rounds and clips to
+`nbit_*` at each step. What it does not show are the dtypes (int4 rounds like 8 bits unless `nbit_*`
+says 4) and the fixed-point arithmetic that realize puts between steps.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import numpy as np
 import tvm
 from tvm import relay
 
-from .. import numerics
-from ..ambient import ambient
-from ..measurement import Probe
-from . import measure, models
-from .adapter import settings
+from ..numerics import op_errors
+from ..numerics.measurement import Probe
+from ..recording.ambient import ambient
+from .compile import execution, models
+from .ir.op_table import settings
 from .probe import probe, save, saved, switch
 
 
 def main(job: dict[str, Any]) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
-    return numerics.main(job, Steps(job))
+    return op_errors.main(job, Steps(job))
 
 
-class Steps(numerics.Steps):
+class Steps(op_errors.Steps):
     """A job on Relay."""
 
     models = models
@@ -106,11 +106,11 @@ def build(probed: Probe, host: Any, inputs: dict[str, np.ndarray]) -> Executor:
         library = relay.build(probed.module, target=host)
     off = np.zeros((), bool)
     switches = {switch(i): off for i in range(len(probed.sites))}
-    return Executor(measure.executor(library, {**probed.values, **inputs, **switches}))
+    return Executor(execution.executor(library, {**probed.values, **inputs, **switches}))
 
 
 class Executor:
-    """A probe in a graph executor: see instruments.measurement.Executor."""
+    """A probe in a graph executor: see instruments.numerics.measurement.Executor."""
 
     def __init__(self, running: Any) -> None:
         self._running = running

@@ -18,9 +18,17 @@ from typing import Any
 import tvm
 from tvm import relay
 
-from ..measurement import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
-from .adapter import nodes_of
-from .parts import QUANTIZER_STEP
+from ..numerics.measurement import (
+    ANCHOR,
+    PASSING,
+    Anchor,
+    Probe,
+    Site,
+    Unsupported,
+    span_of,
+)
+from .ir.op_table import nodes_of
+from .ir.parts import QUANTIZER_STEP
 
 HINTS = ("annotation.cast_hint", "annotation.stop_fusion")
 """Notes of the quantizer to itself, which compute nothing."""

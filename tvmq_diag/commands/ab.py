@@ -22,15 +22,22 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import compare_text, index
-
-from .. import compare, overlay, toolchain
+from ..comparison import run_diff
 from ..configuration import parse_list
 from ..errors import UsageError
-from ..outcome import Run
-from ..toolchain import Toolchain
+from ..reports.pages import index
+from ..reports.text import comparison
+from ..results.verdict import Run
+from ..toolchains import overlay, toolchain
+from ..toolchains.toolchain import Toolchain
 from . import compare as comparing
-from .common import add_sweep, fresh_directory, model_facts, plan, stem
+from .common import (
+    add_sweep,
+    fresh_directory,
+    model_facts,
+    plan,
+    stem,
+)
 from .running import carry_out
 
 DTYPES = "int8/int8/int32,int8,int4"
@@ -81,11 +88,11 @@ def run(options: argparse.Namespace) -> int:
     for side, chain in zip(SIDES, chains, strict=True):
         _carry_out(options, chain, directory / side, progress)
     old, new = (directory / side for side in SIDES)
-    found = compare.compare(old, new, comparing.tolerances(options))
+    found = run_diff.compare(old, new, comparing.tolerances(options))
     written = comparing.write(found, _about(options, chains), directory)
     index.write(directory.parent)
     print(f"report: {written}", file=sys.stderr)
-    print(compare_text.text(found), end="")
+    print(comparison.text(found), end="")
     return 1 if found.regressions(allowed) else 0
 
 

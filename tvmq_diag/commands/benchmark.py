@@ -25,18 +25,25 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from reports import benchmark as page
-from reports import index, words
-
-from .. import cpp, timing, verdict
-from ..benchmark import AGAIN, FLOAT, Benchmark
-from ..compiling import Compiler
+from ..analysis import judge, tvm_error
 from ..configuration import parse_list
+from ..driver import benchmarking
+from ..driver.compiler import Compiler
+from ..driver.plan import Plan, Rpc
+from ..driver.progress import Live
 from ..errors import SetupError, UsageError
-from ..outcome import WORKS, Result, Run, Verdict
-from ..plan import Plan, Rpc
-from ..progress import Live
-from .common import add_model, fresh_directory, model_facts, plan, stem
+from ..measurements.benchmark import AGAIN, FLOAT, Benchmark
+from ..reports import formatting
+from ..reports.pages import index
+from ..reports.views import benchmark as page
+from ..results.verdict import WORKS, Result, Run, Verdict
+from .common import (
+    add_model,
+    fresh_directory,
+    model_facts,
+    plan,
+    stem,
+)
 
 RECORD = "benchmark.json"
 
@@ -76,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
             sides = _build(asked, work, Path(scratch), live, progress)
             if len(sides) > 1:
                 live.begin("benchmark: all models in turn")
-                if timing.measure(asked, work, sides, live.progress):
+                if benchmarking.measure(asked, work, sides, live.progress):
                     raise KeyboardInterrupt
     finally:
         live.close()
@@ -112,7 +119,7 @@ def table(measured: Benchmark) -> Table:
     """Each side's latency, and its ratio to float with the interval."""
     shown = Table(box=None, pad_edge=False, padding=(0, 1))
     shown.add_column("", overflow="fold")
-    for name in ("min ms", "mean", "median", "max", f"{words.TIMES} float, 95 % interval"):
+    for name in ("min ms", "mean", "median", "max", f"{formatting.TIMES} float, 95 % interval"):
         shown.add_column(name, justify="right", no_wrap=True)
     for side in measured.times:
         latency, ratio = measured.latency(side), measured.ratio(side)
@@ -120,7 +127,7 @@ def table(measured: Benchmark) -> Table:
             continue
         times = (latency.min, latency.mean, latency.median, latency.max)
         name = f"{side} (the machine's noise)" if side == AGAIN else side
-        to = str(ratio) if ratio is not None and side != FLOAT else words.DASH
+        to = str(ratio) if ratio is not None and side != FLOAT else formatting.DASH
         shown.add_row(name, *(f"{ms:.2f}" for ms in times), to)
     return shown
 
@@ -133,8 +140,8 @@ def _build(asked: Plan, work: Run, scratch: Path, live: Live, progress: Console)
         raise KeyboardInterrupt
     if floats.artifact is None:
         failed = floats.trace.failure
-        said = failed.message if failed is not None else floats.ending.how
-        raise SetupError(f"the float model itself cannot be built: {cpp.sentence(said)}")
+        said = failed.message if failed is not None else floats.ending.how.value
+        raise SetupError(f"the float model itself cannot be built: {tvm_error.sentence(said)}")
     chain = asked.toolchain.name
     sides = {FLOAT: floats.artifact}
     work.results.append(Result(Verdict(FLOAT, chain, WORKS), "float", floats.trace))
@@ -148,7 +155,7 @@ def _build(asked: Plan, work: Run, scratch: Path, live: Live, progress: Console)
             built = Verdict(configuration.text, chain, WORKS)
             work.results.append(Result(built, "asked", compiled.trace))
             continue
-        judged = verdict.of_failure(configuration, chain, compiled.trace, compiled.ending)
+        judged = judge.of_failure(configuration, chain, compiled.trace, compiled.ending)
         progress.print(judged.headline, highlight=False, markup=False)
     return sides
 

@@ -18,13 +18,18 @@ import argparse
 
 from rich.console import Console
 
-from reports import page, terminal
-
-from .. import bisection, investigation, record, runner, toolchain, verdict
+from ..analysis import judge
+from ..driver import bisecting, investigation
+from ..driver.progress import Live
 from ..errors import UsageError
-from ..outcome import WRONG
-from ..progress import Live
-from ..runner import Limits, physical_bytes
+from ..reports.pages import page
+from ..reports.text import terminal
+from ..results import store
+from ..results.verdict import WRONG
+from ..toolchains import toolchain
+from ..toolchains.limits import Limits, physical_bytes
+from ..trace import layout
+from ..trace.ending import How
 from .common import add_experiments
 
 
@@ -36,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Do it; returns 0. Raises UsageError when there is no result."""
     screen, progress = Console(), Console(stderr=True)
-    work = record.load(options.trace.parent.parent)
-    result = record.result_in(work, options.trace)
+    work = store.load(options.trace.parent.parent)
+    result = store.result_in(work, options.trace)
     if result.role == "float":
         raise UsageError(f"{options.trace} is the float model: it is not quantized")
     if result.trace is None or result.trace.outputs is None:
@@ -47,12 +52,12 @@ def run(options: argparse.Namespace) -> int:
     live = Live(progress)
     try:
         live.begin(f"{result.verdict.configuration}: looking for the pass and the op")
-        found, ending = bisection.look(
+        found, ending = bisecting.look(
             chain,
             investigation.job_of(result.trace),
-            options.trace.with_name(f"{options.trace.name}{record.BISECTION}"),
+            options.trace.with_name(f"{options.trace.name}{layout.BISECTION}"),
             limits,
-            float(work.facts.get("min_cosine", verdict.MIN_COSINE)),
+            float(work.facts.get("min_cosine", judge.MIN_COSINE)),
             options.seconds,
             live.progress,
         )
@@ -60,12 +65,12 @@ def run(options: argparse.Namespace) -> int:
         live.close()
     result.bisection = found
     if result.verdict.outcome == WRONG:
-        verdict.blame_bisected(result.verdict, found)
-    record.write(work)
+        judge.blame_bisected(result.verdict, found)
+    store.write(work)
     written = page.write(work)
     screen.print(terminal.verdict_lines(result))
     screen.print(found.said, highlight=False, markup=False)
     screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
-    if ending.how == runner.INTERRUPTED:
+    if ending.how == How.INTERRUPTED:
         raise KeyboardInterrupt
     return 0

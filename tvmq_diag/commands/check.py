@@ -20,13 +20,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import index, page
-
-from .. import baseline, record, verdict
-from ..baseline import Baseline, Check
+from ..analysis import judge
+from ..comparison import baseline
+from ..comparison.baseline import Baseline, Check
 from ..errors import UsageError
-from ..outcome import Run
-from .common import add_model, add_tvm, fresh_directory, model_facts, plan, positive
+from ..reports.pages import index, page
+from ..results import store
+from ..results.verdict import Run
+from .common import (
+    add_model,
+    add_tvm,
+    fresh_directory,
+    model_facts,
+    plan,
+    positive,
+)
 from .running import carry_out
 
 
@@ -57,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     """Check or write; returns the exit code. Raises UsageError."""
     screen, progress = Console(), Console(stderr=True)
     if options.made is not None:
-        work = record.load(options.made)
+        work = store.load(options.made)
         promised = None if options.write else baseline.read(options.baseline)
     else:
         promised = baseline.read(options.baseline)
@@ -98,7 +106,7 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
         _options(promised, options),
         progress.print,
         reference=False,
-        min_cosine=promised.facts.get("min_cosine", verdict.MIN_COSINE),
+        min_cosine=promised.facts.get("min_cosine", judge.MIN_COSINE),
     )
     work = Run(directory, model_facts(asked))
     carry_out(asked, work, progress)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, toolchain
+from .. import __version__
 from ..configuration import Configuration, adapted, parse_list
+from ..driver.plan import Dataset, Model, Plan
 from ..errors import UsageError
-from ..plan import Dataset, Model, Plan
-from ..runner import Limits, physical_bytes
+from ..toolchains import toolchain
+from ..toolchains.limits import Limits, physical_bytes
 
 RUNS = Path("runs")
 

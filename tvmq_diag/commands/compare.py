@@ -19,12 +19,12 @@ import json
 import sys
 from pathlib import Path
 
-from reports import compare as page
-from reports import compare_text, index
-
-from .. import compare
-from ..compare import REGRESSIONS, Comparison, Tolerances
+from ..comparison import run_diff
+from ..comparison.run_diff import REGRESSIONS, Comparison, Tolerances
 from ..errors import UsageError
+from ..reports.pages import comparison as page
+from ..reports.pages import index
+from ..reports.text import comparison
 from .common import circumstances, fresh_directory
 
 RECORD = "comparison.json"
@@ -75,13 +75,13 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare, print, write; returns the exit code. Raises UsageError."""
     allowed = allowances(options)
-    found = compare.compare(options.old, options.new, tolerances(options))
+    found = run_diff.compare(options.old, options.new, tolerances(options))
     if not options.text:
         name = options.new.resolve().name
         directory = fresh_directory(options.out, f"compare-{name}")
         facts = {"before": str(options.old), "now": str(options.new)}
         print(f"report: {write(found, facts, directory)}", file=sys.stderr)
-    print(compare_text.text(found), end="")
+    print(comparison.text(found), end="")
     return 1 if found.regressions(allowed) else 0
 
 
@@ -91,7 +91,7 @@ def write(found: Comparison, about: dict[str, str], directory: Path) -> Path:
     facts = {**circumstances(), **about}
     whole = json.dumps({**facts, **found.to_json()}, indent=2)
     (directory / RECORD).write_text(whole + "\n", encoding="utf-8")
-    (directory / TEXT).write_text(compare_text.text(found), encoding="utf-8")
+    (directory / TEXT).write_text(comparison.text(found), encoding="utf-8")
     written = page.write(found, facts, directory)
     index.write(directory.parent)
     return written

@@ -24,13 +24,16 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from reports import index
-from reports import matrix as page
-
-from .. import identity, matrix, toolchain
+from ..driver import support_matrix as matrix_driver
+from ..driver.support_matrix import Setup
 from ..errors import UsageError
-from ..matrix import Matrix, Setup
-from ..runner import Limits, physical_bytes
+from ..reports.pages import index
+from ..reports.pages import support_matrix as page
+from ..results import support_matrix
+from ..results.support_matrix import Matrix
+from ..toolchains import identity, toolchain
+from ..toolchains.limits import Limits, physical_bytes
+from ..trace.stages import RELAY
 from .common import add_tvm, circumstances, fresh_directory, positive
 
 RECORD = "matrix.json"
@@ -38,9 +41,11 @@ RECORD = "matrix.json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `matrix`."""
-    parser.add_argument("--ops", metavar="OP[,OP…]", help=f"default: {','.join(matrix.OPS)}")
     parser.add_argument(
-        "--dtypes", metavar="DTYPE[,DTYPE…]", help=f"default: {','.join(matrix.DTYPES)}"
+        "--ops", metavar="OP[,OP…]", help=f"default: {','.join(support_matrix.OPS[RELAY])}"
+    )
+    parser.add_argument(
+        "--dtypes", metavar="DTYPE[,DTYPE…]", help=f"default: {','.join(support_matrix.DTYPES)}"
     )
     add_tvm(parser)
     parser.add_argument(
@@ -67,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     live = Live(progress, work)
     try:
-        matrix.run(work, setup, live.watch)
+        matrix_driver.run(work, setup, live.watch)
     finally:
         live.close()
         work.facts["seconds"] = round(time.monotonic() - began, 1)
@@ -150,7 +155,7 @@ def _facts(setup: Setup) -> dict[str, object]:
 
 
 def _ops(text: str | None, dialect: str) -> list[str]:
-    there = matrix.ops_of(dialect)
+    there = support_matrix.OPS[dialect]
     asked = _listed(text) or list(there)
     unknown = [op for op in asked if op not in there]
     if unknown:
@@ -159,9 +164,9 @@ def _ops(text: str | None, dialect: str) -> list[str]:
 
 
 def _dtypes(text: str | None) -> list[str]:
-    asked = _listed(text) or list(matrix.DTYPES)
+    asked = _listed(text) or list(support_matrix.DTYPES)
     for dtype in asked:
-        if not matrix.is_integer(dtype):
+        if not support_matrix.is_integer(dtype):
             raise UsageError(f"--dtypes: {dtype!r} is not bool or an integer dtype like int4")
     return asked
 

@@ -17,13 +17,17 @@ import argparse
 
 from rich.console import Console
 
-from reports import page, terminal
-
-from .. import investigation, record, runner, toolchain, verdict
+from ..analysis import judge
 from ..configuration import parse
+from ..driver import investigation
+from ..driver.progress import Live
 from ..errors import UsageError
-from ..progress import Live
-from ..runner import Limits, physical_bytes
+from ..reports.pages import page
+from ..reports.text import terminal
+from ..results import store
+from ..toolchains import toolchain
+from ..toolchains.limits import Limits, physical_bytes
+from ..trace.ending import How
 from .common import add_experiments
 
 
@@ -35,10 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Do it; returns 0. Raises UsageError when there is nothing to look into."""
     screen, progress = Console(), Console(stderr=True)
-    work = record.load(options.trace.parent.parent)
-    result = record.result_in(work, options.trace)
+    work = store.load(options.trace.parent.parent)
+    result = store.result_in(work, options.trace)
     assert result.trace is not None
-    if not investigation.possible(result.trace):
+    if not result.trace.can_replay:
         raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
     chain = toolchain.of_run(work.facts, progress.print)
     limits = Limits(60 + 10 * options.seconds, int(0.9 * physical_bytes()))
@@ -51,12 +55,12 @@ def run(options: argparse.Namespace) -> int:
     finally:
         live.close()
     result.trace = found
-    verdict.blame(result.verdict, parse(result.verdict.configuration), found)
+    judge.blame(result.verdict, parse(result.verdict.configuration), found)
     investigation.reproduce(chain, found, result.verdict, work.directory)
-    record.write(work)
+    store.write(work)
     written = page.write(work)
     screen.print(terminal.verdict_lines(result))
     screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
-    if ending.how == runner.INTERRUPTED:
+    if ending.how == How.INTERRUPTED:
         raise KeyboardInterrupt
     return 0

@@ -12,10 +12,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import page, terminal
-
-from .. import __version__, record, trace, verdict
-from ..outcome import Result, Run
+from .. import __version__
+from ..analysis import judge
+from ..reports.pages import page
+from ..reports.text import terminal
+from ..results import store
+from ..results.verdict import Result, Run
+from ..trace import layout, reader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
     run = options.trace
-    work = record.load(run) if (run / record.VERDICTS).exists() else _recording(run)
+    work = store.load(run) if (run / layout.VERDICTS).exists() else _recording(run)
     written = page.write(work)
     screen = Console()
     for result in work.with_role("asked"):
@@ -36,11 +39,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _recording(folder: Path) -> Run:
-    recorded = trace.load(folder)
+    recorded = reader.load(folder)
     facts = {
         "command": shlex.join(recorded.facts.get("command", [])),
         "created": recorded.facts.get("time"),
         "toolchain": "in process",
         "tool_version": __version__,
     }
-    return Run(folder, facts, [Result(verdict.of_recording(recorded), "asked", recorded)])
+    return Run(folder, facts, [Result(judge.of_recording(recorded), "asked", recorded)])

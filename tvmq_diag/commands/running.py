@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from reports import page
-
-from .. import session
-from ..outcome import Run
-from ..plan import Observer, Plan
-from ..progress import Live
+from ..driver import session
+from ..driver.plan import Observer, Plan
+from ..driver.progress import Live
+from ..reports.pages import page
+from ..results.verdict import Run
 
 
 def carry_out(asked: Plan, work: Run, progress: Console, label: str = "") -> None:

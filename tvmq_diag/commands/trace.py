@@ -23,12 +23,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports import index, page, terminal
-
-from .. import session, verdict
+from ..analysis import judge
 from ..configuration import parse_list
-from ..outcome import Run
-from .common import add_model, fresh_directory, model_facts, plan, stem
+from ..driver import session
+from ..reports.pages import index, page
+from ..reports.text import terminal
+from ..results.verdict import Run
+from .common import (
+    add_model,
+    fresh_directory,
+    model_facts,
+    plan,
+    stem,
+)
 from .running import carry_out
 
 
@@ -48,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-cosine",
         type=float,
-        default=verdict.MIN_COSINE,
+        default=judge.MIN_COSINE,
         metavar="C",
         help="to the float model; below it a result is wrong (%(default)s)",
     )

@@ -22,15 +22,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import index, words
-from reports import versions as page
-
-from .. import identity, toolchain
 from ..configuration import parse_list
 from ..errors import DiagError, UsageError
-from ..outcome import Run
-from ..versions import Column, Versions, columns, to_try
-from .common import add_sweep, circumstances, fresh_directory, model_facts, plan, stem
+from ..reports import formatting
+from ..reports.pages import index
+from ..reports.pages import version_matrix as page
+from ..results.verdict import Run
+from ..results.version_matrix import Column, Versions, columns, to_try
+from ..toolchains import identity, toolchain
+from .common import (
+    add_sweep,
+    circumstances,
+    fresh_directory,
+    model_facts,
+    plan,
+    stem,
+)
 from .running import carry_out
 
 RECORD = "versions.json"
@@ -144,12 +151,12 @@ def table(work: Versions) -> Table:
     shown = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
     shown.add_column("", overflow="fold", max_width=16)
     for column in work.columns:
-        version = f"\nTVM {words.clip(column.version, 30)}" if column.version else ""
-        head = Text(words.clip(column.short, 60) + version)
+        version = f"\nTVM {formatting.clip(column.version, 30)}" if column.version else ""
+        head = Text(formatting.clip(column.short, 60) + version)
         shown.add_column(head, overflow="fold", ratio=1)
     for configuration in work.configurations:
         cells = [page.cell(column, configuration) for column in work.columns]
-        shown.add_row(words.clip(configuration, 60), *(_cell(entries) for entries in cells))
+        shown.add_row(formatting.clip(configuration, 60), *(_cell(entries) for entries in cells))
     return shown
 
 

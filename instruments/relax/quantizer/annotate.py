@@ -11,7 +11,14 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from .compat import Call, Constant, array_of, name_of, rank_of, shape_of
+from .compat import (
+    Call,
+    Constant,
+    array_of,
+    name_of,
+    rank_of,
+    shape_of,
+)
 from .config import QConfig, addend_bits, bits_of, is_signed
 from .op import simulated_quantize
 from .rewrite import Emitter, bindings_of, op_name, rewritten

@@ -24,7 +24,14 @@ import tvm_ffi
 from tvm import relax, te
 from tvm.relax.transform.legalize_ops.common import register_legalize
 
-from .compat import INFER_TYPE, Call, StringImm, array_of, prim_value, type_of
+from .compat import (
+    INFER_TYPE,
+    Call,
+    StringImm,
+    array_of,
+    prim_value,
+    type_of,
+)
 from .config import value_range
 
 NAME = "tvmq.simulated_quantize"

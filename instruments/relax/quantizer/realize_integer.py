@@ -23,7 +23,13 @@ import numpy as np
 from tvm import relax
 
 from .annotate import PASS_THROUGH
-from .compat import Call, array_of, name_of, rank_of, type_of
+from .compat import (
+    Call,
+    array_of,
+    name_of,
+    rank_of,
+    type_of,
+)
 from .config import QConfig
 from .op import Site, site_of, spread
 from .rewrite import Emitter, op_name

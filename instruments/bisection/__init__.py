@@ -1,0 +1,1 @@
+"""The pass and the op that a wrong result comes from."""

@@ -1,0 +1,154 @@
+"""What is found out about a failure after it happened, written into its journal.
+
+The op and the setting behind it (replay), the smallest module that fails alike, and every op's own
+verdict (survey). What cannot be found out is written down too, with the reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator, MutableMapping, Sequence
+
+from .. import dialects
+from ..recording.journal import Journal
+from ..recording.open_pass import OpenPass
+from .signature import Attempt
+
+EXPERIMENTS = "experiments.jsonl"
+"""Beside the journal: what each part that was tried came to, so that nothing is tried twice."""
+_EVERY = 20
+"""Experiments between two signs of life."""
+
+
+@dataclass
+class Failed:
+    """A failed compile: the passes it was in, outermost first, and what ended it.
+
+    The first may stand for all of the compile (Recorder.around): its number is 0.
+    `qconfig` is the one the quantizer ran under, if it ran; `target` that of the build, if known.
+    """
+
+    path: Sequence[OpenPass]
+    error: Exception
+    qconfig: Any = None
+    target: Any = None
+
+
+def diagnose(
+    journal: Journal,
+    dialect: str,
+    failed: Failed,
+    isolate: bool = False,
+    seconds: float | None = None,
+) -> None:
+    """Find out what can be found out, each thing as soon as it is known.
+
+    With `isolate` each experiment runs in a process of its own; `seconds` is the time for the map
+    and again for the reduction.
+    """
+    from .. import sandbox as processes
+    from .reduction import NotSliceable
+
+    adapter, replay, survey = (
+        dialects.module(dialect, name) for name in ("adapter", "replay", "survey")
+    )
+
+    def wrap(attempt: Attempt) -> Attempt:
+        return processes.isolated(attempt) if isolate else attempt
+
+    if not failed.path:
+        journal.event("skipped", what="op", reason="it failed outside any pass")
+        return
+    text = adapter.text(failed.path[-1].before)
+    journal.event("text", file=journal.text("ir/failing.txt", text))
+    journal.event("looking", what="which op")
+    budget = {} if seconds is None else {"map_seconds": seconds, "reduce_seconds": seconds}
+    with failed.qconfig or contextlib.nullcontext():
+        found = replay.blame(failed.path, failed.error, failed.target, wrap)
+        if found is None:
+            journal.event("skipped", what="op", reason=replay.why_not(failed.path))
+            return
+        journal.event("blame", **vars(found))
+        guilty = replay.knobs(failed.path, found, failed.error, failed.target, wrap)
+        journal.event("knobs", fields=guilty)
+        try:
+            surveyor = survey.survey(
+                failed.path,
+                failed.error,
+                failed.target,
+                wrap=wrap,
+                memo=Memo(journal.directory / EXPERIMENTS, lambda n: _progress(journal, n)),
+                **budget,
+            )
+        except NotSliceable as reason:
+            journal.event("skipped", what="survey", reason=str(reason))
+            return
+        journal.event("looking", what="the smallest module that fails")
+        with _reason(journal, "smallest"):
+            smallest = vars(surveyor.smallest(found, versions()))
+            source = smallest.pop("source")
+            file = journal.text("repro/repro.py", source) if source else None
+            journal.event("smallest", file=file, **smallest)
+        journal.event("looking", what="each op on its own")
+        with _reason(journal, "map"):
+            journal.event("map", **vars(surveyor.map()))
+
+
+@contextlib.contextmanager
+def _reason(journal: Journal, what: str) -> Iterator[None]:
+    """Where an analysis cannot be made, its reason instead of its result; the next one still is."""
+    from .reduction import NotSliceable
+
+    try:
+        yield
+    except NotSliceable as reason:
+        journal.event("skipped", what=what, reason=str(reason))
+
+
+def _progress(journal: Journal, experiments: int) -> None:
+    """A sign of life now and then: the progress line reads it."""
+    if experiments % _EVERY == 0:
+        journal.event("looking", queries=experiments)
+
+
+def versions() -> dict[str, str]:
+    """Of TVM and Python, as a trace and a reproducer name them."""
+    import tvm
+
+    return {"tvm": tvm.__version__, "python": platform.python_version()}
+
+
+class Memo(MutableMapping[str, Any]):
+    """A dict of strings that is on disk at each step: a later process goes on where one stopped."""
+
+    def __init__(self, path: Path, told: Callable[[int], None]) -> None:
+        self._path = path
+        self._told = told
+        self._known: dict[str, Any] = {}
+        with contextlib.suppress(OSError):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError):  # a process may have died writing it
+                    key, value = json.loads(line)
+                    self._known[key] = value
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._known[key] = value
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps([key, value]))  # the last line may be cut
+        self._told(len(self))
+
+    def __getitem__(self, key: str) -> Any:
+        return self._known[key]
+
+    def __delitem__(self, key: str) -> None:
+        raise TypeError("what was found out is not forgotten")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)

@@ -1,0 +1,164 @@
+"""The steps of one cell of the support matrix, whatever the dialect, and how they are told.
+
+A job is a JSON object: `op` (a key of the dialect's OPS), `dtype`, `mcpu` (see target.py) and
+`steps` (those of STEPS to try, in order). Each step is one JSON line {"step", "begins": true} on
+stdout before it begins, and one {"step", "ok", "message", …} when it has ended: a process that dies
+has said where.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import traceback
+from typing import Any, Callable, ClassVar, Iterator, Mapping
+
+import numpy as np
+
+from ..protocol.cells import NEEDS
+from ..recording import diagnostic_texts
+
+WRONG = "it runs, and the values are wrong"
+
+_LONGEST = 20_000
+
+
+class Steps:
+    """The steps of one cell. `said` has each step that ended, and whether it went well."""
+
+    GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen"}
+    """Steps that go on into the next: it is said there when that one begins."""
+
+    CONFIG: ClassVar[Mapping[str, Any]] = {}
+    """Of the PassContext."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.job = job
+        self.said: dict[str, bool | None] = {}
+        self.passes: list[str] = []
+        """The passes open now, outermost first."""
+
+    def functions(self) -> dict[str, Callable[[], str]]:
+        """What to call for each step but those that others go on into (GOES_ON); each returns "",
+        or why it was not tried."""
+        raise NotImplementedError
+
+    def all(self) -> int:
+        """Try the steps of the job; returns 0 whatever they came to."""
+        failed: set[str] = set()
+        for name in self.job["steps"]:
+            if name not in self.said and NEEDS.get(name) not in failed:
+                self.step(name)
+            if self.said.get(name) is not True:
+                failed.add(name)
+        return 0
+
+    def step(self, name: str) -> None:
+        """Try one step and say how it went."""
+        announce(name)
+        self.passes = []
+        seen: list[str] = []
+        try:
+            with diagnostic_texts.collected(seen):
+                skipped = self.functions()[name]()
+        except Exception as error:
+            name = self.GOES_ON[name] if self.said.get(name) is True else name
+            self.end(name, False, **described(error, seen, self.passes, self.raised(error)))
+        else:
+            self.end(self.GOES_ON.get(name, name), None if skipped else True, message=skipped)
+
+    def end(self, name: str, ok: bool | None, **said: Any) -> None:
+        """Say how a step went."""
+        self.said[name] = ok
+        say({"step": name, "ok": ok, **said})
+
+    def go_on(self, name: str) -> None:
+        """A step went well, and the one that it goes on into begins."""
+        self.end(name, True, message="")
+        announce(self.GOES_ON[name])
+
+    @contextlib.contextmanager
+    def context(self) -> Iterator[None]:
+        """TVM's usual optimisation, and the open passes known."""
+        import tvm
+
+        passes = self.passes
+
+        @tvm.instrument.pass_instrument
+        class Open:
+            def run_before_pass(self, _module: Any, info: Any) -> None:
+                passes.append(str(info.name))
+
+            def run_after_pass(self, _module: Any, info: Any) -> None:
+                while passes and passes.pop() != str(info.name):
+                    pass  # an error was caught inside TVM: that pass never ended
+
+        config = dict(self.CONFIG)
+        with tvm.transform.PassContext(opt_level=3, config=config, instruments=[Open()]):
+            yield
+
+    @contextlib.contextmanager
+    def generating(self) -> Iterator[None]:
+        """Announce `codegen` when TVM comes to generate the code of the module itself."""
+        import tvm
+
+        name = "target.build.llvm"
+        original = tvm.get_global_func(name)
+        # TVM 0.16 has the second name only, 0.25 the first.
+        register = getattr(tvm, "register_global_func", None) or tvm.register_func
+
+        def generate(module: Any, target: Any) -> Any:
+            if not self.passes and "lower" not in self.said:  # else it folds a constant
+                self.go_on("lower")
+            return original(module, target)
+
+        register(name, generate, override=True)
+        try:
+            yield
+        finally:
+            register(name, original, override=True)
+
+    def raised(self, error: Exception) -> dict[str, Any]:
+        """Function, file and line that an exception comes from."""
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return {"function": last.name, "file": last.filename, "line": last.lineno}
+
+
+class WrongNumbers(Exception):
+    """It runs, and the values are not those that numpy computes."""
+
+
+def check(got: np.ndarray, expected: np.ndarray) -> None:
+    """Raises WrongNumbers unless every value is the expected one."""
+    got = got.astype(np.int64)
+    if got.shape != expected.shape:
+        raise WrongNumbers(f"the shape is {list(got.shape)} instead of {list(expected.shape)}")
+    wrong = got != expected
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise WrongNumbers(
+            f"{int(wrong.sum())} of {wrong.size} values differ from numpy's;"
+            f" the first at {list(at)}: {int(got[at])} instead of {int(expected[at])}"
+        )
+
+
+def described(
+    error: Exception, seen: list[str], passes: list[str], raised: dict[str, Any]
+) -> dict[str, Any]:
+    """What a failed step says: the error's text, the open passes, where it was raised."""
+    if isinstance(error, WrongNumbers):
+        return {"message": WRONG, "detail": str(error)}
+    text = "\n".join(seen) or str(error) or f"{type(error).__name__} without a message"
+    return {"message": text[-_LONGEST:], "passes": list(passes), "raised": raised}
+
+
+def announce(step: str) -> None:
+    """Say that a step begins."""
+    say({"step": step, "begins": True})
+
+
+def say(line: dict[str, Any]) -> None:
+    """One JSON line; on a line of its own even if TVM has left one unfinished."""
+    sys.stdout.write("\n" + json.dumps(line) + "\n")
+    sys.stdout.flush()

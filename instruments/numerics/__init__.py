@@ -1,0 +1,1 @@
+"""Each op's error against the float model, measured in one compile."""

@@ -1,0 +1,147 @@
+"""How far quantization moves the numbers, op by op: what simulating it says, whatever the dialect.
+
+A job is that of a compile (see child.py; `trace` is a folder of its own) and besides: `dataset`,
+null or {"source", "samples"} for the calibration (see dataset.py); `calibrated`, null or a folder
+where the compile may have left the calibrated module, which saves the time of quantizing once more;
+`seconds`, how long the runs with one op at a time may take (120 if left out). Events: those of
+measurement.py and
+
+    facts     values: target, qconfig, simulation (whose: "tvm" or "tvmq_diag"), input seed,
+              `seconds` by phase: import, calibrate, build, run
+    fault     where, message: nothing more follows
+
+What a simulation shows is rounding and clipping at each step, in float. What it does not: sums that
+overflow, and wrong code. Those are in the outputs of the realized model, which the compile compares
+(tvmq_diag.measurements.metrics). A dialect's numerics.py says what else is left out there.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from ..inputs import dataset, target
+from ..protocol.schema import SCHEMA
+from ..recording.journal import Journal
+from .measurement import Executor, Measurement, Probe, telling
+
+SECONDS = 120.0
+"""How long the runs with one op at a time may take in all."""
+
+
+class Steps:
+    """What a dialect does for a job. All may raise: what they raise is the journal's fault."""
+
+    models: Any = None
+    """The dialect's module of that name."""
+    simulation = "tvm"
+    """Whose quantizer is simulated."""
+    calibrates_on: str | None = None
+    """Without a `dataset`: what else, see dataset.py."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.job = job
+
+    def load(self) -> Any:
+        """The imported model, as instruments.inputs.models.Model."""
+        asked, load = self.job["model"], self.models.load
+        return self.models.remembered(
+            self.job.get("imported"),
+            asked["source"],
+            lambda: load(asked["source"], asked["shape"], asked["seed"], asked["weights"]),
+        )
+
+    def batches(self, inputs: dict[str, np.ndarray], tell: Callable[[int, int], None]) -> Any:
+        """What to calibrate on; None without any."""
+        asked = self.job.get("dataset")
+        if asked is None and self.calibrates_on is None:
+            return None
+        asked = asked or {"source": self.calibrates_on, "samples": None}
+        seed = self.job["model"]["seed"]
+        return dataset.batches(asked["source"], inputs, asked["samples"], seed, tell)
+
+    def settings(self) -> dict[str, Any]:
+        """All fields of the configuration."""
+        raise NotImplementedError
+
+    def saved(self, folder: Path) -> Probe | None:
+        """The probe of what the compile left in `folder`; None if it did not."""
+        raise NotImplementedError
+
+    def probe(self, model: Any, target: Any, batches: Any) -> Probe:
+        """The probe of the model, quantized up to its calibration on `batches`, if there are."""
+        raise NotImplementedError
+
+    def build(self, probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
+        """The probe compiled, its inputs set."""
+        raise NotImplementedError
+
+
+def main(job: dict[str, Any], steps: Steps) -> int:
+    """Run a job; 0: measured, 1: the journal has a fault that says why not."""
+    return journalled(job, "numerics", lambda journal: _Job(journal, job, steps).all())
+
+
+def journalled(job: dict[str, Any], where: str, work: Callable[[Journal], None]) -> int:
+    """Do some work that writes the job's journal; what it raises is a fault there, and 1."""
+    journal = Journal(Path(job["trace"]))
+    journal.event("start", schema=SCHEMA)
+    try:
+        work(journal)
+    except Exception as error:
+        journal.event("fault", where=where, message=f"{type(error).__name__}: {error}"[-2000:])
+        return 1
+    finally:
+        journal.close()
+    return 0
+
+
+class _Job:
+    def __init__(self, journal: Journal, job: dict[str, Any], steps: Steps) -> None:
+        self._journal = journal
+        self._job = job
+        self._steps = steps
+        self._began = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    def all(self) -> None:
+        job, steps = self._job, self._steps
+        if job["qconfig"] is None:
+            raise ValueError("the float model has no quantization to measure")
+        self._journal.event("stage", name="import")
+        model = steps.load()
+        self._lap("import")
+        text, _ = target.host(job["mcpu"])
+        host = target.made(text)
+        kept = job.get("calibrated")
+        probed = steps.saved(Path(kept)) if kept else None
+        if probed is None:
+            self._journal.event("stage", name="calibrate")
+            batches = steps.batches(model.inputs, telling(self._journal, "calibration"))
+            probed = steps.probe(model, host, batches)
+        self._lap("calibrate")
+        self._journal.event("stage", name="lower")
+        executor = steps.build(probed, host, model.inputs)
+        self._lap("build")
+        self._facts(
+            target=text,
+            qconfig=steps.settings(),
+            simulation=steps.simulation,
+            seed=job["model"]["seed"],
+        )
+        self._journal.event("stage", name="run")
+        Measurement(self._journal, probed, executor, model.inputs).all(job.get("seconds", SECONDS))
+        self._lap("run")
+        self._facts()
+        self._journal.event("end")
+
+    def _lap(self, phase: str) -> None:
+        now = time.perf_counter()
+        self._seconds[phase] = round(now - self._began, 3)
+        self._began = now
+
+    def _facts(self, **values: Any) -> None:
+        self._journal.event("facts", values={**values, "seconds": dict(self._seconds)})

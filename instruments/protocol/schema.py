@@ -1,0 +1,44 @@
+"""The words that both halves of the project share: the journal's schema and its stages.
+
+Standard library only: `tvmq_diag`, which never imports tvm, reads this module too.
+"""
+
+from __future__ import annotations
+
+SCHEMA = 1
+"""Version of the journal's layout. A reader refuses a newer one and says so."""
+
+JOURNAL = "journal.jsonl"
+"""The journal's file name inside a trace's folder."""
+
+RELAY = "relay"
+RELAX = "relax"
+"""The dialects."""
+
+FOLDING = "FoldConstant"
+"""Constant folding compiles what it folds: thousands of passes, shown as one line."""
+
+QUANTIZER_BEGINS = ("QuantizePartition", "QuantizeAnnotate")
+"""The pass that a run of the quantizer begins with, in Relay and in Relax."""
+
+SEQUENCE = "sequential"
+"""A list of passes is a pass too, and spans stages."""
+
+TYPE_ONLY = "InferType"
+"""Fills in types and changes nothing else; most Relay passes run one inside."""
+
+STAGES = (
+    "import",
+    "prepare",
+    "partition",
+    "annotate",
+    "calibrate",
+    "realize",
+    "fold",
+    "lower",
+    "codegen",
+    "load",
+    "run",
+    "check",
+)
+"""Every pass event and every failure belongs to one of these, in the order a compile meets them."""

@@ -1,0 +1,1 @@
+"""Writing down what TVM does, pass by pass, without ever breaking it."""

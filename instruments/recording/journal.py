@@ -1,0 +1,74 @@
+"""The writing end of a trace: one JSON object a line, handed to the kernel line by line.
+
+An event is written with a single unbuffered write before the work it announces, so a process
+that dies in the middle of a pass has already said which pass that was. Only a dying *machine*
+loses lines: there is no fsync, which would cost milliseconds per event.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ..protocol.schema import JOURNAL
+
+
+class Journal:
+    """Appends events to `directory`/journal.jsonl; op tables go to files of their own beside it.
+
+    Raises OSError when the folder cannot be written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "snapshots").mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._descriptor = os.open(str(directory / JOURNAL), flags, 0o644)
+        if os.fstat(self._descriptor).st_size:
+            os.write(
+                self._descriptor, b"\n"
+            )  # a process that was killed may have cut its last line
+        self._origin = time.perf_counter()
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Write one event; `t` is milliseconds since the journal was opened."""
+        record = {"kind": kind, "t": round((time.perf_counter() - self._origin) * 1e3, 3), **fields}
+        line = json.dumps(record, separators=(",", ":"), default=str)
+        os.write(self._descriptor, line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def table(self, number: int, rows: list[dict[str, Any]]) -> str:
+        """Write a snapshot's op table and return its path relative to the trace."""
+        name = f"snapshots/{number:05d}.json"
+        text = json.dumps(rows, separators=(",", ":"), default=str)
+        (self.directory / name).write_text(text, encoding="utf-8")
+        return name
+
+    def text(self, name: str, text: str) -> str:
+        """Write a text file (an IR dump, an error) beside the journal; returns its path."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return name
+
+    def close(self) -> None:
+        """Close the file; closing twice is allowed."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def fresh(path: Path) -> Path:
+    """`path`, or the first of path-2, path-3, … that does not exist; created."""
+    candidate, number = path, 1
+    while True:
+        try:
+            candidate.mkdir(parents=True)
+            return candidate
+        except FileExistsError:
+            if candidate.is_dir() and not any(candidate.iterdir()):
+                return candidate
+            number += 1
+            candidate = path.with_name(f"{path.name}-{number}")

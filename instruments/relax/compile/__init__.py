@@ -1,0 +1,1 @@
+"""From what a person typed to a compiled model that ran."""

@@ -1,0 +1,189 @@
+"""TVM's importers, and which node of the original model each op comes from.
+
+Relax ops can carry a span, but the importers give them none. Here each gets the name that the op's
+node has in the original: the ONNX node's, or PyTorch's path of modules (layer1.0.conv1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Iterator
+
+import tvm
+from tvm import relax
+
+from ..ir import walk
+
+
+class ImportRejected(Exception):
+    """TVM's importer does not take the model; `node` and `op` say where in it."""
+
+    def __init__(self, node: str, op: str, error: BaseException) -> None:
+        said = str(error).strip() or type(error).__name__
+        super().__init__(f"ONNX node {node} ({op}): {said}")
+        self.node = node
+        self.op = op
+        self.origin = error
+        """What TVM raised: the trace says where that was."""
+
+
+def from_torch(exported: Any) -> Any:
+    """The module of a torch.export'ed program, its weights inside. Its one output is no tuple."""
+    from tvm.relax.frontend.torch import exported_program_translator as translator
+
+    usual = translator.ExportedProgramImporter
+
+    class Importer(usual):  # type: ignore[misc, valid-type]
+        def create_convert_map(self) -> Any:
+            known = super().create_convert_map()
+            return {name: self._naming(convert) for name, convert in known.items()}
+
+        def _naming(self, convert: Any) -> Any:
+            def named(node: Any) -> Any:
+                with _named(_path(node)):
+                    return convert(node)
+
+            return named
+
+    translator.ExportedProgramImporter = Importer
+    try:
+        return translator.from_exported_program(exported, unwrap_unit_return_tuple=True)
+    finally:
+        translator.ExportedProgramImporter = usual
+
+
+def _path(node: Any) -> str:
+    """Where in the net a node of PyTorch's graph stands: its innermost module, else its name."""
+    stack = node.meta.get("nn_module_stack") or {}
+    paths = [str(entry[0]) for entry in stack.values()]
+    return (paths[-1] if paths else "") or str(node.name)
+
+
+def from_onnx(graph: Any, shapes: dict[str, list[int]] | None) -> Any:
+    """The module of an ONNX model, its weights inside. Raises ImportRejected."""
+    from tvm.relax.frontend.onnx import onnx_frontend as frontend
+
+    usual = frontend.ONNXGraphImporter
+    readers = {name: node for node in graph.graph.node for name in node.input}
+
+    class Importer(usual):  # type: ignore[misc, valid-type]
+        def _parse_array(self, tensor: Any) -> Any:
+            try:
+                return super()._parse_array(tensor)
+            except Exception as error:
+                raise _rejected(readers.get(tensor.name), tensor.name, error) from error
+
+        def _convert_operator(self, op_name: str, inputs: Any, attrs: Any, opset: int) -> Any:
+            name = str(attrs.get("tvm_custom", {}).get("name") or op_name)
+            try:
+                with _named(name):
+                    made = super()._convert_operator(op_name, inputs, attrs, opset)
+                    # Left inside the next op's arguments, it would lose its span there.
+                    return self.bb.emit(made) if _is_data(made) else made
+            except ImportRejected:  # of a graph inside this node
+                raise
+            except Exception as error:
+                raise ImportRejected(name, op_name, error) from error
+
+    frontend.ONNXGraphImporter = Importer
+    try:
+        return frontend.from_onnx(graph, shape_dict=shapes)
+    finally:
+        frontend.ONNXGraphImporter = usual
+
+
+def _is_data(made: Any) -> bool:
+    """Is it a call that computes a tensor, and no shape? Importers look into those of shapes."""
+    if not isinstance(made, relax.Call):
+        return False
+    dtype = str(getattr(walk.type_of(made), "dtype", None))
+    return dtype.startswith("float") or dtype in ("int8", "uint8")
+
+
+def _rejected(node: Any, tensor: str, error: BaseException) -> ImportRejected:
+    """For a tensor that could not be read: the node it is for."""
+    if node is None:
+        return ImportRejected(tensor, "initializer", error)
+    return ImportRejected(f"{node.name or node.op_type}, initializer {tensor}", node.op_type, error)
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Give the calls that are built inside the block this name as their span."""
+    usual_emit = relax.BlockBuilder.emit
+    usual_normalize = relax.BlockBuilder.normalize
+
+    def emit(self: Any, expr: Any, *args: Any, **kwargs: Any) -> Any:
+        return usual_emit(self, _spanned(expr, name), *args, **kwargs)
+
+    def normalize(self: Any, expr: Any) -> Any:
+        return usual_normalize(self, _spanned(expr, name))
+
+    relax.BlockBuilder.emit, relax.BlockBuilder.normalize = emit, normalize
+    try:
+        yield
+    finally:
+        relax.BlockBuilder.emit, relax.BlockBuilder.normalize = usual_emit, usual_normalize
+
+
+def _spanned(expr: Any, name: str) -> Any:
+    if not isinstance(expr, relax.Call) or expr.span is not None:
+        return expr
+    types = expr.ty_args if hasattr(expr, "ty_args") else expr.sinfo_args
+    span = tvm.ir.Span(tvm.ir.SourceName(name), 0, 0, 0, 0)
+    return relax.Call(expr.op, expr.args, expr.attrs, types, span)
+
+
+def named_as(prepared: Any, module: Any) -> Any:
+    """`prepared` with the names that its ops had in `module`, where folding BatchNorm lost them.
+
+    The convolutions stay, in order, and a batch_norm is now the addition behind its convolution.
+    """
+    names = _folded_names(prepared, module)
+    if not names:
+        return prepared
+
+    @relax.expr_functor.mutator
+    class Naming(relax.PyExprMutator):
+        def visit_call_(self, call: Any) -> Any:
+            name = names.get(walk.address(call))
+            changed = super().visit_call_(call)
+            return changed if name is None else _spanned(changed, name)
+
+    main = prepared.get_global_var("main")
+    named = tvm.IRModule(dict(prepared.functions.items()), attrs=prepared.attrs)
+    named[main] = Naming().visit_expr(prepared[main])
+    return named
+
+
+def _folded_names(prepared: Any, module: Any) -> dict[int, str]:
+    """By address, the names of the calls in `prepared` that have none."""
+    old, new = _convolutions(module), _convolutions(prepared)
+    names: dict[int, str] = {}
+    if len(old) != len(new):
+        return names
+    for (before, after_before), (now, after_now) in zip(old, new):
+        if before.span is not None and now.span is None:
+            names[walk.address(now)] = str(before.span.source_name.name)
+        norm = _is_op(after_before, "relax.nn.batch_norm") and after_before.span
+        if norm and _is_op(after_now, "relax.add") and after_now.span is None:
+            names[walk.address(after_now)] = str(norm.source_name.name)
+    return names
+
+
+def _convolutions(module: Any) -> list[tuple[Any, Any]]:
+    """Each convolution in order, and the first call that reads it."""
+    entries = walk.entries(module)
+    readers: dict[int, Any] = {}
+    for entry in entries:
+        for row in entry.inputs if walk.is_call(entry.node) else ():
+            readers.setdefault(row, entry.node)
+    return [
+        (entry.node, readers.get(row))
+        for row, entry in enumerate(entries)
+        if _is_op(entry.node, "relax.nn.conv2d")
+    ]
+
+
+def _is_op(node: Any, name: str) -> bool:
+    return walk.is_call(node) and isinstance(node.op, tvm.ir.Op) and node.op.name == name

@@ -1,0 +1,201 @@
+"""Model sources: from what a person typed to a Relax module, its weights inside, and an input.
+
+tiny                    the net that Relay's `tiny` is, with the same weights and input
+torchvision:NAME        through torch.export; seeded random weights, see models.torchvision_net
+torchvision-onnx:NAME   the same net through torch.onnx.export, which folds BatchNorm
+onnx:FILE               an ONNX model
+relax:FILE              a Relax module as TVMScript, or as JSON from tvm.ir.save_json
+py:MODULE:FUNCTION      a function of yours (module or .py file) that returns (mod, params)
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import tvm
+import tvm_ffi
+from tvm import relax
+
+from ...inputs import models
+from ...inputs.models import Model, ModelError, existing
+from ..ir import walk
+from . import frontends
+
+_REMEMBERED = ("torchvision", "torchvision-onnx", "onnx")
+
+
+def load(
+    source: str, shape: list[int] | None = None, seed: int = 0, weights: str | None = None
+) -> Model:
+    """Import `source`; `shape` replaces the input's shape where the source leaves it open.
+
+    Raises ModelError when the source is not understood or not to be found, ImportRejected when TVM
+    does not take it.
+    """
+    rest = source.partition(":")[2]
+    loaders = {
+        "tiny": lambda: _tiny(shape, seed),
+        "torchvision": lambda: _torchvision(rest, shape, seed, weights),
+        "torchvision-onnx": lambda: _through_onnx(rest, shape, seed, weights),
+        "onnx": lambda: _onnx(existing(rest), shape),
+        "relax": lambda: _relax(existing(rest)),
+        "py": lambda: _python(rest),
+    }
+    model = models.load(loaders, source, shape)
+    model.inputs = _inputs(model.module, seed)
+    return model
+
+
+def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Model:
+    """A model from `folder`, where an earlier process left it; else it is made, and left there.
+
+    Without the PyTorch module. Only for sources that are the same each time and change nothing
+    else: no function of somebody's.
+    """
+    kind = source.partition(":")[0]
+    if folder is None or kind not in _REMEMBERED or not can_save():
+        return make()
+    place = Path(folder)
+    facts = place / "model.json"
+    if facts.exists():
+        module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
+        with np.load(place / "inputs.npz") as inputs:
+            arrays = dict(inputs)
+        versions = json.loads(facts.read_text(encoding="utf-8"))
+        return Model(module, {}, arrays, versions=versions)
+    model = make()
+    (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
+    named: Any = model.inputs
+    np.savez(place / "inputs.npz", **named)
+    facts.write_text(json.dumps(model.versions), encoding="utf-8")  # last: it says all is there
+    return model
+
+
+def can_save() -> bool:
+    """Writing any module as JSON kills the process of TVM 0.27 with a tvm-ffi newer than 0.1.14."""
+    numbers = str(getattr(tvm_ffi, "__version__", "0.1.14")).split(".")[:3]
+    return not tvm.__version__.startswith("0.27") or numbers <= ["0", "1", "14"]
+
+
+def _inputs(module: Any, seed: int) -> dict[str, np.ndarray]:
+    """Seeded normal input for every parameter of main."""
+    wanted = {}
+    for var in module["main"].params:
+        kind = walk.type_of(var)
+        sizes = getattr(kind.shape, "values", None)
+        shape = [-1] if sizes is None else [int(getattr(size, "value", -1)) for size in sizes]
+        wanted[walk.name_of(var)] = (shape, str(kind.dtype))
+    return models.seeded(wanted, seed)
+
+
+def _tiny(shape: list[int] | None, seed: int) -> Model:
+    """Four convolutions with bias, a residual add, both poolings and a dense layer."""
+    generator = np.random.default_rng(seed)
+    builder = relax.BlockBuilder()
+    emit = builder.emit
+
+    def weight(*size: int) -> np.ndarray:
+        spread = np.sqrt(2.0 / max(1, int(np.prod(size[1:]))))
+        return generator.normal(0, spread, size).astype("float32")
+
+    def conv(x: Any, inputs: int, outputs: int) -> Any:
+        kernel, bias = weight(outputs, inputs, 3, 3), weight(outputs)
+        x = emit(relax.op.nn.conv2d(x, relax.const(kernel), padding=(1, 1)))
+        return emit(relax.op.add(x, relax.const(bias.reshape(1, outputs, 1, 1))))
+
+    def relu(x: Any) -> Any:
+        return emit(relax.op.nn.relu(x))
+
+    size = shape or [1, 3, 32, 32]
+    if len(size) != 4:
+        raise ModelError("tiny takes an input shape of four numbers: N,C,H,W")
+    tensor: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
+    data = relax.Var("input", tensor(size, "float32"))
+    with builder.function("main", [data]):
+        with builder.dataflow():
+            x = relu(conv(data, size[1], 16))
+            x = emit(relax.op.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2)))
+            y = relu(conv(x, 16, 16))
+            x = relu(emit(relax.op.add(x, conv(y, 16, 16))))
+            x = relu(conv(x, 16, 32))
+            x = emit(relax.op.nn.adaptive_avg_pool2d(x, (1, 1)))
+            x = emit(relax.op.reshape(x, (size[0], 32)))
+            dense = np.ascontiguousarray(weight(10, 32).T)
+            x = emit(relax.op.matmul(x, relax.const(dense)))
+            x = builder.emit_output(relax.op.add(x, relax.const(weight(10))))
+        builder.emit_func_output(x)
+    return Model(builder.get(), {}, {})
+
+
+def _torchvision(name: str, shape: list[int] | None, seed: int, weights: str | None) -> Model:
+    net, size, versions = models.torchvision_net(name, shape, seed, weights)
+    import torch
+
+    exported = torch.export.export(net, (torch.zeros(size),))
+    return Model(frontends.from_torch(exported), {}, {}, net, versions)
+
+
+def _through_onnx(name: str, shape: list[int] | None, seed: int, weights: str | None) -> Model:
+    net, size, versions = models.torchvision_net(name, shape, seed, weights)
+    onnx = _package()
+    import torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        try:
+            torch.onnx.export(
+                net, (torch.zeros(size),), str(file), input_names=["input"], external_data=False
+            )
+        except ImportError as error:
+            raise ModelError(f"PyTorch cannot write ONNX here: {error}") from error
+        graph = onnx.load(str(file))
+    versions = {**versions, "onnx": onnx.__version__}
+    return Model(frontends.from_onnx(graph, None), {}, {}, net, versions)
+
+
+def _onnx(path: Path, shape: list[int] | None) -> Model:
+    onnx = _package()
+    graph = onnx.load(str(path))
+    weights = {tensor.name for tensor in graph.graph.initializer}
+    names = [value.name for value in graph.graph.input if value.name not in weights]
+    if shape and len(names) != 1:
+        raise ModelError(f"--input-shape fits one input, and this model has {len(names)}: {names}")
+    shapes = {names[0]: list(shape)} if shape else None
+    return Model(frontends.from_onnx(graph, shapes), {}, {}, versions={"onnx": onnx.__version__})
+
+
+def _package() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise ModelError(f"onnx models need onnx in the TVM's Python ({error})") from error
+    return onnx
+
+
+def _relax(path: Path) -> Model:
+    text = path.read_text(encoding="utf-8")
+    try:
+        if text.lstrip().startswith("{"):
+            return Model(tvm.ir.load_json(text), {}, {})
+        return Model(_of_script(text), {}, {})
+    except Exception as error:
+        raise ModelError(f"{path} is no module that TVM can read: {error}") from error
+
+
+def _of_script(text: str) -> Any:
+    """A module from its text, which may begin with imports that the parser does not read."""
+    from tvm.script import from_source
+
+    module = from_source(text)
+    return module if isinstance(module, tvm.IRModule) else tvm.IRModule.from_expr(module)
+
+
+def _python(rest: str) -> Model:
+    module, params = models.of_python(rest)
+    if params:
+        module = relax.transform.BindParams("main", params)(module)
+    return Model(module, {}, {})

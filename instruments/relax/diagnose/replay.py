@@ -1,0 +1,227 @@
+"""Replay a failed pass on parts of the module it failed on: which op, and which knob?
+
+Works on Relax. The pass is rebuilt by its name, as PassInfo carries no pass object, and runs
+without our instruments, under the same qconfig and target. What fails in no pass of TVM's, while it
+generates code or runs, is put as a pass of our own: BUILD and RUN, of the module before lowering
+(see attempts.Whole).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from typing import Any, Mapping, NamedTuple, Sequence
+
+import tvm_ffi
+from tvm import relax
+
+from ...diagnosis.first_failing import first_failing
+from ...diagnosis.reduction import NotSliceable, Part
+from ...diagnosis.signature import (
+    Attempt,
+    Blame,
+    Wrap,
+    as_it_is,
+    signature,
+)
+from ...protocol.schema import FOLDING, SEQUENCE
+from ...recording.open_pass import OpenPass
+from ...sandbox import Died
+from ..ir.op_table import has_graph, operator_of
+from ..ir.parts import Parts
+from . import legalizing, rerun
+from .rerun import BUILD, RUN, WHOLE
+
+REFERENCE: Mapping[str, Any] = {
+    "dtype_input": "int8",
+    "dtype_weight": "int8",
+    "dtype_activation": "int32",
+}
+"""The quantizer's own default."""
+
+NAMED = "the exception names it"
+WATCHED = "replay, its legalizer watched"
+ALONE = "each op compiled alone"
+ALONE_SECONDS = 20.0
+"""How long ops are compiled one by one; then a prefix of the module, and ever shorter ones."""
+
+__all__ = ["BUILD", "RUN", "blame", "calls_of", "knobs", "prefix", "why_not"]
+
+
+class Call(NamedTuple):
+    """A call of a module's main, by its number in running order."""
+
+    parts: Parts
+    number: int
+
+
+def calls_of(module: Any) -> list[Call]:
+    """The calls of the module's main in running order, as the op table numbers them."""
+    parts = Parts(module)
+    return [Call(parts, number) for number in range(len(parts.calls))]
+
+
+def prefix(calls: Sequence[Call]) -> Any:
+    """A module that computes these calls, the first ones of a module; weights included."""
+    return calls[0].parts.prefix(len(calls))
+
+
+def blame(
+    path: Sequence[OpenPass], error: BaseException, target: Any, wrap: Wrap = as_it_is
+) -> Blame | None:
+    """The op that the failure comes from; None if it cannot be told."""
+    place = failing_pass(path)
+    found = None if place is None else _blamed(place, error, target, wrap)
+    if place is None or found is None:
+        return None
+    return dataclasses.replace(found, snapshot=place.snapshot)
+
+
+def _blamed(place: OpenPass, error: BaseException, target: Any, wrap: Wrap) -> Blame | None:
+    parts = Parts(place.before)
+    named = named_call(error)
+    number = None if named is None else parts.number(named)
+    if number is not None:
+        return _blame(parts, number, 0, 0.0, NAMED)
+    wanted = signature(error)
+    attempt = rerun.of(place, target)
+    if attempt is None:
+        return None
+    if place.name == "LegalizeOps" and not isinstance(error, Died):
+        number = _watched(parts, attempt, wanted)
+        if number is not None:
+            return _blame(parts, number, 1, 0.0, WATCHED)
+    attempt = wrap(attempt)
+    if place.name in WHOLE:
+        found = _first_alone(parts, attempt, wanted)
+        if found is not None:
+            return found
+    result = first_failing(len(parts.calls), lambda count: _fails(attempt, parts, count, wanted))
+    if result.index is None:
+        return None
+    return _blame(parts, result.index, result.runs, result.ms, "replay")
+
+
+def why_not(path: Sequence[OpenPass]) -> str:
+    """Why `blame` found nothing."""
+    place = failing_pass(path)
+    if place is None:
+        return "it failed in no pass on a Relax module"
+    if rerun.of(place, None) is None:
+        return f"{place.name} cannot be run on its own"
+    if place.name in WHOLE:
+        return f"done again without our schedules, {place.name} does not fail in the same way"
+    return "replayed on its own, the pass does not fail in the same way"
+
+
+def knobs(
+    path: Sequence[OpenPass],
+    found: Blame,
+    error: BaseException,
+    target: Any,
+    wrap: Wrap = as_it_is,
+) -> list[str] | None:
+    """The dtype fields each of which, set alone, makes the pass fail in the same way.
+
+    None where that cannot be told: only passes of the quantizer read the configuration.
+    """
+    from .. import quantizer
+
+    place, asked = failing_pass(path), quantizer.current()
+    attempt = rerun.of(place, target) if place else None
+    if place is None or attempt is None or asked is None or not place.name.startswith("Quantize"):
+        return None
+    parts, wanted = Parts(place.before), signature(error)
+    attempt = wrap(attempt)
+    usual = dataclasses.replace(asked, **REFERENCE)
+    with usual:
+        if _fails(attempt, parts, found.index + 1, wanted):
+            return []  # whatever the fields say
+    guilty: list[str] = []
+    for name, default in REFERENCE.items():
+        if getattr(asked, name) == default:
+            continue
+        with dataclasses.replace(usual, **{name: getattr(asked, name)}):
+            if _fails(attempt, parts, found.index + 1, wanted):
+                guilty.append(name)
+    return guilty
+
+
+def failing_pass(path: Sequence[OpenPass]) -> OpenPass | None:
+    """The deepest open pass on a Relax module; constant folding's own passes do not count."""
+    found = None
+    for opened in path:
+        if opened.name not in (SEQUENCE, "_pipeline") and has_graph(opened.before):
+            found = opened
+        if opened.name == FOLDING:
+            break
+    return found
+
+
+def named_call(error: BaseException) -> Any:
+    """The call that the exception says it is about; None if it says nothing.
+
+    It may be one that a pass has just made.
+    """
+    thrown = getattr(error, "__tvm_ffi_error__", None)
+    visited = getattr(getattr(thrown, "extra_context", None), "reverse_visit_pattern", None)
+    innermost = visited[0] if visited else None
+    return innermost if isinstance(innermost, relax.Call) else None
+
+
+def fingerprint(module: Any) -> str:
+    """The same for modules that differ in names and in what their weights hold."""
+    found = tvm_ffi.structural_hash(module, map_free_vars=True, skip_tensor_content=True)
+    return f"{found & (2**64 - 1):016x}"
+
+
+def _watched(parts: Parts, attempt: Attempt, wanted: str) -> int | None:
+    with legalizing.watched(parts.calls) as turn:
+        try:
+            attempt(parts.source)
+        except Exception as error:
+            return turn.of(parts.calls) if signature(error) == wanted else None
+    return None
+
+
+def _first_alone(parts: Parts, attempt: Attempt, wanted: str) -> Blame | None:
+    """The first op, in running order, that fails when it is all there is."""
+    tried: set[str] = set()
+    until = time.perf_counter() + ALONE_SECONDS
+
+    def fails(number: int) -> bool:
+        if time.perf_counter() > until:
+            return False
+        try:
+            module = parts.module(Part(number, frozenset({number})))
+        except NotSliceable:
+            return False
+        key = fingerprint(module)
+        if key in tried:
+            return False
+        tried.add(key)
+        return _says(attempt, module) == wanted
+
+    with rerun.clock() as clock:
+        guilty = next((number for number in range(len(parts.calls)) if fails(number)), None)
+    return None if guilty is None else _blame(parts, guilty, len(tried), clock.ms, ALONE)
+
+
+def _fails(attempt: Attempt, parts: Parts, count: int, wanted: str) -> bool:
+    with contextlib.suppress(NotSliceable):
+        return _says(attempt, parts.prefix(count)) == wanted
+    return False
+
+
+def _says(attempt: Attempt, module: Any) -> str | None:
+    try:
+        attempt(module)
+    except Exception as error:
+        return signature(error)
+    return None
+
+
+def _blame(parts: Parts, number: int, runs: int, ms: float, how: str) -> Blame:
+    call = parts.calls[number]
+    return Blame(parts.rows[number], number, operator_of(call), None, runs, ms, how)

@@ -1,0 +1,342 @@
+"""Relax dialect adapter: what the recorder knows of how a Relax IRModule is built.
+
+Works on TVM 0.25 to 0.27. Its op tables are those of instruments/relay/adapter.py, with these
+peculiarities. An op's name is without its "relax.": nn.conv2d, matmul. A call of a kernel has that
+of the op it was made from, without the number that tells two apart, and the attribute "kernel":
+lineage finds its conv2d again. A call has "name", that of the variable it is bound to. A kernel
+that is handed the buffer to write to has the type of that buffer. A shape is a row of kind "shape".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import math
+import re
+import zlib
+from typing import Any
+
+import tvm
+import tvm_ffi
+from tvm import relax
+
+from .walk import (
+    Entry,
+    address,
+    entries,
+    is_call,
+    is_constant,
+    is_function,
+    is_literal,
+    is_primfunc,
+    kernel_of,
+    name_of,
+    tensor_of,
+    type_of,
+)
+
+STAGE_OF_PASS = {
+    "QuantizeAnnotate": "annotate",
+    "QuantizeCalibrate": "calibrate",
+    "QuantizeRealize": "realize",
+    "LegalizeOps": "lower",
+}
+"""Passes that open a stage of their own; the first three are instruments/relax/quantizer's."""
+
+OPAQUE = ("QuantizeCalibrate",)
+"""Passes that compile a model of their own to find something out: no snapshots of that."""
+
+COUNTED = ("FoldConstant",)
+"""Passes whose inner passes are counted, not written down one by one: constant folding runs the
+whole lowering for each of its calls, 9,500 passes for the BatchNorms of a ResNet-18."""
+
+_TENSOR_TYPE: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
+_PREFIX = "relax."
+_NUMBERED = re.compile(r"^(.*?[a-z_])(\d+)$")
+_ENDS_IN_NUMBER = ("1d", "2d", "3d", "log2", "log10", "log1p", "atan2", "expm1")
+
+
+class View:
+    """A module with its functions by name, asked of TVM once: each look into it has its price."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.functions = {var.name_hint: f for var, f in module.functions.items()}
+
+    @property
+    def has_graph(self) -> bool:
+        """Is any function a Relax one (and not only lowered PrimFuncs)?"""
+        return any(is_function(f) for f in self.functions.values())
+
+    is_relay = has_graph
+    """As the recorder asks."""
+
+    @property
+    def typed(self) -> bool:
+        """Relax knows the type of everything at all times."""
+        return True
+
+    def same(self, after: View, deep: bool = True) -> bool:
+        """Is `after` the same module, as far as an op table or TVM's text shows?
+
+        Of Relax functions and kernels the cheap answers first: most passes hand back most functions
+        as they were given. `deep=False` asks for those cheap answers only.
+        """
+        if self.functions.keys() != after.functions.keys():
+            return False
+        return all(_same(f, after.functions[name], deep) for name, f in self.functions.items())
+
+
+def _same(one: Any, other: Any, deep: bool) -> bool:
+    if one.same_as(other):
+        return True
+    if not deep or type(one) is not type(other):
+        return False
+    return bool(tvm_ffi.structural_equal(one, other, map_free_vars=True, skip_tensor_content=True))
+
+
+def has_graph(module: Any) -> bool:
+    """Does the module hold any Relax function?"""
+    return View(module).has_graph
+
+
+is_relay = has_graph
+
+
+def text(module: Any) -> str:
+    """The module as TVMScript, weights elided (`metadata["ir.GenericConst"][3]`)."""
+    return str(module.script(show_meta=False))
+
+
+def primfuncs(view: View) -> list[dict[str, Any]]:
+    """Name and parameter dtypes of every kernel: what a TIR snapshot keeps."""
+    return [
+        {"name": name, "params": [_parameter(function, p) for p in function.params]}
+        for name, function in view.functions.items()
+        if is_primfunc(function)
+    ]
+
+
+def _parameter(function: Any, parameter: Any) -> str:
+    if hasattr(function, "buffer_map"):
+        return str(function.buffer_map.get(parameter, parameter).dtype)
+    return str(getattr(type_of(parameter), "dtype", "handle"))  # buffers are types since 0.27
+
+
+def qconfig() -> Any:
+    """The quantizer's configuration in force; None outside of it."""
+    from .. import quantizer
+
+    return quantizer.current()
+
+
+def settings(config: Any) -> dict[str, Any]:
+    """All fields of a QConfig as plain values."""
+    from .. import quantizer
+
+    return {} if config is None else dict(quantizer.settings(config))
+
+
+def nodes_of(module: Any) -> list[Any]:
+    """The nodes of the module in the order of its op table; see walk.entries for more of each."""
+    return [entry.node for entry in entries(module)]
+
+
+class Tables:
+    """Makes op tables, remembering what successive modules share (attributes, weights, types)."""
+
+    def __init__(self) -> None:
+        self._attrs: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._types: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._weights: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+    def rows(self, module: Any) -> list[dict[str, Any]]:
+        """The op table of a module's Relax functions."""
+        # Only the newest module's objects are kept alive, not those of every pass. Each pair keeps
+        # the object alive, so that its address cannot be reused by another.
+        old = self._attrs, self._types, self._weights
+        self._attrs, self._types, self._weights = {}, {}, {}
+        return [self._row(entry, *old) for entry in entries(module)]
+
+    def _row(self, entry: Entry, attrs: Any, types: Any, weights: Any) -> dict[str, Any]:
+        node = entry.node
+        if is_call(node):
+            row = self._call(entry, attrs, types)
+        elif is_constant(node):
+            return self._constant(tensor_of(node), weights)
+        elif isinstance(node, relax.Var):
+            row = {"kind": "var", "name": name_of(node)}
+        elif isinstance(node, relax.Tuple):
+            row = {"kind": "tuple", "inputs": entry.inputs}
+        elif isinstance(node, relax.TupleGetItem):
+            row = {"kind": "get", "inputs": entry.inputs, "attrs": {"index": int(node.index)}}
+        elif is_function(node):
+            return {"kind": "function", "name": entry.function, "inputs": entry.inputs}
+        elif isinstance(node, relax.ShapeExpr):
+            return {"kind": "shape", "attrs": {"values": plain(node.values)}}
+        else:
+            row = {"kind": type(node).__name__.lower(), "inputs": entry.inputs}
+        return row if "dtype" in row else {**row, **self._type(type_of(node), types)}
+
+    def _call(self, entry: Entry, attrs: Any, types: Any) -> dict[str, Any]:
+        call = entry.node
+        callee, attributes, span = call.op, call.attrs, call.span
+        row: dict[str, Any] = {"kind": "call", "inputs": entry.inputs, "op": operator_of(call)}
+        if entry.var is not None:
+            row["name"] = name_of(entry.var)
+        if entry.callee is not None:
+            row["callee"] = entry.callee
+        own = {} if attributes is None else dict(self._attributes(attributes, attrs))
+        kernel = kernel_of(call)
+        if kernel is not None and entry.callee is None:
+            own["kernel"] = kernel
+        literals = [plain(getattr(a, "value", a)) for a in call.args if is_literal(a)]
+        if literals:
+            own["literals"] = literals
+        if own:
+            row["attrs"] = own
+        if span is not None:
+            row["span"] = _span(span)
+        if isinstance(callee, tvm.ir.GlobalVar) and entry.callee is None and call.args:
+            row.update(self._type(type_of(call.args[-1]), types))  # what it writes to
+        return row
+
+    def _type(self, found: Any, known: dict[int, Any]) -> dict[str, Any]:
+        if found is None:
+            return {}
+        key = address(found)
+        pair = self._types.get(key) or known.get(key) or (found, _tensor_type(found))
+        self._types[key] = pair
+        return dict(pair[1])
+
+    def _attributes(self, attrs: Any, known: dict[int, Any]) -> dict[str, Any]:
+        key = address(attrs)
+        pair = self._attrs.get(key) or known.get(key) or (attrs, attribute_values(attrs))
+        self._attrs[key] = pair
+        return dict(pair[1])
+
+    def _constant(self, tensor: Any, known: dict[int, Any]) -> dict[str, Any]:
+        key = address(tensor)
+        pair = self._weights.get(key) or known.get(key) or (tensor, _digest(tensor))
+        self._weights[key] = pair
+        return dict(pair[1])
+
+
+def operator_of(call: Any) -> str:
+    """The name of what a call calls, as the op table has it."""
+    kernel = kernel_of(call)
+    callee = call.op
+    if isinstance(callee, tvm.ir.Op) and kernel is None:
+        return _unprefixed(str(callee.name))
+    if kernel is None:
+        return "function"
+    if isinstance(callee, relax.ExternFunc) or "." in kernel:
+        return kernel  # vm.builtin.…
+    return unnumbered(kernel)
+
+
+@functools.lru_cache(maxsize=None)
+def _unprefixed(name: str) -> str:
+    return name[len(_PREFIX) :] if name.startswith(_PREFIX) else name
+
+
+@functools.lru_cache(maxsize=None)
+def unnumbered(name: str) -> str:
+    """A kernel's name without the number that makes it unique: conv2d3 was made from a conv2d."""
+    match = _NUMBERED.match(name)
+    if match is None or name.endswith(_ENDS_IN_NUMBER):
+        return name
+    return match.group(1)
+
+
+def attribute_values(attrs: Any) -> dict[str, Any]:
+    """An operator's attributes as plain values."""
+    if hasattr(attrs, "keys"):
+        return {str(key): plain(attrs[key]) for key in attrs.keys()}  # noqa: SIM118 (not a dict)
+    kind: Any = type(attrs)
+    names = [field.name for field in _fields(kind)]
+    return {name: plain(getattr(attrs, name)) for name in names if name != "span"}
+
+
+@functools.lru_cache(maxsize=None)
+def _fields(kind: Any) -> list[Any]:
+    """The fields that a class of TVM and its bases declare."""
+    found: list[Any] = []
+    for base in reversed(kind.__mro__):
+        info = vars(base).get("__tvm_ffi_type_info__")
+        found += list(info.fields) if info is not None else []
+    return found
+
+
+def _digest(tensor: Any) -> dict[str, Any]:
+    """What a table keeps of a tensor: its hash, and the value only if it is a scalar."""
+    dtype, shape = str(tensor.dtype), [int(size) for size in tensor.shape]
+    row: dict[str, Any] = {"kind": "constant", "dtype": dtype, "shape": shape}
+    bits = tvm.DataType(dtype).bits
+    data = _bytes(tensor, (math.prod(shape) * bits + 7) // 8)
+    row["hash"] = f"{zlib.crc32(data):08x}{hashlib.sha256(data[:4096]).hexdigest()[:8]}"
+    if not shape and bits >= 8:
+        row["value"] = tensor.numpy().item()
+    return row
+
+
+def _bytes(tensor: Any, size: int) -> memoryview:
+    """The bytes of a tensor, not copied: a sub-byte one cannot be had as an array."""
+    if not size:
+        return memoryview(b"")
+    return memoryview((ctypes.c_ubyte * size).from_address(_place(tensor))).cast("B")
+
+
+def _place(tensor: Any) -> int:
+    """The address of a tensor's bytes."""
+    place = getattr(tensor, "data_ptr", None)
+    if place is not None:
+        return int(place() if callable(place) else place)
+    # TVM 0.25 says so only to other frameworks: a DLTensor begins with it (dlpack.h).
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    capsule = tensor.__dlpack__()
+    return int(ctypes.c_void_p.from_address(pointer(capsule, b"dltensor")).value or 0)
+
+
+def _span(span: Any) -> str:
+    name = getattr(getattr(span, "source_name", None), "name", None)
+    return str(name) if name else str(span)
+
+
+def _tensor_type(found: Any) -> dict[str, Any]:
+    """A type as a row has it: dtype and shape of a tensor, else its text."""
+    if isinstance(found, _TENSOR_TYPE):
+        row: dict[str, Any] = {"dtype": str(found.dtype)}
+        values = getattr(found.shape, "values", None)
+        if values is not None:
+            row["shape"] = [plain(size) for size in values]
+        elif found.ndim >= 0:
+            row["shape"] = ["?"] * int(found.ndim)
+        return row
+    return {"type": type_text(found)}
+
+
+def type_text(found: Any) -> str:
+    """A type as Relay would print it: tuples of Tensor[(1, 64), float32]."""
+    fields = getattr(found, "fields", None)
+    if fields is not None:
+        return f"({', '.join(type_text(field) for field in fields)})"
+    tensor = _tensor_type(found) if hasattr(found, "ndim") and hasattr(found, "dtype") else {}
+    if tensor.get("dtype") is not None:
+        return f"Tensor[({', '.join(map(str, tensor.get('shape', '?')))}), {tensor['dtype']}]"
+    return str(found)
+
+
+def plain(value: Any) -> Any:
+    """A value of TVM's as JSON has it; what it has no form for as text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple, tvm_ffi.Array)):
+        return [plain(item) for item in value]
+    if type(value).__name__ in ("IntImm", "FloatImm"):
+        return plain(value.value)
+    if type(value).__name__ in ("StringImm", "DataTypeImm"):
+        return str(value.value)
+    return str(value)

@@ -1,0 +1,153 @@
+"""Model sources: from what a person typed to a Relay module, its parameters and a seeded input.
+
+tiny                  a built-in net that needs nothing but TVM: seconds instead of minutes
+torchvision:NAME      seeded random weights by default, see models.torchvision_net
+onnx:FILE             an ONNX model
+relay:FILE            a Relay module as text, or as JSON from tvm.ir.save_json
+py:MODULE:FUNCTION    a function of yours (module or .py file) that returns (mod, params)
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+import tvm
+from tvm import relay
+
+from ...inputs import models
+from ...inputs.models import Model, ModelError, existing
+
+
+def load(
+    source: str, shape: list[int] | None = None, seed: int = 0, weights: str | None = None
+) -> Model:
+    """Import `source`; `shape` replaces the input's shape where the source leaves it open.
+
+    Raises ModelError when the source is not understood or not to be found.
+    """
+    rest = source.partition(":")[2]
+    loaders = {
+        "tiny": lambda: _tiny(shape, seed),
+        "torchvision": lambda: _torchvision(rest, shape, seed, weights),
+        "onnx": lambda: _onnx(existing(rest), shape),
+        "relay": lambda: _relay(existing(rest)),
+        "py": lambda: _python(rest),
+    }
+    model = models.load(loaders, source, shape)
+    model.inputs = _inputs(model, seed)
+    return model
+
+
+def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Model:
+    """A model from `folder`, where an earlier process left it; else it is made, and left there.
+
+    Without the PyTorch module. Importing a torchvision net takes 10 to 20 s, reading it back one.
+    Only for sources that are the same each time and change nothing else: no function of somebody's.
+    """
+    if folder is None or source.partition(":")[0] not in ("torchvision", "onnx"):
+        return make()
+    place = Path(folder)
+    facts = place / "model.json"
+    if facts.exists():
+        return _read(place, json.loads(facts.read_text(encoding="utf-8")))
+    model = make()
+    (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
+    inputs = {name: tvm.nd.array(value) for name, value in model.inputs.items()}
+    (place / "params.bin").write_bytes(relay.save_param_dict(model.params))
+    (place / "inputs.bin").write_bytes(relay.save_param_dict(inputs))
+    facts.write_text(json.dumps(model.versions), encoding="utf-8")  # last: it says all is there
+    return model
+
+
+def _read(place: Path, versions: dict[str, str]) -> Model:
+    module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
+    params = dict(relay.load_param_dict((place / "params.bin").read_bytes()))
+    inputs = relay.load_param_dict((place / "inputs.bin").read_bytes())
+    return Model(module, params, {k: v.numpy() for k, v in inputs.items()}, None, versions)
+
+
+def _inputs(model: Model, seed: int) -> dict[str, np.ndarray]:
+    """Seeded normal input for every parameter of main that is not a weight."""
+    wanted = {}
+    for var in model.module["main"].params:
+        if var.name_hint not in model.params:
+            annotation = var.type_annotation
+            shape = [int(size) if hasattr(size, "value") else -1 for size in annotation.shape]
+            wanted[var.name_hint] = (shape, str(annotation.dtype))
+    return models.seeded(wanted, seed)
+
+
+def _tiny(shape: list[int] | None, seed: int) -> Model:
+    """Four convolutions with bias, a residual add, both poolings and a dense layer."""
+    generator = np.random.default_rng(seed)
+    params: dict[str, Any] = {}
+
+    def weight(name: str, *size: int) -> Any:
+        spread = np.sqrt(2.0 / max(1, int(np.prod(size[1:]))))
+        values = generator.normal(0, spread, size)
+        params[name] = tvm.nd.array(values.astype("float32"))
+        return relay.var(name, shape=size)
+
+    def conv(x: Any, name: str, inputs: int, outputs: int) -> Any:
+        kernel = weight(f"{name}.weight", outputs, inputs, 3, 3)
+        bias = weight(f"{name}.bias", outputs)
+        x = relay.nn.conv2d(x, kernel, padding=(1, 1), channels=outputs, kernel_size=(3, 3))
+        return relay.nn.bias_add(x, bias)
+
+    size = shape or [1, 3, 32, 32]
+    if len(size) != 4:
+        raise ModelError("tiny takes an input shape of four numbers: N,C,H,W")
+    data = relay.var("input", shape=tuple(size))
+    x = relay.nn.relu(conv(data, "conv0", size[1], 16))
+    x = relay.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
+    y = relay.nn.relu(conv(x, "conv1", 16, 16))
+    y = conv(y, "conv2", 16, 16)
+    x = relay.nn.relu(relay.add(x, y))
+    x = relay.nn.relu(conv(x, "conv3", 16, 32))
+    x = relay.nn.batch_flatten(relay.nn.global_avg_pool2d(x))
+    x = relay.nn.dense(x, weight("fc.weight", 10, 32))
+    x = relay.nn.bias_add(x, weight("fc.bias", 10))
+    main = relay.Function([data, *relay.analysis.free_vars(x)[1:]], x)
+    return Model(relay.transform.InferType()(tvm.IRModule.from_expr(main)), params, {})
+
+
+def _torchvision(name: str, shape: list[int] | None, seed: int, weights: str | None) -> Model:
+    net, size, versions = models.torchvision_net(name, shape, seed, weights)
+    import torch
+
+    traced = torch.jit.trace(net, torch.zeros(size))
+    module, params = relay.frontend.from_pytorch(traced, [("input", tuple(size))])
+    return Model(module, params, {}, net, versions)
+
+
+def _onnx(path: Path, shape: list[int] | None) -> Model:
+    try:
+        import onnx
+    except ImportError as error:
+        raise ModelError(f"onnx: models need onnx in the TVM's Python ({error})") from error
+    graph = onnx.load(str(path))
+    weights = {tensor.name for tensor in graph.graph.initializer}
+    names = [value.name for value in graph.graph.input if value.name not in weights]
+    if shape and len(names) != 1:
+        raise ModelError(f"--input-shape fits one input, and this model has {len(names)}: {names}")
+    shapes = {names[0]: tuple(shape)} if shape else None
+    module, params = relay.frontend.from_onnx(graph, shape=shapes, freeze_params=False)
+    return Model(module, params, {}, versions={"onnx": onnx.__version__})
+
+
+def _relay(path: Path) -> Model:
+    text = path.read_text(encoding="utf-8")
+    if text.lstrip().startswith("{"):
+        return Model(tvm.ir.load_json(text), {}, {})
+    parse = getattr(tvm, "parser", relay).fromtext  # tvm.parser until 0.10, relay since
+    if not text.lstrip().startswith("#["):
+        text = '#[version = "0.0.5"]\n' + text
+    return Model(relay.transform.InferType()(parse(text)), {}, {})
+
+
+def _python(rest: str) -> Model:
+    module, params = models.of_python(rest)
+    return Model(relay.transform.InferType()(module), params, {})

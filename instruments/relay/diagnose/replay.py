@@ -1,0 +1,221 @@
+"""Replay a failed pass on parts of the module it failed on: which op, and which knob?
+
+Works on Relay. The pass is rebuilt by its name, as PassInfo carries no pass object, and runs
+without our instruments, under the same qconfig and target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any, Callable, Sequence
+
+import tvm
+from tvm import relay
+
+from ...diagnosis.first_failing import Found, first_failing
+from ...diagnosis.signature import (
+    Attempt,
+    Blame,
+    Wrap,
+    as_it_is,
+    signature,
+)
+from ...protocol.schema import FOLDING, SEQUENCE, TYPE_ONLY
+from ...recording.open_pass import OpenPass
+from ..ir.op_table import is_relay, nodes_of, settings
+
+REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
+"""TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
+
+
+def blame(
+    path: Sequence[OpenPass], error: BaseException, target: Any, wrap: Wrap = as_it_is
+) -> Blame | None:
+    """The first op with which the failing pass fails in the same way; None if it cannot be told."""
+    place = failing_relay_pass(path)
+    if place is None:
+        return None
+    attempt = pass_by_name(place.name, target)
+    wanted = signature(error)
+    if attempt is not None:
+        return _blame_prefix(place.before, wrap(attempt), wanted)
+    return _blame_fused(place.before, target, wanted, wrap)
+
+
+def why_not(path: Sequence[OpenPass]) -> str:
+    """Why `blame` found nothing."""
+    if failing_relay_pass(path) is None:
+        return "it failed in no pass on a Relay module"
+    return "replayed on its own, the pass does not fail in the same way"
+
+
+def knobs(
+    path: Sequence[OpenPass],
+    found: Blame,
+    error: BaseException,
+    target: Any,
+    wrap: Wrap = as_it_is,
+) -> list[str] | None:
+    """The dtype fields each of which, set alone, makes the pass fail in the same way.
+
+    None where that cannot be told: only passes of the quantizer read the configuration.
+    """
+    place = failing_relay_pass(path)
+    attempt = pass_by_name(place.name, target) if place else None
+    if place is None or attempt is None or not place.name.startswith("Quantize"):
+        return None
+    calls = calls_of(place.before)
+    module = prefix(calls[: found.index + 1])
+    current = relay.quantize.current_qconfig()
+    asked = settings(current)
+    guilty: list[str] = []
+    attempt = wrap(attempt)
+    with relay.quantize.qconfig(**{**asked, **REFERENCE}):
+        if _fails(attempt, module, signature(error)):
+            return []  # whatever the fields say
+    for name, usual in REFERENCE.items():
+        if asked[name] == usual:
+            continue
+        with relay.quantize.qconfig(**{**asked, **REFERENCE, name: asked[name]}):
+            if _fails(attempt, module, signature(error)):
+                guilty.append(name)
+    return guilty
+
+
+def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
+    """The deepest open pass on a Relay module that has done more than infer types.
+
+    A pass that rewrites an op into something ill-typed fails in the InferType it runs at the end;
+    what it was given says more. Passes that constant folding runs by itself do not count.
+    """
+    found = None
+    for opened in path:
+        more = found is None or opened.name != TYPE_ONLY
+        if more and opened.name != SEQUENCE and is_relay(opened.before):
+            found = opened
+        if opened.name == FOLDING:
+            break
+    return found
+
+
+def pass_by_name(name: str, target: Any) -> Callable[[Any], Any] | None:
+    """A function that runs the pass called `name` in a context of its own, and gives back the
+    module that comes of it; None if unknown."""
+    quantizer = sys.modules["tvm.relay.quantize.quantize"]
+    makers: dict[str, Callable[[], Any]] = {
+        "QuantizePartition": quantizer.partition,
+        "QuantizeAnnotate": quantizer.annotate,
+        "QuantizeCalibrate": lambda: tvm.transform.module_pass(
+            quantizer.calibrate(None), opt_level=1, name="QuantizeCalibrate"
+        ),
+        "QuantizeRealize": quantizer.realize,
+    }
+    make = makers.get(name) or getattr(relay.transform, name, None)
+    if make is None:
+        return None
+    try:
+        run = make()
+    except TypeError:  # a pass that wants arguments we do not know
+        return None
+
+    def attempt(module: Any) -> Any:
+        with contextlib.ExitStack() as stack:
+            if target is not None:
+                stack.enter_context(target)
+            stack.enter_context(tvm.transform.PassContext(opt_level=3))
+            stack.enter_context(quantizer.quantize_context())
+            typed = relay.transform.InferType()(module) if name != TYPE_ONLY else module
+            return run(typed)
+
+    return attempt
+
+
+def calls_of(module: Any) -> list[Any]:
+    """The module's calls in post order, as the op table numbers them."""
+    return [node for node in nodes_of(module) if isinstance(node, relay.Call)]
+
+
+def prefix(calls: Sequence[Any]) -> Any:
+    """A module that computes these calls: its results are those nobody among them uses."""
+    used = {hash(argument) for call in calls for argument in call.args}
+    used |= {
+        hash(f) for call in calls for a in call.args if isinstance(a, relay.Tuple) for f in a.fields
+    }
+    used |= {
+        hash(a.tuple_value)
+        for call in calls
+        for a in call.args
+        if isinstance(a, relay.TupleGetItem)
+    }
+    sinks = [call for call in calls if hash(call) not in used]
+    body = sinks[0] if len(sinks) == 1 else relay.Tuple(sinks)
+    return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(body), body))
+
+
+def _blame_prefix(module: Any, attempt: Attempt, wanted: str) -> Blame | None:
+    calls = calls_of(module)
+    found = _search(calls, attempt, wanted)
+    if found.index is None:
+        return None
+    call = calls[found.index]
+    return Blame(_row(module, call), found.index, _name(call), None, found.runs, found.ms, "replay")
+
+
+def building(target: Any) -> Attempt:
+    """A function that builds a module, for what fails below Relay."""
+
+    def attempt(part: Any) -> None:
+        # Level 2 leaves out AlterOpLayout, which these ops have been through.
+        with tvm.transform.PassContext(opt_level=2):
+            relay.build(part, target=target)
+
+    return attempt
+
+
+def _blame_fused(module: Any, target: Any, wanted: str, wrap: Wrap) -> Blame | None:
+    """For lowering: build each fused function alone, then search inside the first that fails."""
+    attempt = wrap(building(target))
+    runs, ms = 0, 0.0
+    seen = set()
+    for call in calls_of(module):
+        function = call.op
+        if not isinstance(function, relay.Function):
+            continue
+        key = tvm.ir.structural_hash(function)
+        if key in seen:
+            continue
+        seen.add(key)
+        inner = calls_of(tvm.IRModule.from_expr(relay.Function(function.params, function.body)))
+        found = _search(inner, attempt, wanted)
+        runs, ms = runs + found.runs, ms + found.ms
+        if found.index is not None:
+            guilty = inner[found.index]
+            within = " + ".join(_name(c) for c in inner)
+            row = _row(module, guilty)
+            index = calls_of(module).index(guilty)
+            return Blame(
+                row, index, _name(guilty), within, runs, ms, "replay of the fused function"
+            )
+    return None
+
+
+def _search(calls: Sequence[Any], attempt: Attempt, wanted: str) -> Found:
+    return first_failing(len(calls), lambda k: _fails(attempt, prefix(calls[:k]), wanted))
+
+
+def _fails(attempt: Attempt, module: Any, wanted: str) -> bool:
+    try:
+        attempt(module)
+    except Exception as error:
+        return signature(error) == wanted
+    return False
+
+
+def _row(module: Any, node: Any) -> int:
+    wanted = hash(node)
+    return next(i for i, other in enumerate(nodes_of(module)) if hash(other) == wanted)
+
+
+def _name(call: Any) -> str:
+    return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else type(call.op).__name__

@@ -1,0 +1,168 @@
+"""Every op's own verdict and the smallest module that fails, on Relay: see ..surveying."""
+
+from __future__ import annotations
+
+from typing import Any, ContextManager, Sequence
+
+import tvm
+from tvm import relay
+
+from ...diagnosis.reduction import (
+    Budget,
+    Judged,
+    NotSliceable,
+    Part,
+    judge_all,
+    slice_to,
+)
+from ...diagnosis.signature import Attempt, Wrap, as_it_is, last_line
+from ...diagnosis.survey import MAP_SECONDS, REDUCE_SECONDS, Memo
+from ...diagnosis.survey import Survey as SharedSurvey
+from ...recording.diagnostic_texts import DIAGNOSTIC, quiet, unheard
+from ...recording.open_pass import OpenPass
+from ..ir.op_table import settings
+from ..ir.parts import Parts
+from . import reproducer
+from .replay import REFERENCE, building, failing_relay_pass, pass_by_name
+
+
+class Survey(SharedSurvey):
+    """Of a pass on Relay. Raises NotSliceable where no part can be had."""
+
+    def __init__(
+        self,
+        place: OpenPass,
+        attempt: Attempt,
+        error: BaseException,
+        target: Any,
+        memo: Memo | None = None,
+        map_seconds: float = MAP_SECONDS,
+        reduce_seconds: float = REDUCE_SECONDS,
+    ) -> None:
+        parts = Parts(_typed(place.before))
+        super().__init__(place, attempt, error, target, parts, memo, map_seconds, reduce_seconds)
+        self.wanted = self._wanted()
+
+    def experiment(self, part: Part) -> str | None:
+        module = self.parts.module(part)
+        current = relay.quantize.current_qconfig()
+        dtypes = tuple(str(getattr(current, name)) for name in REFERENCE)
+        key = (tvm.ir.structural_hash(module["main"], True), part.turn, dtypes)
+        return self.once(key, lambda: self._tried(module))
+
+    def _tried(self, module: Any) -> str | None:
+        try:
+            quiet(relay.transform.InferType())(module)
+        except (tvm.TVMError, ValueError, TypeError) as error:
+            raise NotSliceable(f"ill-typed on its own: {last_line(error)}") from error
+        return self.said(module)
+
+    def usual(self) -> ContextManager[Any]:
+        asked = settings(relay.quantize.current_qconfig())
+        usual: ContextManager[Any] = relay.quantize.qconfig(**{**asked, **REFERENCE})
+        return usual
+
+    def source(self, part: Part, versions: dict[str, str]) -> str | None:
+        try:
+            return reproducer.source(
+                self._pass_name(),
+                relay.transform.InferType()(self.parts.module(part)),
+                relay.quantize.current_qconfig(),
+                self.target,
+                self.message,
+                versions,
+            )
+        except NotSliceable:
+            return None
+
+    def _pass_name(self) -> str:
+        return self.place.name
+
+    def _wanted(self) -> str:
+        """What a part has to say. All DiagnosticErrors read alike: the failure is run once more."""
+        if type(self.error).__name__ == DIAGNOSTIC:
+            said = self.said(self.place.before)
+            if said is not None and said.startswith(f"{DIAGNOSTIC}: "):
+                return said
+        return self.wanted
+
+
+class BuildSurvey(Survey):
+    """For what fails below Relay, after fusion: builds parts of the fused functions."""
+
+    def ops(self) -> Sequence[int]:
+        return [op for function in self.parts.fused() for op in function]
+
+    def judged(self, budget: Budget) -> Judged:
+        """Build each distinct function; then, of one that fails, one op after the other."""
+        judge = self.judge(budget)
+        judged = Judged()
+        known: dict[str, list[int]] = {}
+        for ops in self.parts.fused():
+            whole = Part(ops[-1], frozenset(ops))
+            key = str(tvm.ir.structural_hash(self.parts.module(whole)))
+            if key in known:
+                _copy(judged, known[key], ops)
+                continue
+            if budget.spent:
+                continue
+            known[key] = ops
+            # A function with several results is not one part.
+            if slice_to(ops[-1], self.parts.producers, _never) == whole and judge(whole) is None:
+                judged.said.update(dict.fromkeys(ops))
+                continue
+            found = judge_all(ops, self.parts.producers, _never, judge, budget)
+            judged.said.update(found.said)
+            judged.unjudged.update(found.unjudged)
+        return judged
+
+    def _pass_name(self) -> str:
+        return reproducer.BUILD
+
+
+def _never(op: int) -> bool:
+    return False
+
+
+def _copy(judged: Judged, known: Sequence[int], ops: Sequence[int]) -> None:
+    """What was said of a function holds for one that is the same."""
+    for old, new in zip(known, ops):
+        if old in judged.said:
+            judged.said[new] = judged.said[old]
+        elif old in judged.unjudged:
+            judged.unjudged[new] = judged.unjudged[old]
+
+
+def survey(
+    path: Sequence[OpenPass],
+    error: BaseException,
+    target: Any,
+    wrap: Wrap = as_it_is,
+    memo: Memo | None = None,
+    map_seconds: float = MAP_SECONDS,
+    reduce_seconds: float = REDUCE_SECONDS,
+) -> Survey:
+    """A survey of the pass that failed. Raises NotSliceable with the reason where there is none.
+
+    `wrap` says how to run an experiment, `memo` what is known already; both times are limits.
+    """
+    place = failing_relay_pass(path)
+    if place is None:
+        raise NotSliceable("it failed in no pass on a Relay module")
+    attempt = pass_by_name(place.name, target)
+    kind = Survey
+    if attempt is None:
+        attempt, kind = building(target), BuildSurvey
+    made = kind(place, wrap(quiet(attempt)), error, target, memo, map_seconds, reduce_seconds)
+    if kind is BuildSurvey and not made.parts.fused():
+        raise NotSliceable(f"{place.name} cannot be run on its own")
+    return made
+
+
+def _typed(module: Any) -> Any:
+    """The module with the types of all its nodes: inputs of a part need theirs."""
+    try:
+        with unheard([]):
+            return relay.transform.InferType()(module)
+    except (tvm.TVMError, ValueError, TypeError) as error:
+        raise NotSliceable(f"its ops have no types: {last_line(error)}") from error

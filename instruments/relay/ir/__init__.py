@@ -1,0 +1,1 @@
+"""The IR of this dialect: op tables, parts of modules, their text."""

@@ -1,0 +1,165 @@
+"""Time compiled models in turn, round by round, and each kernel by kernel.
+
+A job is a JSON object: `trace` (folder of the journal), `sides` {name: folder of an artifact} with
+the float model first, `eager` (a model as in child.py, to be timed in PyTorch; or null), `rounds`
+and `seconds` (whichever ends first, at least MIN_ROUNDS), and `rpc` {host, port, key} or null.
+
+Each round runs every side once, beginning with another side each time, so that a drift of the
+machine's speed hits all alike. The float model runs twice a round, from two executors: what differs
+between them is noise.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import tvm
+
+from .. import dialects
+from ..protocol.schema import SCHEMA
+from ..recording.journal import Journal
+from .eager import READY
+
+AGAIN = "float32 again"
+EAGER = "PyTorch eager"
+
+MIN_ROUNDS = 5
+
+_SHORTEST_MS = 20.0
+"""A timing of less says more of the clock than of the model: it runs as often as it takes."""
+
+_PROFILES = 5
+
+Timer = Callable[[], float]
+"""Runs a side for one round: milliseconds an inference."""
+
+
+def main(job: dict[str, Any]) -> int:
+    """Run a job; returns 0."""
+    journal = Journal(Path(job["trace"]))
+    journal.event("start", schema=SCHEMA, time=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+    remote = _connect(job["rpc"]) if job.get("rpc") else None
+    opened = dialects.module(job["dialect"], "artifact").Artifact
+    artifacts = {name: opened(Path(folder), remote) for name, folder in job["sides"].items()}
+    timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
+    first = next(iter(artifacts))
+    timers[AGAIN] = _timer(artifacts[first])
+    eager = _Eager(job["eager"], Path(job["trace"])) if job["eager"] and remote is None else None
+    journal.event("facts", values=_facts(job))
+    try:
+        if eager is not None:
+            journal.event("facts", values={"eager_threads": eager.threads})
+            timers[EAGER] = eager.timer()
+        _rounds(journal, timers, job["rounds"], job["seconds"])
+    except OSError as error:
+        journal.event("fault", where="PyTorch eager", message=str(error))
+    finally:
+        if eager is not None:
+            eager.close()
+    for name, artifact in artifacts.items():
+        try:
+            journal.event("profile", of=name, kernels=artifact.kernels(_PROFILES))
+        except Exception as error:
+            journal.event("fault", where=f"profile of {name}", message=str(error)[:500])
+    journal.event("end")
+    return 0
+
+
+def _timer(artifact: Any) -> Timer:
+    """As many runs a round as it takes for the clock to be exact enough."""
+    once: Timer = artifact.timer(1)
+    timer: Timer = artifact.timer(_runs(once()))
+    return timer
+
+
+def _runs(ms: float) -> int:
+    return max(1, min(1000, round(_SHORTEST_MS / max(ms, 1e-3))))
+
+
+def _rounds(journal: Journal, timers: dict[str, Timer], rounds: int, seconds: float) -> None:
+    names = list(timers)
+    until = time.monotonic() + seconds
+    for number in range(-1, rounds):  # the first warms up
+        if number >= MIN_ROUNDS and time.monotonic() > until:
+            break
+        shift = number % len(names)
+        ms = {name: timers[name]() for name in names[shift:] + names[:shift]}
+        if number >= 0:
+            journal.event("round", number=number, ms={name: ms[name] for name in names})
+            journal.event("progress", what="round", done=number + 1, of=rounds)
+
+
+class _Eager:
+    """The process that instruments.tasks.eager runs in."""
+
+    def __init__(self, model: dict[str, Any], folder: Path) -> None:
+        job = folder / "eager.job.json"
+        job.write_text(json.dumps({"task": "eager", "model": model}), encoding="utf-8")
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent.parent), str(job)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        said = self._line().split()
+        if not said or said[0] != READY:
+            self.close()
+            raise OSError("it did not start: the model is none of PyTorch's, or cannot be imported")
+        self.threads = int(said[1])
+
+    def timer(self) -> Timer:
+        """As those of TVM's sides."""
+        runs = _runs(self._ask(1))
+        return lambda: self._ask(runs)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _ask(self, runs: int) -> float:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{runs}\n")
+        self._process.stdin.flush()
+        said = self._line()
+        if not said:
+            raise OSError("its process ended")
+        return float(said)
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+def _connect(rpc: dict[str, Any]) -> Any:
+    from tvm import rpc as tvm_rpc
+
+    tracker = tvm_rpc.connect_tracker(rpc["host"], rpc["port"])
+    return tracker.request(rpc["key"], session_timeout=rpc.get("seconds", 600))
+
+
+def _facts(job: dict[str, Any]) -> dict[str, Any]:
+    cores = sorted(os.sched_getaffinity(0))
+    return {
+        "threads": int(os.environ.get("TVM_NUM_THREADS") or len(cores)),
+        "affinity": cores,
+        "cpu": _cpu(),
+        "tvm": tvm.__version__,
+        "rpc": job.get("rpc"),
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "unknown"
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "unknown")

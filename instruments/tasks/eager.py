@@ -1,0 +1,40 @@
+"""PyTorch itself, in a process of its own, to be timed in turn with TVM's.
+
+TVM's thread pool pins its process to its cores, on which PyTorch's threads would get in each
+other's way and take ten times as long. A job is `model` (see child.py). Reads a number of runs a
+line on stdin; answers each with milliseconds a run.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from ..inputs import models
+
+READY = "ready"
+
+
+def main(job: dict[str, Any]) -> int:
+    """Serve until stdin ends."""
+    import torch
+
+    asked = job["model"]
+    kind, _, name = asked["source"].partition(":")
+    if kind != "torchvision":
+        return 1
+    net, size, _ = models.torchvision_net(name, asked["shape"], asked["seed"], asked["weights"])
+    inputs = models.seeded({"input": (size, "float32")}, asked["seed"])
+    tensors = [torch.from_numpy(value) for value in inputs.values()]
+    with torch.no_grad():
+        net(*tensors)
+        print(READY, torch.get_num_threads(), flush=True)
+        for line in sys.stdin:
+            runs = int(line)
+            net(*tensors)  # as TVM's time_evaluator does: one run before the clock starts
+            began = time.perf_counter()
+            for _ in range(runs):
+                net(*tensors)
+            print((time.perf_counter() - began) * 1e3 / runs, flush=True)
+    return 0

@@ -1,0 +1,83 @@
+"""Go back to a failure that is on record, and look into it with each experiment in its own process.
+
+Runs the compile of the record again up to the pass it failed in, and no further: the way to look
+into a pass that killed its process, and to go on with a reduction whose time was up. What is found
+is appended to the journal of the record.
+
+A job is that of the compile (see child.py) and besides: `at`, the pass to stop before, counted from
+1 at the end of import, or 0 to stop before all of the compile, for what failed in no pass; `stage`
+that failed; `error` [class, text], or null where the process died; `seconds` for the map and again
+for the reduction.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .. import dialects, sandbox
+from ..diagnosis.diagnosis import Failed, diagnose
+from ..quantize_trace import QuantizeTrace
+from ..recording.journal import Journal
+from ..recording.recorder import Recorder
+
+
+def main(job: dict[str, Any]) -> int:
+    """Run a job; exit code 0: looked into, 1: the compile did not come to that pass again."""
+    os.environ["TVM_NUM_THREADS"] = "1"  # forked processes have no thread pool
+    record = Journal(Path(job["trace"]))
+    record.event("investigation")
+    folder = tempfile.mkdtemp(prefix="tvmq-investigate-")
+    try:
+        with QuantizeTrace(folder, dialect=job["dialect"]) as trace:
+            run = dialects.module(job["dialect"], "compiling").Compile(
+                trace, {**job, "artifact": None}
+            )
+            trace.recorder.watcher = _Watcher(job, run, record, folder)
+            run.all()
+        reason = "run again, the compile did not come to the pass that failed"
+    except Exception as error:
+        reason = f"run again, the compile failed in another way: {error}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    record.event("skipped", what="op", reason=reason)
+    return 1
+
+
+class _Watcher:
+    """Called when a pass begins, and all of the compile; at the one in question it looks into it
+    and ends the process."""
+
+    def __init__(self, job: dict[str, Any], run: Any, record: Journal, folder: str) -> None:
+        self._job = job
+        self._run = run
+        self._record = record
+        self._folder = folder
+        self._left = job["at"]
+
+    def __call__(self) -> None:
+        recorder = self._run.trace.recorder
+        if not self._there(recorder):
+            return
+        said = self._job["error"]
+        error = sandbox.Died() if said is None else sandbox.again(*said)
+        path = recorder.around(list(recorder.stack), self._job["stage"])
+        failed = Failed(path, error, recorder.qconfig, self._run.target)
+        try:
+            diagnose(self._record, self._job["dialect"], failed, True, self._job["seconds"])
+        except Exception as fault:
+            self._record.event("fault", where="investigate", message=str(fault)[:500])
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)  # there is no way out of a pass that does not run it
+
+    def _there(self, recorder: Recorder) -> bool:
+        """Is this what the compile is to stop before?"""
+        if not recorder.stack:  # all of the compile
+            return not self._job["at"]
+        if recorder.stage == "import":
+            return False
+        self._left -= 1
+        return not self._left

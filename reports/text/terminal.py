@@ -1,0 +1,113 @@
+"""The verdict in the terminal: readable in 80 columns and without colour."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tvmq_diag.results.verdict import Result, Run, Verdict
+
+from .. import formatting
+from ..views.section import ROLES, knob_text, site_text
+
+_STYLES = {"good": "bold green", "bad": "bold red", "odd": "bold yellow"}
+
+
+def verdict_lines(result: Result) -> RenderableType:
+    """The outcome and its headline, then why, knob, where and what to try."""
+    verdict = result.verdict
+    style = _STYLES[formatting.outcome_class(verdict.outcome)]
+    head = Text(f"{formatting.outcome_mark(verdict.outcome)} ", style=style)
+    head.append(formatting.clip(verdict.headline, 300), style="bold")
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column(overflow="fold")
+    for name, said in _lines(result):
+        rows.add_row(name, Text(said))  # Text: rich markup in a model's names stays text
+    return Group(head, Padding(rows, (0, 0, 0, 2))) if rows.row_count else head
+
+
+def sweep_table(run: Run) -> Table:
+    """All configurations of a run, the reference and the float model last."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    table.add_column("configuration", overflow="fold")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("where", overflow="fold", min_width=15)
+    for name in ("cosine", "SQNR dB", "ms", f"{formatting.TIMES} float"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for role in ROLES:
+        for result in run.with_role(role):
+            table.add_row(*_cells(result))
+    return table
+
+
+def _lines(result: Result) -> list[tuple[str, str]]:
+    verdict = result.verdict
+    accuracy = _accuracy(result)
+    found = [
+        ("why", verdict.reason),
+        ("knob", knob_text(result)),
+        ("where", _where(result)),
+        ("thrown", site_text(verdict.site)),
+        ("result", accuracy),
+        ("note", "a different answer each time" if verdict.deterministic is False else None),
+        ("finds", _hazard(verdict)),
+        ("try", verdict.suggestion),
+        ("repro", verdict.reproducer or _no_reproducer(verdict.reproducer_note)),
+    ]
+    return [(name, formatting.clip(said, 240)) for name, said in found if said]
+
+
+def _no_reproducer(note: str | None) -> str | None:
+    return f"none: {note}" if note else None
+
+
+def _hazard(verdict: Verdict) -> str | None:
+    """What weighs most, and what trying the remedy gained."""
+    if not verdict.hazards:
+        return None
+    first = verdict.hazards[0]
+    tried = f"; tried: {first.gained.value:.2f} times as long" if first.gained else ""
+    return f"{first.name}: {first.hazard}. {first.mitigation}{tried}"
+
+
+def _where(result: Result) -> str | None:
+    verdict = result.verdict
+    path = formatting.WITHIN.join(verdict.pass_path)
+    said = f"{verdict.stage}: {path}" if path and verdict.stage else path
+    span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
+    return f"{span}{said}" if said else None
+
+
+def _accuracy(result: Result) -> str | None:
+    verdict = result.verdict
+    said = []
+    if verdict.metrics is not None:
+        said.append(f"cosine {formatting.number(verdict.metrics.cosine, 4)}")
+        said.append(f"SQNR {formatting.number(verdict.metrics.sqnr_db, 1)} dB")
+    if verdict.latency_ms is not None:
+        said.append(formatting.milliseconds(verdict.latency_ms.median))
+    if verdict.ratio is not None:
+        said.append(f"{verdict.ratio} of float")
+    return ", ".join(said) or None
+
+
+def _cells(result: Result) -> list[Text]:
+    verdict = result.verdict
+    latency, ratio = verdict.latency_ms, verdict.ratio
+    role = ROLES.get(result.role, "")
+    look = _STYLES[formatting.outcome_class(verdict.outcome)]
+    outcome = Text(f"{formatting.outcome_mark(verdict.outcome)} {verdict.outcome}", style=look)
+    op = f"{verdict.op.name} #{verdict.op.index}" if verdict.op else ""
+    where = " ".join(part for part in (verdict.stage, verdict.pass_name, op) if part)
+    name = formatting.clip(verdict.configuration, 40) + (f"\n{role}" if role else "")
+    rest = [
+        formatting.number(verdict.metrics.cosine if verdict.metrics else None, 3),
+        formatting.number(verdict.metrics.sqnr_db if verdict.metrics else None, 1),
+        formatting.number(latency.median if latency else None),
+        formatting.number(ratio.value if ratio else None),
+    ]
+    where = formatting.clip(where, 100) or formatting.DASH
+    return [Text(name), outcome, Text(where), *(Text(text) for text in rest)]

@@ -1,0 +1,1 @@
+"""What each part of a page shows, worked out from plain data."""

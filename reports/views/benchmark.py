@@ -1,0 +1,264 @@
+"""What a page says about a benchmark: who is faster, by how much more than noise, and where.
+
+`view` has all that templates/benchmark.html.j2 shows, with every id in it beginning with a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from tvmq_diag.measurements.benchmark import AGAIN, EAGER, FLOAT, Benchmark
+from tvmq_diag.measurements.paired import Ratio
+
+from ..figures import charts
+from ..figures.charts import Side, milliseconds
+from ..formatting import DASH, TIMES, clip
+from ..templating import environment
+from . import kernels
+from .kernels import Pair, percent
+
+_LOOKS = {FLOAT: "float", AGAIN: "again", EAGER: "eager"}
+
+_FACTS = {
+    "cpu": "CPU",
+    "threads": "threads",
+    "eager_threads": "threads of PyTorch",
+    "affinity": "cores",
+    "rpc": "remote device",
+    "tvm": "TVM",
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How well TVM knew the operators: a sentence, and the workloads it had no schedule for."""
+
+    said: str
+    fallbacks: list[str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A side of the comparison; `words` say what its ratio means."""
+
+    label: str
+    look: str
+    fastest: str
+    mean: str
+    median: str
+    slowest: str
+    ratio: str
+    words: str
+    schedule: Schedule | None
+
+
+@dataclass(frozen=True)
+class View:
+    """A benchmark as it is shown. `missing` are the names that were not timed."""
+
+    key: str
+    said: str
+    noise: str
+    rows: list[Row]
+    missing: list[str]
+    pairs: list[Pair]
+    facts: list[tuple[str, str]]
+    problems: list[str]
+    bars: str | None = None
+    rounds: str | None = None
+
+
+def view(
+    benchmark: Benchmark,
+    names: list[str],
+    key: str = "benchmark",
+    about: Sequence[str] | None = None,
+) -> View:
+    """Everything to show of the float model, the configurations called `names`, and PyTorch.
+
+    `about`: those that the sentence and the kernels are about (all).
+    """
+    chosen = names if about is None else about
+    timed = [name for name in dict.fromkeys(names) if benchmark.times.get(name)]
+    sides = [name for name in (FLOAT, *timed, EAGER) if benchmark.times.get(name)]
+    again = [AGAIN] if benchmark.times.get(AGAIN) else []
+    rows = [_row(benchmark, side) for side in (*sides, *again)]
+    drawn = [_side(benchmark, side) for side in sides]
+    return View(
+        key,
+        summary(benchmark, [name for name in timed if name in chosen]),
+        _noise(benchmark),
+        rows,
+        [clip(name, 80) for name in dict.fromkeys(names) if name not in timed],
+        [
+            kernels.pair(benchmark, name, f"{key}-k{i}")
+            for i, name in enumerate(dict.fromkeys(chosen))
+            if benchmark.kernels.get(name) and benchmark.kernels.get(FLOAT)
+        ],
+        _facts(benchmark, (*sides, *again)),
+        [clip(problem, 400) for problem in benchmark.problems],
+        charts.bars(drawn, f"{key}-bars"),
+        charts.distribution([*drawn, *(_side(benchmark, side) for side in again)], f"{key}-rounds"),
+    )
+
+
+def write(benchmark: Benchmark, names: list[str], facts: dict[str, Any], directory: Path) -> Path:
+    """Write a page of its own, `index.html`, into the folder; returns it.
+
+    `facts` say how it was made (command, model, toolchain, created, …).
+    """
+    page = environment().get_template("benchmark_page.html.j2")
+    text = page.render(
+        b=view(benchmark, names),
+        raw=Markup,  # charts, which escape what they are given
+        model=clip(facts.get("model") or "a model", 120),
+        created=clip(facts.get("created") or "", 40),
+        facts=[
+            (clip(name, 60), clip(value, 1000))
+            for name, value in facts.items()
+            if value is not None
+        ],
+    )
+    path = directory / "index.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def summary(benchmark: Benchmark, names: Sequence[str]) -> str:
+    """The benchmark in one sentence."""
+    known = [(ratio, name) for name in names if (ratio := _ratio(benchmark, name)) is not None]
+    if not known:
+        latency = benchmark.latency(FLOAT)
+        taken = f"float32 takes {milliseconds(latency.median)}, and n" if latency else "N"
+        return f"{taken}othing else was timed often enough to be compared with it"
+    ratio, name = min(known, key=lambda one: one[0].value)
+    said = f"{in_words(ratio, _ratio(benchmark, AGAIN))}: {_written(ratio)}"
+    if len(known) == 1:
+        return f"{clip(name, 80)} {said}"
+    return f"The fastest of {len(known)} configurations, {clip(name, 80)}, {said}"
+
+
+def indistinguishable(ratio: Ratio, noise: Ratio | None) -> bool:
+    """Could it be no difference at all? By its own interval, or by float's against itself."""
+    if ratio.low <= 1 <= ratio.high:
+        return True
+    if noise is None or min(noise.low, ratio.low) <= 0:
+        return False
+    # Which of two runs of one model is slower is chance: noise goes both ways.
+    widest = max(noise.high, 1 / noise.low)
+    return 1 / widest <= ratio.low and ratio.high <= widest
+
+
+def in_words(ratio: Ratio, noise: Ratio | None) -> str:
+    """A ratio to float as the rest of a sentence."""
+    if indistinguishable(ratio, noise):
+        return "is indistinguishable from float"
+    if ratio.value >= 2:
+        return f"takes {_digits(ratio.value)} times as long as float"
+    if ratio.value > 1:
+        return f"takes {percent(ratio.value - 1)} more time than float"
+    if ratio.value > 0.5:
+        return f"takes {percent(1 - ratio.value)} less time than float"
+    times = _digits(1 / ratio.value) if ratio.value else "infinitely many"
+    return f"is {times} times as fast as float"
+
+
+def _ratio(benchmark: Benchmark, side: str) -> Ratio | None:
+    try:
+        return benchmark.ratio(side)
+    except (ArithmeticError, ValueError):  # a time of 0 ms, or an interval beyond all numbers
+        return None
+
+
+def _row(benchmark: Benchmark, side: str) -> Row:
+    latency = benchmark.latency(side)
+    assert latency is not None  # only sides that were timed have a row
+    ratio = None if side == FLOAT else _ratio(benchmark, side)
+    words = {FLOAT: "what the others are compared with", AGAIN: "the noise"}.get(side, DASH)
+    if ratio is not None and side != AGAIN:
+        said = in_words(ratio, _ratio(benchmark, AGAIN))
+        words = said.removeprefix("is ").removeprefix("takes ")
+    return Row(
+        clip(side, 80),
+        _LOOKS.get(side, "asked"),
+        milliseconds(latency.min),
+        milliseconds(latency.mean),
+        milliseconds(latency.median),
+        milliseconds(latency.max),
+        DASH if ratio is None else _written(ratio),
+        words,
+        _schedule(benchmark, side),
+    )
+
+
+def _side(benchmark: Benchmark, side: str) -> Side:
+    ratio = None if side == FLOAT else _ratio(benchmark, side)
+    said = "" if ratio is None else _written(ratio)
+    return Side(side, _LOOKS.get(side, "asked"), benchmark.times[side], said)
+
+
+def _noise(benchmark: Benchmark) -> str:
+    noise = _ratio(benchmark, AGAIN)
+    if noise is None:
+        return "The float model was not timed against itself: what is noise is not known."
+    widest = max(noise.high, 1 / noise.low) - 1 if noise.low > 0 else float("inf")
+    return (
+        f"Noise: the float model against itself is {_written(noise)}, "
+        f"so a difference of less than {percent(widest)} is none."
+    )
+
+
+def _schedule(benchmark: Benchmark, side: str) -> Schedule | None:
+    known = benchmark.facts.get("schedules")
+    state = known.get(side) if isinstance(known, dict) else None
+    if not isinstance(state, dict):
+        return None
+    fallbacks = state.get("fallbacks")
+    listed = [clip(text, 300) for text in fallbacks] if isinstance(fallbacks, list) else []
+    if listed:
+        many = f"{len(listed)} operators have" if len(listed) > 1 else "1 operator has"
+        return Schedule(f"TVM: {many} not been tuned, default schedules", listed)
+    warning = state.get("warning")
+    return Schedule(f"TVM: {clip(warning, 200)}", []) if warning else None
+
+
+def _facts(benchmark: Benchmark, sides: Sequence[str]) -> list[tuple[str, str]]:
+    found = [
+        (label, _fact(benchmark.facts[name]))
+        for name, label in _FACTS.items()
+        if benchmark.facts.get(name) is not None
+    ]
+    rounds = max((len(benchmark.times[side]) for side in sides), default=0)
+    found.append(("rounds", f"{rounds:,}, all sides in turn in each"))
+    targets = benchmark.facts.get("targets")
+    if isinstance(targets, dict):
+        known = [(side, str(target)) for side, target in targets.items() if target]
+        alike = len({target for _, target in known}) == 1
+        for side, target in known[:1] if alike else known:
+            label = "target" if alike else f"target of {clip(side, 60)}"
+            found.append((label, clip(target, 300)))
+    return found
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, list):
+        return clip(", ".join(map(str, value)), 300)
+    if isinstance(value, dict):
+        return clip(", ".join(f"{name} {one}" for name, one in value.items()), 300)
+    return clip(value, 300)
+
+
+def _written(ratio: Ratio) -> str:
+    return f"{_digits(ratio.value)}{TIMES} [{_digits(ratio.low)}, {_digits(ratio.high)}]"
+
+
+def _digits(value: float) -> str:
+    """Three decimals, fewer of a large number."""
+    if 0.001 <= value < 10:
+        return f"{value:.3f}"
+    return f"{value:,.1f}" if 10 <= value < 1e4 else f"{value:.3g}"

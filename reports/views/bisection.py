@@ -1,0 +1,119 @@
+"""Which pass and which op a wrong result comes from, as a page shows it: a sentence and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvmq_diag.measurements.bisection import (
+    BUILD,
+    LIMIT,
+    Bisection,
+    Step,
+    Tried,
+)
+from tvmq_diag.measurements.numerics import Error
+
+from ..formatting import DASH, clip, number, op_name
+
+
+@dataclass(frozen=True)
+class Row:
+    """The model after a step, or the first ops of it: its outputs against float, or its likes."""
+
+    name: str
+    where: str
+    mark: str
+    said: str
+    cosine: str
+    sqnr: str
+    bad: str
+    marked: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything the template shows."""
+
+    said: str
+    about: str
+    steps: list[Row]
+    tried: list[Row]
+    how: str
+    bounds: str
+    notes: list[str]
+
+
+def view(found: Bisection) -> View | None:
+    """None where nothing was looked at and nothing is to be said about it."""
+    notes = [clip(said, 400) for said in (*found.unknown, *found.problems)]
+    if not found.steps and not notes:
+        return None
+    said = clip(found.said, 600)
+    return View(
+        f"{said[:1].upper()}{said[1:]}.",
+        _about(found),
+        [_step(step, found) for step in found.steps],
+        [_tried(tried) for tried in found.tried],
+        clip(found.op.how, 300) if found.op is not None else "",
+        _bounds(found),
+        notes,
+    )
+
+
+def _about(found: Bisection) -> str:
+    if found.culprit is None:
+        return ""
+    if found.exact:
+        return "Confirmed: one step less is right, and run anew it is wrong again."
+    return "Not confirmed: it was not so each time, or what comes between cannot be run."
+
+
+def _bounds(found: Bisection) -> str:
+    bound, decibel = (clip(found.facts.get(name, "?"), 10) for name in ("bound", "bound_db"))
+    plain = clip(found.facts.get("plain", "?"), 120)
+    return (
+        f"Each pass's module is built plainly ({plain}, nothing optimised). Right is a cosine to"
+        f" float of at least {bound}; for the first ops through a pass, an SQNR of at least"
+        f" {decibel} dB to the same ops without it. What QuantizeAnnotate leaves has no scales yet:"
+        " there each quantization step passes its values on as they are."
+    )
+
+
+def _step(step: Step, found: Bisection) -> Row:
+    if step.of == BUILD:
+        name = "all of the build"
+    elif step.of == LIMIT:
+        last = f", to {clip(step.name, 80)}" if step.index else ""
+        name = f"the build with {step.index} of the passes it may leave out{last}"
+    else:
+        name = clip(step.name, 80)
+    return _row(name, clip(step.stage, 20), step, step is found.first_wrong)
+
+
+def _tried(tried: Tried) -> Row:
+    span = f", {clip(tried.span, 80)}" if tried.span else ""
+    return _row(clip(tried.what, 120), f"{clip(op_name(tried.op), 60)}{span}", tried, False)
+
+
+def _row(name: str, where: str, one: Step | Tried, marked: bool) -> Row:
+    mark, said = _fate(one)
+    error = one.error
+    cosine, sqnr = (number(error.cosine, 4), _db(error)) if error is not None else (DASH, DASH)
+    bad = DASH if error is None else f"{error.nan} NaN, {error.inf} Inf"
+    if error is not None and not error.nan + error.inf:
+        bad = "none"
+    return Row(name, where, mark, said, cosine, sqnr, bad, marked)
+
+
+def _fate(one: Step | Tried) -> tuple[str, str]:
+    if one.right is None:
+        return "?", f"cannot be run: {clip(one.why or 'unknown', 160)}"
+    if one.repeats is False:
+        return "✗", "another answer each time"
+    return ("✓", "right") if one.right else ("✗", "wrong")
+
+
+def _db(error: Error) -> str:
+    if error.sqnr_db is not None:
+        return f"{error.sqnr_db:.1f} dB"
+    return "exact" if error.max_abs_error == 0 else DASH

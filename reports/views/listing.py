@@ -1,0 +1,103 @@
+"""A module as text, from its op table: `%23 = add(%17, %22) : float32[1,64,56,56]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvmq_diag.trace.snapshot import Node, Snapshot
+
+from ..formatting import brief, clip, op_name
+
+LIMIT = 5000
+"""Lines at most; the trace has the rest."""
+
+AROUND = 25
+"""Lines shown on each side of the marked one before the reader asks for more."""
+
+_ARGUMENTS = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line: the text, what stands behind it, and the row of the op table."""
+
+    number: int
+    text: str
+    span: str
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A module's lines in three parts; `shown` are those around the marked op."""
+
+    before: list[Row]
+    shown: list[Row]
+    after: list[Row]
+    left_out: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Is there no line at all?"""
+        return not (self.before or self.shown or self.after)
+
+
+def listing(snapshot: Snapshot, marked: int | None = None) -> Listing:
+    """The lines of a module; constants are written where they are read."""
+    nodes = [node for node in snapshot.nodes if node.kind not in ("constant", "globalvar")]
+    place = next((i for i, node in enumerate(nodes) if node.number == marked), None)
+    start, stop = _kept(len(nodes), place)
+    rows = [_row(snapshot, node, node.number == marked) for node in nodes[start:stop]]
+    left_out = len(nodes) - len(rows)
+    rows = rows or [_primfunc(i, found) for i, found in enumerate(snapshot.primfuncs[:LIMIT])]
+    centre = (place - start) if place is not None else 0
+    first, last = max(0, centre - AROUND), centre + AROUND + 1
+    return Listing(rows[:first], rows[first:last], rows[last:], left_out)
+
+
+def _kept(total: int, place: int | None) -> tuple[int, int]:
+    """The window of lines that is kept, around the marked one."""
+    if total <= LIMIT:
+        return 0, total
+    start = min(max(0, (place or 0) - LIMIT // 2), total - LIMIT)
+    return start, start + LIMIT
+
+
+def _row(snapshot: Snapshot, node: Node, marked: bool) -> Row:
+    return Row(node.number, _text(snapshot, node), clip(node.span or "", 120), marked)
+
+
+def _text(snapshot: Snapshot, node: Node) -> str:
+    typed = f" : {clip(node.tensor, 120)}" if node.tensor != "?" else ""
+    arguments = [_operand(snapshot, i) for i in node.inputs[:_ARGUMENTS]]
+    if len(node.inputs) > _ARGUMENTS:
+        arguments.append(f"… {len(node.inputs) - _ARGUMENTS} more")
+    if node.kind == "var":
+        return f"%{node.number} = input {clip(node.name or '', 60)}{typed}"
+    if node.kind == "function":
+        return f"%{node.number} = function returning {', '.join(arguments)}"
+    if node.kind == "get":
+        return f"%{node.number} = {', '.join(arguments)}.{node.attrs.get('index', '?')}{typed}"
+    if node.callee is not None:
+        called = f"%{node.callee}"
+    else:
+        called = clip(op_name(node.op), 80) if node.kind == "call" else clip(node.kind, 40)
+    if op_name(node.op) == "simulated_quantize":
+        arguments = arguments[:1]
+    inside = ", ".join([*arguments, *brief(node, snapshot)])
+    return f"%{node.number} = {called}({inside}){typed}"
+
+
+def _operand(snapshot: Snapshot, row: int) -> str:
+    if not 0 <= row < len(snapshot.nodes):
+        return f"%{row}"
+    node = snapshot.nodes[row]
+    if node.kind != "constant":
+        return f"%{row}"
+    return f"{node.value:g}" if node.value is not None else f"const {clip(node.tensor, 60)}"
+
+
+def _primfunc(number: int, found: dict[str, object]) -> Row:
+    params = found.get("params")
+    types = ", ".join(str(dtype) for dtype in params) if isinstance(params, list) else ""
+    return Row(number, f"primfunc {clip(found.get('name', '?'), 120)}({clip(types, 200)})", "")

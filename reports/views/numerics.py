@@ -1,0 +1,164 @@
+"""Where the numbers go wrong, as a page shows it: a sentence, the error along the model, tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tvmq_diag.measurements.numerics import (
+    LARGE_DB,
+    Anchor,
+    Error,
+    Numerics,
+    Site,
+)
+
+from ..figures import curves
+from ..formatting import DASH, clip, number, op_name
+
+_WORST = 5
+
+_BY_TVM = (
+    "By TVM's own simulation: rounding and clipping in float. What fixed-point arithmetic and"
+    " narrow accumulators add shows only in the outputs above."
+)
+_BY_US = (
+    "By the simulation of tvmq_diag's quantizer: rounding and clipping in float. What narrow"
+    " accumulators and wrong code add shows only in the outputs above."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An anchor op; errors as SQNR in dB. `bad` counts NaN and Inf that float has not."""
+
+    index: int
+    op: str
+    span: str
+    shape: str
+    propagated: str
+    alone: str
+    at_output: str
+    bad: str
+    marked: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """A quantization step; shares of the float model's values there."""
+
+    what: str
+    scale: str
+    clipped: str
+    zeroed: str
+    largest: str
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything the template shows."""
+
+    said: str
+    simulation: str
+    """Whose simulation it is, and what that does not show."""
+    chart: str | None
+    rows: list[Row]
+    steps: list[Step]
+    problems: list[str]
+
+
+def view(found: Numerics, key: str) -> View | None:
+    """None where nothing was measured and nothing is to be said about it."""
+    problems = [clip(said, 400) for said in (*found.faults, *found.problems)]
+    if not found.anchors:
+        return View("Not measured", "", None, [], [], problems) if problems else None
+    first = found.first_large()
+    return View(
+        _said(found, first),
+        _BY_TVM if found.by_tvm else _BY_US,
+        curves.errors(
+            {
+                "the whole model quantized": [_drawn(a.propagated) for a in found.anchors],
+                "only this op quantized": [_drawn(a.alone) for a in found.anchors],
+            },
+            [f"{a.label} {a.span or ''}".strip() for a in found.anchors],
+            f"{key}-errors",
+            "Error of each op's result against float",
+            found.anchors.index(first) if first is not None else None,
+        ),
+        [_row(anchor, anchor is first) for anchor in found.anchors],
+        [_step(site) for site in sorted(found.sites, key=_clipping, reverse=True)],
+        problems,
+    )
+
+
+def _said(found: Numerics, first: Anchor | None) -> str:
+    if first is not None:
+        said = f"The first large error (below {LARGE_DB:.0f} dB) enters at {_called(first)}."
+    elif (crossing := found.crossing()) is not None:
+        said = (
+            f"No single op brings in a large error: small ones add up, and from {_called(crossing)}"
+            f" on the results are below {LARGE_DB:.0f} dB."
+        )
+    else:
+        said = f"No op falls below {LARGE_DB:.0f} dB."
+    worst = found.worst(_WORST)
+    if worst:
+        named = ", ".join(f"{a.label} ({_db(a.at_output)})" for a in worst)
+        said += f" Quantized alone, these harm the model's output most: {named}."
+    return clip(said, 600)
+
+
+def _called(anchor: Anchor) -> str:
+    return f"{anchor.label}{f' ({anchor.span})' if anchor.span else ''}"
+
+
+def _row(anchor: Anchor, marked: bool) -> Row:
+    errors = [error for error in (anchor.propagated, anchor.alone) if error is not None]
+    nan = max(error.nan for error in errors) - anchor.float_nan
+    inf = max(error.inf for error in errors) - anchor.float_inf
+    bad = ", ".join(f"{n} {what}" for n, what in ((nan, "NaN"), (inf, "Inf")) if n > 0)
+    return Row(
+        anchor.index,
+        op_name(anchor.op),
+        clip(anchor.span or "", 80),
+        f"[{','.join(map(str, anchor.shape))}]",
+        _db(anchor.propagated),
+        _db(anchor.alone),
+        _db(anchor.at_output),
+        bad or "none",
+        marked,
+    )
+
+
+def _step(site: Site) -> Step:
+    return Step(
+        clip(f"{site.kind} of {', '.join(f'#{i}' for i in site.feeds)}: {site.data}", 100),
+        _scale(site),
+        _share(site.saturated_alone),
+        _share(site.zeroed),
+        number(site.largest, 3),
+    )
+
+
+def _scale(site: Site) -> str:
+    known = site.least_scale is not None and site.least_scale != site.scale
+    return f"{number(site.least_scale, 6) + ' to ' if known else ''}{number(site.scale, 6)}"
+
+
+def _clipping(site: Site) -> float:
+    return site.saturated_alone or 0.0
+
+
+def _share(share: float | None) -> str:
+    return DASH if share is None else f"{share:.2%}"
+
+
+def _db(error: Error | None) -> str:
+    if error is None:
+        return DASH
+    return "exact" if error.sqnr == math.inf else f"{error.sqnr:.1f} dB"
+
+
+def _drawn(error: Error | None) -> float | None:
+    return error.sqnr if error is not None else None

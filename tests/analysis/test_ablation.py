@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tvmq_diag.analysis.ablation import first_change, questions
+from tvmq_diag.configuration import parse, wider
+from tvmq_diag.trace.snapshot import Node, Snapshot
+from tvmq_diag.trace.trace import PassRun, Trace
+
+
+def test_each_field_alone_the_two_of_a_wide_accumulator_and_the_bits() -> None:
+    assert [(field, c.text) for field, c in questions(parse("int4"))] == [
+        ("dtype_input", "int4/int8/int32"),
+        ("dtype_weight", "int8/int4/int32"),
+        ("dtype_activation", "int8/int8/int4"),
+        ("dtype_input + dtype_weight", "int4/int4/int32"),
+        ("nbit_input + nbit_weight", "int8/int8/int32:nbit=4"),
+    ]
+
+
+def test_a_single_difference_leaves_no_question() -> None:
+    assert questions(parse("int8")) == []
+    assert questions(parse("int4/int8/int32")) == []
+    assert questions(parse("int8/int8/int32:nbit=4")) == []
+
+
+def test_wider_begins_with_its_own_bits() -> None:
+    assert [c.text for c in wider(parse("int5"))] == [
+        f"int8/int8/int32:nbit={width}" for width in (5, 6, 7)
+    ]
+    assert wider(parse("int8")) == [] and wider(parse("bool")) == []
+    assert wider(parse("int1"))[0].text == "int8/int8/int32:nbit=2"
+
+
+def made(dtype: str) -> Trace:
+    trace = Trace(Path("t"))
+    trace.passes[1] = PassRun(1, "QuantizeRealize", "realize", 0.0, end=1.0, before=1, after=2)
+    trace.tables[2] = {}
+    node = Node(0, "call", "cast", (), dtype, (1,), attrs={"dtype": dtype})
+    trace._snapshots[2] = Snapshot(2, (node,))
+    return trace
+
+
+def test_the_first_pass_that_makes_something_else_is_named_with_the_op() -> None:
+    assert first_change(made("int8"), made("int4")) == (
+        "QuantizeRealize: cast(dtype=int8) of int8 becomes cast(dtype=int4) of int4"
+    )
+    assert first_change(made("int8"), made("int8")) is None

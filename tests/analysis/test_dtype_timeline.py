@@ -1,0 +1,58 @@
+"""Alignment of anchor ops, on op tables as the passes of a compile leave them behind."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import call
+
+from tvmq_diag.analysis.dtype_timeline import _align, anchor_kind, anchors_of
+from tvmq_diag.trace.snapshot import Node, Snapshot
+
+
+def test_kinds_of_anchor() -> None:
+    assert anchor_kind("nn.contrib_conv2d_NCHWc") == "conv2d"
+    assert anchor_kind("nn.batch_norm") == "add"
+    assert anchor_kind("nn.conv2d_transpose") == "conv2d_transpose"
+    assert anchor_kind("nn.relu") is None
+
+
+def test_a_rescaling_by_a_scalar_is_no_anchor() -> None:
+    scale = Node(0, "constant", dtype="float32", shape=(), value=0.5)
+    data = Node(1, "var", dtype="float32", shape=(1, 8))
+    module = Snapshot(1, (scale, data, call(2, "multiply", 1, 0), call(3, "add", 1, 1)))
+    assert [node.number for node in anchors_of(module)] == [3]
+
+
+def test_a_fused_function_runs_where_it_is_called() -> None:
+    # conv then dense, each in a function; the table lists the dense's function first, as TVM does.
+    nodes = (
+        Node(0, "var"),
+        call(1, "nn.dense", 0),
+        Node(2, "function", inputs=(1,)),
+        Node(3, "var"),
+        call(4, "nn.conv2d", 3),
+        Node(5, "function", inputs=(4,)),
+        Node(6, "var"),
+        Node(7, "call", "fused", (6,), callee=5),
+        Node(8, "call", "fused", (7,), callee=2),
+    )
+    assert [node.op for node in Snapshot(1, nodes).executed()] == ["nn.conv2d", "nn.dense"]
+
+
+def test_a_chain_as_long_as_any_model_needs_no_recursion() -> None:
+    nodes = [Node(0, "var")] + [call(i, "nn.relu", i - 1) for i in range(1, 50_000)]
+    assert len(Snapshot(1, tuple(nodes)).executed()) == 49_999
+
+
+@given(st.lists(st.sampled_from(["nn.conv2d", "add", "nn.dense", "nn.max_pool2d"]), max_size=30),
+       st.data())  # fmt: skip
+def test_ops_that_a_pass_inserts_do_not_move_the_others(
+    ops: list[str], data: st.DataObject
+) -> None:
+    here = [call(i, op) for i, op in enumerate(ops)]
+    there = list(here)
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = data.draw(st.integers(0, len(there)))
+        there.insert(place, call(100, "concatenate"))
+    assert _align(here, there) == here

@@ -1,0 +1,65 @@
+"""The cache of float models: found by content, and by nothing else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tvmq_diag.driver import float_cache
+from tvmq_diag.driver.float_cache import Kept
+from tvmq_diag.driver.plan import Model
+
+TVM = {"version": "0.16", "package": "/tvm", "newest_file_ns": 9, "newest_outside_quantizer_ns": 5}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path / "cache"))
+
+
+def kept(model: Model, tvm: dict[str, Any] = TVM, mcpu: str | None = None) -> Kept:
+    found = float_cache.kept(model, tvm, Path("/python"), mcpu, 3)
+    assert found is not None
+    return found
+
+
+def test_what_a_float_model_depends_on_names_it(tmp_path: Path) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(b"one")
+    model = Model(f"onnx:{file}")
+    first = kept(model)
+    assert kept(model) == first
+    assert kept(model, {**TVM, "newest_file_ns": 10}) == first  # somebody edited the quantizer
+    file.write_bytes(b"two")
+    others = [
+        kept(model),
+        kept(replace(model, seed=1)),
+        kept(model, {**TVM, "newest_outside_quantizer_ns": 6}),
+        kept(model, mcpu="none"),
+    ]
+    assert len({first.folder, *(other.folder for other in others)}) == 5
+
+
+def test_a_function_of_somebodys_is_never_kept() -> None:
+    assert float_cache.kept(Model("py:mine.py:net"), TVM, Path("/python"), None, 3) is None
+
+
+def test_what_is_kept_comes_back_and_the_oldest_goes(tmp_path: Path) -> None:
+    trace, artifact = tmp_path / "trace", tmp_path / "artifact"
+    for folder in (trace, artifact):
+        folder.mkdir()
+        (folder / "file").write_text(folder.name)
+    entries = [kept(Model("tiny", seed=seed)) for seed in range(float_cache.KEPT + 2)]
+    assert not entries[0].restore(tmp_path / "none")
+    for age, entry in enumerate(entries):
+        entry.keep(trace, artifact)
+        os.utime(entry.folder, (1e9 + age, 1e9 + age))
+    entries[-1].keep(trace, artifact)
+    assert [entry.folder.exists() for entry in entries] == [False] * 2 + [True] * float_cache.KEPT
+    assert entries[-1].restore(tmp_path / "back")
+    assert (tmp_path / "back" / "file").read_text() == "trace"
+    assert (entries[-1].artifact / "file").read_text() == "artifact"

@@ -1,0 +1,331 @@
+"""Which pass and op a wrong result comes from: errors planted in the real TVM, one a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tvmq_diag.analysis.judge import blame_bisected
+from tvmq_diag.commands import cli
+from tvmq_diag.driver import bisecting
+from tvmq_diag.instruments.bisection.search import (
+    Clock,
+    Judged,
+    OutOfTime,
+    Ran,
+    as_float,
+    as_trusted,
+    attempted,
+    turn,
+)
+from tvmq_diag.measurements import bisection
+from tvmq_diag.measurements.bisection import Bisection
+from tvmq_diag.reports.views import bisection as shown
+from tvmq_diag.results import store
+from tvmq_diag.results.verdict import EXACT, INFERRED, WRONG, Verdict
+from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains.limits import Limits
+
+RELAY = """
+import sys
+import numpy as np, tvm
+from tvm import relay
+
+def convolutions():
+    generator = np.random.default_rng(0)
+    y, params = relay.var("input", shape=(1, 3, 8, 8)), {}
+    for name, a, b in (("a", 3, 16), ("b", 16, 32), ("c", 32, 16)):
+        w = generator.normal(0, (2 / (9 * a)) ** 0.5, (b, a, 3, 3)).astype("float32")
+        params[name] = tvm.nd.array(w)
+        y = relay.nn.relu(conv2d(y, relay.var(name, shape=w.shape), b))
+    return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(y), y)), params
+
+def conv2d(x, w, channels, padding=(1, 1), **more):
+    return relay.nn.conv2d(x, w, padding=padding, channels=channels, kernel_size=(3, 3), **more)
+
+def scale():
+    '''Of the second convolution's weights, far too large: all become zero.'''
+    calibrate = sys.modules["tvm.relay.quantize._calibrate"]
+    right = calibrate._power2_scale
+    calibrate._power2_scale = lambda call: (
+        right(call) * (1024 if call.args[0].data.shape[0] == 32 else 1)
+    )
+    return convolutions()
+
+def realize():
+    '''The second convolution's padding goes to one side only.'''
+    right = tvm.ir.Op.get("nn.conv2d").get_attr("FQRealizeRewrite")
+    def wrong(call, args, context):
+        if call.args[1].checked_type.shape[0] == 32:
+            call = conv2d(*call.args, 32, (0, 0, 2, 2))
+        return right(call, args, context)
+    tvm.ir.register_op_attr("nn.conv2d", "FQRealizeRewrite", wrong, level=20)
+    return convolutions()
+
+def legalize():
+    '''Likewise, where the model is built.'''
+    def wrong(attrs, inputs, types):
+        if str(types[0].dtype) == "int8" and types[1].shape[0] == 32:
+            return conv2d(*inputs, 32, (0, 0, 2, 2), out_dtype=attrs.out_dtype)
+    tvm.ir.register_op_attr("nn.conv2d", "FTVMLegalize", wrong, level=20)
+    return convolutions()
+"""
+
+RELAX = """
+import sys
+import numpy as np
+from instruments.relax.compile import models
+from instruments.relax.quantizer import realize_integer
+
+def scale():
+    calibrate = sys.modules["instruments.relax.quantizer.calibrate"]
+    right = calibrate._scale
+    def wrong(bound, site):
+        far = site.kind == "weight" and [int(n) for n in site.data.ty.shape] == [32, 16, 3, 3]
+        return right(bound, site) * np.float32(1024 if far else 1)
+    calibrate._scale = wrong
+    return tiny()
+
+def realize():
+    '''Of integers only: what is simulated in float is right.'''
+    right = realize_integer.IntegerRealizer._factor
+    def wrong(self, emit, variable, scale):
+        factor = right(self, emit, variable, scale)
+        sizes = [int(size) for size in variable.ty.shape.values]
+        if self._config.dtype_input == "int8" and sizes[1] == 32:
+            from tvm import relax
+            factor = emit.new("wrong", relax.op.multiply(factor, relax.const(-1.0, "float32")))
+        return factor
+    realize_integer.IntegerRealizer._factor = wrong
+    return tiny()
+
+def tiny():
+    return models.load("tiny").module, {}
+"""
+
+
+@pytest.fixture
+def bisected(tmp_path: Path) -> Callable[..., Bisection]:
+    """Bisect a function of the sources above."""
+
+    def run(
+        name: str, function: str, seconds: float = 200.0, mcpu: str | None = None, **qconfig: Any
+    ) -> Bisection:
+        chain = toolchain.resolve(name, echo=print)
+        source = tmp_path / "planted.py"
+        source.write_text(RELAY if chain.dialect == "relay" else RELAX)
+        job = {
+            "dialect": chain.dialect, "qconfig": qconfig, "mcpu": mcpu, "opt_level": 3,
+            "imported": None, "dataset": None,
+            "model": {
+                "source": f"py:{source}:{function}", "shape": None, "seed": 0, "weights": None,
+            },
+        }  # fmt: skip
+        found, ending = bisecting.look(
+            chain,
+            job,
+            tmp_path / "found",
+            Limits(300, 2**33),
+            0.95,
+            seconds,
+        )
+        assert not found.problems, (found.problems, ending.tail[-2000:])
+        return found
+
+    return run
+
+
+Bisected = Callable[..., Bisection]
+
+
+def right_of(found: Bisection) -> dict[str, bool | None]:
+    return {step.name: step.right for step in found.steps if step.of == bisection.PASS}
+
+
+def test_a_wrong_scale_is_found_at_calibrate_and_at_its_op(bisected: Bisected) -> None:
+    found = bisected("relay", "scale")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert (found.culprit.name, found.culprit.stage) == ("QuantizeCalibrate", "calibrate")
+    assert found.culprit.last_right == "QuantizeAnnotate"
+    assert (found.op.name, found.op.index) == ("nn.conv2d", 5)
+    assert right_of(found) == {
+        "QuantizePartition": True, "QuantizeAnnotate": True, "QuantizeCalibrate": False,
+        "QuantizeRealize": False, "FoldConstant": False,
+    }  # fmt: skip
+    assert [tried.right for tried in found.tried] == [False, True]  # the first is left in float
+    verdict = Verdict("int8", "relay", WRONG, "check", confidence=EXACT)
+    blame_bisected(verdict, found)
+    assert verdict.headline == "int8 wrong in QuantizeCalibrate at nn.conv2d (op #5)"
+    assert (verdict.stage, verdict.pass_path) == ("calibrate", ["QuantizeCalibrate"])
+    assert verdict.confidence == EXACT and verdict.reason == found.said
+
+
+def test_a_wrong_rewrite_is_found_at_realize_and_at_its_op(bisected: Bisected) -> None:
+    found = bisected("relay", "realize")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert found.culprit.name == "QuantizeRealize"
+    assert (found.op.name, found.op.index) == ("nn.conv2d", 5)
+    assert "right after QuantizeCalibrate, wrong after QuantizeRealize, cosine 0." in found.said
+    assert found.said.endswith("; it enters at nn.conv2d #5")
+
+
+def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> None:
+    found = bisected("relay", "legalize")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert (found.culprit.name, found.culprit.stage) == ("Legalize", "lower")
+    assert found.op.name == "nn.conv2d"
+    assert all(right_of(found).values())
+    assert found.first_wrong is not None and found.first_wrong.of == bisection.LIMIT
+    assert "from Legalize on" in found.said
+
+
+def test_nothing_is_wrong_with_a_right_result(bisected: Bisected) -> None:
+    found = bisected("relay", "convolutions")
+    assert found.right and found.culprit is None and found.complete
+    assert found.said.startswith("nothing is wrong")
+    assert all(right_of(found).values())
+
+
+@pytest.mark.slow
+def test_bool_is_wrong_from_realize_on(bisected: Bisected) -> None:
+    """Sums overflow: rounding and clipping in float shows nothing of it."""
+    fields = ("dtype_input", "dtype_weight", "dtype_activation")
+    found = bisected("relay", "convolutions", **dict.fromkeys(fields, "bool"))
+    assert found.culprit is not None and found.op is not None
+    assert found.culprit.name == "QuantizeRealize"
+    assert found.op.name == "nn.conv2d"
+
+
+def test_what_there_was_no_time_for_is_said(bisected: Bisected) -> None:
+    found = bisected("relay", "scale", seconds=0.01)
+    assert found.culprit is None and not found.right
+    assert "no time" in found.said
+
+
+def test_a_wrong_scale_on_relax(bisected: Bisected) -> None:
+    found = bisected("relax", "scale")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert found.culprit.name == "QuantizeCalibrate"
+    assert found.culprit.last_right == "QuantizeAnnotate"
+    assert found.op.name == "nn.conv2d"
+    assert sum(tried.right is False for tried in found.tried) == 1
+
+
+@pytest.mark.slow
+def test_a_wrong_rewrite_on_relax(bisected: Bisected) -> None:
+    found = bisected("relax", "realize")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert found.culprit.name == "QuantizeRealize"
+    assert found.op.name == "nn.conv2d"
+
+
+@pytest.mark.slow
+def test_what_tvm_0_9_gets_wrong_by_itself(bisected: Bisected) -> None:
+    """Its conv2d_alter_int8_common adds where it has to subtract, for a processor with VNNI."""
+    if "avx512_vnni" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has no VNNI")
+    found = bisected("relay-0.9", "convolutions", mcpu="cascadelake")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert (found.culprit.name, found.op.name) == ("Legalize", "nn.conv2d")
+
+
+@pytest.mark.slow
+def test_a_run_says_it_and_the_command_does_it_again(
+    trace_quantize: Callable[..., int], tmp_path: Path
+) -> None:
+    (tmp_path / "planted.py").write_text(RELAY)
+    source = ["--model", "py:planted.py:realize", "--rounds", "1"]
+    assert trace_quantize("--dtype", "int8/int8/int32", *source, "--out", "run") == 1
+
+    def check() -> None:
+        (asked,) = store.load(tmp_path / "run").with_role("asked")
+        assert asked.verdict.outcome == WRONG and asked.verdict.pass_name == "QuantizeRealize"
+        assert asked.verdict.op is not None and asked.verdict.op.name == "nn.conv2d"
+        assert asked.bisection is not None and asked.bisection.exact
+        page = (tmp_path / "run" / "index.html").read_text()
+        assert "Which pass, which op" in page and "first wrong" in page
+
+    check()
+    assert cli.main(["bisect", "run/traces/int8_int8_int32", "--seconds", "100"]) == 0
+    check()
+
+
+def figures(judge: Callable[[Ran], Judged], *outputs: Any, repeats: bool = True) -> Judged:
+    return judge(Ran([np.asarray(output, "float32") for output in outputs], repeats))
+
+
+def test_right_is_near_to_float_finite_and_the_same_each_time() -> None:
+    judge = as_float([np.array([1.0, 2.0, 3.0])], 0.95)
+    assert figures(judge, [1.1, 2.0, 2.9]).right
+    assert figures(judge, [3.0, 0.0, -3.0]).wrong
+    assert figures(judge, [0.0, 0.0, 0.0]).wrong
+    assert figures(judge, [np.nan, 2.0, 3.0]).wrong
+    assert figures(judge, [1.0, 2.0, 3.0], repeats=False).wrong
+    zeros = as_float([np.zeros(3)], 0.95)
+    assert figures(zeros, [0.0, 0.0, 0.0]).right
+
+
+def test_the_worst_result_of_a_part_counts() -> None:
+    judge = as_trusted([np.ones(4) * 1000, np.ones(4), np.zeros(4)])
+    assert figures(judge, np.ones(4) * 1000, np.ones(4), np.ones(4)).right
+    assert figures(judge, np.ones(4) * 1000, -np.ones(4), np.zeros(4)).wrong
+    twice = figures(judge, np.ones(4) * 1000, 2 * np.ones(4), np.zeros(4))
+    assert twice.wrong  # a cosine would not see it
+
+
+def test_what_raises_cannot_be_run() -> None:
+    def run() -> Ran:
+        raise ValueError("first line\nCheck failed: no")
+
+    found = attempted(run, lambda ran: Judged(True))
+    assert found.right is None and found.why == "ValueError: Check failed: no"
+
+
+@given(st.integers(1, 60), st.data())
+def test_halving_finds_the_step_whatever_cannot_be_run(total: int, data: st.DataObject) -> None:
+    first = data.draw(st.integers(1, total))
+    missing = data.draw(st.integers(0, min(3, first - 1)))
+    gap = range(first - missing, first)
+
+    def judged(count: int) -> Judged:
+        return Judged(None if count in gap else count < first)
+
+    found = turn(total, judged, Clock(60))
+    assert found is not None
+    assert (found.count, found.right_before) == (first, first - 1 - missing)
+    assert found.exact == (missing == 0)
+
+
+def test_what_is_wrong_only_now_and_then_is_not_exact() -> None:
+    seen: list[int] = []
+
+    def judged(count: int) -> Judged:
+        seen.append(count)
+        return Judged(not (count >= 3 and seen.count(count) == 1))
+
+    found = turn(4, judged, Clock(60))
+    assert found is not None and (found.count, found.exact) == (3, False)
+    assert turn(4, lambda count: Judged(True), Clock(60)) is None
+    with pytest.raises(OutOfTime):
+        turn(4, judged, Clock(-1))
+
+
+def test_what_a_dead_process_left_is_read_and_escaped(tmp_path: Path) -> None:
+    event = (
+        '{"kind":"after","index":0,"name":"<b>","stage":"fold","of":"pass","right":null,'
+        '"figures":null,"repeats":null,"why":"it died"}\n'
+    )
+    (tmp_path / "journal.jsonl").write_text(event + '{"kind":"culprit"}\n{"kind":"o')
+    found = bisection.load(tmp_path)
+    assert not found.complete and len(found.problems) == 2 and len(found.steps) == 1
+    view = shown.view(found)
+    assert view is not None and view.steps[0].said == "cannot be run: it died"
+    verdict = Verdict("int8", "relay", WRONG, "check", confidence=INFERRED)
+    blame_bisected(verdict, found)
+    assert verdict.pass_name is None and verdict.stage == "check"

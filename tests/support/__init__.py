@@ -1,0 +1,1 @@
+"""What tests share: builders, pages, scripts for TVM's Python. No tests."""

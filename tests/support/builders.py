@@ -1,0 +1,11 @@
+"""Parts of traces, made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tvmq_diag.trace.snapshot import Node
+
+
+def call(number: int, op: str, *inputs: int, shape: tuple[int, ...] = (1, 8), **more: Any) -> Node:
+    return Node(number, "call", op, inputs, more.pop("dtype", "float32"), shape, **more)

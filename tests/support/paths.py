@@ -1,0 +1,12 @@
+"""Where the checkout is, and what the fixture `in_tvm` is."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+InTvm = Callable[..., "subprocess.CompletedProcess[str]"]
+"""Runs a script in the interpreter of a TVM."""

@@ -1,0 +1,1 @@
+"""What a trace means: the verdict and its reasons, coverage, hazards, the dtype timeline."""

@@ -1,0 +1,150 @@
+"""Which field of the configuration does what: each alone, on the first ops of the model.
+
+Answers "how did TVM know it was int8?" with evidence: the first pass whose result differs from that
+of TVM's own default when only this field differs, and the op in which it does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..configuration import (
+    DTYPES,
+    REFERENCE,
+    Configuration,
+    bits,
+    parse,
+    reference,
+)
+from ..results.verdict import Verdict
+from ..trace.snapshot import Node, Snapshot
+from ..trace.stages import SEQUENCE, TYPE_ONLY
+from ..trace.trace import Trace
+from .dtype_timeline import timeline
+
+RUNS = "runs"
+"""Outcome of a part that went through: its numbers are compared with nothing."""
+
+_BEYOND = 3
+"""Ops after the rejected one that a part still has, so that its result is used."""
+
+
+@dataclass(frozen=True)
+class KnobRun:
+    """One field, or two, set as asked and the rest as TVM's default. `change`: see first_change."""
+
+    field: str
+    configuration: str
+    outcome: str
+    stage: str | None
+    pass_name: str | None
+    message: str | None
+    change: str | None
+
+
+def questions(configuration: Configuration) -> list[tuple[str, Configuration]]:
+    """What to try: each dtype field that differs from TVM's default, alone; the two of an int4
+    that accumulates in int32; and the bits without the type. Empty for a single difference."""
+    asked = dict(zip(DTYPES, configuration.dtypes, strict=True))
+    usual = dict(zip(DTYPES, REFERENCE.dtypes, strict=True))
+    differing = [name for name in DTYPES if asked[name] != usual[name]]
+    if len(differing) < 2:
+        return []
+    sets = [[name] for name in differing]
+    if differing == list(DTYPES):
+        sets.append(["dtype_input", "dtype_weight"])
+    found = []
+    own = REFERENCE.text
+    for names in sets:
+        chosen = {**usual, **{name: asked[name] for name in names}}
+        dtypes = "/".join(chosen[name] for name in DTYPES)
+        found.append((" + ".join(names), parse(reference(configuration).text.replace(own, dtypes))))
+    width = min(bits(dtype) for dtype in configuration.dtypes)
+    if 2 <= width < 8:
+        found.append(
+            ("nbit_input + nbit_weight", parse(f"{reference(configuration).text}:nbit={width}"))
+        )
+    return found
+
+
+def first_ops(trace: Trace) -> int | None:
+    """How many calls of the imported model it takes to have the rejected op and what follows it.
+
+    The last is none that makes a tuple (a batch_norm): the part's results must be tensors.
+    """
+    imported = trace.imported()
+    row = next((row for row in timeline(trace).rows if row.rejected), None)
+    if imported is None or row is None or "import" not in row.cells:
+        return None
+    calls = imported.calls
+    rejected = [call.number for call in calls].index(row.cells["import"].node)
+    count = min(len(calls), rejected + 1 + _BEYOND)
+    while count < len(calls) and calls[count - 1].dtype is None:
+        count += 1
+    return count
+
+
+def run(field: str, verdict: Verdict, ran: bool, trace: Trace, reference: Trace) -> KnobRun:
+    """What became of one question."""
+    return KnobRun(
+        field,
+        verdict.configuration,
+        RUNS if ran else verdict.outcome,
+        "run" if ran else verdict.stage,
+        None if ran else verdict.pass_name,
+        None if ran else verdict.message,
+        first_change(reference, trace),
+    )
+
+
+def first_change(reference: Trace, trace: Trace) -> str | None:
+    """The first pass whose result differs, and the first op in it that does; None if none does."""
+    for (name, ours), (other, theirs) in zip(_results(trace), _results(reference), strict=False):
+        if name != other:
+            return f"after {other} another pass runs: {name}"
+        a, b = Counter(_said(ours)), Counter(_said(theirs))
+        if a != b:
+            new, old = next(iter(a - b), "nothing"), next(iter(b - a), "nothing")
+            return f"{name}: {old} becomes {new}"
+    return None
+
+
+def _results(trace: Trace) -> Iterator[tuple[str, Snapshot]]:
+    """What each pass that changed the module made of it, in order of ending."""
+    seen = set()
+    for ended in sorted(trace.passes.values(), key=lambda run: run.end or 0.0):
+        # Of a pass and the type inference inside it, the inner one ends first.
+        if ended.after is None or ended.after in seen or ended.stage == "import":
+            continue
+        seen.add(ended.after)
+        snapshot = trace.snapshot(ended.after)
+        if snapshot is not None and snapshot.nodes:
+            yield _outer(ended.path), snapshot
+
+
+def _outer(path: list[str]) -> str:
+    """The pass that a type inference belongs to."""
+    named = [name for name in path if name not in (SEQUENCE, TYPE_ONLY)]
+    return named[-1] if named else path[-1]
+
+
+def _said(snapshot: Snapshot) -> list[str]:
+    return [_op(snapshot, call) for call in snapshot.calls]
+
+
+def _op(snapshot: Snapshot, call: Node) -> str:
+    """An op with what a configuration can change of it: types, bounds and scales."""
+    scalars = [
+        f"{snapshot.nodes[i].value:g}"
+        for i in call.inputs
+        if isinstance(snapshot.nodes[i].value, (int, float))
+    ]
+    attrs = [
+        f"{name}={call.attrs[name]}"
+        for name in ("dtype", "out_dtype", "a_min", "a_max", "kind")
+        if call.attrs.get(name) not in (None, "")
+    ]
+    name = call.op.rpartition(".")[2]
+    return f"{name}({', '.join([*scalars, *attrs])}) of {call.dtype or '?'}"

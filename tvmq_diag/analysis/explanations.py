@@ -1,0 +1,173 @@
+"""Why a message means what it means, and what to try: the knowledge behind a verdict's words.
+
+Each entry was read in TVM's source at v0.15/0.16, or 0.27 for Relax, named beside it; it may end in
+the stage from which on it holds. An unknown message gets no explanation, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..configuration import REFERENCE, Configuration, bits, reference
+from ..results.verdict import (
+    CRASHED,
+    NOT_QUANTIZED,
+    REJECTED,
+    TIMED_OUT,
+    WRONG,
+    Verdict,
+)
+from ..trace.stages import FOLDING, STAGES
+
+NO_MESSAGE = ", with no message"
+"""Behind the class of an exception that says nothing."""
+
+_WHY = [
+    (
+        # src/relay/transforms/pattern_utils.h, TVM_DTYPE_DISPATCH
+        r"^unknown data type (\w+)",
+        "TVM can make constants of float16/32/64, bfloat16, bool and whole-byte integers only: "
+        "TVM_DTYPE_DISPATCH has no case for {0}",
+    ),
+    (
+        # Relay: src/runtime/ndarray.cc; Relax: src/runtime/memory/memory_manager.cc, VerifyDataType
+        r"dtype\.bits % 8 == 0 \((\d+) vs",
+        "a tensor of {0}-bit values cannot be allocated: TVM gives whole bytes to each value",
+    ),
+    (
+        # include/tvm/runtime/data_type.h, GetVectorBytes
+        r"data_bits % 8 == 0U \((\d+) vs",
+        "{0}-bit values cannot be loaded or stored: generated code moves whole bytes",
+    ),
+    (
+        # src/target/llvm/codegen_llvm.cc, CodeGenLLVM::BufferAccessHelper
+        r"value_dtype\.bits\(\) >= 8 \((\d+) vs",
+        "the LLVM code generator cannot address a buffer of {0}-bit elements",
+    ),
+    (
+        # python/tvm/topi/x86/conv2d_alter_op.py
+        r"Do not support inputs with different data types now\. (\w+) vs\. (\w+)",
+        "the x86 convolution schedule wants data and weights of one type, and got {0} and {1}",
+    ),
+    (
+        # src/relay/op/type_relations.cc, BroadcastRel
+        r"data types (\w+) and (\w+) do not match in BroadcastRel",
+        "a rewrite for this target's fast int8 path makes {1} and meets {0} accumulators",
+        "lower",
+    ),
+    (
+        # the same, of what the quantizer's own passes make
+        r"data types (\w+) and (\w+) do not match in BroadcastRel",
+        "the quantizer left one side in {0} and made the other {1}",
+    ),
+    (
+        # include/tvm/tir/op.h, MakeConstScalar
+        r"cannot make uint from negative value",
+        "quantized values are signed, and this dtype holds no negative numbers",
+    ),
+    (
+        # src/tir/ir/expr.cc, IntImm::IntImm
+        r"Literal value (-?\d+) exceeds (?:maximum|minimum) of (\w+)",
+        "the op needs the constant {0}, which {1} cannot hold",
+    ),
+    (
+        # src/arith/const_fold.h, TryConstFold<tir::Div>
+        r"[Dd]ivide by zero",
+        "a divisor (the window size of a pooling) does not fit into this dtype and wraps to 0",
+    ),
+    (
+        # src/relax/op/tensor/qdq.cc, InferTypeQuantize
+        r"^Unsupported output datatype attribute for operation: '(\w+)",
+        "relax.quantize makes int8, uint8, int16, uint16 and float8 (e4m3fn, e5m2) only, not {0}",
+    ),
+    (
+        # src/relax/op/tensor/qdq.cc, InferTypeDequantize
+        r"^Unsupported input datatype for operation",
+        "relax.dequantize refuses what it reads; TVM names the dtype of its result here",
+    ),
+    (
+        # src/ir/expr.cc, IntImm::IntImm, from prim::min_value
+        r"(-?\d+) exceeds range of int1",
+        "the op needs the constant {0} (a maximum starts from the least value), and an int1 holds "
+        "0 and 1 only",
+    ),
+    (
+        # src/ir/prim/op.cc, prim::min_value
+        r"Cannot decide min_value for .*bool",
+        "a maximum starts from the least value of its dtype, and TVM has none for bool",
+    ),
+    (
+        # src/target/llvm/codegen_llvm.cc, CreateAdd, CreateMul, CreateLT, CreateGT
+        r"MatchesCode\(DLDataTypeCode::kDLFloat\)\) is false",
+        "the LLVM code generator has no arithmetic on bool",
+    ),
+    (
+        # src/tir/op/op.cc, type_check_integer_args
+        r"Expected integer argument as LHS of (\S+) operator",
+        "the quantizer rescales with shifts ({0}), which only integers have",
+    ),
+]
+
+
+def why(message: str | None, stage: str | None = None) -> str | None:
+    """One clause on why TVM says this in this stage; None if the message is not known."""
+    for pattern, clause, *since in _WHY:
+        match = re.search(pattern, message or "")
+        if match and not (since and stage in STAGES[: STAGES.index(since[0])]):
+            return clause.format(*match.groups())
+    return None
+
+
+def why_dead(pass_name: str | None, dtype: str | None) -> str | None:
+    """One clause on why a pass killed its process at an op whose result has this dtype.
+
+    None if that is not known.
+    """
+    narrow = re.fullmatch(r"u?int([124])", dtype or "")
+    if pass_name != FOLDING or narrow is None:
+        return None
+    # src/relax/transform/fold_constant.cc, ConstEvaluateCallTIR: Tensor::Empty, whose size is that
+    # of packed bits (tvm/ffi/container/tensor.h, GetDataSize), is what the kernel writes to.
+    return (
+        f"FoldConstant makes room for packed {narrow[1]}-bit values and runs a kernel that writes "
+        "a whole byte for each: it writes past the end, and breaks the heap"
+    )
+
+
+def importable(node: str) -> str | None:
+    """What to do about an ONNX node that TVM's importer refuses; None where nothing is known."""
+    if node not in ("QuantizeLinear", "DequantizeLinear"):
+        return None
+    return "export what it quantizes as INT8 or UINT8: TVM imports those, and INT16 and UINT16"
+
+
+def tried(verdict: Verdict) -> str:
+    """What to try instead, after it was tried and worked."""
+    said = f"--dtype {verdict.configuration}: it works here"
+    if verdict.metrics is not None and verdict.metrics.cosine is not None:
+        said += f", cosine {verdict.metrics.cosine:.3f} to float"
+    if verdict.ratio is not None:
+        said += f", {verdict.ratio.value:.2f} of float's time"
+    return said
+
+
+def suggestion(configuration: Configuration, outcome: str) -> str | None:
+    """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
+    if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED):
+        return None
+    if outcome == NOT_QUANTIZED:
+        return "see the dtype timeline: TVM skips the first convolution and every dense by default"
+    if configuration.dtypes == REFERENCE.dtypes:
+        if configuration.fields and outcome != WRONG:
+            return f"--dtype {reference(configuration).text}: TVM's default"
+        if configuration.fields:
+            return f"more bits, or another global_scale; --dtype {REFERENCE.text} is TVM's default"
+        return None
+    width = min(bits(dtype) for dtype in configuration.dtypes)
+    if 2 <= width < 8:
+        narrow = f"{reference(configuration).text}:nbit={width}"
+        what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
+        return f"--dtype {narrow}: {what}"
+    return (
+        f"--dtype {reference(configuration).text}: int8 values accumulated in int32, TVM's default"
+    )

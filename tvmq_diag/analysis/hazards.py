@@ -1,0 +1,399 @@
+"""Why is it slower, or wrong? Hazards found in a trace, its benchmark and its numbers.
+
+Each rule looks at what was recorded and at nothing else, so that a person can check what it says in
+the table beside it. A hazard says what it is, on which evidence, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ..configuration import DTYPES, Configuration, bits
+from ..measurements.benchmark import (
+    CONVOLUTION,
+    FLOAT,
+    LAYOUT,
+    REQUANTIZE,
+    Benchmark,
+    Kernel,
+)
+from ..measurements.numerics import Numerics
+from ..results.verdict import Hazard
+from ..trace.snapshot import Node, Snapshot
+from ..trace.trace import Trace
+from . import coverage
+
+NOTICED = 0.02
+"""Share of a model's time from which a kind of kernel is worth a word."""
+
+MOSTLY = 0.5
+"""Share of the multiplying below which a model is hardly quantized."""
+
+SATURATED = 0.01
+"""Share of clipped values from which a scale is worth a word."""
+
+FAST_INT8 = {
+    "avx512vnni": "AVX-512 VNNI",
+    "avxvnni": "AVX VNNI",
+    "amx-int8": "AMX",
+    "avx512bw": "AVX-512",
+    "avx2": "AVX2",
+}
+"""Processor features with which TVM schedules int8 convolutions in a faster way, best first
+(python/tvm/topi/x86/utils.py, target_has_*; LLVM's names)."""
+
+_ACCUMULATED = "int32"
+_SLOWER = 1.05
+
+
+@dataclass
+class Case:
+    """What is known of one configuration.
+
+    `side` is its name in the benchmark, which may have run it for another target too (`elsewhere`).
+    """
+
+    configuration: Configuration
+    trace: Trace
+    benchmark: Benchmark = field(default_factory=Benchmark)
+    numerics: Numerics | None = None
+    side: str = ""
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """Those of the quantized model."""
+        return self.benchmark.kernels.get(self.side, [])
+
+    @property
+    def total(self) -> float:
+        """Milliseconds of all kernels."""
+        return sum(kernel.ms for kernel in self.kernels)
+
+    def difference(self, kind: str) -> float:
+        """Milliseconds by which the kernels of a kind take longer than in the float model."""
+        ours, theirs = self.benchmark.by_kind(self.side), self.benchmark.by_kind(FLOAT)
+        return ours.get(kind, 0.0) - theirs.get(kind, 0.0)
+
+    def share(self, kind: str) -> float:
+        """Of the quantized model's time."""
+        return self.benchmark.by_kind(self.side).get(kind, 0.0) / self.total if self.total else 0.0
+
+
+def elsewhere(side: str) -> str:
+    """What a side is called that was compiled for the host's own -mcpu, to compare with."""
+    return f"{side}, host's -mcpu"
+
+
+Rule = Callable[[Case], Iterator[Hazard]]
+
+
+def find(case: Case) -> list[Hazard]:
+    """All hazards of a configuration, those that explain most of the time first."""
+    found = [hazard for rule in RULES for hazard in rule(case)]
+    return sorted(found, key=lambda h: -abs(case.difference(h.kind)) if h.kind else 0.0)
+
+
+def explained(case: Case, found: list[Hazard]) -> float | None:
+    """Share of the difference to float, kind of kernel by kind, that a hazard was found for.
+
+    None where the profiles are not both there. Kinds that got faster count like those that got
+    slower: the sum is over absolute differences.
+    """
+    if not case.kernels or not case.benchmark.kernels.get(FLOAT):
+        return None
+    kinds = {*case.benchmark.by_kind(case.side), *case.benchmark.by_kind(FLOAT)}
+    total = sum(abs(case.difference(kind)) for kind in kinds)
+    named = {hazard.kind for hazard in found}
+    return sum(abs(case.difference(kind)) for kind in kinds & named) / total if total else 1.0
+
+
+def leaves_out(case: Case) -> list[str]:
+    """What of FAST_INT8 the processor has and the target does not let LLVM use.
+
+    Empty where it lets it use the best of them: a processor has others besides.
+    """
+    host = case.trace.facts.get("host_features") or {}
+    target = case.trace.facts.get("target_features") or {}
+    best = next((name for name in FAST_INT8 if host.get(name)), None)
+    if best is None or target.get(best) is not False:
+        return []
+    return [name for name in FAST_INT8 if host.get(name) and target.get(name) is False]
+
+
+def no_fast_int8(case: Case) -> Iterator[Hazard]:
+    """The target does without instructions that the processor has and int8 schedules want."""
+    missing = leaves_out(case)
+    if not missing:
+        return
+    evidence = [
+        f"target: {case.trace.facts.get('target')}",
+        f"this processor has {', '.join(FAST_INT8[name] for name in missing)}; "
+        "the target does not say so",
+    ]
+    evidence += _convolutions(case)
+    there, floats = elsewhere(case.side), elsewhere(FLOAT)
+    measured, to_float = case.benchmark.latency(there), case.benchmark.ratio(there, floats)
+    if measured is not None and to_float is not None:
+        evidence.append(
+            f"with the host's -mcpu it takes {measured.median:.2f} ms, {to_float} of the float "
+            "model compiled for the same"
+        )
+    yield Hazard(
+        "no fast int8 path",
+        "the target leaves out instructions for which TVM has int8 schedules",
+        evidence,
+        "leave --mcpu out: the host's own is found, or name it",
+        CONVOLUTION,
+        case.benchmark.ratio(there, case.side),
+    )
+
+
+def slower_convolutions(case: Case) -> Iterator[Hazard]:
+    """Convolutions that take longer than in float, or are faster: where most of the time is."""
+    if not case.kernels or any(no_fast_int8(case)):
+        return
+    ours = case.benchmark.by_kind(case.side).get(CONVOLUTION, 0.0)
+    theirs = case.benchmark.by_kind(FLOAT).get(CONVOLUTION, 0.0)
+    if not theirs or abs(case.difference(CONVOLUTION)) < NOTICED * case.total:
+        return
+    slower = ours > theirs
+    yield Hazard(
+        "slower int8 convolutions" if slower else "faster int8 convolutions",
+        "TVM's default schedules for int8 convolutions are slower here than those for float"
+        if slower
+        else "the int8 convolutions are what is gained",
+        _convolutions(case),
+        "tune the convolutions for this target (autotvm, meta_schedule)" if slower else "",
+        CONVOLUTION,
+    )
+
+
+def untuned(case: Case) -> Iterator[Hazard]:
+    """TVM fell back on schedules that nobody has tuned for this target."""
+    said = (case.benchmark.facts.get("schedules") or {}).get(case.side) or {}
+    fallbacks = said.get("fallbacks") or []
+    if not fallbacks:
+        return
+    float_side = (case.benchmark.facts.get("schedules") or {}).get(FLOAT) or {}
+    evidence = [f"{len(fallbacks)} workloads without a tuning record, for example {fallbacks[0]}"]
+    if float_side.get("fallbacks"):
+        evidence.append(f"the float model: {len(float_side['fallbacks'])}")
+    yield Hazard(
+        "untuned schedules",
+        "both models run schedules that were not tuned for this target, and so does the ratio",
+        evidence,
+        "tune both before judging the quantizer by its speed",
+    )
+
+
+def requantizing(case: Case) -> Iterator[Hazard]:
+    """Time in kernels of their own that cast, clip, round and shift."""
+    yield from _kind(
+        case,
+        REQUANTIZE,
+        "requantizing",
+        "rescaling between layers runs as kernels of its own, which a float model has not",
+        "fewer changes of scale: quantize the ops between convolutions too, or keep them in float",
+    )
+
+
+def layouts(case: Case) -> Iterator[Hazard]:
+    """Time in layout transforms."""
+    yield from _kind(
+        case,
+        LAYOUT,
+        "layout transforms",
+        "tensors are copied from one layout to another between kernels",
+        "a layout that all kernels of this target take (relay.transform.ConvertLayout)",
+    )
+
+
+def wide_accumulators(case: Case) -> Iterator[Hazard]:
+    """32-bit sums that are written to memory between kernels."""
+    wide = [kernel for kernel in case.kernels if _result(kernel) == _ACCUMULATED]
+    time = sum(kernel.ms for kernel in wide)
+    if time <= NOTICED * case.total:
+        return
+    yield Hazard(
+        "int32 between kernels",
+        "sums are handed on as int32, four times the bytes of int8",
+        [
+            f"{len(wide)} of {len(case.kernels)} kernels write int32 ({time / case.total:.0%} of "
+            f"the time), the longest: {_longest(wide)}"
+        ],
+        "look for what stands between a convolution and its clip and cast to int8",
+    )
+
+
+def float_islands(case: Case) -> Iterator[Hazard]:
+    """Kernels of the quantized model that compute in float between quantized ones."""
+    reads = [_reads_float(kernel) for kernel in case.kernels]
+    if all(reads):
+        return
+    first = reads.index(False) if False in reads else 0
+    last = len(reads) - 1 - reads[::-1].index(False) if False in reads else 0
+    inside = [kernel for kernel, is_float in zip(case.kernels, reads, strict=True) if is_float]
+    inside = [kernel for kernel in inside if first < kernel.number < last]
+    if inside:
+        yield Hazard(
+            "float islands",
+            "between quantized kernels the model goes back to float",
+            [f"{len(inside)} kernels, the longest: {_longest(inside)}"],
+            "see the coverage table for the ops left in float, and why",
+        )
+
+
+def mostly_float(case: Case) -> Iterator[Hazard]:
+    """Much of the multiplying left as it was, though TVM says nothing of it."""
+    covered = coverage.coverage(case.trace)
+    if covered.share is None or covered.share >= MOSTLY:
+        return
+    reasons = Counter(left.reason for left in covered.left).most_common(3)
+    yield Hazard(
+        "mostly float",
+        "the quantizer left most of the multiplying in float",
+        [
+            f"{covered.share:.0%} of the multiply-accumulates read 8 bits or fewer",
+            *(f"{count} ops left in float: {reason}" for reason, count in reasons),
+        ],
+        "see the coverage table: a setting or a missing rule is named for each op",
+    )
+
+
+def bits_and_types(case: Case) -> Iterator[Hazard]:
+    """nbit_* sets the range of the values, dtype_* what holds them: they need not agree."""
+    qconfig = case.trace.facts.get("qconfig") or {}
+    for field_name in DTYPES:
+        dtype = qconfig.get(field_name)
+        nbit = qconfig.get(field_name.replace("dtype", "nbit"))
+        if not isinstance(dtype, str) or not isinstance(nbit, int) or bits(dtype) == nbit:
+            continue
+        if bits(dtype) < nbit:
+            said = f"values of {nbit} bits do not fit into {dtype}: they wrap around"
+            fix = f"{field_name.replace('dtype', 'nbit')}={bits(dtype)}"
+        else:
+            said = f"values of {nbit} bits in {dtype}: the type is wider than what it holds"
+            fix = f"nothing, if that was meant; else {field_name.replace('dtype', 'nbit')}"
+        evidence = [f"{field_name}={dtype}, {field_name.replace('dtype', 'nbit')}={nbit}"]
+        yield Hazard("bits and type disagree", said, evidence, fix)
+
+
+def saturation(case: Case) -> Iterator[Hazard]:
+    """Scales so small that many values are clipped."""
+    sites = case.numerics.sites if case.numerics is not None else []
+    shares = {site: site.saturated_alone or 0.0 for site in sites}
+    clipped = sorted((s for s in sites if shares[s] > SATURATED), key=lambda s: -shares[s])
+    if clipped:
+        yield Hazard(
+            "saturated scales",
+            "values are cut off at the largest that their scale can express",
+            [
+                f"{len(clipped)} of {len(sites)} quantization steps clip more than "
+                f"{SATURATED:.0%} of their values",
+                *(f"{s.kind} after {s.data}: {shares[s]:.1%} clipped" for s in clipped[:3]),
+            ],
+            "a larger global_scale, or another calibrate_mode over data of yours: percentile, or "
+            "minmax on Relax",
+        )
+
+
+def there_and_back(case: Case) -> Iterator[Hazard]:
+    """Values taken to float only to be quantized again, with nothing but rescaling between."""
+    module = next(case.trace.modules_of("fold"), None) or next(
+        case.trace.modules_of("realize"), None
+    )
+    chains = list(_chains(module)) if module is not None else []
+    if chains:
+        yield Hazard(
+            "dequantize-requantize chains",
+            "values are taken to float and quantized again with only elementwise ops between",
+            [f"{len(chains)} times, the first: {' → '.join(chains[0])}"],
+            "a rewrite rule for these ops in the quantizer, so that they stay integers",
+        )
+
+
+RULES: list[Rule] = [
+    mostly_float,
+    no_fast_int8,
+    slower_convolutions,
+    untuned,
+    requantizing,
+    layouts,
+    wide_accumulators,
+    float_islands,
+    bits_and_types,
+    saturation,
+    there_and_back,
+]
+
+
+def _kind(case: Case, kind: str, name: str, hazard: str, mitigation: str) -> Iterator[Hazard]:
+    share = case.share(kind)
+    if max(share * case.total, abs(case.difference(kind))) <= NOTICED * case.total:
+        return
+    kernels = [kernel for kernel in case.kernels if kernel.kind == kind]
+    evidence = [
+        f"{len(kernels)} kernels, {share:.0%} of the time ({case.difference(kind):+.2f} ms to "
+        "float)",
+    ]
+    if kernels:
+        evidence.append(f"the longest: {_longest(kernels)}")
+    yield Hazard(name, hazard, evidence, mitigation, kind)
+
+
+def _convolutions(case: Case) -> list[str]:
+    """Time of the convolutions on both sides, and how many of them were packed for int8."""
+    kernels = [kernel for kernel in case.kernels if kernel.kind == CONVOLUTION]
+    if not kernels:
+        return []
+    ours = case.benchmark.by_kind(case.side)[CONVOLUTION]
+    theirs = case.benchmark.by_kind(FLOAT).get(CONVOLUTION, 0.0)
+    packed = [kernel for kernel in kernels if _packed(kernel)]
+    return [
+        f"convolutions: {ours:.2f} ms, {theirs:.2f} ms in float",
+        f"{len(packed)} of {len(kernels)} convolutions read weights packed for int8 dot products",
+    ]
+
+
+def _packed(kernel: Kernel) -> bool:
+    """Four values of an input channel side by side: what VNNI multiplies at once
+    (python/tvm/topi/x86/conv2d_int8.py, OIHW16i4o packing: seven dimensions)."""
+    tensors = kernel.tensors
+    return len(tensors) > 1 and tensors[1][0] == "int8" and len(tensors[1][1]) == 7
+
+
+def _result(kernel: Kernel) -> str | None:
+    return kernel.tensors[-1][0] if kernel.tensors else None
+
+
+def _reads_float(kernel: Kernel) -> bool:
+    return all(dtype.startswith(("float", "bfloat")) for dtype, _ in kernel.tensors)
+
+
+def _longest(kernels: list[Kernel]) -> str:
+    longest = max(kernels, key=lambda kernel: kernel.ms)
+    return f"{longest.short} ({longest.ms:.2f} ms)"
+
+
+def _chains(module: Snapshot) -> Iterator[list[str]]:
+    """From a cast to float back to a cast to integer, through ops on one tensor only."""
+    readers: dict[int, list[Node]] = {}
+    for call in module.calls:
+        for number in call.inputs[:1]:
+            readers.setdefault(number, []).append(call)
+    for call in module.calls:
+        if call.op != "cast" or not (call.dtype or "").startswith("float"):
+            continue
+        if (module.nodes[call.inputs[0]].dtype or "").startswith("float"):
+            continue
+        chain, node = [call.op], call
+        while len(readers.get(node.number, [])) == 1:
+            node = readers[node.number][0]
+            chain.append(node.op)
+            if node.op == "cast" and "int" in (node.dtype or ""):
+                yield chain
+                break
+            if node.op.startswith(("nn.conv", "nn.dense", "nn.global", "nn.avg", "nn.max")):
+                break

@@ -1,0 +1,244 @@
+"""Decide what happened to a configuration: from its trace, how its process ended, and its numbers.
+
+Pure: no process is started and no file read but the trace's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..configuration import (
+    DTYPES,
+    REFERENCE,
+    Configuration,
+    bits,
+    parse,
+)
+from ..measurements.bisection import Bisection
+from ..results.verdict import (
+    CRASHED,
+    EXACT,
+    INFERRED,
+    INTERRUPTED,
+    NOT_QUANTIZED,
+    REJECTED,
+    TIMED_OUT,
+    UNKNOWN,
+    WORKS,
+    WRONG,
+    Metrics,
+    OpRef,
+    Verdict,
+)
+from ..trace.ending import Ending, How
+from ..trace.snapshot import short
+from ..trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
+from ..trace.trace import PassRun, Trace
+from . import explanations, tvm_error
+from .dtype_timeline import anchors_of
+
+MIN_COSINE = 0.95
+"""Below this cosine to the float model a result counts as wrong."""
+
+
+def of_failure(
+    configuration: Configuration, toolchain: str, trace: Trace, ending: Ending
+) -> Verdict:
+    """The verdict on a compile that did not reach the end."""
+    verdict = Verdict(configuration.text, toolchain, REJECTED)
+    path = shown_path(trace.failing_path)
+    verdict.pass_path = [run.name for run in path]
+    verdict.pass_name = blamed_pass(path)
+    verdict.stage = path[-1].stage if path else trace.stage
+    if trace.failure is not None and ending.how not in (How.INTERRUPTED, How.TIMED_OUT):
+        _rejected(verdict, trace)
+    else:
+        _stopped(verdict, ending)
+    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+    blame(verdict, configuration, trace)
+    return verdict
+
+
+def of_result(
+    configuration: Configuration,
+    toolchain: str,
+    trace: Trace,
+    metrics: Metrics | None,
+    min_cosine: float = MIN_COSINE,
+) -> Verdict:
+    """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared."""
+    verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
+    verdict.deterministic = trace.deterministic
+    verdict.confidence = EXACT
+    wrong = _wrong(trace, metrics, min_cosine)
+    if not got_dtype(configuration, trace):
+        verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
+        verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
+    elif wrong:
+        verdict.outcome = WRONG
+        verdict.message = wrong
+    if configuration.narrow and verdict.outcome == WRONG:
+        verdict.knob = "dtype_activation"
+        verdict.reason = (
+            f"convolutions accumulate in {configuration.dtypes[2]}, which overflows: "
+            "the numbers are noise"
+        )
+    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+    return verdict
+
+
+def of_recording(trace: Trace) -> Verdict:
+    """The verdict on a trace that was recorded in somebody's own script: no numbers are known."""
+    qconfig = trace.facts.get("qconfig", {})
+    known = all(field in qconfig for field in DTYPES)
+    configuration = parse("/".join(qconfig[field] for field in DTYPES)) if known else REFERENCE
+    if trace.failure is not None:
+        return of_failure(configuration, "in process", trace, Ending(How.FINISHED, 1, 0.0, 0, ""))
+    if not trace.ended:
+        verdict = of_failure(
+            configuration, "in process", trace, Ending(How.SIGNAL, None, 0.0, 0, "")
+        )
+        verdict.message = "the journal stops without an end: the process died or is still running"
+        return verdict
+    verdict = Verdict(configuration.text, "in process", WORKS, trace.stage, confidence=UNKNOWN)
+    verdict.reason = "TVM raised nothing; no numbers were checked"
+    if not got_dtype(configuration, trace):
+        verdict.outcome = NOT_QUANTIZED
+    return verdict
+
+
+def got_dtype(configuration: Configuration, trace: Trace) -> bool:
+    """Does any anchor op of the quantized model read the configuration's dtypes?
+
+    True where no module after realize was recorded: nothing is claimed without evidence.
+    """
+    wanted = set(configuration.dtypes[:2])
+    for stage in ("fold", "realize"):
+        for module in trace.modules_of(stage):
+            reads = {module.nodes[i].dtype for call in anchors_of(module) for i in call.inputs}
+            return bool(wanted & reads)
+    return True
+
+
+def shown_path(path: Sequence[PassRun]) -> list[PassRun]:
+    """The path down to constant folding, if it went through it: below that TVM folds constants."""
+    shown = []
+    for run in path:
+        shown.append(run)
+        if run.name == FOLDING:
+            break
+    return shown
+
+
+def blamed_pass(path: Sequence[PassRun]) -> str | None:
+    """The innermost pass that is more than a list of passes or the type inference of another."""
+    named = [run.name for run in path if run.name not in (SEQUENCE, TYPE_ONLY)]
+    return named[-1] if named else (path[-1].name if path else None)
+
+
+def _rejected(verdict: Verdict, trace: Trace) -> None:
+    failure = trace.failure
+    assert failure is not None
+    thrown = tvm_error.read(failure.message)
+    verdict.message = thrown.message
+    if failure.diagnostics:
+        verdict.message = " ".join(failure.diagnostics[0].split())
+    verdict.site, verdict.via = thrown.site, thrown.via
+    if verdict.site is None and failure.python is not None:
+        verdict.site = tvm_error.python_site(failure.python)
+    verdict.message = verdict.message or failure.error + explanations.NO_MESSAGE
+    verdict.reason = explanations.why(verdict.message, verdict.stage)
+    verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
+
+
+def _stopped(verdict: Verdict, ending: Ending) -> None:
+    if ending.how == How.TIMED_OUT:
+        verdict.outcome = TIMED_OUT
+        verdict.message = f"still running after {ending.seconds:.0f} s"
+    elif ending.how == How.OUT_OF_MEMORY:
+        verdict.outcome = CRASHED
+        verdict.message = f"out of memory: it took {ending.peak_bytes / 2**30:.1f} GiB"
+    elif ending.how == How.INTERRUPTED:
+        verdict.outcome = INTERRUPTED
+        verdict.message = "stopped by Ctrl-C"
+    else:
+        verdict.outcome = CRASHED
+        name = ending.signal_name
+        verdict.message = f"the process was ended by {name}" if name else _exit(ending)
+        last_words = re.search(r"^LLVM ERROR: (.+)$", ending.tail, re.M)
+        if last_words is not None:  # LLVM says why, and aborts
+            verdict.message += f": {last_words[0]}"
+    verdict.confidence = INFERRED if verdict.pass_name else UNKNOWN
+
+
+def _exit(ending: Ending) -> str:
+    lines = [line.strip() for line in ending.tail.splitlines() if line.strip()]
+    said = f": {lines[-1][:200]}" if lines else ""
+    return f"the process ended with exit code {ending.code}{said}"
+
+
+def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
+    """The op and the knob, if the replay found them."""
+    blamed = trace.blamed()
+    if blamed is not None:
+        index, node = blamed
+        verdict.op = OpRef(index, short(node.op), node.span)
+        verdict.confidence = EXACT
+        if verdict.outcome == CRASHED and verdict.reason is None:
+            verdict.reason = explanations.why_dead(verdict.pass_name, node.dtype)
+    elif isinstance(kernel := trace.facts.get("failing_kernel"), dict):
+        # It failed in no pass: the virtual machine itself stopped at this kernel.
+        verdict.op = OpRef(int(kernel["index"]), str(kernel["name"]), str(kernel["while"]))
+        verdict.confidence = EXACT
+    refused = trace.facts.get("rejected_node")
+    if isinstance(refused, dict):
+        verdict.reason = f"the importer refused node {refused['name']} ({refused['op']})"
+        verdict.suggestion = explanations.importable(refused["op"])
+        verdict.confidence = EXACT
+    knobs = trace.knobs
+    if knobs is None:
+        knobs = _mentioned(verdict.message, configuration)
+    verdict.knob = ", ".join(knobs) or None
+
+
+def blame_bisected(verdict: Verdict, found: Bisection) -> None:
+    """The pass and the op that a wrong result comes from, as far as they were found."""
+    culprit = found.culprit
+    if culprit is None:
+        return
+    verdict.stage, verdict.pass_name = culprit.stage, culprit.name
+    verdict.pass_path = [culprit.name] if culprit.name else []
+    op = found.op
+    verdict.op = OpRef(op.index, op.name, op.span) if op is not None else None
+    verdict.confidence = EXACT if found.exact else INFERRED
+    if verdict.knob is None:  # else the reason is known, and better: sums that overflow
+        verdict.reason = found.said
+
+
+def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
+    """The dtype fields whose value the message speaks of, where that leaves a choice at all."""
+    if message is None:
+        return []
+    said = set(re.findall(r"\b(?:u?int\d+|bool|bfloat16|float\d+)\b", message))
+    said |= {f"int{n}" for n in re.findall(r"\((\d) vs", message)}
+    asked = zip(DTYPES, configuration.dtypes, REFERENCE.dtypes, strict=True)
+    odd = [(field, dtype) for field, dtype, usual in asked if dtype != usual]
+    return [
+        field
+        for field, dtype in odd
+        if dtype in said or f"int{bits(dtype)}" in said or len(odd) == 1
+    ]
+
+
+def _wrong(trace: Trace, metrics: Metrics | None, min_cosine: float) -> str | None:
+    """What is wrong with the numbers; None if nothing is."""
+    if trace.deterministic is False:
+        return "a different answer each time, from the same input"
+    if metrics is None:
+        return "its outputs cannot be compared with the float model's"
+    if metrics.cosine is None:
+        return "the outputs hold NaN or infinity"
+    if metrics.cosine < min_cosine:
+        return f"cosine {metrics.cosine:.3f} to the float model (at least {min_cosine} is right)"
+    return None

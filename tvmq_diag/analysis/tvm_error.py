@@ -1,0 +1,127 @@
+"""Read the text of a TVM error: the sentence that matters, and the C++ functions it came through.
+
+TVM's errors (src/runtime/logging.cc, Backtrace) list frames outermost first as `  12: function`,
+with `  File "…", line 9` behind the throwing one only, and end in `ErrorClass: message`. TVM 0.9
+makes one text of all that an error came through: what a Python function raised that C++ called has
+that function's own frames behind those (python/tvm/_ffi/_cython/packed_func.pxi, tvm_callback).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..results.verdict import Site
+
+_FRAME = re.compile(r"^\s*(\d+): (.+)$", re.M)
+_PLACE = re.compile(r'^\s*File "([^"]+)", line (\d+)\s*$', re.M)
+_IN_PYTHON = re.compile(r'^\s*File "([^"]+)", line (\d+), in (.+)$', re.M)
+_CLASS = re.compile(r"^(?:[\w.]+(?:Error|Exception)):\s*")
+_PLUMBING = re.compile(
+    r"PackedFunc|^_Z|ExprFunctor|Mutator|Rewriter|PassNode|SequentialNode|Pass::operator|TVMFuncCall"
+)
+"""Functions through which every pass goes, and that say nothing about this one."""
+_WALKING = re.compile(r"VisitStmt_|VisitExpr_|CreateSerialFor")
+"""Functions that walk a tree, dozens of times in a row."""
+_OPERATOR = re.compile(r"operator(?:\(\)|[^\w\s(]+)")
+_LONGEST = 90
+_INTERFACE = "tvm/_ffi/"
+
+
+@dataclass(frozen=True)
+class Thrown:
+    """What an error says: its sentence, where it was thrown, and the rule that led there.
+
+    `via` are the C++ functions from the first that is no plumbing down to the throwing one.
+    """
+
+    message: str
+    site: Site | None
+    via: list[str]
+
+
+def read(text: str) -> Thrown:
+    """Take the text of a TVM error apart; works on any text."""
+    found = list(_FRAME.finditer(text))
+    signatures = [match.group(2) for match in found]
+    frames = [_short(signature) for signature in signatures]
+    raised = _raised_in_python(text, found[-1].end() if found else len(text))
+    if raised is not None:
+        return Thrown(sentence(text), raised, [])
+    via: list[str] = []
+    for short, signature in zip(reversed(frames), reversed(signatures), strict=True):
+        if _PLUMBING.search(signature.split("(", 1)[0]):
+            break
+        if not _WALKING.search(short):
+            via.insert(0, short if len(short) <= _LONGEST else short[:_LONGEST] + "…")
+    place = _PLACE.search(text)
+    site = None
+    if frames or place:
+        site = Site(
+            frames[-1] if frames else None,
+            _in_tree(place.group(1)) if place else None,
+            int(place.group(2)) if place else None,
+        )
+    return Thrown(sentence(text), site, via)
+
+
+def python_site(raised: dict[str, Any]) -> Site | None:
+    """The site of a Python exception, from its function, file and line.
+
+    None for TVM's own foreign function interface, where errors of C++ come out.
+    """
+    file = _in_tree(raised["file"])
+    return None if file.startswith(_INTERFACE) else Site(raised["function"], file, raised["line"])
+
+
+def _raised_in_python(text: str, after: int) -> Site | None:
+    """The last Python frame of an error's text, if there is one behind the last of C++."""
+    frames = [
+        python_site({"file": file, "line": int(line), "function": function})
+        for file, line, function in _IN_PYTHON.findall(text, after)
+    ]
+    return next(filter(None, reversed(frames)), None)
+
+
+def sentence(text: str) -> str:
+    """The last line of an error, without its class."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return _CLASS.sub("", lines[-1]).rstrip(" :") if lines else ""
+
+
+def _short(signature: str) -> str:
+    """`tvm::relay::MakeConstantScalar<int>` of a signature with result and parameters."""
+    text = signature.replace("(anonymous namespace)", "{anonymous}")
+    symbol = _OPERATOR.search(text)
+    if symbol:  # its brackets are no brackets
+        text = text.replace(symbol.group(), "operator$", 1)
+    depth = 0
+    start, end = 0, len(text)
+    for i, character in enumerate(text):
+        if character in "<{[":
+            depth += 1
+        elif character in ">}]":
+            depth -= 1
+        elif depth == 0 and character == " ":
+            start = i + 1
+        elif depth == 0 and character == "(":
+            end = i
+            break
+    name = text[start:end] or signature
+    return name.replace("operator$", symbol.group()) if symbol else name
+
+
+def _in_tree(path: str) -> str:
+    """The path inside TVM's source tree, without the build machine's folders and detours."""
+    parts: list[str] = []
+    for part in path.replace("\\", "/").split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in (".", ""):
+            parts.append(part)
+    if "site-packages" in parts:
+        return "/".join(parts[parts.index("site-packages") + 1 :])
+    # The last such folder: /src/nfs/…/hhb/src/relay/…
+    roots = [i for i, part in enumerate(parts[:-1]) if part in ("src", "include")]
+    return "/".join(parts[roots[-1] :]) if roots else "/".join(parts)

@@ -1,0 +1,134 @@
+"""Baselines as tests of somebody's own suite: each configuration of each *.tvmq.toml is one.
+
+    pytest quantizer.tvmq.toml --tvmq-python ~/my-tvm/bin/python --junitxml check.xml
+
+What of a file is selected (-k int4) is compiled in one run, as `tvmq-diag check` does it, when its
+first test begins; where its report is stands below each failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # it is imported whenever pytest starts: the rest waits until there is a baseline
+    from ..comparison.baseline import Baseline, Check
+
+SUFFIX = ".tvmq.toml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which TVM the baselines are tried on."""
+    group = parser.getgroup("tvmq_diag", "baselines of TVM's quantizer (*.tvmq.toml)")
+    group.addoption("--tvmq-tvm", metavar="NAME", help="a toolchain: relay, relax, …")
+    group.addoption("--tvmq-python", metavar="PATH", help="the Python of a TVM of your own")
+    group.addoption("--tvmq-timeout", metavar="S", help="per process (1800)")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Baselines are told by their names."""
+    if not file_path.name.endswith(SUFFIX):
+        return None
+    made: pytest.Collector = BaselineFile.from_parent(parent, path=file_path)
+    return made
+
+
+class Broken(Exception):
+    """A promise that is not kept; `found` says how, `report` is where to look."""
+
+    def __init__(self, found: Check, report: Path) -> None:
+        super().__init__(found.configuration)
+        self.found = found
+        self.report = report
+
+
+class BaselineFile(pytest.File):
+    """A baseline: its configurations, and what one run of them came to."""
+
+    _checks: dict[str, Check] | None = None
+    _report = Path()
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """A test for each configuration."""
+        for configuration in self._read().promises:
+            yield Kept.from_parent(self, name=configuration)
+
+    def check(self, configuration: str) -> Check:
+        """What a configuration came to. The first to be asked for runs all that are selected."""
+        if self._checks is None:
+            self._checks = self._run()
+        return self._checks[configuration]
+
+    @property
+    def report(self) -> Path:
+        """The page of the run."""
+        return self._report
+
+    def _read(self) -> Baseline:
+        from ..comparison import baseline
+        from ..errors import DiagError
+
+        try:
+            return baseline.read(self.path)
+        except DiagError as error:
+            raise self.CollectError(str(error)) from error
+
+    def _run(self) -> dict[str, Check]:
+        from rich.console import Console
+
+        from ..comparison import baseline
+        from ..comparison.baseline import Baseline
+        from ..reports.pages import page
+        from . import check
+
+        whole = self._read()
+        selected = {item.name for item in self.session.items if item.parent is self}
+        promises = {name: one for name, one in whole.promises.items() if name in selected}
+        promised = Baseline(whole.facts, promises)
+        done = check.try_again(promised, self._options(), Console(stderr=True))
+        self._report = done.directory.absolute() / page.NAME
+        return {found.configuration: found for found in baseline.check(promised, done)}
+
+    def _options(self) -> argparse.Namespace:
+        """Those of `tvmq-diag check`."""
+        from . import check
+
+        parser = argparse.ArgumentParser()
+        check.add_arguments(parser)
+        given = [str(self.path)]
+        for name, option in (("tvm", "tvm"), ("python", "tvm-python"), ("timeout", "timeout")):
+            value = self.config.getoption(f"--tvmq-{name}")
+            given += [f"--{option}", value] if value else []
+        return parser.parse_args(given)
+
+
+class Kept(pytest.Item):
+    """Is what a baseline promises of a configuration so?"""
+
+    parent: BaselineFile
+
+    def runtest(self) -> None:
+        """Raises Broken if it is not."""
+        found = self.parent.check(self.name)
+        if found.broken:
+            raise Broken(found, self.parent.report)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What is broken, and no traceback: none of it is in this project's code."""
+        from ..errors import DiagError
+        from . import check
+
+        error = excinfo.value
+        if isinstance(error, Broken):
+            return "\n".join([*check.lines(error.found), f"  report: {error.report}"])
+        if isinstance(error, DiagError):
+            return f"error: {error}"
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Where it is, and what it is called."""
+        return self.path, None, f"{self.path.name}: {self.name}"

@@ -1,0 +1,1 @@
+"""Two traces or runs side by side: op by op, pass by pass, outcome by outcome."""

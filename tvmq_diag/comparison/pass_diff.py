@@ -1,0 +1,281 @@
+"""Two compiles pass by pass: which passes both ran, and the first whose result differs.
+
+Cheap before dear: tables that are the same bytes are the same module, and none of them is parsed;
+tables that differ in names only are the same too; the ops are aligned only where they differ.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from rapidfuzz.distance import Indel
+
+from ..trace.graph import Graph
+from ..trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
+from ..trace.trace import PassRun, Trace
+from .alignment import align
+from .op_diff import Difference, differences
+
+SAME, DIFFERENT, ONLY_OLD, ONLY_NEW = "same", "different", "only before", "only now"
+HANDED_ON = "handed on"
+"""Its results differ as what it was given does: it changed nothing itself in either compile."""
+RAISED_OLD, RAISED_NEW, RAISED_BOTH = "failed before", "fails now", "fails in both"
+
+_SAID = {
+    ONLY_OLD: "no longer runs",
+    ONLY_NEW: "runs now, and did not before",
+    RAISED_OLD: "failed{at}, and goes through now",
+    RAISED_NEW: "went through, and fails now{at}",
+}
+"""States of a pass that are a difference by themselves; `{at}` is the op, where it is known."""
+
+_NAMES = ("name", "span")
+"""What a table says that is no part of the module."""
+
+
+@dataclass
+class PassDelta:
+    """A pass of two compiles. `differences` are those of its results.
+
+    Of a pass that only one of them ran, they are what it did. `before`: what it was given differs
+    already, although all results up to there are the same.
+    """
+
+    name: str
+    path: list[str]
+    stage: str
+    state: str
+    differences: list[Difference] = field(default_factory=list)
+    before: bool = False
+    old: int | None = None
+    new: int | None = None
+    """The numbers of the snapshots that were compared; of a pass that only one of the compiles ran,
+    what it was given and what it made of it."""
+    op: str | None = None
+    """Of a pass that failed in one of them, the op that the verdict blames: `multiply #4`."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many differences of each kind."""
+        found: dict[str, int] = {}
+        for difference in self.differences:
+            found[difference.kind] = found.get(difference.kind, 0) + 1
+        return found
+
+    @property
+    def differs(self) -> bool:
+        """Is anything about it not as it was?"""
+        return self.state not in (SAME, RAISED_BOTH, HANDED_ON)
+
+    @property
+    def headline(self) -> str:
+        """What a person reads first: the pass, and the first op that it treats in another way."""
+        said = _SAID.get(self.state, "").format(at=f" at {self.op}" if self.op else "")
+        if self.differences:
+            first, *rest = self.differences
+            said = f"{said} ({first.line}" if said else first.line
+            said += f", and {len(rest)} more" if rest else ""
+            said += ")" if self.state in _SAID else ""
+        name = f"before {self.name}, between the passes" if self.before else self.name
+        return f"{name}: {said}"
+
+
+class Modules:
+    """Compares the modules of two traces; each pair once."""
+
+    def __init__(self, old: Trace, new: Trace) -> None:
+        self.old, self.new = old, new
+        self._known: dict[tuple[int | None, int | None], list[Difference]] = {}
+        self._graphs: dict[tuple[int, int], Graph | None] = {}
+
+    def differences(self, old: int | None, new: int | None) -> list[Difference]:
+        """How two snapshots differ; nothing where one of them was not taken."""
+        key = (old, new)
+        if key not in self._known:
+            same = None in key or self._same_table(old, new)
+            self._known[key] = [] if same else self._compare(old, new)
+        return self._known[key]
+
+    def effect(self, side: int, run: PassRun) -> list[Difference]:
+        """What a pass did to its module."""
+        given, made = self.graph(side, run.before), self.graph(side, run.after)
+        return differences(align(given, made)) if given is not None and made is not None else []
+
+    def graph(self, side: int, number: int | None) -> Graph | None:
+        """The ops of a snapshot: side 0 is the old trace's."""
+        snapshot = (self.old, self.new)[side].snapshot(number)
+        if snapshot is None or number is None or not snapshot.nodes:
+            return None
+        if (side, number) not in self._graphs:
+            try:
+                self._graphs[side, number] = Graph(snapshot)
+            except (LookupError, TypeError, ValueError, RecursionError):
+                (self.old, self.new)[side].problems.append(f"snapshot {number} is damaged")
+                self._graphs[side, number] = None
+        return self._graphs[side, number]
+
+    def _compare(self, old: int | None, new: int | None) -> list[Difference]:
+        ours, theirs = self.graph(0, old), self.graph(1, new)
+        if ours is None or theirs is None:
+            return []
+        return differences(align(ours, theirs))
+
+    def _same_table(self, old: int | None, new: int | None) -> bool:
+        ours, theirs = _table(self.old, old), _table(self.new, new)
+        if ours is None or theirs is None:
+            return False
+        return ours == theirs or _nameless(ours) == _nameless(theirs)
+
+
+def compare(modules: Modules) -> list[PassDelta]:
+    """All passes of two compiles side by side, in order of ending."""
+    old, new = steps(modules.old), steps(modules.new)
+    found: list[PassDelta] = [_beginning(modules)]
+    agreed = not found[0].differs
+    compared = (found[0].old, found[0].new)
+    for a, b in _side_by_side(old, new):
+        delta = _pass(modules, a, b, agreed)
+        if delta.state == DIFFERENT and (delta.old, delta.new) == compared:
+            delta.state = HANDED_ON
+        if delta.differs:
+            compared = (delta.old, delta.new)
+        agreed = agreed and not delta.differs
+        found.append(delta)
+    return found
+
+
+def first(passes: list[PassDelta]) -> PassDelta | None:
+    """The first pass whose result differs."""
+    return next((delta for delta in passes if delta.differs), None)
+
+
+def steps(trace: Trace) -> list[PassRun]:
+    """The passes that work on Relay modules, in order of ending; those that failed come last.
+
+    Lists of passes, and type inference, belong to other passes. What constant folding compiles is
+    no part of the model.
+    """
+    found = [run for run in trace.passes.values() if _counts(trace, run)]
+    failing = {run.number for run in trace.failing_path}
+    ended = [run for run in found if run.end is not None]
+    stopped = [run for run in found if run.end is None and run.number in failing]
+    # Of nested passes that an exception went through, only the innermost is where it failed.
+    return sorted(ended, key=lambda run: run.end or 0.0) + stopped[-1:]
+
+
+def _counts(trace: Trace, run: PassRun) -> bool:
+    if run.stage == "import" or run.name in (SEQUENCE, TYPE_ONLY) or FOLDING in run.path[:-1]:
+        return False
+    number = run.after if run.end is not None else run.before
+    return run.end is None or "table" in trace.tables.get(number or -1, {})
+
+
+def _beginning(modules: Modules) -> PassDelta:
+    """The model itself, before any pass."""
+    old, new = _first_module(modules.old), _first_module(modules.new)
+    found = modules.differences(old, new)
+    state = DIFFERENT if found else SAME
+    return PassDelta("the model", [], "import", state, found, old=old, new=new)
+
+
+def _first_module(trace: Trace) -> int | None:
+    imported = trace.imported()
+    return imported.number if imported is not None else None
+
+
+Pair = tuple["PassRun | None", "PassRun | None"]
+
+
+def _side_by_side(old: list[PassRun], new: list[PassRun]) -> list[Pair]:
+    """Align two lists of passes by name. What a compile did not live to see is left out."""
+    ours, theirs = _ended(old), _ended(new)
+    pairs: list[Pair] = []
+    for block in Indel.opcodes([run.name for run in ours], [run.name for run in theirs]):
+        here = ours[block.src_start : block.src_end]
+        there = theirs[block.dest_start : block.dest_end]
+        if block.tag == "equal":
+            pairs += zip(here, there, strict=True)
+        else:
+            pairs += [(run, None) for run in here]
+            pairs += [(None, run) for run in there]
+    failed = old[len(ours) :], new[len(theirs) :]
+    if not any(failed):
+        return pairs
+    together = max((i + 1 for i, pair in enumerate(pairs) if None not in pair), default=0)
+    tail = pairs[together:]
+    rest = [a for a, _ in tail if a is not None], [b for _, b in tail if b is not None]
+    return pairs[:together] + _to_failure(rest, failed)
+
+
+def _to_failure(
+    rest: tuple[list[PassRun], list[PassRun]], failed: tuple[list[PassRun], list[PassRun]]
+) -> list[Pair]:
+    """The passes after the last that both ran, where a compile failed in the pass `failed`.
+
+    Where the other went on, its passes after that one have nothing to be compared with.
+    """
+    if all(failed):
+        ended = [_alone(side, run) for side in (0, 1) for run in rest[side]]
+        if failed[0][0].name == failed[1][0].name:
+            return [*ended, (failed[0][0], failed[1][0])]
+        return [*ended, (failed[0][0], None), (None, failed[1][0])]
+    side = 0 if failed[0] else 1
+    culprit, other = failed[side][0], rest[1 - side]
+    place = next((i for i, run in enumerate(other) if run.name == culprit.name), None)
+    found = [_alone(side, run) for run in rest[side]]
+    if place is None:
+        return [*found, _alone(side, culprit)]
+    found += [_alone(1 - side, run) for run in other[:place]]
+    return [*found, (culprit, other[place]) if side == 0 else (other[place], culprit)]
+
+
+def _alone(side: int, run: PassRun) -> Pair:
+    return (run, None) if side == 0 else (None, run)
+
+
+def _ended(runs: list[PassRun]) -> list[PassRun]:
+    return [run for run in runs if run.end is not None]
+
+
+def _pass(modules: Modules, old: PassRun | None, new: PassRun | None, agreed: bool) -> PassDelta:
+    run = new or old
+    assert run is not None
+    delta = PassDelta(run.name, [n for n in run.path if n != SEQUENCE], run.stage, SAME)
+    if old is None or new is None:
+        # A pass that changes nothing may come and go.
+        if run.changed or run.end is None:
+            delta.state = ONLY_NEW if old is None else ONLY_OLD
+            delta.old, delta.new = run.before, run.after
+            delta.differences = modules.effect(1 if old is None else 0, run) if agreed else []
+        return delta
+    if old.end is None or new.end is None:
+        both = old.end is None and new.end is None
+        delta.state = RAISED_BOTH if both else RAISED_OLD if old.end is None else RAISED_NEW
+    if agreed:
+        delta.differences = modules.differences(old.before, new.before)
+        delta.before = bool(delta.differences)
+        delta.old, delta.new = old.before, new.before
+    if not delta.before and delta.state == SAME:
+        delta.old, delta.new = old.after, new.after
+        delta.differences = modules.differences(old.after, new.after)
+    if delta.differences and delta.state in (SAME, RAISED_BOTH):
+        delta.state = DIFFERENT
+    return delta
+
+
+def _table(trace: Trace, number: int | None) -> bytes | None:
+    event = trace.tables.get(number or -1, {})
+    try:
+        return (trace.path / str(event["table"])).read_bytes()
+    except (OSError, KeyError):
+        return None
+
+
+def _nameless(table: bytes) -> Any:
+    try:
+        rows = json.loads(table)
+        return [{k: v for k, v in row.items() if k not in _NAMES} for row in rows]
+    except (ValueError, AttributeError, TypeError):
+        return table

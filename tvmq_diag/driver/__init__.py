@@ -1,0 +1,1 @@
+"""Doing what was asked: compiles, follow-ups and benchmarks in TVM processes."""

@@ -1,0 +1,62 @@
+"""Time the compiled models of a run, in turn, in one TVM process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from ..errors import UsageError
+from ..measurements import benchmark
+from ..measurements.benchmark import FLOAT, Benchmark
+from ..results.verdict import Run
+from ..toolchains import process
+from ..toolchains.follower import Progress
+from ..trace.ending import How
+from ..trace.layout import BENCHMARK, TRACES
+from .plan import Plan
+
+
+def measure(
+    plan: Plan,
+    run: Run,
+    sides: dict[str, Path],
+    watch: Callable[[Progress], None] = lambda progress: None,
+) -> bool:
+    """Time `sides` (name: folder of the compiled model, the float model first); True for Ctrl-C.
+
+    The results' verdicts get their latencies and ratios; `run.benchmark` the rest.
+    """
+    folder = run.directory / TRACES / BENCHMARK
+    job = {
+        "task": "benchmark",
+        "dialect": plan.toolchain.dialect,
+        "trace": str(folder),
+        "sides": {name: str(side) for name, side in sides.items()},
+        "eager": asdict(plan.model) if plan.model.source.startswith("torchvision:") else None,
+        "rounds": plan.rounds,
+        "seconds": plan.seconds,
+        "rpc": asdict(plan.rpc) if plan.rpc is not None else None,
+    }
+    ending = process.run(plan.toolchain, job, plan.limits, watch)
+    try:
+        run.benchmark = benchmark.load(folder)
+    except UsageError:  # it died before it began
+        run.benchmark = Benchmark()
+    if ending.how != How.FINISHED or ending.code:
+        said = [line.strip() for line in ending.tail.splitlines() if line.strip()]
+        last = said[-1][:300] if said else f"exit code {ending.code}"
+        run.benchmark.problems.append(f"the benchmark did not come to its end: {last}")
+    _spread(run, run.benchmark)
+    return ending.how == How.INTERRUPTED
+
+
+def _spread(run: Run, measured: Benchmark) -> None:
+    facts = measured.facts
+    for result in run.results:
+        side = FLOAT if result.role == "float" else result.verdict.configuration
+        result.verdict.latency_ms = measured.latency(side)
+        result.verdict.ratio = measured.ratio(side) if side != FLOAT else None
+        if result.trace is not None and side in measured.times:
+            facts.setdefault("targets", {})[side] = result.trace.facts.get("target")
+            facts.setdefault("schedules", {})[side] = result.trace.facts.get("schedules")

@@ -1,0 +1,165 @@
+"""Compiles of one run: each in a TVM process, what they share kept between them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..configuration import Configuration
+from ..errors import SetupError, UsageError
+from ..measurements.benchmark import FLOAT
+from ..toolchains import identity, process
+from ..toolchains.toolchain import Toolchain
+from ..trace import reader, trace
+from ..trace.ending import Ending, How
+from ..trace.layout import TRACES
+from . import float_cache
+from .plan import Observer, Plan
+
+MODEL_ERROR = "ModelError"
+"""The exception of instruments.inputs.models: the person's mistake, not TVM's."""
+
+
+@dataclass
+class Compiled:
+    """What a process left behind. `artifact`: the folder of the compiled model, if there is one."""
+
+    trace: trace.Trace
+    ending: Ending
+    artifact: Path | None = None
+
+    @property
+    def ran(self) -> bool:
+        """Did it come to outputs?"""
+        return self.trace.outputs is not None
+
+    @property
+    def interrupted(self) -> bool:
+        """Did Ctrl-C end it?"""
+        return self.ending.how == How.INTERRUPTED
+
+
+class Compiler:
+    """Compiles a plan's model. `scratch` holds what is of no use after the run: the imported model,
+    which the first process leaves there for the others, and the compiled ones.
+
+    All raise UsageError when the model cannot be had, SetupError when no TVM process can run.
+    """
+
+    def __init__(self, plan: Plan, directory: Path, scratch: Path, observer: Observer) -> None:
+        self._plan = plan
+        self._directory = directory
+        self._scratch = scratch
+        self._observer = observer
+        self._parts: dict[str, Compiled] = {}
+        self._float: Compiled | None = None
+
+    def compile(self, configuration: Configuration) -> Compiled:
+        """The model at a configuration."""
+        return self._run(configuration.text, configuration.slug, configuration.qconfig)
+
+    def part(self, configuration: Configuration, first: int) -> Compiled:
+        """The first calls of the model at a configuration; each once a run."""
+        slug = f"{configuration.slug}-first{first}"
+        if slug not in self._parts:
+            what = f"{configuration.text} on the first {first} ops"
+            self._parts[slug] = self._run(what, slug, configuration.qconfig, first)
+        return self._parts[slug]
+
+    def for_cpu(self, configuration: Configuration | None, mcpu: str | None) -> Compiled:
+        """At a configuration (None: the float model), for another -mcpu; None means the host's."""
+        name, qconfig = FLOAT, None
+        if configuration is not None:
+            name, qconfig = configuration.slug, configuration.qconfig
+        cpu = "the host's -mcpu" if mcpu is None else f"-mcpu {mcpu}"
+        what = f"{configuration.text if configuration else FLOAT} for {cpu}"
+        return self._run(what, f"{name}-{mcpu or 'host'}", qconfig, mcpu=mcpu)
+
+    @property
+    def has_float(self) -> bool:
+        """Is the float model there already?"""
+        return self._float is not None
+
+    def float_model(self) -> Compiled:
+        """The unquantized model through the same TVM; once a run, or kept from another one."""
+        if self._float is None:
+            self._float = self._kept_or_made()
+        return self._float
+
+    def _kept_or_made(self) -> Compiled:
+        plan = self._plan
+        which = {**identity.identify(plan.toolchain), "dialect": plan.toolchain.dialect}
+        target = plan.target or plan.mcpu
+        kept = None
+        if plan.toolchain.overlay is None:  # that is for one run, and may change anything
+            kept = float_cache.kept(
+                plan.model, which, plan.toolchain.python, target, plan.opt_level
+            )
+        folder = self._directory / TRACES / FLOAT
+        if kept is not None and not plan.fresh and kept.restore(folder):
+            done = Ending(How.FINISHED, 0, 0.0, 0, "")
+            return Compiled(reader.load(folder), done, kept.artifact)
+        compiled = self._run(f"{FLOAT} (the model as it is)", FLOAT, None)
+        if kept is not None and compiled.ran and compiled.artifact is not None:
+            kept.keep(folder, compiled.artifact)
+        return compiled
+
+    def calibrated(self, slug: str) -> Path:
+        """Where the calibrated module of a configuration is left."""
+        return self._scratch / f"{slug}-calibrated"
+
+    def job(self, trace: Path, qconfig: dict[str, Any] | None) -> dict[str, Any]:
+        """A compile as instruments.tasks.compile takes it."""
+        plan = self._plan
+        return {
+            "task": "compile",
+            "dialect": plan.toolchain.dialect,
+            "trace": str(trace),
+            "model": asdict(plan.model),
+            "dataset": plan.dataset and asdict(plan.dataset),
+            "qconfig": qconfig,
+            "mcpu": plan.mcpu,
+            "target": plan.target,
+            "opt_level": plan.opt_level,
+            "first_ops": None,
+            "imported": str(self._scratch),
+            "artifact": None,
+            "calibrated": None,
+            "save_ir": plan.save_ir,
+        }
+
+    def _run(
+        self,
+        what: str,
+        slug: str,
+        qconfig: dict[str, Any] | None,
+        first_ops: int | None = None,
+        **different: Any,
+    ) -> Compiled:
+        plan = self._plan
+        self._observer.begin(what)
+        folder = self._directory / TRACES / slug
+        artifact = self._scratch / slug
+        job = {**self.job(folder, qconfig), "first_ops": first_ops, **different}
+        if plan.reference and first_ops is None:
+            job["artifact"] = str(artifact)
+            job["calibrated"] = qconfig and str(self.calibrated(slug))
+        ending = process.run(plan.toolchain, job, plan.limits, self._observer.progress)
+        try:
+            recorded = reader.load(folder)
+        except UsageError:
+            recorded = trace.Trace(folder)
+        _check_it_began(recorded, ending, plan.toolchain)
+        return Compiled(recorded, ending, artifact if artifact.is_dir() else None)
+
+
+def _check_it_began(recorded: trace.Trace, ending: Ending, toolchain: Toolchain) -> None:
+    """Sort out what no compile is to blame for: a model that is not there, a TVM that is broken."""
+    failure = recorded.failure
+    if failure is not None and failure.error == MODEL_ERROR:
+        raise UsageError(failure.message)
+    if not recorded.facts and ending.how == How.FINISHED:
+        last = [line for line in ending.tail.splitlines() if line.strip()]
+        said = last[-1].strip()[:300] if last else f"exit code {ending.code}"
+        raise SetupError(f"the TVM process of {toolchain.python} ended before it began: {said}")

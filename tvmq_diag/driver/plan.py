@@ -1,0 +1,81 @@
+"""What a run is asked to do, and who is told how it gets on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..analysis import judge
+from ..configuration import Configuration
+from ..results.verdict import Result
+from ..toolchains.follower import Progress
+from ..toolchains.limits import Limits
+from ..toolchains.toolchain import Toolchain
+
+ANY_CPU = "none"
+"""Of --mcpu: leave it out of TVM's target."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What to compile: a source (see instruments.inputs.models), input shape, seed and weights."""
+
+    source: str
+    shape: list[int] | None = None
+    seed: int = 0
+    weights: str | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What to calibrate on (see instruments.inputs.dataset); `samples` None means all there are."""
+
+    source: str
+    samples: int | None = None
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """A device behind a TVM RPC tracker."""
+
+    host: str
+    port: int
+    key: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does. `mcpu` None means the host's; `min_cosine` is the bound for `works`."""
+
+    model: Model
+    configurations: list[Configuration]
+    toolchain: Toolchain
+    limits: Limits
+    mcpu: str | None = None
+    opt_level: int = 3
+    dataset: Dataset | None = None
+    reference: bool = True
+    explore: bool = True
+    """With the reference: also what works instead, and each field by itself."""
+    errors: bool = True
+    """With the reference: also each op's error, and where a wrong result comes from."""
+    save_ir: bool = False
+    min_cosine: float = judge.MIN_COSINE
+    rounds: int = 30
+    seconds: float = 60.0
+    """Of the benchmark: whichever ends first."""
+    rpc: Rpc | None = None
+    """Where the benchmark runs; None means here."""
+    target: str | None = None
+    """TVM's target for that device; None means the host's."""
+    fresh: bool = False
+    """Build the float model even if another run left it in the cache."""
+
+
+@dataclass
+class Observer:
+    """Who is told what happens meanwhile: a process begins, gets on, a verdict is known."""
+
+    begin: Callable[[str], None] = lambda what: None
+    progress: Callable[[Progress], None] = lambda progress: None
+    decided: Callable[[Result], None] = lambda result: None

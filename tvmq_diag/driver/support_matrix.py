@@ -1,0 +1,245 @@
+"""Fill the support matrix: one TVM process per cell.
+
+What a process said is kept in the cache, by the TVM, the tool, the cell and the target's cpu: a
+second run starts only the processes whose answer may have changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..analysis import tvm_error
+from ..errors import SetupError
+from ..results.support_matrix import NEEDS, STEPS, Cell, Matrix, Step
+from ..toolchains import process, toolchain
+from ..toolchains.limits import Limits
+from ..toolchains.toolchain import Toolchain
+from ..trace import layout
+from ..trace.ending import Ending, How
+
+_DETAIL = 6_000
+_ASSERTED = re.compile(r"^Assert fail: .*, (?=[^,]+ is expected to )")
+"""The condition that generated code checks, before the sentence about it."""
+_NOT_A_PLACE = re.compile(r"PackedFunc|ffi_error|^_Z")
+"""Functions that only carry the error from C++ to Python."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """With what the cells are run. `tvm` is what `identify` says; `mcpu` None means the host's.
+
+    `command` replaces the TVM process's program, for tests.
+    """
+
+    toolchain: Toolchain
+    tvm: dict[str, Any]
+    limits: Limits
+    mcpu: str | None = None
+    fresh: bool = False
+    command: list[str] | None = None
+
+
+def run(
+    matrix: Matrix, setup: Setup, watch: Callable[[str, str, str], None] = lambda *_: None
+) -> None:
+    """Fill the matrix. `watch` gets op, dtype, and "" before or the word of the cell after it.
+
+    Ctrl-C raises KeyboardInterrupt; the cells done till then are in the matrix and in the cache.
+    Raises SetupError when a TVM process ends before it has begun.
+    """
+    for op in matrix.ops:
+        for dtype in matrix.dtypes:
+            watch(op, dtype, "")
+            cell = _cell(op, dtype, setup)
+            matrix.cells.append(cell)
+            watch(op, dtype, cell.stopped_at or "works")
+
+
+# One cell
+
+
+def _cell(op: str, dtype: str, setup: Setup) -> Cell:
+    kept = _cache_file(op, dtype, setup)
+    if not setup.fresh:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return _from_json(json.loads(kept.read_text(encoding="utf-8")))
+    cell, lasting = _measure(op, dtype, setup)
+    if lasting:
+        _keep(kept, cell)
+    return cell
+
+
+def _measure(op: str, dtype: str, setup: Setup) -> tuple[Cell, bool]:
+    """The cell, and whether a process would say the same again: a time-out may be a busy machine.
+
+    A process that dies in a step is followed by one that goes on with what does not need that step.
+    """
+    said: dict[str, Step] = {}
+    lasting = True
+    left = list(STEPS)
+    while left:
+        output, ending = _process(op, dtype, left, setup)
+        if ending.how == How.INTERRUPTED:
+            raise KeyboardInterrupt
+        steps, open_step = read(output)
+        said.update(steps)
+        if ending.how == How.FINISHED and ending.code == 0 and open_step is None:
+            break
+        if ending.how == How.FINISHED and not steps and open_step is None:
+            raise SetupError(_did_not_begin(ending, setup))
+        lasting = lasting and ending.how in (How.FINISHED, How.SIGNAL)
+        dead = open_step or next(name for name in left if name not in said)
+        said[dead] = Step(dead, False, _death(ending, setup.limits), "", ending.tail[-_DETAIL:])
+        later = STEPS[STEPS.index(dead) + 1 :]
+        left = [name for name in later if name in left and _possible(name, said)]
+    return Cell(op, dtype, [said.get(name) or _untried(name, said) for name in STEPS]), lasting
+
+
+def _possible(name: str, said: dict[str, Step]) -> bool:
+    """May a new process try this step? What it needs must be done there too, or have gone well."""
+    needed = NEEDS.get(name)
+    if name in said or needed is None:
+        return name not in said
+    return bool(said[needed].ok) if needed in said else _possible(needed, said)
+
+
+def _untried(name: str, said: dict[str, Step]) -> Step:
+    needed: str | None = NEEDS.get(name)
+    while needed is not None and needed not in said:
+        needed = NEEDS.get(needed)
+    return Step(name, None, f"not tried: it needs {needed}" if needed else "not tried")
+
+
+def read(output: str) -> tuple[dict[str, Step], str | None]:
+    """The steps a process said, and the one that it began and did not end.
+
+    Anything else that it printed is passed over.
+    """
+    said: dict[str, Step] = {}
+    begun: str | None = None
+    for line in output.splitlines():
+        try:
+            told = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(told, dict) or told.get("step") not in STEPS:
+            continue
+        if told.get("begins"):
+            begun = told["step"]
+        elif "ok" in told:
+            said[told["step"]] = _step(told)
+            begun = None if begun == told["step"] else begun
+    return said, begun
+
+
+def _step(told: dict[str, Any]) -> Step:
+    text = str(told.get("message") or "")
+    name, ok = told["step"], told["ok"] if isinstance(told["ok"], bool) else None
+    if ok is not False:
+        return Step(name, ok, text[:_DETAIL])
+    detail = str(told.get("detail") or text)[-_DETAIL:]
+    message = _ASSERTED.sub("", tvm_error.sentence(text)) or "it fails without a word"
+    return Step(name, ok, message, _where(told, text), detail)
+
+
+def _where(told: dict[str, Any], text: str) -> str:
+    """The innermost open pass that tells something, then the function and line that raised."""
+    passes, raised = told.get("passes"), told.get("raised")
+    names = [str(name) for name in passes] if isinstance(passes, list) else []
+    telling = [name for name in names if name not in ("sequential", "InferType")]
+    site = tvm_error.read(text).site
+    if site is None and isinstance(raised, dict) and {"function", "file", "line"} <= raised.keys():
+        site = tvm_error.python_site(raised)
+    parts = telling[-1:] or names[-1:]
+    if site and not _NOT_A_PLACE.search(site.function or ""):
+        parts += [site.function or ""] + ([f"{site.file}:{site.line}"] if site.file else [])
+    return ", ".join(part for part in parts if part)
+
+
+def _death(ending: Ending, limits: Limits) -> str:
+    if ending.how == How.TIMED_OUT:
+        return f"no end within {limits.timeout:g} s"
+    if ending.how == How.OUT_OF_MEMORY:
+        return f"it took more than {limits.memory / 2**30:.0f} GiB of memory"
+    if ending.signal_name:
+        return f"the process died ({ending.signal_name})"
+    return f"the process ended with exit code {ending.code}"
+
+
+def _did_not_begin(ending: Ending, setup: Setup) -> str:
+    lines = [line.strip() for line in ending.tail.splitlines() if line.strip()]
+    said = lines[-1][:300] if lines else f"exit code {ending.code}"
+    return f"the TVM process of {setup.toolchain.python} ended before it began: {said}"
+
+
+def _process(op: str, dtype: str, steps: list[str], setup: Setup) -> tuple[str, Ending]:
+    """Everything that a process for these steps printed, and how it ended."""
+    with tempfile.TemporaryDirectory(prefix="tvmq_diag-") as scratch:
+        folder = Path(scratch) / "cell"
+        job = {
+            "task": "cell",
+            "dialect": setup.toolchain.dialect,
+            "trace": str(folder),
+            **_spec(op, dtype, setup),
+            "steps": steps,
+        }
+        ending = process.run(setup.toolchain, job, setup.limits, command=setup.command)
+        try:
+            output = (folder / layout.OUTPUT).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            output = ending.tail
+    return output, ending
+
+
+# The cache
+
+
+def _spec(op: str, dtype: str, setup: Setup) -> dict[str, Any]:
+    return {"op": op, "dtype": dtype, "mcpu": setup.mcpu}
+
+
+def _sources(dialect: str) -> list[str]:
+    """What a cell is made by: a checkout of the tool changes without its version."""
+    inside = ("matrix", "protocol/cells.py", "inputs/target.py")
+    own = (f"{dialect}/cell.py", f"{dialect}/cases.py")
+    places = [process.INSTRUMENTS / name for name in (*inside, *own)]
+    files = [file for place in places for file in (sorted(place.glob("*.py")) or [place])]
+    ours = [Path(str(tvm_error.__file__)), Path(__file__)]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in [*files, *ours]]
+
+
+def _cache_file(op: str, dtype: str, setup: Setup) -> Path:
+    parts = {
+        "python": str(setup.toolchain.python),
+        "tvm": setup.tvm,
+        "tool": __version__,
+        "sources": _sources(setup.toolchain.dialect),
+        **_spec(op, dtype, setup),
+    }
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return toolchain.cache_dir() / "matrix" / f"{op}-{dtype}-{key}.json"
+
+
+def _keep(file: Path, cell: Cell) -> None:
+    """Write through a neighbour file; a cache that cannot be written costs only time."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".tmp")
+        draft.write_text(json.dumps(asdict(cell), indent=1), encoding="utf-8")
+        draft.replace(file)
+
+
+def _from_json(record: dict[str, Any]) -> Cell:
+    cell = Cell(record["op"], record["dtype"], [Step(**step) for step in record["steps"]])
+    if [step.name for step in cell.steps] != list(STEPS):
+        raise ValueError("a cell of other steps")
+    return cell

@@ -1,0 +1,1 @@
+"""What was measured, read back: benchmark, numbers, bisection, and the statistics behind them."""

@@ -1,0 +1,1 @@
+"""The interpreters that have a TVM, and the processes that are started in them."""

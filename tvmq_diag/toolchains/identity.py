@@ -1,0 +1,64 @@
+"""Which TVM is it, and has it been changed: what cached results depend on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+from ..errors import SetupError
+from . import probe
+from .toolchain import Toolchain
+
+
+def identify(chain: Toolchain) -> dict[str, Any]:
+    """The version of a TVM, and what changes when somebody rebuilds or edits it.
+
+    Raises SetupError when it cannot be asked.
+    """
+    try:
+        done = subprocess.run(
+            [str(chain.python), "-c", _IDENTIFY],
+            env=chain.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=probe.SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SetupError(f"{chain.python} does not say which TVM it has: {error}") from error
+    try:
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError) as error:
+        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        why = said[-1][:300] if said else f"exit code {done.returncode}"
+        raise SetupError(f"{chain.python} does not say which TVM it has: {why}") from error
+    return found
+
+
+# The libraries are those that Linux says are loaded: where TVM keeps them, and in how many files,
+# changes with its version and with how it was built.
+_IDENTIFY = """
+import json, os, sys
+del sys.path[0]
+import tvm
+package = os.path.dirname(tvm.__file__)
+files = [os.path.join(d, f) for d, _, fs in os.walk(package) for f in fs if f.endswith(".py")]
+with open("/proc/self/maps") as maps:
+    loaded = {line.split(None, 5)[5].strip() for line in maps if "/libtvm" in line}
+files.extend(f for f in loaded if os.path.basename(f).startswith("libtvm"))
+quantizer = os.path.join(package, "relay", "quantize", "")
+ages = {f: os.stat(f).st_mtime_ns for f in files if os.path.exists(f)}
+ffi = sys.modules.get("tvm_ffi")  # a package of its own beside today's TVM
+print()
+print(json.dumps({
+    "version": tvm.__version__,
+    "ffi": getattr(ffi, "__version__", None),
+    "package": package,
+    "libraries": sorted(loaded),
+    "newest_file_ns": max(ages.values()),
+    "newest_outside_quantizer_ns": max(t for f, t in ages.items() if not f.startswith(quantizer)),
+}))
+"""

@@ -1,0 +1,29 @@
+"""What a TVM process may use, and what it uses."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use: `timeout` in seconds, `memory` in bytes of resident memory."""
+
+    timeout: float
+    memory: int
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process in bytes; 0 where /proc does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def physical_bytes() -> int:
+    """The machine's memory in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,157 @@
+"""Start the TVM process, watch it, and say how it ended. Knows nothing of TVM."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import SetupError
+from ..instruments import protocol
+from ..instruments.protocol.schema import JOURNAL
+from ..trace.ending import Ending, How, output_tail
+from ..trace.layout import JOB, OUTPUT
+from .follower import Follower, Progress
+from .limits import Limits, resident_bytes
+from .toolchain import Toolchain
+
+INSTRUMENTS = Path(protocol.__file__).parent.parent
+"""What runs inside a TVM process, and is started as a program."""
+
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a script printed, errors included, and how it ended: an exit code, or -signal."""
+
+    text: str
+    code: int
+
+
+def run(
+    toolchain: Toolchain,
+    job: dict[str, Any],
+    limits: Limits,
+    watch: Callable[[Progress], None] = lambda progress: None,
+    command: list[str] | None = None,
+) -> Ending:
+    """Run a job (see instruments.tasks.compile) to its end, whatever that is.
+
+    `job["trace"]` is the folder for the trace; it is created. Ctrl-C ends the child and comes back
+    as an Ending too. `command` replaces the child's program, for tests.
+
+    Raises SetupError when the interpreter cannot be started.
+    """
+    folder = Path(job["trace"])
+    folder.mkdir(parents=True, exist_ok=True)
+    files = _Files(folder, job.get("task"))
+    files.job.write_text(json.dumps(job, indent=1), encoding="utf-8")
+    program = command or [str(toolchain.python), str(INSTRUMENTS)]
+    with files.output.open("wb") as output:
+        try:
+            child = subprocess.Popen(
+                [*program, str(files.job)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=_environment(toolchain),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SetupError(f"cannot start {program[0]}: {error.strerror}") from error
+        return _watch(child, files, limits, watch)
+
+
+def output_of(toolchain: Toolchain, script: Path, timeout: float) -> Said | None:
+    """Run a script in the toolchain's Python; None if it is not done after `timeout` seconds."""
+    try:
+        done = subprocess.run(
+            [str(toolchain.python), str(script)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_environment(toolchain),
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return Said(done.stdout.decode("utf-8", "replace"), done.returncode)
+
+
+def _watch(
+    child: subprocess.Popen[bytes],
+    files: _Files,
+    limits: Limits,
+    watch: Callable[[Progress], None],
+) -> Ending:
+    began = time.monotonic()
+    follower = Follower(files.folder / JOURNAL)
+    peak = 0
+    how = How.FINISHED
+    try:
+        while child.poll() is None:
+            time.sleep(_POLL_S)
+            peak = max(peak, resident_bytes(child.pid))
+            progress = follower.read()
+            if progress is not None:
+                watch(progress)
+            if peak > limits.memory:
+                how = How.OUT_OF_MEMORY
+            elif time.monotonic() - began > limits.timeout:
+                how = How.TIMED_OUT
+            if how != How.FINISHED:
+                break
+    except KeyboardInterrupt:
+        how = How.INTERRUPTED
+    finally:
+        _end(child)
+    code = child.returncode
+    if how == How.FINISHED and code < 0:
+        how = How.SIGNAL
+    return Ending(how, code, time.monotonic() - began, peak, files.keep())
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the child and whatever it started; a compile has nothing to tidy up."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _environment(toolchain: Toolchain) -> dict[str, str]:
+    return toolchain.environment | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+
+
+class _Files:
+    """What is kept of a process: its job, and what it printed.
+
+    They lie beside the trace's folder while it runs, which must be empty when the trace begins.
+    """
+
+    def __init__(self, folder: Path, task: str | None) -> None:
+        self.folder = folder
+        prefix = f"{task}." if task == "investigate" else ""  # it looks into another one's trace
+        self._kept = folder / f"{prefix}{JOB}", folder / f"{prefix}{OUTPUT}"
+        self.job, self.output = (folder.with_name(f"{folder.name}.{p.name}") for p in self._kept)
+
+    def keep(self) -> str:
+        """Move them into the folder; the end of what was printed."""
+        job, output = self._kept
+        try:
+            self.job.replace(job)
+            self.output.replace(output)
+            return output_tail(output)
+        except OSError as error:
+            print(f"cannot keep the process's output: {error}", file=sys.stderr)
+            return ""

@@ -1,0 +1,1 @@
+"""A recorded compile, read back: journal, op tables, failures. Starts nothing, draws nothing."""

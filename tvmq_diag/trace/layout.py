@@ -1,0 +1,20 @@
+"""The files of a run and of its traces, by name."""
+
+from __future__ import annotations
+
+OUTPUT = "output.txt"
+"""What the process printed, inside the trace's folder."""
+
+JOB = "job.json"
+"""What it was told to do, there too."""
+
+
+VERDICTS = "verdict.json"
+FACTS = "run.json"
+TRACES = "traces"
+BENCHMARK = "benchmark"
+"""The folder of the benchmark's journal, among the traces."""
+NUMBERS = "-numbers"
+"""Behind a trace's name: the folder of the journal of its numbers."""
+BISECTION = "-bisection"
+"""Likewise: of the search for the pass and op that a wrong result comes from."""

@@ -1,0 +1,232 @@
+"""What a trace is: the passes of one compile as a tree, and the module where it changed.
+
+The only interface between the two halves of the project: built from the files that
+`instruments` leaves behind, on a machine that needs no TVM.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import snapshot
+from .failure import Blame, Failure, RejectionMap, Smallest
+from .snapshot import Node, Snapshot
+from .stages import FOLDING, SEQUENCE
+
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an event that is not as it was written can raise."""
+
+
+@dataclass
+class PassRun:
+    """One execution of a pass. Times are milliseconds since the journal began.
+
+    `before` and `after` are snapshot numbers; None where no snapshot was taken. `entry` and `own`
+    are the recorder's own time before the pass began and before it ended.
+    """
+
+    number: int
+    name: str
+    stage: str
+    begin: float
+    parent: PassRun | None = None
+    end: float | None = None
+    before: int | None = None
+    after: int | None = None
+    raised: bool = False
+    entry: float = 0.0
+    own: float = 0.0
+    children: list[PassRun] = field(default_factory=list)
+    inside: int = 0
+    """Passes inside it that were only counted: constant folding compiles what it folds."""
+
+    @property
+    def open(self) -> bool:
+        """Had it begun and not ended when the journal ended?"""
+        return self.end is None and not self.raised
+
+    @property
+    def changed(self) -> bool:
+        """Did it hand on another module than it was given?"""
+        return None not in (self.before, self.after) and self.before != self.after
+
+    @property
+    def ms(self) -> float | None:
+        """How long it took, without the time the recorder itself took meanwhile."""
+        if self.end is None:
+            return None
+        inside = self.own + sum(child.recording for child in self.children)
+        return max(0.0, self.end - self.begin - inside)
+
+    @property
+    def path(self) -> list[str]:
+        """Names of the passes around it and its own, outermost first."""
+        return [*(self.parent.path if self.parent else []), self.name]
+
+    def walk(self) -> Iterator[PassRun]:
+        """This pass and all inside it, in order of beginning."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @functools.cached_property
+    def recording(self) -> float:
+        """The recorder's own time for this pass and all inside it, ms."""
+        return self.entry + self.own + sum(child.recording for child in self.children)
+
+
+@dataclass
+class Trace:
+    """One compile. `facts` are target, versions, job, qconfig… as the child recorded them."""
+
+    path: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+    passes: dict[int, PassRun] = field(default_factory=dict)
+    stage: str | None = None
+    stages: list[str] = field(default_factory=list)
+    spent: dict[str, float] = field(default_factory=dict)
+    """Milliseconds on the clock in each stage, up to the failure if there is one."""
+    failure: Failure | None = None
+    unwound: list[PassRun] = field(default_factory=list)
+    """The passes that the newest exception came through, outermost first, if none ran since."""
+    text: str | None = None
+    """Relative path of the failing module's own text, as TVM prints it."""
+    compiling: int | None = None
+    """The snapshot of the module that was handed to the compiler, once that had begun."""
+    blame: Blame | None = None
+    knobs: list[str] | None = None
+    """The fields that cause the failure by themselves; None where the replay could not tell."""
+    smallest: Smallest | None = None
+    map: RejectionMap | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Analyses of the failure that could not be made (op, survey, smallest, map), with the reason.
+    """
+    investigated: bool = False
+    """Was the failure looked into once more, after its compile had ended?"""
+    outputs: str | None = None
+    deterministic: bool | None = None
+    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    ended: bool = False
+    tables: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _snapshots: dict[int, Snapshot] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> list[PassRun]:
+        """The passes that ran inside no other, in order."""
+        return [run for run in self.passes.values() if run.parent is None]
+
+    @property
+    def failing_place(self) -> int:
+        """Where the failing pass stands among the passes after import, from 1; 0 outside any.
+
+        Constant folding compiles what it folds, and another pass inside it each time: it counts.
+        """
+        path = self.failing_path
+        names = [run.name for run in path]
+        last = path[names.index(FOLDING)] if FOLDING in names else (path[-1] if path else None)
+        if last is None:
+            return 0
+        runs = self.passes.values()
+        return sum(run.stage != "import" and run.number <= last.number for run in runs)
+
+    @property
+    def fails_in_compiling(self) -> bool:
+        """Did it fail in no pass that has a graph, while code was generated or run?"""
+        on_record = self.compiling is not None and (self.failure is not None or not self.ended)
+        return on_record and self._innermost() is None
+
+    @property
+    def can_replay(self) -> bool:
+        """Is there a failing pass to come back to, or a failing compile?"""
+        return self.failing_place > 0 or self.fails_in_compiling
+
+    @property
+    def failing_path(self) -> list[PassRun]:
+        """The passes a failure came through or a dead process was in, outermost first."""
+        if self.failure is not None:
+            return [self.passes[number] for number in self.failure.passes if number in self.passes]
+        still_open = [run for run in self.passes.values() if run.open]
+        return still_open or ([] if self.ended else self.unwound)
+
+    @property
+    def failing_stage(self) -> str | None:
+        """The stage of the innermost failing pass; where it failed in none, the compile's."""
+        path = self.failing_path
+        if path:
+            return path[-1].stage
+        return self.stage if self.failure is None else self.failure.stage
+
+    def snapshot(self, number: int | None) -> Snapshot | None:
+        """The snapshot with this number; None if there is none or its file is gone or damaged."""
+        event = self.tables.get(number) if number is not None else None
+        if event is None or number is None:
+            return None
+        if number not in self._snapshots:
+            self._snapshots[number] = self._load(number, event)
+        return self._snapshots[number]
+
+    def imported(self) -> Snapshot | None:
+        """The model as imported: what the first pass after import was given, typed if possible."""
+        runs = (run for run in self.passes.values() if run.stage != "import")
+        snapshots = (self.snapshot(run.before) for run in runs)
+        first = next((s for s in snapshots if s is not None and s.nodes), None)
+        if first is None:
+            return None
+        # Binding the parameters loses the types; the next snapshot is the same module, typed.
+        typed = self.snapshot(first.number + 1)
+        return typed if typed is not None and len(typed.nodes) == len(first.nodes) else first
+
+    def failing_snapshot(self) -> Snapshot | None:
+        """The module that failed: before the innermost failing pass that has a graph, or, where it
+        failed in none, the one that was handed to the compiler."""
+        if self.blame is not None and self.blame.snapshot is not None:
+            return self.snapshot(self.blame.snapshot)
+        return self.snapshot(self.compiling) if self.fails_in_compiling else self._innermost()
+
+    def _innermost(self) -> Snapshot | None:
+        for run in reversed(self.failing_path):
+            snapshot = self.snapshot(run.before)
+            if snapshot is not None and snapshot.nodes:
+                return snapshot
+        return None
+
+    def blamed(self) -> tuple[int, Node] | None:
+        """The op a failure comes from, and which one it is in running order (0 is the first)."""
+        failing = self.failing_snapshot()
+        if self.blame is None or failing is None:
+            return None
+        row = self.blame.row
+        found = ((i, node) for i, node in enumerate(failing.executed()) if node.number == row)
+        return next(found, None)
+
+    def modules_of(self, stage: str) -> Iterator[Snapshot]:
+        """The modules with Relay ops that the passes of this stage left behind, newest first."""
+        runs = [
+            run
+            for run in self.passes.values()
+            if run.stage == stage and run.end is not None and run.name != SEQUENCE
+        ]
+        for run in sorted(runs, key=lambda run: run.end or 0.0, reverse=True):
+            snapshot = self.snapshot(run.after)
+            if snapshot is not None and snapshot.nodes:
+                yield snapshot
+
+    def _load(self, number: int, event: dict[str, Any]) -> Snapshot:
+        try:
+            if "table" not in event:
+                return Snapshot(number, (), tuple(event.get("primfuncs", ())))
+            rows = json.loads((self.path / event["table"]).read_text(encoding="utf-8"))
+            nodes, mended = snapshot.table(rows)
+            if mended:
+                said = f"snapshot {number}: {mended} rows read or call what is no row before them"
+                self.problems.append(said)
+            return Snapshot(number, nodes)
+        except (OSError, *DAMAGE):
+            self.problems.append(f"snapshot {number} cannot be read")
+            return Snapshot(number, ())
