@@ -37,21 +37,21 @@ def _be_a_package() -> None:
 
 
 TASKS = {
-    "compile": "child",
-    "investigate": "investigate",
+    "compile": "tasks.compile",
+    "investigate": "tasks.investigate",
     "cell": "{dialect}.cell",
-    "benchmark": "benchmark",
+    "benchmark": "tasks.benchmark",
     "numerics": "{dialect}.numerics",
     "bisect": "{dialect}.bisection",
-    "eager": "eager",
-    "overhead": "overhead",
+    "eager": "tasks.eager",
+    "overhead": "tasks.overhead",
 }
 """The module of each task, for a job's dialect: only that is imported, as each needs others."""
 
 
 if __name__ == "__main__":
     _be_a_package()
-    from . import sandbox
+    from instruments import sandbox
 
     sandbox.die_with_parent()
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))

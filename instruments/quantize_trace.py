@@ -62,7 +62,7 @@ class QuantizeTrace:
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> QuantizeTrace:
-        adapter = dialects.module(self._dialect, "adapter")
+        adapter = dialects.module(self._dialect, "ir.op_table")
         self.journal = Journal(self.path)
         self._exits.callback(self.journal.close)
         self.recorder = Recorder(self.journal, adapter, self._texts)

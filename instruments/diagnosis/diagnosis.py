@@ -54,7 +54,7 @@ def diagnose(
     from .reduction import NotSliceable
 
     adapter, replay, survey = (
-        dialects.module(dialect, name) for name in ("adapter", "replay", "survey")
+        dialects.module(dialect, name) for name in ("ir.op_table", "diagnose.replay", "diagnose.survey")
     )
 
     def wrap(attempt: Attempt) -> Attempt:

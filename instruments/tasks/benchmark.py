@@ -45,7 +45,7 @@ def main(job: dict[str, Any]) -> int:
     journal = Journal(Path(job["trace"]))
     journal.event("start", schema=SCHEMA, time=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     remote = _connect(job["rpc"]) if job.get("rpc") else None
-    opened = dialects.module(job["dialect"], "artifact").Artifact
+    opened = dialects.module(job["dialect"], "compile.artifact").Artifact
     artifacts = {name: opened(Path(folder), remote) for name, folder in job["sides"].items()}
     timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
     first = next(iter(artifacts))

@@ -23,7 +23,7 @@ def main(job: dict[str, Any]) -> int:
     seen: list[str] = []
     # Those of a replay are nobody's business.
     with tracing as trace, diagnostic_texts.collected(seen, lambda: trace.recorder.muted):
-        run = dialects.module(job["dialect"], "compiling").Compile(trace, job)
+        run = dialects.module(job["dialect"], "compile.compilation").Compile(trace, job)
         try:
             run.all()
         except Exception as error:

@@ -33,7 +33,7 @@ def main(job: dict[str, Any]) -> int:
     folder = tempfile.mkdtemp(prefix="tvmq-investigate-")
     try:
         with QuantizeTrace(folder, dialect=job["dialect"]) as trace:
-            run = dialects.module(job["dialect"], "compiling").Compile(
+            run = dialects.module(job["dialect"], "compile.compilation").Compile(
                 trace, {**job, "artifact": None}
             )
             trace.recorder.watcher = _Watcher(job, run, record, folder)
