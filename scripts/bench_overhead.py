@@ -23,7 +23,8 @@ from tvmq_diag.configuration import REFERENCE
 from tvmq_diag.driver.plan import Model
 from tvmq_diag.errors import SetupError
 from tvmq_diag.measurements import paired
-from tvmq_diag.toolchains import process, toolchain
+from tvmq_diag.toolchains import process, resolution
+from tvmq_diag.toolchains.toolchain import Toolchain
 
 MODES = ["untraced", "traced", "PassTimingInstrument", "PrintAfterAll"]
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
-    chain = toolchain.resolve(tvm_python=options.tvm_python, echo=print)
+    chain = resolution.resolve(tvm_python=options.tvm_python, echo=print)
     job = {
         "task": "overhead",
         "model": vars(Model(options.model)),
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(chain: toolchain.Toolchain, job: Path, modes: list[str]) -> dict[str, list[float]]:
+def _measure(chain: Toolchain, job: Path, modes: list[str]) -> dict[str, list[float]]:
     """Seconds of each mode's counted rounds, printed as they come."""
     times: dict[str, list[float]] = {mode: [] for mode in modes}
     own: list[float] = []

@@ -12,7 +12,7 @@ import pytest
 from support.pages import browser as browser
 from support.paths import ROOT, InTvm
 
-from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 
@@ -25,13 +25,13 @@ def ctrl_c_works() -> None:
 @pytest.fixture(scope="session")
 def relay() -> Toolchain:
     """The toolchain that the tool itself uses."""
-    return toolchain.resolve(echo=print)
+    return resolution.resolve(echo=print)
 
 
 @pytest.fixture(scope="session")
 def relax() -> Toolchain:
     """Today's TVM."""
-    return toolchain.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print)
 
 
 @pytest.fixture(scope="session")

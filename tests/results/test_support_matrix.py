@@ -24,7 +24,8 @@ from tvmq_diag.instruments.relay import cases
 from tvmq_diag.reports.pages import support_matrix as page
 from tvmq_diag.results import support_matrix
 from tvmq_diag.results.support_matrix import Cell, Matrix, Step
-from tvmq_diag.toolchains import identity, process, toolchain
+from tvmq_diag.toolchains import identity, process, resolution
+from tvmq_diag.toolchains.cache import cache_dir
 from tvmq_diag.toolchains.limits import Limits
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace.ending import Ending, How
@@ -179,7 +180,7 @@ def test_the_cache(fake: Fake) -> None:
     fake.run("all_well()", tvm={"newest_file_ns": 2})  # somebody has edited that TVM
     fake.run("all_well()", fresh=True)
     assert len(fake.jobs) == 4
-    for kept in (toolchain.cache_dir() / "matrix").iterdir():
+    for kept in (cache_dir() / "matrix").iterdir():
         kept.write_text('{"op": "add"')
     assert fake.run("all_well()") == first
     assert len(fake.jobs) == 5
@@ -286,9 +287,9 @@ def test_the_command_puts_the_matrix_among_all_runs(
         work.cells = [made("add", "int8"), made("add", "int4", realize="no")]
 
     chain = Toolchain("fake", Path(sys.executable))
-    monkeypatch.setattr(toolchain, "resolve", lambda *_, **__: chain)
+    monkeypatch.setattr(resolution, "resolve", lambda *_, **__: chain)
     monkeypatch.setattr(identity, "identify", lambda _: {"version": "9.9"})
-    monkeypatch.setattr(support_matrix, "run", fill)
+    monkeypatch.setattr(matrix_driver, "run", fill)
     asked = ["matrix", "--ops", "add", "--dtypes", "int8,int4", "--out", str(tmp_path / "mine")]
     assert cli.main(asked) == 0
     text = (tmp_path / "index.html").read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ from tvmq_diag.results.verdict import (
     Verdict,
 )
 from tvmq_diag.results.version_matrix import Column, Versions, columns, meaning
-from tvmq_diag.toolchains import identity, toolchain
+from tvmq_diag.toolchains import identity, recipes, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 EVIL = "</script></style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{7*7}}"
@@ -102,7 +102,7 @@ class Fakes:
 def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fakes:
     made = Fakes()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(toolchain, "resolve", made.resolve)
+    monkeypatch.setattr(resolution, "resolve", made.resolve)
     monkeypatch.setattr(session, "Session", made.session)
     monkeypatch.setattr(identity, "identify", lambda chain: {"version": f"9.{len(chain.name)}"})
     return made
@@ -186,7 +186,7 @@ def test_bad_usage_runs_nothing(
 
 
 def test_the_default_is_every_recipe(fakes: Fakes) -> None:
-    assert sorted(command.TVMS.split(",")) == sorted(toolchain.RECIPES)
+    assert sorted(command.TVMS.split(",")) == sorted(recipes.RECIPES)
 
 
 def matrix(*outcomes: tuple[str, Outcome | None]) -> Versions:

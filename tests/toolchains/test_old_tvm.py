@@ -13,7 +13,7 @@ import pytest
 from tvmq_diag.commands import cli
 from tvmq_diag.commands import trace as trace_command
 from tvmq_diag.instruments.inputs import target
-from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains import resolution
 
 ZEN4 = {
     "amd", "avx2", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni",
@@ -40,7 +40,7 @@ def test_the_cpu_is_one_that_llvm_knows(llvm: int, flags: set[str], cpu: str | N
 def python() -> Path:
     """The Python of TVM 0.9; $TVMQ_OLD_PYTHON is another one to try."""
     own = os.environ.get("TVMQ_OLD_PYTHON")
-    return Path(own) if own else toolchain.resolve("relay-0.9", echo=print).python
+    return Path(own) if own else resolution.resolve("relay-0.9", echo=print).python
 
 
 def traced(python: Path, folder: Path, *arguments: str) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 
 from tvmq_diag.commands import ab, cli
 from tvmq_diag.errors import SetupError, UsageError
-from tvmq_diag.toolchains import identity, overlay, toolchain
+from tvmq_diag.toolchains import identity, overlay, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 SCALE = (
@@ -110,10 +110,10 @@ def test_a_patch_is_compared_and_the_installed_tvm_is_untouched(
     assert content(package) == before
     assert "patched with" in (out / "index.html").read_text()
     facts = json.loads((out / "after/run.json").read_text())
-    again = toolchain.of_run(facts, print)  # `tvmq-diag reduce` goes on with the patched one
+    again = resolution.of_run(facts, print)  # `tvmq-diag reduce` goes on with the patched one
     assert again.overlay == out / ab.OVERLAY
     with pytest.raises(SetupError, match="is gone"):
-        toolchain.of_run({**facts, "overlay": str(tmp_path / "gone")}, print)
+        resolution.of_run({**facts, "overlay": str(tmp_path / "gone")}, print)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.text import comparison
 from ..results.verdict import Run
-from ..toolchains import overlay, toolchain
+from ..toolchains import overlay, recipes, resolution
 from ..toolchains.toolchain import Toolchain
 from . import compare as comparing
 from .common import (
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help=f"{', '.join(toolchain.RECIPES)} (relay); may be given twice",
+        help=f"{', '.join(recipes.RECIPES)} (relay); may be given twice",
     )
     tvms.add_argument(
         "--tvm-python",
@@ -104,12 +104,12 @@ def _two(
     if options.patch is None:
         if len(given) != 2:
             raise UsageError("give two TVMs, --tvm-python PATH twice, or one and --patch FILE")
-        old, new = (toolchain.resolve(name, path, echo=echo) for name, path in given)
+        old, new = (resolution.resolve(name, path, echo=echo) for name, path in given)
         return old, new
     if len(given) > 1:
         raise UsageError("--patch is for one TVM: leave the other one out")
     name, path = given[0] if given else (None, None)
-    chain = toolchain.resolve(name, path, echo=echo)
+    chain = resolution.resolve(name, path, echo=echo)
     directory.mkdir(parents=True, exist_ok=True)
     return chain, overlay.patched(chain, options.patch, directory / OVERLAY)
 

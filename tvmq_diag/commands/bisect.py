@@ -26,7 +26,7 @@ from ..reports.pages import page
 from ..reports.text import terminal
 from ..results import store
 from ..results.verdict import WRONG
-from ..toolchains import toolchain
+from ..toolchains import resolution
 from ..toolchains.limits import Limits, physical_bytes
 from ..trace import layout
 from ..trace.ending import How
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.trace} is the float model: it is not quantized")
     if result.trace is None or result.trace.outputs is None:
         raise UsageError(f"{options.trace} has no outputs: see `tvmq-diag reduce` for what failed")
-    chain = toolchain.of_run(work.facts, progress.print)
+    chain = resolution.of_run(work.facts, progress.print)
     limits = Limits(120 + 4 * options.seconds, int(0.9 * physical_bytes()))
     live = Live(progress)
     try:

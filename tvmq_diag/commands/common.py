@@ -15,8 +15,9 @@ from .. import __version__
 from ..configuration import Configuration, adapted, parse_list
 from ..driver.plan import Dataset, Model, Plan
 from ..errors import UsageError
-from ..toolchains import toolchain
+from ..toolchains import recipes, resolution
 from ..toolchains.limits import Limits, physical_bytes
+from ..toolchains.toolchain import Toolchain
 
 RUNS = Path("runs")
 
@@ -110,7 +111,7 @@ def add_tvm(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tvm",
         metavar="NAME",
-        help=f"{', '.join(toolchain.RECIPES)} (relay); installed on first use",
+        help=f"{', '.join(recipes.RECIPES)} (relay); installed on first use",
     )
     parser.add_argument(
         "--tvm-python", type=Path, metavar="PATH", help="the Python of a TVM of your own"
@@ -128,7 +129,7 @@ def add_experiments(parser: argparse.ArgumentParser, what: str) -> None:
 def plan(
     options: argparse.Namespace,
     echo: Callable[[str], None],
-    chain: toolchain.Toolchain | None = None,
+    chain: Toolchain | None = None,
     **more: Any,
 ) -> Plan:
     """What these options ask for, on the TVM they name or on `chain`.
@@ -141,7 +142,7 @@ def plan(
         raise UsageError("--samples says how many of what --calibrate-on gives; give that too")
     shape = _shape(options.input_shape)
     if chain is None:
-        chain = toolchain.resolve(options.tvm, options.tvm_python, echo=echo)
+        chain = resolution.resolve(options.tvm, options.tvm_python, echo=echo)
     memory = options.memory_limit * 2**30 if options.memory_limit else 0.9 * physical_bytes()
     on = options.calibrate_on
     return Plan(

@@ -31,7 +31,7 @@ from ..reports.pages import index
 from ..reports.pages import support_matrix as page
 from ..results import support_matrix
 from ..results.support_matrix import Matrix
-from ..toolchains import identity, toolchain
+from ..toolchains import identity, resolution
 from ..toolchains.limits import Limits, physical_bytes
 from ..trace.stages import RELAY
 from .common import add_tvm, circumstances, fresh_directory, positive
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     screen, progress = Console(), Console(stderr=True)
     dtypes = _dtypes(options.dtypes)
     directory = fresh_directory(options.out, "support-matrix")
-    chain = toolchain.resolve(options.tvm, options.tvm_python, echo=progress.print)
+    chain = resolution.resolve(options.tvm, options.tvm_python, echo=progress.print)
     work = Matrix(_ops(options.ops, chain.dialect), dtypes)
     limits = Limits(options.timeout, int(0.9 * physical_bytes()))
     setup = Setup(chain, identity.identify(chain), limits, options.mcpu, options.fresh)

@@ -25,7 +25,7 @@ from ..errors import UsageError
 from ..reports.pages import page
 from ..reports.text import terminal
 from ..results import store
-from ..toolchains import toolchain
+from ..toolchains import resolution
 from ..toolchains.limits import Limits, physical_bytes
 from ..trace.ending import How
 from .common import add_experiments
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     assert result.trace is not None
     if not result.trace.can_replay:
         raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
-    chain = toolchain.of_run(work.facts, progress.print)
+    chain = resolution.of_run(work.facts, progress.print)
     limits = Limits(60 + 10 * options.seconds, int(0.9 * physical_bytes()))
     live = Live(progress)
     try:

@@ -29,7 +29,7 @@ from ..reports.pages import index
 from ..reports.pages import version_matrix as page
 from ..results.verdict import Run
 from ..results.version_matrix import Column, Versions, columns, to_try
-from ..toolchains import identity, toolchain
+from ..toolchains import identity, recipes, resolution
 from .common import (
     add_sweep,
     circumstances,
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
 def _asked(options: argparse.Namespace) -> Versions:
     work = Versions(
         [configuration.text for configuration in parse_list(options.dtype)],
-        columns(toolchain.names(options.tvm), options.tvm_python),
+        columns(recipes.parse_names(options.tvm), options.tvm_python),
         {**circumstances(), "model": options.model, "input_shape": options.input_shape},
     )
     if not work.columns:
@@ -115,7 +115,7 @@ def _fill(
     """
     try:
         name = column.name if column.python is None else None
-        chain = toolchain.resolve(name, column.python, echo=progress.print)
+        chain = resolution.resolve(name, column.python, echo=progress.print)
         column.dialect = chain.dialect
         column.version = str(identity.identify(chain)["version"])
         texts = to_try(work.configurations, chain.dialect)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..toolchains import toolchain
+from ..toolchains.cache import cache_dir
 from .plan import Model
 
 KEPT = 8
@@ -84,7 +84,7 @@ def kept(
         sorted(_cpu_flags()),
     ]  # fmt: skip
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    return Kept(toolchain.cache_dir() / "floats" / key)
+    return Kept(cache_dir() / "floats" / key)
 
 
 def _content(path: str | None) -> str | None:

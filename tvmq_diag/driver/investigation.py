@@ -64,7 +64,7 @@ def reproduce(toolchain: Toolchain, recorded: Trace, verdict: Verdict, run: Path
     if smallest is None or smallest.file is None:
         return
     file = recorded.path / smallest.file
-    said = process.output_of(toolchain, file, REPRODUCER_SECONDS)
+    said = process.run_script(toolchain, file, REPRODUCER_SECONDS)
     if said is not None and _same(said, verdict):
         verdict.reproducer = file.relative_to(run).as_posix()
         return
@@ -73,7 +73,7 @@ def reproduce(toolchain: Toolchain, recorded: Trace, verdict: Verdict, run: Path
     verdict.reproducer_note = f"{_ended(said)}: kept as {kept}"
 
 
-def _same(said: process.Said, verdict: Verdict) -> bool:
+def _same(said: process.ScriptOutput, verdict: Verdict) -> bool:
     if verdict.outcome == CRASHED:
         return said.code < 0
     message = verdict.message or ""
@@ -82,7 +82,7 @@ def _same(said: process.Said, verdict: Verdict) -> bool:
     return said.code > 0 and bool(message) and message in said.text
 
 
-def _ended(said: process.Said | None) -> str:
+def _ended(said: process.ScriptOutput | None) -> str:
     alone = "in a fresh process its file"
     if said is None:
         return f"{alone} was still running after {REPRODUCER_SECONDS:.0f} s"

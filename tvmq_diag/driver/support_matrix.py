@@ -20,7 +20,8 @@ from .. import __version__
 from ..analysis import tvm_error
 from ..errors import SetupError
 from ..results.support_matrix import NEEDS, STEPS, Cell, Matrix, Step
-from ..toolchains import process, toolchain
+from ..toolchains import process
+from ..toolchains.cache import cache_dir
 from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain
 from ..trace import layout
@@ -226,7 +227,7 @@ def _cache_file(op: str, dtype: str, setup: Setup) -> Path:
         **_spec(op, dtype, setup),
     }
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-    return toolchain.cache_dir() / "matrix" / f"{op}-{dtype}-{key}.json"
+    return cache_dir() / "matrix" / f"{op}-{dtype}-{key}.json"
 
 
 def _keep(file: Path, cell: Cell) -> None:

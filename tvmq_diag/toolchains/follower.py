@@ -13,7 +13,8 @@ from typing import Any
 class Progress:
     """Where a compile is: its stage, the innermost open pass, how many passes have begun.
 
-    After a failure: DIAGNOSIS, what is being found out, how many experiments have been made.
+    After a failure: DIAGNOSIS, what is being found out, how many experiments have been made. `of`
+    says what `count` counts.
     """
 
     stage: str

@@ -14,6 +14,9 @@ from .toolchain import Toolchain
 def identify(chain: Toolchain) -> dict[str, Any]:
     """The version of a TVM, and what changes when somebody rebuilds or edits it.
 
+    Keys: version, ffi (None without a tvm_ffi package), package and libraries (paths),
+    newest_file_ns and newest_outside_quantizer_ns (modification times in ns).
+
     Raises SetupError when it cannot be asked.
     """
     try:
@@ -30,12 +33,12 @@ def identify(chain: Toolchain) -> dict[str, Any]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"{chain.python} does not say which TVM it has: {error}") from error
     try:
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError) as error:
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        why = said[-1][:300] if said else f"exit code {done.returncode}"
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        why = lines[-1][:300] if lines else f"exit code {done.returncode}"
         raise SetupError(f"{chain.python} does not say which TVM it has: {why}") from error
-    return found
+    return answer
 
 
 # The libraries are those that Linux says are loaded: where TVM keeps them, and in how many files,

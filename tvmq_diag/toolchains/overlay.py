@@ -33,21 +33,22 @@ def patched(chain: Toolchain, patch: Path, folder: Path) -> Toolchain:
     """
     patch = patch.absolute()
     depth = _depth(patch)
-    found = identity.identify(chain)
-    package = Path(found["package"])
+    installed = identity.identify(chain)
+    package = Path(installed["package"])
     _copy(package, folder / PACKAGE)
-    for library in map(Path, found["libraries"]):
+    for library in map(Path, installed["libraries"]):
         if package.parent not in library.parents:  # a build from source keeps them elsewhere
             (folder / PACKAGE / library.name).symlink_to(library)
     _apply(patch, depth, folder)
-    made = replace(chain, overlay=folder.absolute())
-    runs = Path(identity.identify(made)["package"])
-    if runs != made.overlay / PACKAGE:  # type: ignore[operator]
+    overlay = folder.absolute()
+    overlaid = replace(chain, overlay=overlay)
+    runs = Path(identity.identify(overlaid)["package"])
+    if runs != overlay / PACKAGE:
         raise SetupError(
             f"{chain.python} imports tvm from {runs} whatever PYTHONPATH says: name the python of"
             " an environment where it does not with --tvm-python"
         )
-    return made
+    return overlaid
 
 
 def _copy(package: Path, to: Path) -> None:
@@ -80,8 +81,8 @@ def _depth(patch: Path) -> int:
         )
     depths = {path.parts.index(PACKAGE) for path in paths if _inside(path)}
     if len(depths) != 1:
-        said = "to several folders named tvm" if depths else "to no file of TVM's Python package"
-        raise UsageError(f"--patch {patch} is {said}: make it with `git diff` in TVM")
+        why = "to several folders named tvm" if depths else "to no file of TVM's Python package"
+        raise UsageError(f"--patch {patch} is {why}: make it with `git diff` in TVM")
     return depths.pop()
 
 
@@ -121,8 +122,8 @@ def _apply(patch: Path, depth: int, folder: Path) -> None:
     except FileNotFoundError as error:
         raise UsageError("--patch needs git on the PATH, which applies it: install git") from error
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        why = said[0].removeprefix("error: ") if said else f"git ended with {done.returncode}"
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        why = errors[0].removeprefix("error: ") if errors else f"git ended with {done.returncode}"
         raise UsageError(
             f"--patch {patch} does not fit this TVM ({why}): make it anew from its files"
         )

@@ -52,20 +52,21 @@ print("tvmq_diag:" + json.dumps(answer))
 """
 
 
-def dialect_of(python: Path, asked: str | None, environment: Mapping[str, str], remedy: str) -> str:
-    """The dialect to use of the TVM in ``python``: the one asked for, else the first it has.
+def dialect_of(
+    python: Path, requested: str | None, environment: Mapping[str, str], remedy: str
+) -> str:
+    """The dialect to use of the TVM in `python`: the one requested, else the first it has.
 
-    Raises SetupError, which ends with ``remedy``, when it has not got that, or no TVM that works.
+    Raises SetupError, which ends with `remedy`, when it has not got that, or no TVM that works.
     """
-    wanted = {name: module for name, module in MODULES.items() if asked in (None, name)}
+    wanted = {name: module for name, module in MODULES.items() if requested in (None, name)}
     answer = _ask(python, wanted, environment, remedy)
     if answer["broken"]:
         module, why = answer["broken"]
         raise SetupError(f"{python} cannot import {module} ({why}): {remedy}")
-    found = answer["dialect"]
-    if found is None:
-        raise SetupError(f"TVM {answer['version']} at {python} has {_LACKS[asked]}; {remedy}")
-    return str(found)
+    if answer["dialect"] is None:
+        raise SetupError(f"TVM {answer['version']} at {python} has {_LACKS[requested]}; {remedy}")
+    return str(answer["dialect"])
 
 
 def _ask(

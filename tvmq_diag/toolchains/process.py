@@ -30,8 +30,8 @@ _POLL_S = 0.1
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a script printed, errors included, and how it ended: an exit code, or -signal."""
+class ScriptOutput:
+    """What a script printed, stderr included, and how it ended: an exit code, or -signal."""
 
     text: str
     code: int
@@ -53,7 +53,7 @@ def run(
     """
     folder = Path(job["trace"])
     folder.mkdir(parents=True, exist_ok=True)
-    files = _Files(folder, job.get("task"))
+    files = _KeptFiles(folder, job.get("task"))
     files.job.write_text(json.dumps(job, indent=1), encoding="utf-8")
     program = command or [str(toolchain.python), str(INSTRUMENTS)]
     with files.output.open("wb") as output:
@@ -71,7 +71,7 @@ def run(
         return _watch(child, files, limits, watch)
 
 
-def output_of(toolchain: Toolchain, script: Path, timeout: float) -> Said | None:
+def run_script(toolchain: Toolchain, script: Path, timeout: float) -> ScriptOutput | None:
     """Run a script in the toolchain's Python; None if it is not done after `timeout` seconds."""
     try:
         done = subprocess.run(
@@ -85,12 +85,12 @@ def output_of(toolchain: Toolchain, script: Path, timeout: float) -> Said | None
         )
     except subprocess.TimeoutExpired:
         return None
-    return Said(done.stdout.decode("utf-8", "replace"), done.returncode)
+    return ScriptOutput(done.stdout.decode("utf-8", "replace"), done.returncode)
 
 
 def _watch(
     child: subprocess.Popen[bytes],
-    files: _Files,
+    files: _KeptFiles,
     limits: Limits,
     watch: Callable[[Progress], None],
 ) -> Ending:
@@ -133,8 +133,8 @@ def _environment(toolchain: Toolchain) -> dict[str, str]:
     return toolchain.environment | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
-class _Files:
-    """What is kept of a process: its job, and what it printed.
+class _KeptFiles:
+    """The files kept of a process: its job, and what it printed.
 
     They lie beside the trace's folder while it runs, which must be empty when the trace begins.
     """

@@ -29,7 +29,7 @@ from tvmq_diag.measurements.bisection import Bisection
 from tvmq_diag.reports.views import bisection as shown
 from tvmq_diag.results import store
 from tvmq_diag.results.verdict import EXACT, INFERRED, WRONG, Verdict
-from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.limits import Limits
 
 RELAY = """
@@ -117,7 +117,7 @@ def bisected(tmp_path: Path) -> Callable[..., Bisection]:
     def run(
         name: str, function: str, seconds: float = 200.0, mcpu: str | None = None, **qconfig: Any
     ) -> Bisection:
-        chain = toolchain.resolve(name, echo=print)
+        chain = resolution.resolve(name, echo=print)
         source = tmp_path / "planted.py"
         source.write_text(RELAY if chain.dialect == "relay" else RELAX)
         job = {

@@ -12,14 +12,15 @@ from tvmq_diag.instruments.matrix import cell as steps
 from tvmq_diag.instruments.relax import cases
 from tvmq_diag.results import support_matrix
 from tvmq_diag.results.support_matrix import Cell, Matrix, Step
-from tvmq_diag.toolchains import identity, toolchain
+from tvmq_diag.toolchains import identity, resolution
 from tvmq_diag.toolchains.limits import Limits
+from tvmq_diag.toolchains.toolchain import Toolchain
 
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Cell]:
     """Four cells, run one after the other as the command does."""
-    chain = toolchain.resolve("relax", echo=print)
+    chain = resolution.resolve("relax", echo=print)
     assert chain.dialect == "relax"
     asked = Matrix(["max_pool2d", "add"], ["int4", "int8", "bool", "int1"])
     with pytest.MonkeyPatch.context() as patch:
@@ -78,7 +79,7 @@ def test_the_cells_of_the_two_dialects_are_kept_apart(tmp_path: Path) -> None:
         matrix_driver._cache_file(
             "add",
             "int4",
-            Setup(toolchain.Toolchain("x", tmp_path, dialect), {}, Limits(1, 1)),
+            Setup(Toolchain("x", tmp_path, dialect), {}, Limits(1, 1)),
         )
         for dialect in ("relay", "relax")
     }

@@ -16,7 +16,7 @@ from tvmq_diag.analysis import judge
 from tvmq_diag.configuration import parse
 from tvmq_diag.driver import investigation
 from tvmq_diag.results.verdict import EXACT
-from tvmq_diag.toolchains import process, toolchain
+from tvmq_diag.toolchains import process, resolution
 from tvmq_diag.toolchains.limits import Limits
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import reader
@@ -32,7 +32,7 @@ Compile = Callable[..., tuple[Trace, Ending]]
 
 @pytest.fixture(scope="module")
 def relax_toolchain() -> Toolchain:
-    return toolchain.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print)
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from support.paths import ROOT
 
 from tvmq_diag.analysis import dtype_timeline
-from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import reader
 
 
 @pytest.fixture(scope="module")
 def relax_toolchain() -> Toolchain:
-    return toolchain.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print)
 
 
 @pytest.fixture(scope="module")

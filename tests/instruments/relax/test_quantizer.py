@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains import resolution
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
@@ -94,7 +94,7 @@ InRelax = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def relax_python() -> Path:
-    return toolchain.resolve("relax", echo=print).python
+    return resolution.resolve("relax", echo=print).python
 
 
 @pytest.fixture(scope="module")

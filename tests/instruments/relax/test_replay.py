@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from support.relax_scripts import said
 
-from tvmq_diag.toolchains import toolchain
+from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 
 @pytest.fixture(scope="module")
 def relax() -> Toolchain:
-    return toolchain.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print)
 
 
 def test_legalize_ops_by_its_legalizers_in_one_run(relax: Toolchain) -> None:

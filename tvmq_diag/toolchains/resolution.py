@@ -1,0 +1,75 @@
+"""From what a person names, or a run was made with, to the toolchain that TVM runs in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import SetupError, UsageError
+from ..trace.stages import RELAY
+from . import probe
+from .installation import installed
+from .recipes import RECIPES, recipe
+from .toolchain import Toolchain
+
+_OTHER_TVM = "give the python of an environment with a working TVM, or leave --tvm-python out"
+
+
+def resolve(
+    name: str | None = None,
+    tvm_python: Path | None = None,
+    dialect: str | None = None,
+    *,
+    echo: Callable[[str], None],
+) -> Toolchain:
+    """The toolchain to run TVM in; a named one is installed on its first use.
+
+    `name` None is the toolchain of the `dialect`, Relay's without one. `echo` gets one line at a
+    time for the user, only when there is something to wait for; uv's own lines go to stderr.
+
+    Raises UsageError for a name that is no toolchain or not of the dialect, and SetupError when the
+    interpreter's TVM has not got the dialect or the installation failed.
+    """
+    if tvm_python is not None:
+        if name is not None:
+            raise UsageError(f"--tvm {name} and --tvm-python {tvm_python} are two TVMs: give one")
+        return _of_the_user(tvm_python, dialect)
+    name = name or dialect or RELAY
+    its_dialect = recipe(name).dialect
+    if dialect not in (None, its_dialect):
+        raise UsageError(f"the {name} toolchain is for {its_dialect}, not for {dialect}")
+    return Toolchain(name, installed(name, echo), its_dialect)
+
+
+def of_run(facts: Mapping[str, Any], echo: Callable[[str], None]) -> Toolchain:
+    """The toolchain that a run was made with, from its run.json. Raises as `resolve` does."""
+    name, dialect = str(facts.get("toolchain")), facts.get("dialect")
+    if name in RECIPES:
+        chain = resolve(name, echo=echo)
+    else:
+        chain = resolve(None, Path(str(facts.get("python"))), dialect, echo=echo)
+    overlay = facts.get("overlay")
+    if not overlay:
+        return chain
+    if not Path(overlay).is_dir():
+        raise SetupError(f"the patched TVM of this run, {overlay}, is gone: make the run again")
+    return replace(chain, overlay=Path(overlay))
+
+
+def _of_the_user(given: Path, dialect: str | None) -> Toolchain:
+    """An interpreter of the user's own, in which nothing of ours needs to be installed."""
+    python = given.expanduser().absolute()  # not resolved: a venv's python is a link out of it
+    on_path = None if python.exists() else shutil.which(given)
+    if on_path:  # `--tvm-python python3.8`
+        python = Path(on_path).absolute()
+    if not python.exists():
+        raise SetupError(f"--tvm-python {given}: no such file; {_OTHER_TVM}")
+    if not python.is_file() or not os.access(python, os.X_OK):
+        raise SetupError(f"--tvm-python {given}: not an executable file; {_OTHER_TVM}")
+    # With PYTHONPATH: that is how a TVM built from source is usually found.
+    its_dialect = probe.dialect_of(python, dialect, os.environ, _OTHER_TVM)
+    return Toolchain(str(given), python, its_dialect)

@@ -1,0 +1,65 @@
+"""uv, run as a program: what it says is shown and kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import SetupError
+from .recipes import OWN_TVM
+
+
+def run(arguments: list[str], environment: Mapping[str, str], log: TextIO) -> str | None:
+    """Run uv, showing what it says on stderr and keeping it in the log.
+
+    Returns None when it succeeded, else why it did not. Raises SetupError when there is no uv.
+    """
+    lines = []
+    with subprocess.Popen(
+        [_program(), *arguments],
+        cwd=Path(log.name).parent,  # a pyproject.toml of the user's would configure uv
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                print(line, end="", file=sys.stderr, flush=True)
+                log.write(line)
+                lines.append(line)
+        except BaseException:  # Ctrl-C: nothing may go on writing into the directory
+            process.terminate()
+            process.wait()
+            raise
+    if process.returncode == 0:
+        return None
+    return _cause(lines) or f"uv ended with exit code {process.returncode}"
+
+
+def _program() -> str:
+    # Here and not above: only an installation needs uv, not a run on a TVM of the user's own.
+    try:
+        import uv
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"installing a toolchain needs the uv package: pip install uv, or {OWN_TVM}"
+        ) from error
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError as error:
+        raise SetupError("the uv package has no program: reinstall it (pip install uv)") from error
+
+
+def _cause(lines: list[str]) -> str:
+    """What failed, and its root cause, out of uv's output (its last line, if it has neither)."""
+    stripped = [line.strip() for line in lines if line.strip()]
+    errors = [line.removeprefix("error:").strip() for line in stripped if line.startswith("error:")]
+    causes = [line.removeprefix("cause:").strip() for line in stripped if line.startswith("cause:")]
+    return ": ".join(errors[-1:] + causes[-1:]) or "".join(stripped[-1:])
