@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from tvmq_diag.results.verdict import WORKS, Result, Verdict
-from tvmq_diag.results.version_matrix import PAGE, Column, Versions, meaning
+from tvmq_diag.results.version_matrix import PAGE, Versions
 from tvmq_diag.trace.stages import RELAX
 
-from .. import formatting
+from ..formatting import TIMES, clip
 from ..templating import environment
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What became of a configuration on a toolchain. Empty where there is nothing to say.
-
-    `label`: what the configuration is there, where that is not as it was typed.
-    """
-
-    look: str
-    mark: str
-    word: str
-    label: str = ""
-    where: str = ""
-    op: str = ""
-    reason: str = ""
-    numbers: str = ""
-    speed: str = ""
-    link: str = ""
-
-
-@dataclass(frozen=True)
-class Head:
-    """The head of a column. `page` is the toolchain's own run's, `python` a path as given."""
-
-    name: str
-    version: str
-    python: str
-    page: str
+from ..views.version_matrix import cell, differences, float_entry, head, summary
 
 
 def write(matrix: Versions, directory: Path) -> Path:
@@ -55,141 +25,24 @@ def render(matrix: Versions) -> str:
         environment()
         .get_template("versions.html.j2")
         .render(
-            times=formatting.TIMES,
-            model=formatting.clip(matrix.facts.get("model") or "a model", 120),
-            created=formatting.clip(matrix.facts.get("created") or "", 40),
+            times=TIMES,
+            model=clip(matrix.facts.get("model") or "a model", 120),
+            created=clip(matrix.facts.get("created") or "", 40),
             summary=summary(matrix),
             differences=differences(matrix),
             complete=matrix.complete,
             done=matrix.done,
             total=len(matrix.configurations) * len(matrix.columns),
-            heads=[_head(column) for column in matrix.columns],
+            heads=[head(column) for column in matrix.columns],
             rows=[
                 (name, [cell(c, name) for c in matrix.columns]) for name in matrix.configurations
             ],
-            floats=[_float(column) for column in matrix.columns],
+            floats=[float_entry(column) for column in matrix.columns],
             relax=any(column.dialect == RELAX for column in matrix.columns),
             problems=[(c.short, c.problem) for c in matrix.columns if c.problem],
             facts=_facts(matrix),
         )
     )
-
-
-def summary(matrix: Versions) -> str:
-    """The matrix in one sentence."""
-    said = []
-    for column in matrix.columns:
-        works = sum(result.verdict.outcome == WORKS for result in column.results)
-        if column.results:
-            said.append(f"{works} of {len(column.results)} on {formatting.clip(column.short, 60)}")
-    return f"What works: {', '.join(said)}" if said else "Nothing was tried"
-
-
-def differences(matrix: Versions) -> list[str]:
-    """A sentence for each configuration whose outcome depends on the TVM."""
-    found = []
-    for name in matrix.configurations:
-        by_word: dict[str, list[str]] = {}
-        for column in matrix.columns:
-            if column.of(name):
-                by_word.setdefault(_outcomes(column, name), []).append(column.short)
-        if len(by_word) > 1:
-            each = [f"{word} on {', '.join(names)}" for word, names in by_word.items()]
-            found.append(f"{name}: {'; '.join(each)}")
-    return found
-
-
-def cell(column: Column, configuration: str) -> list[Entry]:
-    """What the table shows of a configuration on a toolchain."""
-    found = [
-        _entry(column, result, _label(configuration, result.verdict))
-        for result in column.of(configuration)
-    ]
-    if found:
-        return found
-    foreign = column.dialect is not None and not meaning(configuration, column.dialect)
-    return [Entry("muted", formatting.DASH, f"not for {column.dialect}" if foreign else "not run")]
-
-
-def _entry(column: Column, result: Result, label: str) -> Entry:
-    verdict = result.verdict
-    name = verdict.outcome
-    return Entry(
-        formatting.outcome_class(name),
-        formatting.outcome_mark(name),
-        name,
-        label,
-        _where(verdict),
-        f"{verdict.op.name}, op #{verdict.op.index}" if verdict.op is not None else "",
-        verdict.reason or verdict.message or "" if name != WORKS else "",
-        _numbers(verdict),
-        f"{verdict.ratio.value:.2f}{formatting.TIMES} float" if verdict.ratio is not None else "",
-        column.link(result),
-    )
-
-
-def _label(typed: str, verdict: Verdict) -> str:
-    """What a configuration is on this TVM beyond what was typed."""
-    there, *fields = verdict.configuration.split(":")
-    dtypes, *known = typed.split(":")
-    added = [field for field in fields if field not in known]
-    return ", ".join([*([] if there == dtypes else [there]), *added])
-
-
-def _outcomes(column: Column, configuration: str) -> str:
-    """In a few words what became of a configuration: of each meaning, where they differ."""
-    found = column.of(configuration)
-    said = [_outcome(result.verdict) for result in found]
-    if len(set(said)) == 1:
-        return said[0]
-    parts = [_label(configuration, result.verdict).split(", ") for result in found]
-    own = [[p for p in label if not all(p in other for other in parts)] for label in parts]
-    return ", ".join(f"{word} at {' '.join(p)}" for word, p in zip(said, own, strict=True))
-
-
-def _outcome(verdict: Verdict) -> str:
-    by = verdict.pass_name or verdict.stage
-    return verdict.outcome if verdict.outcome == WORKS or not by else f"{verdict.outcome} ({by})"
-
-
-def _where(verdict: Verdict) -> str:
-    """The stage and the pass that ended it."""
-    if verdict.outcome == WORKS:
-        return ""
-    return formatting.WITHIN.join(part for part in (verdict.stage, verdict.pass_name) if part)
-
-
-def _numbers(verdict: Verdict) -> str:
-    if verdict.metrics is None:
-        return ""
-    cosine = formatting.number(verdict.metrics.cosine, 4)
-    return f"cosine {cosine}, SQNR {formatting.number(verdict.metrics.sqnr_db, 1)} dB"
-
-
-def _head(column: Column) -> Head:
-    version = f"TVM {column.version}, {column.dialect}" if column.version else ""
-    python = str(column.python) if column.python is not None else ""
-    link = f"{column.folder}/{PAGE}" if column.run is not None else ""
-    return Head(
-        formatting.clip(column.short, 80),
-        formatting.clip(version, 60),
-        formatting.clip(python, 200),
-        link,
-    )
-
-
-def _float(column: Column) -> Entry:
-    """The float model's cell: it has a time instead of a ratio."""
-    result: Result | None = column.float_result
-    if result is None:
-        return Entry("muted", formatting.DASH, "not run")
-    verdict = result.verdict
-    time = (
-        formatting.milliseconds(verdict.latency_ms.median) if verdict.latency_ms is not None else ""
-    )
-    look, mark = formatting.outcome_class(verdict.outcome), formatting.outcome_mark(verdict.outcome)
-    reason = verdict.reason or verdict.message or ""
-    return Entry(look, mark, verdict.outcome, where=_where(verdict), reason=reason, speed=time)
 
 
 def _facts(matrix: Versions) -> list[tuple[str, str]]:
@@ -201,7 +54,7 @@ def _facts(matrix: Versions) -> list[tuple[str, str]]:
         "tool_version": "tvmq_diag",
     }
     return [
-        (label, formatting.clip(matrix.facts[name], 1000))
+        (label, clip(matrix.facts[name], 1000))
         for name, label in names.items()
         if matrix.facts.get(name) is not None
     ]

@@ -7,10 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from markupsafe import Markup
 
 from tvmq_diag.measurements.benchmark import AGAIN, EAGER, FLOAT, Benchmark
 from tvmq_diag.measurements.paired import Ratio
@@ -18,7 +14,6 @@ from tvmq_diag.measurements.paired import Ratio
 from ..figures import charts
 from ..figures.charts import Side, milliseconds
 from ..formatting import DASH, TIMES, clip
-from ..templating import environment
 from . import kernels
 from .kernels import Pair, percent
 
@@ -105,28 +100,6 @@ def view(
         charts.bars(drawn, f"{key}-bars"),
         charts.distribution([*drawn, *(_side(benchmark, side) for side in again)], f"{key}-rounds"),
     )
-
-
-def write(benchmark: Benchmark, names: list[str], facts: dict[str, Any], directory: Path) -> Path:
-    """Write a page of its own, `index.html`, into the folder; returns it.
-
-    `facts` say how it was made (command, model, toolchain, created, …).
-    """
-    page = environment().get_template("benchmark_page.html.j2")
-    text = page.render(
-        b=view(benchmark, names),
-        raw=Markup,  # charts, which escape what they are given
-        model=clip(facts.get("model") or "a model", 120),
-        created=clip(facts.get("created") or "", 40),
-        facts=[
-            (clip(name, 60), clip(value, 1000))
-            for name, value in facts.items()
-            if value is not None
-        ],
-    )
-    path = directory / "index.html"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def summary(benchmark: Benchmark, names: Sequence[str]) -> str:

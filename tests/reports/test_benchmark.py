@@ -22,7 +22,8 @@ from tvmq_diag.measurements.benchmark import (
 )
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.reports.formatting import DASH, TIMES
-from tvmq_diag.reports.pages.page import environment
+from tvmq_diag.reports.pages import benchmark as benchmark_page
+from tvmq_diag.reports.templating import environment
 from tvmq_diag.reports.views import benchmark as report
 from tvmq_diag.reports.views import kernels
 
@@ -240,7 +241,7 @@ def test_nothing_from_a_model_becomes_markup(tmp_path: Path) -> None:
     benchmark.kernels[EVIL] = [Kernel(0, f"conv2d{EVIL}", 1.0, EVIL)]
     benchmark.problems = [EVIL]
     facts = {"model": EVIL, "created": EVIL, EVIL: EVIL}
-    text = report.write(benchmark, [EVIL, "q"], facts, tmp_path).read_text(encoding="utf-8")
+    text = benchmark_page.write(benchmark, [EVIL, "q"], facts, tmp_path).read_text(encoding="utf-8")
     outline = Outline(text)
     assert not outline.open
     assert (outline.count("script"), outline.count("style"), outline.count("img")) == (1, 1, 0)
@@ -251,7 +252,9 @@ def test_nothing_from_a_model_becomes_markup(tmp_path: Path) -> None:
 def test_ids_on_a_page_are_unique_and_name_something(tmp_path: Path) -> None:
     benchmark = measured()
     benchmark.times["int16"], benchmark.kernels["int16"] = times(60.0), listed("fused_nn_conv2d")
-    text = report.write(benchmark, [INT8, "int16"], {}, tmp_path).read_text(encoding="utf-8")
+    text = benchmark_page.write(benchmark, [INT8, "int16"], {}, tmp_path).read_text(
+        encoding="utf-8"
+    )
     elements = Outline(text).elements
     ids = [attrs["id"] for _, attrs in elements if "id" in attrs]
     assert len(ids) == len(set(ids))
@@ -269,7 +272,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     benchmark.times[long] = times(49.8)
     benchmark.times[EAGER][3] = 300.0
     folder = tmp_path_factory.mktemp("benchmark")
-    return report.write(benchmark, [INT8, long, "int4"], {"model": "m" * 300}, folder)
+    return benchmark_page.write(benchmark, [INT8, long, "int4"], {"model": "m" * 300}, folder)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,7 +12,8 @@ from support.pages import CONTRAST, EVIL, Outline, opened
 from tvmq_diag.measurements.benchmark import EAGER, FLOAT, Benchmark, Kernel
 from tvmq_diag.measurements.paired import Latency, Ratio
 from tvmq_diag.reports import formatting
-from tvmq_diag.reports.pages import index, page
+from tvmq_diag.reports.pages import index
+from tvmq_diag.reports.pages import run as page
 from tvmq_diag.results import verdict as outcome
 from tvmq_diag.results.verdict import (
     Hazard,

@@ -11,7 +11,8 @@ from rich.console import Console
 from tvmq_diag.measurements.paired import Latency, Ratio
 from tvmq_diag.reports import formatting
 from tvmq_diag.reports.pages import index
-from tvmq_diag.reports.text import terminal
+from tvmq_diag.reports.text import sweep
+from tvmq_diag.reports.text import verdict as verdict_text
 from tvmq_diag.reports.views import passes, stages
 from tvmq_diag.reports.views.listing import LIMIT, listing
 from tvmq_diag.reports.views.section import build, site_text
@@ -194,7 +195,7 @@ def test_the_sweep_says_how_long_each_takes_next_to_float() -> None:
         return Result(made, role)
 
     asked = result("asked", 30.0, Ratio(3.0, 2.9, 3.1))
-    text = shown(terminal.sweep_table(Run(Path("x"), {}, [asked, result("float", 10.0, None)])))
+    text = shown(sweep.table(Run(Path("x"), {}, [asked, result("float", 10.0, None)])))
     lines = [line.split() for line in text.splitlines()]
     assert lines[1][-2:] == ["30.00", "3.00"] and lines[2][-2:] == ["10.00", formatting.DASH]
 
@@ -203,7 +204,7 @@ def test_the_terminal_names_what_weighs_most_and_what_the_remedy_gained() -> Non
     made = Verdict("int8", "relay", outcome.WORKS)
     gained = Ratio(0.4, 0.39, 0.41)
     made.hazards = [Hazard("no fast path", "it is slow", ["because"], "do this", None, gained)]
-    text = " ".join(shown(terminal.verdict_lines(Result(made, "asked"))).split())
+    text = " ".join(shown(verdict_text.lines(Result(made, "asked"))).split())
     assert "no fast path: it is slow. do this; tried: 0.40 times as long" in text
 
 
@@ -211,7 +212,7 @@ def test_the_terminal_shows_the_verdict_first_and_no_markup_of_a_model() -> None
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize", "QuantizeRealize")
     verdict.op = OpRef(9, "[bold]add[/]", "[link]span")
     verdict.reason, verdict.suggestion = "it [i]cannot[/i]", "int8"
-    text = shown(terminal.verdict_lines(Result(verdict, "asked")))
+    text = shown(verdict_text.lines(Result(verdict, "asked")))
     assert text.startswith("✗ int4 rejected by QuantizeRealize at [bold]add[/] (op #9)")
     assert "it [i]cannot[/i]" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -225,14 +226,14 @@ def test_the_terminal_table_has_the_float_model_last() -> None:
             "asked",
         ),
     ]
-    text = shown(terminal.sweep_table(Run(Path("x"), {}, results)))
+    text = shown(sweep.table(Run(Path("x"), {}, results)))
     assert text.index("int8") < text.index("float32")
     assert "≠ wrong" in text and "0.030" in text
 
 
 @pytest.mark.parametrize("name", sorted(formatting.OUTCOME_MARKS))
 def test_every_outcome_can_be_printed(name: str) -> None:
-    assert name in shown(terminal.verdict_lines(Result(Verdict("c", "relay", name), "asked")))
+    assert name in shown(verdict_text.lines(Result(Verdict("c", "relay", name), "asked")))
 
 
 def test_sites() -> None:
@@ -314,9 +315,9 @@ def test_a_damaged_support_matrix_is_named(tmp_path: Path, text: str) -> None:
 
 def test_the_terminal_says_why_there_is_no_reproducer() -> None:
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize", "QuantizeRealize")
-    assert "repro" not in shown(terminal.verdict_lines(Result(verdict, "asked")))
+    assert "repro" not in shown(verdict_text.lines(Result(verdict, "asked")))
     verdict.reproducer_note = "in a fresh process its file raises nothing"
-    text = " ".join(shown(terminal.verdict_lines(Result(verdict, "asked"))).split())
+    text = " ".join(shown(verdict_text.lines(Result(verdict, "asked"))).split())
     assert "repro none: in a fresh process its file raises nothing" in text
 
 

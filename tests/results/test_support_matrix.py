@@ -13,7 +13,7 @@ import pytest
 
 from tvmq_diag.commands import cli
 from tvmq_diag.commands import matrix as command
-from tvmq_diag.commands.common import fresh_directory
+from tvmq_diag.commands.folders import fresh_directory
 from tvmq_diag.driver import support_matrix as matrix_driver
 from tvmq_diag.driver.support_matrix import Setup
 from tvmq_diag.errors import SetupError, UsageError

@@ -16,6 +16,8 @@ from tvmq_diag.driver import session
 from tvmq_diag.driver.plan import Observer, Plan
 from tvmq_diag.errors import SetupError
 from tvmq_diag.reports.pages import version_matrix as page
+from tvmq_diag.reports.text import version_matrix as text
+from tvmq_diag.reports.views import version_matrix as view
 from tvmq_diag.results import store
 from tvmq_diag.results.verdict import (
     INTERRUPTED,
@@ -202,13 +204,13 @@ def matrix(*outcomes: tuple[str, Outcome | None]) -> Versions:
 
 
 def test_where_tvms_differ_is_said() -> None:
-    assert page.differences(matrix(("relay", works), ("relax", works))) == []
+    assert view.differences(matrix(("relay", works), ("relax", works))) == []
     three = matrix(("relay", rejected), ("relax-0.26", works), ("relax", works))
-    assert page.differences(three) == [
+    assert view.differences(three) == [
         "int4: rejected (QuantizeRealize) on relay; works on relax-0.26, relax"
     ]
-    assert page.summary(three).endswith("0 of 1 on relay, 2 of 2 on relax-0.26, 2 of 2 on relax")
-    assert page.summary(matrix(("relay", None))) == "Nothing was tried"
+    assert view.summary(three).endswith("0 of 1 on relay, 2 of 2 on relax-0.26, 2 of 2 on relax")
+    assert view.summary(matrix(("relay", None))) == "Nothing was tried"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,7 @@ def test_the_terminal_table_fits_80_columns(capsys: pytest.CaptureFixture[str]) 
 
     names = command.TVMS.split(",")
     work = matrix(*((name, rejected) for name in names))
-    Console(width=80).print(command.table(work))
+    Console(width=80).print(text.table(work))
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= 80
     for name in names:
@@ -270,7 +272,7 @@ def test_what_came_from_outside_is_only_text() -> None:
 
 def test_an_interrupted_configuration_is_odd_not_bad() -> None:
     stopped = matrix(("relay", lambda name, chain: Verdict(name, chain, INTERRUPTED, "check")))
-    assert [entry.look for entry in page.cell(stopped.columns[0], "int4")] == ["odd"]
+    assert [entry.look for entry in view.cell(stopped.columns[0], "int4")] == ["odd"]
 
 
 def test_each_meaning_of_a_configuration_is_shown_once(fakes: Fakes) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -28,16 +29,14 @@ from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.text import comparison
 from ..results.verdict import Run
-from ..toolchains import overlay, recipes, resolution
+from ..toolchains import overlay, resolution
+from ..toolchains.recipes import RECIPES
 from ..toolchains.toolchain import Toolchain
-from . import compare as comparing
-from .common import (
-    add_sweep,
-    fresh_directory,
-    model_facts,
-    plan,
-    stem,
-)
+from . import compare
+from .facts import plan_facts
+from .folders import fresh_directory, stem
+from .options import add_out, add_own_tvms, add_sweep
+from .plans import plan_of
 from .running import carry_out
 
 DTYPES = "int8/int8/int32,int8,int4"
@@ -51,49 +50,41 @@ OVERLAY = "patched-tvm"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `ab`."""
     add_sweep(parser, DTYPES)
-    # The other commands run on one TVM: what they call so is replaced.
-    tvms = parser.add_argument_group("TVMs: two, or one and a patch", conflict_handler="resolve")
+    tvms = parser.add_argument_group("TVMs: two, or one and a patch")
     tvms.add_argument("--patch", type=Path, metavar="FILE", help="what the second run has changed")
     tvms.add_argument(
         "--tvm",
         action="append",
         default=[],
         metavar="NAME",
-        help=f"{', '.join(recipes.RECIPES)} (relay); may be given twice",
+        help=f"{', '.join(RECIPES)} (relay); may be given twice",
     )
-    tvms.add_argument(
-        "--tvm-python",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="the Python of a TVM of your own; may be given twice",
-    )
-    comparing.add_limits(parser)
+    add_own_tvms(tvms, "; may be given twice")
+    compare.add_tolerances(parser)
     parser.add_argument(
         "--no-reference",
         action="store_true",
         help="compare the compiles only: no int8/int8/int32 beside them, no benchmark",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/ab-MODEL-DTYPE-TIME")
+    add_out(parser, "ab-MODEL-DTYPE-TIME")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run both, compare, print, write; returns the exit code."""
     progress = Console(stderr=True)
-    allowed = comparing.allowances(options)
+    allowed = compare.allowances(options)
     name = f"ab-{stem(options.model, parse_list(options.dtype))}"
     directory = fresh_directory(options.out, name)
     chains = _two(options, directory, progress.print)
     for side, chain in zip(SIDES, chains, strict=True):
         _carry_out(options, chain, directory / side, progress)
     old, new = (directory / side for side in SIDES)
-    found = run_diff.compare(old, new, comparing.tolerances(options))
-    written = comparing.write(found, _about(options, chains), directory)
+    compared = run_diff.compare(old, new, compare.tolerances(options))
+    page = compare.write(compared, _about(options, chains), directory)
     index.write(directory.parent)
-    print(f"report: {written}", file=sys.stderr)
-    print(comparison.text(found), end="")
-    return 1 if found.regressions(allowed) else 0
+    print(f"report: {page}", file=sys.stderr)
+    print(comparison.text(compared), end="")
+    return 1 if compared.regressions(allowed) else 0
 
 
 def _two(
@@ -117,9 +108,9 @@ def _two(
 def _carry_out(
     options: argparse.Namespace, chain: Toolchain, directory: Path, progress: Console
 ) -> None:
-    reference = not options.no_reference
-    asked = plan(options, progress.print, chain, reference=reference, explore=False)
-    carry_out(asked, Run(directory, model_facts(asked)), progress, directory.name)
+    plan = plan_of(options, progress.print, chain)
+    plan = replace(plan, reference=not options.no_reference, explore=False)
+    carry_out(plan, Run(directory, plan_facts(plan)), progress, directory.name)
 
 
 def _about(options: argparse.Namespace, chains: tuple[Toolchain, Toolchain]) -> dict[str, str]:

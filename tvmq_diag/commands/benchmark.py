@@ -18,12 +18,11 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from ..analysis import judge, tvm_error
 from ..configuration import parse_list
@@ -32,34 +31,25 @@ from ..driver.compiler import Compiler
 from ..driver.plan import Plan, Rpc
 from ..driver.progress import Live
 from ..errors import SetupError, UsageError
-from ..measurements.benchmark import AGAIN, FLOAT, Benchmark
-from ..reports import formatting
+from ..measurements.benchmark import FLOAT, Benchmark
+from ..reports.pages import benchmark as page
 from ..reports.pages import index
-from ..reports.views import benchmark as page
+from ..reports.text import benchmark as text
+from ..reports.text.console import print_plain
 from ..results.verdict import WORKS, Result, Run, Verdict
-from .common import (
-    add_model,
-    fresh_directory,
-    model_facts,
-    plan,
-    stem,
-)
+from .facts import plan_facts
+from .folders import fresh_directory, stem
+from .options import add_configurations, add_model, add_out
+from .plans import plan_of
 
 RECORD = "benchmark.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `benchmark`."""
-    parser.add_argument(
-        "--dtype",
-        default="int8/int8/int32",
-        metavar="CONF[,CONF…]",
-        help="configurations, as trace_quantize.py takes them (%(default)s)",
-    )
+    add_configurations(parser, "int8/int8/int32")
     add_model(parser)
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="default: runs/benchmark-MODEL-TIME"
-    )
+    add_out(parser, "benchmark-MODEL-TIME")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures here as well")
     parser.add_argument("--rpc", metavar="HOST:PORT", help="a TVM RPC tracker")
     parser.add_argument("--rpc-key", metavar="K", help="of the device to ask the tracker for")
@@ -74,16 +64,16 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--target is for a device behind --rpc; here use --mcpu")
     name = f"benchmark-{stem(options.model, parse_list(options.dtype))}"
     directory = fresh_directory(options.out, name)
-    asked = plan(options, progress.print, rpc=rpc, target=options.target)
+    plan = replace(plan_of(options, progress.print), rpc=rpc, target=options.target)
     directory.mkdir(parents=True, exist_ok=True)
-    work = Run(directory, model_facts(asked))
+    work = Run(directory, plan_facts(plan))
     live = Live(progress)
     try:
         with tempfile.TemporaryDirectory(prefix="tvmq-run-") as scratch:
-            sides = _build(asked, work, Path(scratch), live, progress)
+            sides = _build(plan, work, Path(scratch), live, progress)
             if len(sides) > 1:
                 live.begin("benchmark: all models in turn")
-                if benchmarking.measure(asked, work, sides, live.progress):
+                if benchmarking.measure(plan, work, sides, live.progress):
                     raise KeyboardInterrupt
     finally:
         live.close()
@@ -91,13 +81,13 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if not work.benchmark.times:
         raise SetupError(f"nothing could be timed; {work.benchmark.problems[-1]}")
-    found = figures(work.benchmark, work.facts)
+    record = json.dumps(figures(work.benchmark, work.facts), indent=2)
     for file in filter(None, (directory / RECORD, options.json)):
-        file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        file.write_text(record + "\n", encoding="utf-8")
     written = page.write(work.benchmark, list(sides), work.facts, directory)
     index.write(directory.parent)
-    screen.print(table(work.benchmark))
-    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    screen.print(text.table(work.benchmark))
+    print_plain(screen, f"report: {written}")
     return 0
 
 
@@ -115,37 +105,20 @@ def figures(measured: Benchmark, facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, **measured.facts, "sides": sides, "problems": measured.problems}
 
 
-def table(measured: Benchmark) -> Table:
-    """Each side's latency, and its ratio to float with the interval."""
-    shown = Table(box=None, pad_edge=False, padding=(0, 1))
-    shown.add_column("", overflow="fold")
-    for name in ("min ms", "mean", "median", "max", f"{formatting.TIMES} float, 95 % interval"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    for side in measured.times:
-        latency, ratio = measured.latency(side), measured.ratio(side)
-        if latency is None:
-            continue
-        times = (latency.min, latency.mean, latency.median, latency.max)
-        name = f"{side} (the machine's noise)" if side == AGAIN else side
-        to = str(ratio) if ratio is not None and side != FLOAT else formatting.DASH
-        shown.add_row(name, *(f"{ms:.2f}" for ms in times), to)
-    return shown
-
-
-def _build(asked: Plan, work: Run, scratch: Path, live: Live, progress: Console) -> dict[str, Path]:
+def _build(plan: Plan, work: Run, scratch: Path, live: Live, progress: Console) -> dict[str, Path]:
     """Compile float and each configuration; those that cannot be are named and left out."""
-    compiler = Compiler(asked, work.directory, scratch, live.observer())
+    compiler = Compiler(plan, work.directory, scratch, live.observer())
     floats = compiler.float_model()
     if floats.interrupted:
         raise KeyboardInterrupt
     if floats.artifact is None:
         failed = floats.trace.failure
-        said = failed.message if failed is not None else floats.ending.how.value
-        raise SetupError(f"the float model itself cannot be built: {tvm_error.sentence(said)}")
-    chain = asked.toolchain.name
+        why = failed.message if failed is not None else floats.ending.how.value
+        raise SetupError(f"the float model itself cannot be built: {tvm_error.sentence(why)}")
+    chain = plan.toolchain.name
     sides = {FLOAT: floats.artifact}
     work.results.append(Result(Verdict(FLOAT, chain, WORKS), "float", floats.trace))
-    for configuration in asked.configurations:
+    for configuration in plan.configurations:
         compiled = compiler.compile(configuration)
         live.close()
         if compiled.interrupted:

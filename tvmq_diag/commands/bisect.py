@@ -22,15 +22,16 @@ from ..analysis import judge
 from ..driver import bisecting, investigation
 from ..driver.progress import Live
 from ..errors import UsageError
-from ..reports.pages import page
-from ..reports.text import terminal
+from ..reports.pages import run as run_page
+from ..reports.text import verdict
+from ..reports.text.console import print_plain
 from ..results import store
 from ..results.verdict import WRONG
 from ..toolchains import resolution
-from ..toolchains.limits import Limits, physical_bytes
+from ..toolchains.limits import Limits, usable_bytes
 from ..trace import layout
 from ..trace.ending import How
-from .common import add_experiments
+from .options import add_experiments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,11 +49,11 @@ def run(options: argparse.Namespace) -> int:
     if result.trace is None or result.trace.outputs is None:
         raise UsageError(f"{options.trace} has no outputs: see `tvmq-diag reduce` for what failed")
     chain = resolution.of_run(work.facts, progress.print)
-    limits = Limits(120 + 4 * options.seconds, int(0.9 * physical_bytes()))
+    limits = Limits(120 + 4 * options.seconds, usable_bytes())
     live = Live(progress)
     try:
         live.begin(f"{result.verdict.configuration}: looking for the pass and the op")
-        found, ending = bisecting.look(
+        bisection, ending = bisecting.look(
             chain,
             investigation.job_of(result.trace),
             options.trace.with_name(f"{options.trace.name}{layout.BISECTION}"),
@@ -63,14 +64,14 @@ def run(options: argparse.Namespace) -> int:
         )
     finally:
         live.close()
-    result.bisection = found
+    result.bisection = bisection
     if result.verdict.outcome == WRONG:
-        judge.blame_bisected(result.verdict, found)
+        judge.blame_bisected(result.verdict, bisection)
     store.write(work)
-    written = page.write(work)
-    screen.print(terminal.verdict_lines(result))
-    screen.print(found.said, highlight=False, markup=False)
-    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    written = run_page.write(work)
+    screen.print(verdict.lines(result))
+    screen.print(bisection.said, highlight=False, markup=False)
+    print_plain(screen, f"report: {written}")
     if ending.how == How.INTERRUPTED:
         raise KeyboardInterrupt
     return 0

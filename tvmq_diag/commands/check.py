@@ -16,25 +16,25 @@ failed; 130 Ctrl-C.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from ..analysis import judge
 from ..comparison import baseline
-from ..comparison.baseline import Baseline, Check
+from ..comparison.baseline import Baseline
 from ..errors import UsageError
-from ..reports.pages import index, page
+from ..reports.pages import index
+from ..reports.pages import run as run_page
+from ..reports.text import baseline as text
+from ..reports.text.console import print_plain
 from ..results import store
 from ..results.verdict import Run
-from .common import (
-    add_model,
-    add_tvm,
-    fresh_directory,
-    model_facts,
-    plan,
-    positive,
-)
+from .facts import plan_facts
+from .folders import fresh_directory
+from .options import add_mcpu, add_memory_limit, add_model, add_out, add_timeout, add_tvm
+from .plans import plan_of
 from .running import carry_out
 
 
@@ -42,58 +42,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `check`."""
     parser.add_argument("baseline", type=Path, metavar="FILE", help="the baseline, TOML")
     parser.add_argument(
-        "--run", dest="made", type=Path, metavar="DIR", help="this run; try nothing"
+        "--run", dest="of_run", type=Path, metavar="DIR", help="this run; try nothing"
     )
     parser.add_argument(
         "--write", "--update", action="store_true", help="write the baseline instead of checking it"
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="the result as JUnit XML")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/check-FILE-TIME")
+    add_out(parser, "check-FILE-TIME")
     add_tvm(parser)
-    parser.add_argument(
-        "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
-    )
-    parser.add_argument(
-        "--timeout", type=positive, default=1800.0, metavar="S", help="per process (1800)"
-    )
-    parser.add_argument(
-        "--memory-limit", type=positive, metavar="GIB", help="per process (90%% of the machine)"
-    )
+    add_mcpu(parser)
+    add_timeout(parser, 1800.0)
+    add_memory_limit(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Check or write; returns the exit code. Raises UsageError."""
     screen, progress = Console(), Console(stderr=True)
-    if options.made is not None:
-        work = store.load(options.made)
+    if options.of_run is not None:
+        work = store.load(options.of_run)
         promised = None if options.write else baseline.read(options.baseline)
     else:
         promised = baseline.read(options.baseline)
         work = try_again(promised, options, progress)
     if options.write:
-        made = baseline.of_run(work)
-        if not made.promises:
+        current = baseline.of_run(work)
+        if not current.promises:
             raise UsageError(f"{work.directory} has no verdict to make a baseline from")
-        baseline.write(made, options.baseline)
-        screen.print(f"baseline: {options.baseline}", highlight=False, soft_wrap=True, markup=False)
+        baseline.write(current, options.baseline)
+        print_plain(screen, f"baseline: {options.baseline}")
         return 0
     assert promised is not None
     checks = baseline.check(promised, work)
     if options.junit:
         baseline.junit(checks, options.junit)
-    for found in checks:
-        text = "\n".join(lines(found))
-        screen.print(text, highlight=False, soft_wrap=True, markup=False)
-    broken = sum(bool(found.broken) for found in checks)
+    for check in checks:
+        print_plain(screen, "\n".join(text.lines(check)))
+    broken = sum(bool(check.broken) for check in checks)
     screen.print(f"{len(checks) - broken} of {len(checks)} as the baseline says", highlight=False)
     return 1 if broken else 0
-
-
-def lines(found: Check) -> list[str]:
-    """A check as text; of a broken one, what came instead."""
-    said = [f"{'✗' if found.broken else '✓'} {found.configuration}"]
-    said += [f"  {text}" for text in found.broken]
-    return [*said, f"  now: {found.headline}"] if found.broken else said
 
 
 def try_again(promised: Baseline, options: argparse.Namespace, progress: Console) -> Run:
@@ -102,32 +88,30 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
     Raises KeyboardInterrupt after Ctrl-C, UsageError, SetupError.
     """
     directory = fresh_directory(options.out, f"check-{options.baseline.stem}")
-    asked = plan(
-        _options(promised, options),
-        progress.print,
+    plan = replace(
+        plan_of(_options(promised, options), progress.print),
         reference=False,
         min_cosine=promised.facts.get("min_cosine", judge.MIN_COSINE),
     )
-    work = Run(directory, model_facts(asked))
-    carry_out(asked, work, progress)
+    work = Run(directory, plan_facts(plan))
+    carry_out(plan, work, progress)
     index.write(directory.parent)
-    report = f"report: {directory / page.NAME}"
-    progress.print(report, highlight=False, soft_wrap=True, markup=False)
+    print_plain(progress, f"report: {directory / run_page.NAME}")
     return work
 
 
 def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namespace:
     """The options of a trace, as the baseline's model and configurations ask for them."""
-    usual = argparse.ArgumentParser()
-    add_model(usual)
-    found, facts = usual.parse_args([]), promised.facts
+    parser = argparse.ArgumentParser()
+    add_model(parser)
+    merged, facts = parser.parse_args([]), promised.facts
     shape = facts.get("input_shape")
-    found.model = facts["model"]
-    found.input_shape = ",".join(map(str, shape)) if shape else None
-    found.seed = facts.get("seed", found.seed)
-    found.weights = facts.get("weights")
-    found.calibrate_on = facts.get("calibrated_on")
-    found.dtype = ",".join(promised.promises)
+    merged.model = facts["model"]
+    merged.input_shape = ",".join(map(str, shape)) if shape else None
+    merged.seed = facts.get("seed", merged.seed)
+    merged.weights = facts.get("weights")
+    merged.calibrate_on = facts.get("calibrated_on")
+    merged.dtype = ",".join(promised.promises)
     for name in ("tvm", "tvm_python", "mcpu", "timeout", "memory_limit"):
-        setattr(found, name, getattr(options, name))
-    return found
+        setattr(merged, name, getattr(options, name))
+    return merged

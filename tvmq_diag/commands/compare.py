@@ -25,7 +25,9 @@ from ..errors import UsageError
 from ..reports.pages import comparison as page
 from ..reports.pages import index
 from ..reports.text import comparison
-from .common import circumstances, fresh_directory
+from .facts import circumstances
+from .folders import fresh_directory
+from .options import add_out
 
 RECORD = "comparison.json"
 TEXT = "comparison.txt"
@@ -35,14 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `compare`."""
     parser.add_argument("old", type=Path, metavar="BEFORE", help="the folder of a run or trace")
     parser.add_argument("new", type=Path, metavar="AFTER", help="the other")
-    add_limits(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/compare-AFTER-TIME")
+    add_tolerances(parser)
+    add_out(parser, "compare-AFTER-TIME")
     parser.add_argument("--text", action="store_true", help="print the text and write nothing")
 
 
-def add_limits(parser: argparse.ArgumentParser) -> None:
-    """The options on what is worse."""
-    usual = Tolerances()
+def add_tolerances(parser: argparse.ArgumentParser) -> None:
+    """What is worse, and what may be."""
+    defaults = Tolerances()
     parser.add_argument(
         "--allow",
         default="",
@@ -52,21 +54,21 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cosine",
         type=float,
-        default=usual.cosine,
+        default=defaults.cosine,
         metavar="C",
         help="tolerated loss (%(default)s)",
     )
     parser.add_argument(
         "--sqnr",
         type=float,
-        default=usual.sqnr_db,
+        default=defaults.sqnr_db,
         metavar="DB",
         help="tolerated loss (%(default)s)",
     )
     parser.add_argument(
         "--slower",
         type=float,
-        default=usual.time,
+        default=defaults.time,
         metavar="SHARE",
         help="tolerated, even where the intervals are apart (%(default)s)",
     )
@@ -75,24 +77,24 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare, print, write; returns the exit code. Raises UsageError."""
     allowed = allowances(options)
-    found = run_diff.compare(options.old, options.new, tolerances(options))
+    compared = run_diff.compare(options.old, options.new, tolerances(options))
     if not options.text:
         name = options.new.resolve().name
         directory = fresh_directory(options.out, f"compare-{name}")
         facts = {"before": str(options.old), "now": str(options.new)}
-        print(f"report: {write(found, facts, directory)}", file=sys.stderr)
-    print(comparison.text(found), end="")
-    return 1 if found.regressions(allowed) else 0
+        print(f"report: {write(compared, facts, directory)}", file=sys.stderr)
+    print(comparison.text(compared), end="")
+    return 1 if compared.regressions(allowed) else 0
 
 
-def write(found: Comparison, about: dict[str, str], directory: Path) -> Path:
+def write(compared: Comparison, about: dict[str, str], directory: Path) -> Path:
     """Write the record, the text and the page, which says what it is `about`; returns the page."""
     directory.mkdir(parents=True, exist_ok=True)
     facts = {**circumstances(), **about}
-    whole = json.dumps({**facts, **found.to_json()}, indent=2)
+    whole = json.dumps({**facts, **compared.to_json()}, indent=2)
     (directory / RECORD).write_text(whole + "\n", encoding="utf-8")
-    (directory / TEXT).write_text(comparison.text(found), encoding="utf-8")
-    written = page.write(found, facts, directory)
+    (directory / TEXT).write_text(comparison.text(compared), encoding="utf-8")
+    written = page.write(compared, facts, directory)
     index.write(directory.parent)
     return written
 

@@ -21,20 +21,22 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
-from rich.table import Table
-from rich.text import Text
 
 from ..driver import support_matrix as matrix_driver
 from ..driver.support_matrix import Setup
 from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.pages import support_matrix as page
+from ..reports.text import support_matrix as text
+from ..reports.text.console import print_plain
 from ..results import support_matrix
 from ..results.support_matrix import Matrix
 from ..toolchains import identity, resolution
-from ..toolchains.limits import Limits, physical_bytes
+from ..toolchains.limits import Limits, usable_bytes
 from ..trace.stages import RELAY
-from .common import add_tvm, circumstances, fresh_directory, positive
+from .facts import circumstances
+from .folders import fresh_directory
+from .options import add_mcpu, add_out, add_timeout, add_tvm
 
 RECORD = "matrix.json"
 
@@ -48,13 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dtypes", metavar="DTYPE[,DTYPE…]", help=f"default: {','.join(support_matrix.DTYPES)}"
     )
     add_tvm(parser)
-    parser.add_argument(
-        "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
-    )
-    parser.add_argument(
-        "--timeout", type=positive, default=60.0, metavar="S", help="per process (60)"
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/support-matrix-TIME")
+    add_mcpu(parser)
+    add_timeout(parser, 60.0)
+    add_out(parser, "support-matrix-TIME")
     parser.add_argument("--fresh", action="store_true", help="run cells again that are cached")
 
 
@@ -65,26 +63,26 @@ def run(options: argparse.Namespace) -> int:
     directory = fresh_directory(options.out, "support-matrix")
     chain = resolution.resolve(options.tvm, options.tvm_python, echo=progress.print)
     work = Matrix(_ops(options.ops, chain.dialect), dtypes)
-    limits = Limits(options.timeout, int(0.9 * physical_bytes()))
+    limits = Limits(options.timeout, usable_bytes())
     setup = Setup(chain, identity.identify(chain), limits, options.mcpu, options.fresh)
     work.facts = _facts(setup)
     directory.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    live = Live(progress, work)
+    live = CellProgress(progress, work)
     try:
         matrix_driver.run(work, setup, live.watch)
     finally:
         live.close()
         work.facts["seconds"] = round(time.monotonic() - began, 1)
         if work.cells:  # also after Ctrl-C: the cells that are done are worth reading
-            screen.print(table(work))
+            screen.print(text.table(work))
             written = _write(work, directory)
             index.write(directory.parent)
-            screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+            print_plain(screen, f"report: {written}")
     return 0
 
 
-class Live:
+class CellProgress:
     """Progress on `console` (stderr): a moving line, or in a log file a line an op."""
 
     def __init__(self, console: Console, work: Matrix) -> None:
@@ -114,29 +112,6 @@ class Live:
             self._status.stop()
 
 
-def table(work: Matrix) -> Table:
-    """Ops by dtypes: the stage that stops each and those that fail behind it, or a tick."""
-    title = "what stops each op, by dtype: the first stage that fails, and those after it"
-    shown = Table(title=title, title_justify="left", box=None)
-    shown.add_column("op", no_wrap=True)
-    for dtype in work.dtypes:
-        shown.add_column(dtype, overflow="fold")
-    for op in work.ops:
-        shown.add_row(op, *(_said(work, op, dtype) for dtype in work.dtypes))
-    return shown
-
-
-def _said(work: Matrix, op: str, dtype: str) -> Text:
-    cell = work.cell(op, dtype)
-    if cell is None:
-        return Text("not run", style="dim")
-    if cell.stopped_at is None:
-        return Text("✓", style="bold green")
-    first, *others = [step.name for step in cell.blockers]
-    said = Text(f"✗ {first}", style="red")
-    return said.append("".join(f"\n  {name}" for name in others), style="dim")
-
-
 def _write(work: Matrix, directory: Path) -> Path:
     record = json.dumps(work.to_json(), indent=1)
     (directory / RECORD).write_text(record, encoding="utf-8")
@@ -155,20 +130,20 @@ def _facts(setup: Setup) -> dict[str, object]:
 
 
 def _ops(text: str | None, dialect: str) -> list[str]:
-    there = support_matrix.OPS[dialect]
-    asked = _listed(text) or list(there)
-    unknown = [op for op in asked if op not in there]
+    available = support_matrix.OPS[dialect]
+    ops = _listed(text) or list(available)
+    unknown = [op for op in ops if op not in available]
     if unknown:
-        raise UsageError(f"--ops: {unknown[0]!r} is none of {', '.join(there)}")
-    return asked
+        raise UsageError(f"--ops: {unknown[0]!r} is none of {', '.join(available)}")
+    return ops
 
 
 def _dtypes(text: str | None) -> list[str]:
-    asked = _listed(text) or list(support_matrix.DTYPES)
-    for dtype in asked:
+    dtypes = _listed(text) or list(support_matrix.DTYPES)
+    for dtype in dtypes:
         if not support_matrix.is_integer(dtype):
             raise UsageError(f"--dtypes: {dtype!r} is not bool or an integer dtype like int4")
-    return asked
+    return dtypes
 
 
 def _listed(text: str | None) -> list[str]:

@@ -33,16 +33,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Baselines are told by their names."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    made: pytest.Collector = BaselineFile.from_parent(parent, path=file_path)
-    return made
+    collector: pytest.Collector = BaselineFile.from_parent(parent, path=file_path)
+    return collector
 
 
-class Broken(Exception):
-    """A promise that is not kept; `found` says how, `report` is where to look."""
+class BrokenPromise(Exception):
+    """A promise that is not kept; `check` says how, `report` is where to look."""
 
-    def __init__(self, found: Check, report: Path) -> None:
-        super().__init__(found.configuration)
-        self.found = found
+    def __init__(self, check: Check, report: Path) -> None:
+        super().__init__(check.configuration)
+        self.check = check
         self.report = report
 
 
@@ -55,7 +55,7 @@ class BaselineFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """A test for each configuration."""
         for configuration in self._read().promises:
-            yield Kept.from_parent(self, name=configuration)
+            yield PromiseItem.from_parent(self, name=configuration)
 
     def check(self, configuration: str) -> Check:
         """What a configuration came to. The first to be asked for runs all that are selected."""
@@ -82,7 +82,7 @@ class BaselineFile(pytest.File):
 
         from ..comparison import baseline
         from ..comparison.baseline import Baseline
-        from ..reports.pages import page
+        from ..reports.pages import run as run_page
         from . import check
 
         whole = self._read()
@@ -90,8 +90,8 @@ class BaselineFile(pytest.File):
         promises = {name: one for name, one in whole.promises.items() if name in selected}
         promised = Baseline(whole.facts, promises)
         done = check.try_again(promised, self._options(), Console(stderr=True))
-        self._report = done.directory.absolute() / page.NAME
-        return {found.configuration: found for found in baseline.check(promised, done)}
+        self._report = done.directory.absolute() / run_page.NAME
+        return {one.configuration: one for one in baseline.check(promised, done)}
 
     def _options(self) -> argparse.Namespace:
         """Those of `tvmq-diag check`."""
@@ -106,25 +106,25 @@ class BaselineFile(pytest.File):
         return parser.parse_args(given)
 
 
-class Kept(pytest.Item):
-    """Is what a baseline promises of a configuration so?"""
+class PromiseItem(pytest.Item):
+    """The test that what a baseline promises of a configuration is so."""
 
     parent: BaselineFile
 
     def runtest(self) -> None:
-        """Raises Broken if it is not."""
-        found = self.parent.check(self.name)
-        if found.broken:
-            raise Broken(found, self.parent.report)
+        """Raises BrokenPromise if it is not."""
+        check = self.parent.check(self.name)
+        if check.broken:
+            raise BrokenPromise(check, self.parent.report)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What is broken, and no traceback: none of it is in this project's code."""
         from ..errors import DiagError
-        from . import check
+        from ..reports.text import baseline
 
         error = excinfo.value
-        if isinstance(error, Broken):
-            return "\n".join([*check.lines(error.found), f"  report: {error.report}"])
+        if isinstance(error, BrokenPromise):
+            return "\n".join([*baseline.lines(error.check), f"  report: {error.report}"])
         if isinstance(error, DiagError):
             return f"error: {error}"
         return super().repr_failure(excinfo)

@@ -22,13 +22,14 @@ from ..configuration import parse
 from ..driver import investigation
 from ..driver.progress import Live
 from ..errors import UsageError
-from ..reports.pages import page
-from ..reports.text import terminal
+from ..reports.pages import run as run_page
+from ..reports.text import verdict
+from ..reports.text.console import print_plain
 from ..results import store
 from ..toolchains import resolution
-from ..toolchains.limits import Limits, physical_bytes
+from ..toolchains.limits import Limits, usable_bytes
 from ..trace.ending import How
-from .common import add_experiments
+from .options import add_experiments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,22 +46,22 @@ def run(options: argparse.Namespace) -> int:
     if not result.trace.can_replay:
         raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
     chain = resolution.of_run(work.facts, progress.print)
-    limits = Limits(60 + 10 * options.seconds, int(0.9 * physical_bytes()))
+    limits = Limits(60 + 10 * options.seconds, usable_bytes())
     live = Live(progress)
     try:
         live.begin(f"{result.verdict.configuration}: looking again")
-        found, ending = investigation.look_again(
+        recorded, ending = investigation.look_again(
             chain, result.trace, limits, options.seconds, live.progress
         )
     finally:
         live.close()
-    result.trace = found
-    judge.blame(result.verdict, parse(result.verdict.configuration), found)
-    investigation.reproduce(chain, found, result.verdict, work.directory)
+    result.trace = recorded
+    judge.blame(result.verdict, parse(result.verdict.configuration), recorded)
+    investigation.reproduce(chain, recorded, result.verdict, work.directory)
     store.write(work)
-    written = page.write(work)
-    screen.print(terminal.verdict_lines(result))
-    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+    written = run_page.write(work)
+    screen.print(verdict.lines(result))
+    print_plain(screen, f"report: {written}")
     if ending.how == How.INTERRUPTED:
         raise KeyboardInterrupt
     return 0

@@ -14,8 +14,9 @@ from rich.console import Console
 
 from .. import __version__
 from ..analysis import judge
-from ..reports.pages import page
-from ..reports.text import terminal
+from ..reports.pages import run as run_page
+from ..reports.text import verdict
+from ..reports.text.console import print_plain
 from ..results import store
 from ..results.verdict import Result, Run
 from ..trace import layout, reader
@@ -30,11 +31,11 @@ def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
     run = options.trace
     work = store.load(run) if (run / layout.VERDICTS).exists() else _recording(run)
-    written = page.write(work)
+    written = run_page.write(work)
     screen = Console()
     for result in work.with_role("asked"):
-        screen.print(terminal.verdict_lines(result))
-    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+        screen.print(verdict.lines(result))
+    print_plain(screen, f"report: {written}")
     return 0
 
 

@@ -7,11 +7,11 @@ from rich.console import Console
 from ..driver import session
 from ..driver.plan import Observer, Plan
 from ..driver.progress import Live
-from ..reports.pages import page
+from ..reports.pages import run as run_page
 from ..results.verdict import Run
 
 
-def carry_out(asked: Plan, work: Run, progress: Console, label: str = "") -> None:
+def carry_out(plan: Plan, work: Run, progress: Console, label: str = "") -> None:
     """Do a plan: `work` fills up. `label` goes before what is being done.
 
     Raises as Session.go does, and KeyboardInterrupt after Ctrl-C, when all is written.
@@ -21,9 +21,9 @@ def carry_out(asked: Plan, work: Run, progress: Console, label: str = "") -> Non
     before = f"{label}: " if label else ""
     observer = Observer(lambda what: live.begin(before + what), live.progress, live.decided)
     try:
-        session.Session(asked, work, observer).go()
+        session.Session(plan, work, observer).go()
     finally:
         live.close()
-        page.write(work)
+        run_page.write(work)
     if work.facts.get("interrupted"):
         raise KeyboardInterrupt

@@ -19,6 +19,7 @@ wrong, not quantized); 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -26,16 +27,15 @@ from rich.console import Console
 from ..analysis import judge
 from ..configuration import parse_list
 from ..driver import session
-from ..reports.pages import index, page
-from ..reports.text import terminal
+from ..reports.pages import index
+from ..reports.pages import run as run_page
+from ..reports.text import sweep, verdict
+from ..reports.text.console import print_plain
 from ..results.verdict import Run
-from .common import (
-    add_model,
-    fresh_directory,
-    model_facts,
-    plan,
-    stem,
-)
+from .facts import plan_facts
+from .folders import fresh_directory, stem
+from .options import add_model, add_out
+from .plans import plan_of
 from .running import carry_out
 
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dtype", required=True, metavar="CONF[,CONF…]", help="configurations to try, see above"
     )
     add_model(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/MODEL-DTYPE-TIME")
+    add_out(parser, "MODEL-DTYPE-TIME")
     parser.add_argument(
         "--no-reference",
         action="store_true",
@@ -68,26 +68,25 @@ def run(options: argparse.Namespace) -> int:
     """Do it; returns the exit code."""
     screen, progress = Console(), Console(stderr=True)
     directory = fresh_directory(options.out, stem(options.model, parse_list(options.dtype)))
-    asked = plan(
-        options,
-        progress.print,
+    plan = replace(
+        plan_of(options, progress.print),
         reference=not options.no_reference,
         save_ir=options.save_ir,
         min_cosine=options.min_cosine,
     )
-    work = Run(directory, model_facts(asked))
+    work = Run(directory, plan_facts(plan))
     try:
-        carry_out(asked, work, progress)
+        carry_out(plan, work, progress)
     finally:
         if work.results:
             index.write(directory.parent)
-            _print(screen, work, directory / page.NAME)
+            _print(screen, work, directory / run_page.NAME)
     return 0 if session.works(work) else 1
 
 
 def _print(screen: Console, work: Run, written: Path) -> None:
     for result in work.with_role("asked"):
-        screen.print(terminal.verdict_lines(result))
+        screen.print(verdict.lines(result))
     if len(work.results) > 1:
-        screen.print(terminal.sweep_table(work))
-    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
+        screen.print(sweep.table(work))
+    print_plain(screen, f"report: {written}")

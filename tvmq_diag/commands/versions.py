@@ -16,28 +16,25 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ..configuration import parse_list
 from ..errors import DiagError, UsageError
-from ..reports import formatting
 from ..reports.pages import index
 from ..reports.pages import version_matrix as page
+from ..reports.text import version_matrix as text
+from ..reports.text.console import print_plain
 from ..results.verdict import Run
 from ..results.version_matrix import Column, Versions, columns, to_try
-from ..toolchains import identity, recipes, resolution
-from .common import (
-    add_sweep,
-    circumstances,
-    fresh_directory,
-    model_facts,
-    plan,
-    stem,
-)
+from ..toolchains import identity, resolution
+from ..toolchains.recipes import parse_names
+from .facts import circumstances, plan_facts
+from .folders import fresh_directory, stem
+from .options import add_out, add_own_tvms, add_sweep
+from .plans import plan_of
 from .running import carry_out
 
 RECORD = "versions.json"
@@ -45,35 +42,25 @@ RECORD = "versions.json"
 TVMS = "relay-0.9,relay,relax-0.25,relax-0.26,relax"
 DTYPES = "int8/int8/int32,int8,int4,int2,int1,bool"
 
-_STYLES = {"good": "bold green", "bad": "bold red", "odd": "bold yellow", "muted": "dim"}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `versions`."""
     add_sweep(parser, DTYPES)
-    # The other commands run on one TVM: what they call so is replaced.
-    tvms = parser.add_argument_group("TVMs", conflict_handler="resolve")
+    tvms = parser.add_argument_group("TVMs")
     tvms.add_argument(
         "--tvm",
         default=TVMS,
         metavar="NAME[,NAME…]",
         help="toolchains, installed on first use (%(default)s)",
     )
-    tvms.add_argument(
-        "--tvm-python",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="the Python of a TVM of your own, as well; may be given several times",
-    )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/versions-MODEL-TIME")
+    add_own_tvms(tvms, ", as well; may be given several times")
+    add_out(parser, "versions-MODEL-TIME")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run each toolchain, write versions.json and the pages; returns the exit code."""
     screen, progress = Console(), Console(stderr=True)
-    work = _asked(options)
+    work = _empty(options)
     name = f"versions-{stem(options.model, parse_list(options.dtype))}"
     directory = fresh_directory(options.out, name)
     directory.mkdir(parents=True, exist_ok=True)
@@ -81,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         for number, column in enumerate(work.columns, 1):
             where = f"TVM {number} of {len(work.columns)}: {column.name}"
-            progress.print(where, highlight=False, markup=False, soft_wrap=True)
+            print_plain(progress, where)
             codes.append(_fill(column, work, options, directory, progress))
             _write(work, directory)
     finally:  # also after Ctrl-C: what is there is worth reading
@@ -91,10 +78,11 @@ def run(options: argparse.Namespace) -> int:
     return max(codes)
 
 
-def _asked(options: argparse.Namespace) -> Versions:
+def _empty(options: argparse.Namespace) -> Versions:
+    """The matrix before anything was run. Raises UsageError."""
     work = Versions(
         [configuration.text for configuration in parse_list(options.dtype)],
-        columns(recipes.parse_names(options.tvm), options.tvm_python),
+        columns(parse_names(options.tvm), options.tvm_python),
         {**circumstances(), "model": options.model, "input_shape": options.input_shape},
     )
     if not work.columns:
@@ -121,12 +109,13 @@ def _fill(
         texts = to_try(work.configurations, chain.dialect)
         if texts:
             these = argparse.Namespace(**{**vars(options), "dtype": ",".join(texts)})
-            asked = plan(these, progress.print, chain, explore=False, errors=False)
-            column.run = Run(directory / column.folder, model_facts(asked))
-            carry_out(asked, column.run, progress, column.short)
+            plan = plan_of(these, progress.print, chain)
+            plan = replace(plan, explore=False, errors=False)
+            column.run = Run(directory / column.folder, plan_facts(plan))
+            carry_out(plan, column.run, progress, column.short)
     except DiagError as error:
         column.problem = str(error)
-        progress.print(f"{column.short}: {error}", highlight=False, markup=False, soft_wrap=True)
+        print_plain(progress, f"{column.short}: {error}")
         return error.exit_code
     return 0
 
@@ -138,35 +127,8 @@ def _write(work: Versions, directory: Path) -> Path:
 
 
 def _print(screen: Console, work: Versions, written: Path) -> None:
-    screen.print(table(work))
+    screen.print(text.table(work))
     for column in work.columns:
         if column.problem:
-            said = f"{column.short}: {column.problem}"
-            screen.print(said, highlight=False, markup=False, soft_wrap=True)
-    screen.print(f"report: {written}", highlight=False, soft_wrap=True, markup=False)
-
-
-def table(work: Versions) -> Table:
-    """Configurations by toolchains, readable in 80 columns."""
-    shown = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    shown.add_column("", overflow="fold", max_width=16)
-    for column in work.columns:
-        version = f"\nTVM {formatting.clip(column.version, 30)}" if column.version else ""
-        head = Text(formatting.clip(column.short, 60) + version)
-        shown.add_column(head, overflow="fold", ratio=1)
-    for configuration in work.configurations:
-        cells = [page.cell(column, configuration) for column in work.columns]
-        shown.add_row(formatting.clip(configuration, 60), *(_cell(entries) for entries in cells))
-    return shown
-
-
-def _cell(entries: list[page.Entry]) -> Text:
-    said = Text()
-    for entry in entries:
-        said.append("\n" if said else "")
-        if entry.label:
-            said.append(f"{entry.label}\n", style="dim")
-        said.append(f"{entry.mark} {entry.word}", style=_STYLES[entry.look])
-        for line in filter(None, (entry.where, entry.op, entry.numbers, entry.speed)):
-            said.append(f"\n{line}")
-    return said
+            print_plain(screen, f"{column.short}: {column.problem}")
+    print_plain(screen, f"report: {written}")

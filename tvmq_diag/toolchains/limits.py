@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use: `timeout` in seconds, `memory` in bytes of resident memory."""
+    """What a TVM process may use: `timeout` in seconds, `memory` in bytes of resident memory."""
 
     timeout: float
     memory: int
@@ -24,6 +24,6 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def physical_bytes() -> int:
-    """The machine's memory in bytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def usable_bytes() -> int:
+    """The memory that a TVM process may use unless told otherwise: 90 % of the machine's."""
+    return int(0.9 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

@@ -1,4 +1,4 @@
-"""The verdict in the terminal: readable in 80 columns and without colour."""
+"""A verdict in the terminal: its headline, then why, where and what to try."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tvmq_diag.results.verdict import Result, Run, Verdict
+from tvmq_diag.results.verdict import Result, Verdict
 
 from .. import formatting
-from ..views.section import ROLES, knob_text, site_text
+from ..views.section import knob_text, site_text
+from .console import STYLES
 
-_STYLES = {"good": "bold green", "bad": "bold red", "odd": "bold yellow"}
 
-
-def verdict_lines(result: Result) -> RenderableType:
+def lines(result: Result) -> RenderableType:
     """The outcome and its headline, then why, knob, where and what to try."""
     verdict = result.verdict
-    style = _STYLES[formatting.outcome_class(verdict.outcome)]
+    style = STYLES[formatting.outcome_class(verdict.outcome)]
     head = Text(f"{formatting.outcome_mark(verdict.outcome)} ", style=style)
     head.append(formatting.clip(verdict.headline, 300), style="bold")
     rows = Table.grid(padding=(0, 1))
@@ -27,20 +26,6 @@ def verdict_lines(result: Result) -> RenderableType:
     for name, said in _lines(result):
         rows.add_row(name, Text(said))  # Text: rich markup in a model's names stays text
     return Group(head, Padding(rows, (0, 0, 0, 2))) if rows.row_count else head
-
-
-def sweep_table(run: Run) -> Table:
-    """All configurations of a run, the reference and the float model last."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    table.add_column("configuration", overflow="fold")
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("where", overflow="fold", min_width=15)
-    for name in ("cosine", "SQNR dB", "ms", f"{formatting.TIMES} float"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for role in ROLES:
-        for result in run.with_role(role):
-            table.add_row(*_cells(result))
-    return table
 
 
 def _lines(result: Result) -> list[tuple[str, str]]:
@@ -92,22 +77,3 @@ def _accuracy(result: Result) -> str | None:
     if verdict.ratio is not None:
         said.append(f"{verdict.ratio} of float")
     return ", ".join(said) or None
-
-
-def _cells(result: Result) -> list[Text]:
-    verdict = result.verdict
-    latency, ratio = verdict.latency_ms, verdict.ratio
-    role = ROLES.get(result.role, "")
-    look = _STYLES[formatting.outcome_class(verdict.outcome)]
-    outcome = Text(f"{formatting.outcome_mark(verdict.outcome)} {verdict.outcome}", style=look)
-    op = f"{verdict.op.name} #{verdict.op.index}" if verdict.op else ""
-    where = " ".join(part for part in (verdict.stage, verdict.pass_name, op) if part)
-    name = formatting.clip(verdict.configuration, 40) + (f"\n{role}" if role else "")
-    rest = [
-        formatting.number(verdict.metrics.cosine if verdict.metrics else None, 3),
-        formatting.number(verdict.metrics.sqnr_db if verdict.metrics else None, 1),
-        formatting.number(latency.median if latency else None),
-        formatting.number(ratio.value if ratio else None),
-    ]
-    where = formatting.clip(where, 100) or formatting.DASH
-    return [Text(name), outcome, Text(where), *(Text(text) for text in rest)]

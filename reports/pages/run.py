@@ -20,8 +20,6 @@ from ..views.section import ROLES, Section, build
 
 NAME = "index.html"
 
-_TEMPLATES = Path(__file__).parent / "templates"
-
 
 @dataclass(frozen=True)
 class SweepRow:
@@ -65,7 +63,6 @@ def _render(run: Run, sections: list[Section]) -> str:
     return template.render(
         run=run,
         facts=_facts(run),
-        name=formatting.clip(run.directory.resolve().name, 120),
         model=formatting.clip(run.facts.get("model") or "a model", 120),
         summary=summary([section.result for section in asked]),
         single=asked[0] if len(asked) == 1 else None,

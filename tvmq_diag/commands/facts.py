@@ -1,0 +1,38 @@
+"""What is written down of a run beside its results: for run.json, its likes and the pages."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+import sys
+from pathlib import Path
+
+from .. import __version__
+from ..driver.plan import Plan
+
+
+def circumstances() -> dict[str, object]:
+    """The command line as it was typed, the time (ISO 8601), and the version of the tool."""
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "tool_version": __version__,
+    }
+
+
+def plan_facts(plan: Plan) -> dict[str, object]:
+    """The circumstances, and what the run was asked to do: as run.json holds it."""
+    model = plan.model
+    return {
+        **circumstances(),
+        "model": model.source,
+        "input_shape": model.shape,
+        "seed": model.seed,
+        "weights": model.weights or "seeded random",
+        "calibrated_on": plan.dataset.source if plan.dataset else None,
+        "toolchain": plan.toolchain.name,
+        "python": str(plan.toolchain.python),
+        "overlay": str(plan.toolchain.overlay) if plan.toolchain.overlay else None,
+        "dialect": plan.toolchain.dialect,
+        "min_cosine": plan.min_cosine,
+    }

@@ -1,0 +1,149 @@
+"""Options that several commands have, one function a group of them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..toolchains.recipes import RECIPES
+
+
+def add_configurations(parser: argparse.ArgumentParser, default: str) -> None:
+    """Which configurations."""
+    parser.add_argument(
+        "--dtype",
+        default=default,
+        metavar="CONF[,CONF…]",
+        help="configurations, as trace_quantize.py takes them (%(default)s)",
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """What to compile, on which TVM, and how."""
+    add_source(parser)
+    add_tvm(parser)
+    add_build(parser)
+
+
+def add_sweep(parser: argparse.ArgumentParser, configurations: str) -> None:
+    """Configurations, what to compile and how, for a command that does so on several TVMs.
+
+    Which TVMs is the command's own affair.
+    """
+    add_configurations(parser, configurations)
+    add_source(parser)
+    add_build(parser)
+    parser.set_defaults(model="torchvision:resnet18")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """The model, its weights, and what to calibrate on."""
+    parser.add_argument(
+        "--model",
+        default="torchvision:resnet50",
+        metavar="SOURCE",
+        help="tiny, torchvision:NAME, onnx:FILE, relay:FILE or py:MODULE:FUNCTION (%(default)s)",
+    )
+    parser.add_argument(
+        "--input-shape", metavar="N,C,H,W", help="default: 1,3,224,224 or the file's"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of random weights and input (0)")
+    parser.add_argument(
+        "--weights",
+        metavar="imagenet|FILE",
+        help="for torchvision: real weights instead of seeded random ones",
+    )
+    parser.add_argument(
+        "--calibrate-on",
+        metavar="SOURCE",
+        help="data for calibrate_mode=percentile or kl_divergence: random:N, a folder of images, "
+        "or an .npz",
+    )
+    parser.add_argument("--samples", type=int, metavar="N", help="how many of them (all there are)")
+
+
+def add_tvm(parser: argparse.ArgumentParser) -> None:
+    """One TVM."""
+    parser.add_argument(
+        "--tvm",
+        metavar="NAME",
+        help=f"{', '.join(RECIPES)} (relay); installed on first use",
+    )
+    parser.add_argument(
+        "--tvm-python", type=Path, metavar="PATH", help="the Python of a TVM of your own"
+    )
+
+
+def add_own_tvms(group: argparse._ArgumentGroup, how: str) -> None:
+    """Any number of TVMs of the user's own; `how` ends the help's sentence."""
+    group.add_argument(
+        "--tvm-python",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help=f"the Python of a TVM of your own{how}",
+    )
+
+
+def add_build(parser: argparse.ArgumentParser) -> None:
+    """The target, what a process may use, the benchmark, and the cache."""
+    add_mcpu(parser)
+    parser.add_argument("--opt-level", type=int, default=3, choices=range(4), help="(3)")
+    add_timeout(parser, 1800.0)
+    add_memory_limit(parser)
+    parser.add_argument(
+        "--rounds", type=int, default=30, metavar="N", help="of the benchmark, at most (30)"
+    )
+    parser.add_argument(
+        "--seconds", type=positive, default=60.0, metavar="S", help="of the benchmark, about (60)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="build the float model even if it is in the cache"
+    )
+
+
+def add_mcpu(parser: argparse.ArgumentParser) -> None:
+    """The CPU that TVM generates code for."""
+    parser.add_argument(
+        "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
+    )
+
+
+def add_timeout(parser: argparse.ArgumentParser, seconds: float) -> None:
+    """How long a TVM process may take."""
+    parser.add_argument(
+        "--timeout",
+        type=positive,
+        default=seconds,
+        metavar="S",
+        help=f"per process ({seconds:g})",
+    )
+
+
+def add_memory_limit(parser: argparse.ArgumentParser) -> None:
+    """How much memory a TVM process may use."""
+    parser.add_argument(
+        "--memory-limit", type=positive, metavar="GIB", help="per process (90%% of the machine)"
+    )
+
+
+def add_experiments(parser: argparse.ArgumentParser, what: str) -> None:
+    """A trace to go back to, and how long for; `what` the seconds are for."""
+    parser.add_argument("trace", type=Path, help="a trace's folder inside a run")
+    parser.add_argument(
+        "--seconds", type=positive, default=600.0, metavar="S", help=f"for {what} (600)"
+    )
+
+
+def add_out(parser: argparse.ArgumentParser, name: str) -> None:
+    """The output folder; `name` says how it is called without the option."""
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{name}")
+
+
+def positive(text: str) -> float:
+    """An option's value that must be a number above zero. Raises ArgumentTypeError, ValueError."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be positive")
+    return value
