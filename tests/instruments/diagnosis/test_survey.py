@@ -21,7 +21,7 @@ from instruments.inputs import target
 from instruments.diagnosis.signature import last_line
 from instruments.relay.compile import models
 from instruments.relay.diagnose import replay, survey
-from instruments.recording.recorder import QuantizeTrace
+from instruments import QuantizeTrace
 from instruments.diagnosis.reduction import NotSliceable
 
 def failing(dtypes, mcpu=None, stop=None):

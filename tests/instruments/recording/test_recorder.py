@@ -136,7 +136,7 @@ def test_an_error_in_a_callback_is_recorded_and_the_compile_goes_on(
     loaded = recorded(
         in_tvm,
         """
-import instruments.relay.adapter
+import instruments.relay.ir.op_table
 def broken(self, module): raise ValueError("ours, <b>not</b> theirs")
 instruments.relay.ir.op_table.Tables.rows = broken
 with QuantizeTrace(sys.argv[1]): result = quantize(model)

@@ -8,7 +8,6 @@ import pytest
 
 from tvmq_diag.driver import support_matrix as matrix_driver
 from tvmq_diag.driver.support_matrix import Setup
-from tvmq_diag.instruments.matrix import cell as steps
 from tvmq_diag.instruments.relax import cases
 from tvmq_diag.results import support_matrix
 from tvmq_diag.results.support_matrix import Cell, Matrix, Step
@@ -55,7 +54,7 @@ def test_a_cell_that_kills_its_process_and_the_matrix_goes_on(
 def test_int8_works(cells: dict[tuple[str, str], Cell]) -> None:
     for op in ("max_pool2d", "add"):
         assert cells[op, "int8"].blockers == []
-        assert [s.ok for s in cells[op, "int8"].steps] == [True] * len(steps.STEPS)
+        assert [s.ok for s in cells[op, "int8"].steps] == [True] * len(support_matrix.STEPS)
 
 
 def test_one_bit_fails_elsewhere(cells: dict[tuple[str, str], Cell]) -> None:
