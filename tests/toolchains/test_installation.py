@@ -189,7 +189,7 @@ class TestInstalling:
 
     def test_without_uv_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "uv", None)
-        with pytest.raises(SetupError, match=r"pip install uv, or name a TVM of your own"):
+        with pytest.raises(SetupError, match=r"'tvmq_diag\[run\]', or name a TVM"):
             resolve(echo=lambda line: None)
 
     @pytest.mark.parametrize("ask", [{"name": "relax"}, {"dialect": "relax"}])

@@ -49,7 +49,7 @@ def _program() -> str:
         import uv
     except ModuleNotFoundError as error:
         raise SetupError(
-            f"installing a toolchain needs the uv package: pip install uv, or {OWN_TVM}"
+            f"installing a toolchain needs uv: pip install 'tvmq_diag[run]', or {OWN_TVM}"
         ) from error
     try:
         return uv.find_uv_bin()
