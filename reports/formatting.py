@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tvmq_diag.results import verdict
@@ -18,6 +20,14 @@ OUTCOME_MARKS = {
     verdict.INTERRUPTED: "‖",
 }
 """An outcome is never told by colour alone."""
+
+ROLES = {
+    "asked": "",
+    "instead": "tried instead",
+    "reference": "reference",
+    "float": "float model",
+}
+"""The roles of results in the order they are shown, and what each is called."""
 
 FAMILY_MARKS = {"float": "●", "int8": "■", "wide": "▲", "low": "◆", "bool": "◐", "other": "○"}
 FAMILY_NAMES = {
@@ -82,13 +92,28 @@ def op_name(op: str) -> str:
     return op.removeprefix("relay.op.").removeprefix("annotation.")
 
 
-def milliseconds(value: float | None) -> str:
-    """A time as people read it: `0.12 ms`, `34 ms`, `5.9 s`."""
-    if value is None:
+def duration(ms: float | None) -> str:
+    """How long something took, as people read it: `0.12 ms`, `34 ms`, `5.9 s`."""
+    if ms is None:
         return DASH
-    if value < 10:
-        return f"{value:.2f} ms"
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+    if ms < 10:
+        return f"{ms:.2f} ms"
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+def latency(ms: float) -> str:
+    """A measured time with as many digits as tell something: 0.123 ms, 46.2 ms, 1,234 ms."""
+    if ms and not 1e-3 <= abs(ms) < 1e7:
+        return f"{ms:.3g} ms"
+    digits = min(max(2 - math.floor(math.log10(abs(ms))), 0), 3) if ms else 0
+    return f"{ms:,.{digits}f} ms"
+
+
+def percent(share: float) -> str:
+    """A share as people read it: `0.4 %`, `12 %`."""
+    if share >= 10:
+        return f"{100 * share:,.4g} %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -102,6 +127,11 @@ def clip(text: object, limit: int) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
+def arrows(text: str) -> str:
+    """Plain text for a page: ` -> ` becomes an arrow; at most 400 characters."""
+    return clip(text.replace(" -> ", " → "), 400)
+
+
 def printable(text: object, limit: int = 200_000) -> str:
     """Many lines as they are, without control characters; the middle goes if there are too many."""
     whole = _CONTROL.sub("�", str(text).replace("\r\n", "\n"))
@@ -109,6 +139,15 @@ def printable(text: object, limit: int = 200_000) -> str:
         return whole
     half = limit // 2
     return f"{whole[:half]}\n… {len(whole) - limit:,} characters left out …\n{whole[-half:]}"
+
+
+def labelled(facts: Mapping[str, Any], labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The facts under the labels that people read, in the labels' order; without what is None."""
+    return [
+        (label, clip(facts[name], 1000))
+        for name, label in labels.items()
+        if facts.get(name) is not None
+    ]
 
 
 def brief(node: Node, snapshot: Snapshot) -> list[str]:

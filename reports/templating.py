@@ -23,7 +23,6 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     jinja.filters.update(
-        ms=formatting.milliseconds,
         number=formatting.number,
         clip=formatting.clip,
         printable=formatting.printable,

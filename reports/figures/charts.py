@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..formatting import clip
+from ..formatting import clip, latency
 from . import plot
 from .plot import CHARACTER, inline, sheet, styled
 
@@ -47,14 +47,6 @@ class Side:
     said: str = ""
 
 
-def milliseconds(value: float) -> str:
-    """A time with as many digits as tell something: 0.123 ms, 46.2 ms, 1,234 ms."""
-    if value and not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.3g} ms"
-    digits = min(max(2 - math.floor(math.log10(abs(value))), 0), 3) if value else 0
-    return f"{value:,.{digits}f} ms"
-
-
 @styled()
 def bars(sides: Sequence[Side], prefix: str, title: str = "Time of one inference") -> str | None:
     """A bar to each side's median, a line from its fastest to its slowest round."""
@@ -66,13 +58,13 @@ def bars(sides: Sequence[Side], prefix: str, title: str = "Time of one inference
     tips: plot.Tips = {}
     for i, side in enumerate(shown):
         middle, low, high = statistics.median(side.times), min(side.times), max(side.times)
-        said = [milliseconds(middle), *([side.said] if side.said else [])]
+        said = [latency(middle), *([side.said] if side.said else [])]
         _heading(axes, i * row, side.label, " · ".join(said))
         y = i * row + 30
         axes.barh(y, middle, 15, color=COLOURS[side.look], gid=f"side{i}")
         _whisker(axes, y, low, high, limit)
         _beyond(axes, y, side.times, limit)
-        tips[f"side{i}"] = f"{milliseconds(low)} to {milliseconds(high)}"
+        tips[f"side{i}"] = f"{latency(low)} to {latency(high)}"
     return inline(axes, prefix, _summary(title, shown), tips)
 
 
@@ -95,7 +87,7 @@ def distribution(
         count, top = len(side.times), i * row + 26
         middle = statistics.median(side.times)
         rounds = "round" if count == 1 else "rounds"
-        _heading(axes, i * row, side.label, f"{count:,} {rounds}, median {milliseconds(middle)}")
+        _heading(axes, i * row, side.label, f"{count:,} {rounds}, median {latency(middle)}")
         dots = [at for at in plot.thin(side.times, _DOTS) if side.times[at] <= limit]
         axes.plot(
             [side.times[at] for at in dots],
@@ -108,7 +100,7 @@ def distribution(
             clip_on=False,
             gid=f"side{i}",
         )
-        tips[f"side{i}"] = [f"round {at + 1}: {milliseconds(side.times[at])}" for at in dots]
+        tips[f"side{i}"] = [f"round {at + 1}: {latency(side.times[at])}" for at in dots]
         axes.plot([middle, middle], [top - 2, top + deep + 2], color=plot.INK, linewidth=2)
         _beyond(axes, top + deep / 2, side.times, limit)
     return inline(axes, prefix, _summary(title, shown), tips)
@@ -138,12 +130,12 @@ def by_kind(
     tips: plot.Tips = {}
     for i, (side, total) in enumerate(totals.items()):
         y, x = legend + i * row, 0.0
-        _heading(axes, y, side, milliseconds(total))
+        _heading(axes, y, side, latency(total))
         for k, ms in parts[side]:
             gid = f"part{i}-{k}"
             axes.barh(y + 35, ms, 26, x, color=_fill(k), edgecolor=plot.MUTED, gid=gid)
             _number(axes, (x + ms / 2, y + 35), ms / limit * (WIDTH - _LEFT - _RIGHT), k, kinds[k])
-            tips[gid] = f"{kinds[k]}: {milliseconds(ms)}, {ms / total:.1%}"
+            tips[gid] = f"{kinds[k]}: {latency(ms)}, {ms / total:.1%}"
             x += ms
     return inline(axes, prefix, f"{title}: {'; '.join(totals)}", tips)
 
@@ -168,7 +160,7 @@ def _limit(sides: Sequence[Side]) -> float:
 
 
 def _summary(title: str, sides: Sequence[Side]) -> str:
-    said = (f"{clip(s.label, 60)} {milliseconds(statistics.median(s.times))}" for s in sides)
+    said = (f"{clip(s.label, 60)} {latency(statistics.median(s.times))}" for s in sides)
     return f"{title}: {'; '.join(said)}"
 
 
@@ -210,7 +202,7 @@ def _beyond(axes: Axes, y: float, times: Sequence[float], limit: float) -> None:
     if not slow:
         return
     many = f"{len(slow)} slower, up to" if len(slow) > 1 else "1 slower:"
-    said = f"{many} {milliseconds(max(slow))} ▸"
+    said = f"{many} {latency(max(slow))} ▸"
     across = axes.get_yaxis_transform()
     width = -(len(said) + 1) * CHARACTER / (WIDTH - _LEFT - _RIGHT)
     axes.barh(y, width, 18, 1, color=plot.GROUND, transform=across, zorder=3)

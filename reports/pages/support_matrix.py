@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tvmq_diag.results.support_matrix import NEEDS, STEPS, Matrix
 
-from ..formatting import clip
+from ..formatting import labelled
 from ..templating import environment
 from ..views.support_matrix import detail, square, summary, todo
 
@@ -21,6 +21,19 @@ MEANINGS = {
     "run": "one inference comes back",
     "numbers": "every value is the one numpy computes",
 }
+
+_LABELS = {
+    "command": "command line",
+    "toolchain": "toolchain",
+    "python": "interpreter",
+    "tvm_version": "TVM",
+    "mcpu": "-mcpu",
+    "timeout": "time-out",
+    "created": "created",
+    "seconds": "seconds",
+    "tool_version": "tvmq_diag",
+}
+"""What the facts are called on the page, in their order."""
 
 
 def write(matrix: Matrix, directory: Path) -> Path:
@@ -41,24 +54,5 @@ def render(matrix: Matrix) -> str:
         todos=[todo(matrix, dtype) for dtype in matrix.dtypes],
         details=[detail(matrix, cell) for cell in matrix.cells],
         meanings=[(step, MEANINGS[step], NEEDS.get(step)) for step in STEPS],
-        facts=_facts(matrix),
+        facts=labelled(matrix.facts, _LABELS),
     )
-
-
-def _facts(matrix: Matrix) -> list[tuple[str, str]]:
-    names = {
-        "command": "command line",
-        "toolchain": "toolchain",
-        "python": "interpreter",
-        "tvm_version": "TVM",
-        "mcpu": "-mcpu",
-        "timeout": "time-out",
-        "created": "created",
-        "seconds": "seconds",
-        "tool_version": "tvmq_diag",
-    }
-    return [
-        (label, clip(matrix.facts[name], 1000))
-        for name, label in names.items()
-        if matrix.facts.get(name) is not None
-    ]

@@ -7,9 +7,18 @@ from pathlib import Path
 from tvmq_diag.results.version_matrix import PAGE, Versions
 from tvmq_diag.trace.stages import RELAX
 
-from ..formatting import TIMES, clip
+from ..formatting import TIMES, clip, labelled
 from ..templating import environment
 from ..views.version_matrix import cell, differences, float_entry, head, summary
+
+_LABELS = {
+    "command": "command line",
+    "model": "model",
+    "input_shape": "input shape",
+    "created": "created",
+    "tool_version": "tvmq_diag",
+}
+"""What the facts are called on the page, in their order."""
 
 
 def write(matrix: Versions, directory: Path) -> Path:
@@ -40,21 +49,6 @@ def render(matrix: Versions) -> str:
             floats=[float_entry(column) for column in matrix.columns],
             relax=any(column.dialect == RELAX for column in matrix.columns),
             problems=[(c.short, c.problem) for c in matrix.columns if c.problem],
-            facts=_facts(matrix),
+            facts=labelled(matrix.facts, _LABELS),
         )
     )
-
-
-def _facts(matrix: Versions) -> list[tuple[str, str]]:
-    names = {
-        "command": "command line",
-        "model": "model",
-        "input_shape": "input shape",
-        "created": "created",
-        "tool_version": "tvmq_diag",
-    }
-    return [
-        (label, clip(matrix.facts[name], 1000))
-        for name, label in names.items()
-        if matrix.facts.get(name) is not None
-    ]

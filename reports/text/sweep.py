@@ -7,8 +7,7 @@ from rich.text import Text
 
 from tvmq_diag.results.verdict import Result, Run
 
-from ..formatting import DASH, TIMES, clip, number, outcome_class, outcome_mark
-from ..views.section import ROLES
+from ..formatting import DASH, ROLES, TIMES, clip, number, outcome_class, outcome_mark
 from .console import STYLES
 
 

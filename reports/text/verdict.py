@@ -10,7 +10,7 @@ from rich.text import Text
 from tvmq_diag.results.verdict import Result, Verdict
 
 from .. import formatting
-from ..views.section import knob_text, site_text
+from ..views.card import Card
 from .console import STYLES
 
 
@@ -23,26 +23,25 @@ def lines(result: Result) -> RenderableType:
     rows = Table.grid(padding=(0, 1))
     rows.add_column(style="dim", no_wrap=True)
     rows.add_column(overflow="fold")
-    for name, said in _lines(result):
-        rows.add_row(name, Text(said))  # Text: rich markup in a model's names stays text
+    for name, text in _lines(result):
+        rows.add_row(name, Text(text))  # Text: rich markup in a model's names stays text
     return Group(head, Padding(rows, (0, 0, 0, 2))) if rows.row_count else head
 
 
 def _lines(result: Result) -> list[tuple[str, str]]:
-    verdict = result.verdict
-    accuracy = _accuracy(result)
-    found = [
+    verdict, card = result.verdict, Card(result)
+    lines = [
         ("why", verdict.reason),
-        ("knob", knob_text(result)),
-        ("where", _where(result)),
-        ("thrown", site_text(verdict.site)),
-        ("result", accuracy),
+        ("knob", card.knob),
+        ("where", _where(verdict)),
+        ("thrown", card.site),
+        ("result", _accuracy(verdict)),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
         ("finds", _hazard(verdict)),
         ("try", verdict.suggestion),
         ("repro", verdict.reproducer or _no_reproducer(verdict.reproducer_note)),
     ]
-    return [(name, formatting.clip(said, 240)) for name, said in found if said]
+    return [(name, formatting.clip(text, 240)) for name, text in lines if text]
 
 
 def _no_reproducer(note: str | None) -> str | None:
@@ -58,22 +57,20 @@ def _hazard(verdict: Verdict) -> str | None:
     return f"{first.name}: {first.hazard}. {first.mitigation}{tried}"
 
 
-def _where(result: Result) -> str | None:
-    verdict = result.verdict
+def _where(verdict: Verdict) -> str | None:
     path = formatting.WITHIN.join(verdict.pass_path)
-    said = f"{verdict.stage}: {path}" if path and verdict.stage else path
+    place = f"{verdict.stage}: {path}" if path and verdict.stage else path
     span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
-    return f"{span}{said}" if said else None
+    return f"{span}{place}" if place else None
 
 
-def _accuracy(result: Result) -> str | None:
-    verdict = result.verdict
-    said = []
+def _accuracy(verdict: Verdict) -> str | None:
+    figures = []
     if verdict.metrics is not None:
-        said.append(f"cosine {formatting.number(verdict.metrics.cosine, 4)}")
-        said.append(f"SQNR {formatting.number(verdict.metrics.sqnr_db, 1)} dB")
+        figures.append(f"cosine {formatting.number(verdict.metrics.cosine, 4)}")
+        figures.append(f"SQNR {formatting.number(verdict.metrics.sqnr_db, 1)} dB")
     if verdict.latency_ms is not None:
-        said.append(formatting.milliseconds(verdict.latency_ms.median))
+        figures.append(formatting.duration(verdict.latency_ms.median))
     if verdict.ratio is not None:
-        said.append(f"{verdict.ratio} of float")
-    return ", ".join(said) or None
+        figures.append(f"{verdict.ratio} of float")
+    return ", ".join(figures) or None

@@ -12,10 +12,11 @@ from tvmq_diag.measurements.benchmark import AGAIN, EAGER, FLOAT, Benchmark
 from tvmq_diag.measurements.paired import Ratio
 
 from ..figures import charts
-from ..figures.charts import Side, milliseconds
-from ..formatting import DASH, TIMES, clip
+from ..figures.charts import Side
+from ..formatting import DASH, clip, latency, percent
 from . import kernels
-from .kernels import Pair, percent
+from .kernels import Pair
+from .ratios import in_figures, in_words
 
 _LOOKS = {FLOAT: "float", AGAIN: "again", EAGER: "eager"}
 
@@ -38,7 +39,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Row:
+class LatencyRow:
     """A side of the comparison; `words` say what its ratio means."""
 
     label: str
@@ -53,13 +54,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class View:
+class BenchmarkView:
     """A benchmark as it is shown. `missing` are the names that were not timed."""
 
     key: str
     said: str
     noise: str
-    rows: list[Row]
+    rows: list[LatencyRow]
     missing: list[str]
     pairs: list[Pair]
     facts: list[tuple[str, str]]
@@ -73,7 +74,7 @@ def view(
     names: list[str],
     key: str = "benchmark",
     about: Sequence[str] | None = None,
-) -> View:
+) -> BenchmarkView:
     """Everything to show of the float model, the configurations called `names`, and PyTorch.
 
     `about`: those that the sentence and the kernels are about (all).
@@ -84,7 +85,7 @@ def view(
     again = [AGAIN] if benchmark.times.get(AGAIN) else []
     rows = [_row(benchmark, side) for side in (*sides, *again)]
     drawn = [_side(benchmark, side) for side in sides]
-    return View(
+    return BenchmarkView(
         key,
         summary(benchmark, [name for name in timed if name in chosen]),
         _noise(benchmark),
@@ -106,39 +107,14 @@ def summary(benchmark: Benchmark, names: Sequence[str]) -> str:
     """The benchmark in one sentence."""
     known = [(ratio, name) for name in names if (ratio := _ratio(benchmark, name)) is not None]
     if not known:
-        latency = benchmark.latency(FLOAT)
-        taken = f"float32 takes {milliseconds(latency.median)}, and n" if latency else "N"
+        floats = benchmark.latency(FLOAT)
+        taken = f"float32 takes {latency(floats.median)}, and n" if floats else "N"
         return f"{taken}othing else was timed often enough to be compared with it"
     ratio, name = min(known, key=lambda one: one[0].value)
-    said = f"{in_words(ratio, _ratio(benchmark, AGAIN))}: {_written(ratio)}"
+    said = f"{in_words(ratio, _ratio(benchmark, AGAIN))}: {in_figures(ratio)}"
     if len(known) == 1:
         return f"{clip(name, 80)} {said}"
     return f"The fastest of {len(known)} configurations, {clip(name, 80)}, {said}"
-
-
-def indistinguishable(ratio: Ratio, noise: Ratio | None) -> bool:
-    """Could it be no difference at all? By its own interval, or by float's against itself."""
-    if ratio.low <= 1 <= ratio.high:
-        return True
-    if noise is None or min(noise.low, ratio.low) <= 0:
-        return False
-    # Which of two runs of one model is slower is chance: noise goes both ways.
-    widest = max(noise.high, 1 / noise.low)
-    return 1 / widest <= ratio.low and ratio.high <= widest
-
-
-def in_words(ratio: Ratio, noise: Ratio | None) -> str:
-    """A ratio to float as the rest of a sentence."""
-    if indistinguishable(ratio, noise):
-        return "is indistinguishable from float"
-    if ratio.value >= 2:
-        return f"takes {_digits(ratio.value)} times as long as float"
-    if ratio.value > 1:
-        return f"takes {percent(ratio.value - 1)} more time than float"
-    if ratio.value > 0.5:
-        return f"takes {percent(1 - ratio.value)} less time than float"
-    times = _digits(1 / ratio.value) if ratio.value else "infinitely many"
-    return f"is {times} times as fast as float"
 
 
 def _ratio(benchmark: Benchmark, side: str) -> Ratio | None:
@@ -148,22 +124,22 @@ def _ratio(benchmark: Benchmark, side: str) -> Ratio | None:
         return None
 
 
-def _row(benchmark: Benchmark, side: str) -> Row:
-    latency = benchmark.latency(side)
-    assert latency is not None  # only sides that were timed have a row
+def _row(benchmark: Benchmark, side: str) -> LatencyRow:
+    timed = benchmark.latency(side)
+    assert timed is not None  # only sides that were timed have a row
     ratio = None if side == FLOAT else _ratio(benchmark, side)
     words = {FLOAT: "what the others are compared with", AGAIN: "the noise"}.get(side, DASH)
     if ratio is not None and side != AGAIN:
         said = in_words(ratio, _ratio(benchmark, AGAIN))
         words = said.removeprefix("is ").removeprefix("takes ")
-    return Row(
+    return LatencyRow(
         clip(side, 80),
         _LOOKS.get(side, "asked"),
-        milliseconds(latency.min),
-        milliseconds(latency.mean),
-        milliseconds(latency.median),
-        milliseconds(latency.max),
-        DASH if ratio is None else _written(ratio),
+        latency(timed.min),
+        latency(timed.mean),
+        latency(timed.median),
+        latency(timed.max),
+        DASH if ratio is None else in_figures(ratio),
         words,
         _schedule(benchmark, side),
     )
@@ -171,7 +147,7 @@ def _row(benchmark: Benchmark, side: str) -> Row:
 
 def _side(benchmark: Benchmark, side: str) -> Side:
     ratio = None if side == FLOAT else _ratio(benchmark, side)
-    said = "" if ratio is None else _written(ratio)
+    said = "" if ratio is None else in_figures(ratio)
     return Side(side, _LOOKS.get(side, "asked"), benchmark.times[side], said)
 
 
@@ -181,7 +157,7 @@ def _noise(benchmark: Benchmark) -> str:
         return "The float model was not timed against itself: what is noise is not known."
     widest = max(noise.high, 1 / noise.low) - 1 if noise.low > 0 else float("inf")
     return (
-        f"Noise: the float model against itself is {_written(noise)}, "
+        f"Noise: the float model against itself is {in_figures(noise)}, "
         f"so a difference of less than {percent(widest)} is none."
     )
 
@@ -224,14 +200,3 @@ def _fact(value: object) -> str:
     if isinstance(value, dict):
         return clip(", ".join(f"{name} {one}" for name, one in value.items()), 300)
     return clip(value, 300)
-
-
-def _written(ratio: Ratio) -> str:
-    return f"{_digits(ratio.value)}{TIMES} [{_digits(ratio.low)}, {_digits(ratio.high)}]"
-
-
-def _digits(value: float) -> str:
-    """Three decimals, fewer of a large number."""
-    if 0.001 <= value < 10:
-        return f"{value:.3f}"
-    return f"{value:,.1f}" if 10 <= value < 1e4 else f"{value:.3g}"

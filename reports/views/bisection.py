@@ -17,7 +17,7 @@ from ..formatting import DASH, clip, number, op_name
 
 
 @dataclass(frozen=True)
-class Row:
+class ExperimentRow:
     """The model after a step, or the first ops of it: its outputs against float, or its likes."""
 
     name: str
@@ -31,25 +31,25 @@ class Row:
 
 
 @dataclass(frozen=True)
-class View:
+class BisectionView:
     """Everything the template shows."""
 
     said: str
     about: str
-    steps: list[Row]
-    tried: list[Row]
+    steps: list[ExperimentRow]
+    tried: list[ExperimentRow]
     how: str
     bounds: str
     notes: list[str]
 
 
-def view(found: Bisection) -> View | None:
+def view(found: Bisection) -> BisectionView | None:
     """None where nothing was looked at and nothing is to be said about it."""
     notes = [clip(said, 400) for said in (*found.unknown, *found.problems)]
     if not found.steps and not notes:
         return None
     said = clip(found.said, 600)
-    return View(
+    return BisectionView(
         f"{said[:1].upper()}{said[1:]}.",
         _about(found),
         [_step(step, found) for step in found.steps],
@@ -79,7 +79,7 @@ def _bounds(found: Bisection) -> str:
     )
 
 
-def _step(step: Step, found: Bisection) -> Row:
+def _step(step: Step, found: Bisection) -> ExperimentRow:
     if step.of == BUILD:
         name = "all of the build"
     elif step.of == LIMIT:
@@ -90,19 +90,19 @@ def _step(step: Step, found: Bisection) -> Row:
     return _row(name, clip(step.stage, 20), step, step is found.first_wrong)
 
 
-def _tried(tried: Tried) -> Row:
+def _tried(tried: Tried) -> ExperimentRow:
     span = f", {clip(tried.span, 80)}" if tried.span else ""
     return _row(clip(tried.what, 120), f"{clip(op_name(tried.op), 60)}{span}", tried, False)
 
 
-def _row(name: str, where: str, one: Step | Tried, marked: bool) -> Row:
+def _row(name: str, where: str, one: Step | Tried, marked: bool) -> ExperimentRow:
     mark, said = _fate(one)
     error = one.error
     cosine, sqnr = (number(error.cosine, 4), _db(error)) if error is not None else (DASH, DASH)
     bad = DASH if error is None else f"{error.nan} NaN, {error.inf} Inf"
     if error is not None and not error.nan + error.inf:
         bad = "none"
-    return Row(name, where, mark, said, cosine, sqnr, bad, marked)
+    return ExperimentRow(name, where, mark, said, cosine, sqnr, bad, marked)
 
 
 def _fate(one: Step | Tried) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from ..formatting import DASH
 
 
 @dataclass(frozen=True)
-class Line:
+class CoverageRow:
     """A stage: `ops`, `macs` and `weights` as people read them."""
 
     stage: str
@@ -23,21 +23,21 @@ class Line:
 
 
 @dataclass(frozen=True)
-class View:
+class CoverageView:
     """The lines, without stages that repeat the one before, and the ops left in float."""
 
-    lines: list[Line]
+    lines: list[CoverageRow]
     weights: str
     """Of the quantized model, all dtypes together."""
     left: list[Left]
 
 
-def table(trace: Trace) -> View | None:
+def table(trace: Trace) -> CoverageView | None:
     """The coverage of a trace; None where no module was recorded."""
     known = coverage.coverage(trace)
-    lines: list[Line] = []
+    lines: list[CoverageRow] = []
     for stage in known.stages:
-        line = Line(
+        line = CoverageRow(
             stage.stage,
             ", ".join(f"{n} {dtype}" for dtype, n in stage.ops.most_common()) or DASH,
             _shares(stage.macs),
@@ -52,7 +52,7 @@ def table(trace: Trace) -> View | None:
         if stage.ops and not same:
             lines.append(line)
     total = sum(known.stages[-1].weight_bytes.values()) if known.stages else 0
-    return View(lines, _bytes(total), known.left) if lines else None
+    return CoverageView(lines, _bytes(total), known.left) if lines else None
 
 
 def _shares(counted: Counter[str]) -> str:

@@ -11,8 +11,7 @@ from rapidfuzz.distance import Indel
 from tvmq_diag.measurements.benchmark import FLOAT, KINDS, Benchmark, Kernel
 
 from ..figures import charts
-from ..figures.charts import milliseconds
-from ..formatting import DASH, clip
+from ..formatting import DASH, clip, latency, percent
 
 LIMIT = 400
 """Lines of a table of kernels."""
@@ -94,9 +93,9 @@ def _line(here: Kernel | None, there: Kernel | None) -> KernelLine:
     return KernelLine(
         next(kernel.kind for kernel in (here, there) if kernel is not None),
         here,
-        DASH if here is None else milliseconds(here.ms),
+        DASH if here is None else latency(here.ms),
         there,
-        DASH if there is None else milliseconds(there.ms),
+        DASH if there is None else latency(there.ms),
         _difference(here.ms if here else 0.0, there.ms if there else 0.0),
     )
 
@@ -109,9 +108,9 @@ def _kinds(ours: dict[str, float], theirs: dict[str, float]) -> list[KindLine]:
     return [
         KindLine(
             kind,
-            DASH if a is None else milliseconds(a),
+            DASH if a is None else latency(a),
             DASH if a is None or not here else f"{a / here:.1%}",
-            DASH if b is None else milliseconds(b),
+            DASH if b is None else latency(b),
             DASH if b is None or not there else f"{b / there:.1%}",
             _difference(a or 0.0, b or 0.0),
         )
@@ -139,13 +138,13 @@ def _alone(pairs: Sequence[tuple[Kernel | None, Kernel | None]]) -> str:
     have = "have" if len(added) > 1 else "has"
     return (
         f"{len(added):,} of its kernels {have} no counterpart in float32: "
-        f"{milliseconds(sum(added))}{' together' if len(added) > 1 else ''}."
+        f"{latency(sum(added))}{' together' if len(added) > 1 else ''}."
     )
 
 
 def _excess(benchmark: Benchmark, side: str) -> str:
-    latency = benchmark.latency(side)
-    excess = benchmark.excess(side) if latency is None or latency.median > 0 else None
+    timed = benchmark.latency(side)
+    excess = benchmark.excess(side) if timed is None or timed.median > 0 else None
     if excess is None or not math.isfinite(excess):
         return ""
     said = f"The sum of the kernels of {clip(side, 80)} is {percent(abs(excess - 1))}"
@@ -158,11 +157,4 @@ def _excess(benchmark: Benchmark, side: str) -> str:
 def _difference(before: float, after: float) -> str:
     change = after - before
     sign = "+" if change > 0 else "\N{MINUS SIGN}" if change < 0 else ""
-    return f"{sign}{milliseconds(abs(change))}"
-
-
-def percent(share: float) -> str:
-    """A share as people read it: `0.4 %`, `12 %`."""
-    if share >= 10:
-        return f"{100 * share:,.4g} %"
-    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
+    return f"{sign}{latency(abs(change))}"

@@ -18,7 +18,7 @@ _ARGUMENTS = 8
 
 
 @dataclass(frozen=True)
-class Row:
+class ListingRow:
     """A line: the text, what stands behind it, and the row of the op table."""
 
     number: int
@@ -31,9 +31,9 @@ class Row:
 class Listing:
     """A module's lines in three parts; `shown` are those around the marked op."""
 
-    before: list[Row]
-    shown: list[Row]
-    after: list[Row]
+    before: list[ListingRow]
+    shown: list[ListingRow]
+    after: list[ListingRow]
     left_out: int = 0
 
     @property
@@ -63,8 +63,8 @@ def _kept(total: int, place: int | None) -> tuple[int, int]:
     return start, start + LIMIT
 
 
-def _row(snapshot: Snapshot, node: Node, marked: bool) -> Row:
-    return Row(node.number, _text(snapshot, node), clip(node.span or "", 120), marked)
+def _row(snapshot: Snapshot, node: Node, marked: bool) -> ListingRow:
+    return ListingRow(node.number, _text(snapshot, node), clip(node.span or "", 120), marked)
 
 
 def _text(snapshot: Snapshot, node: Node) -> str:
@@ -97,7 +97,9 @@ def _operand(snapshot: Snapshot, row: int) -> str:
     return f"{node.value:g}" if node.value is not None else f"const {clip(node.tensor, 60)}"
 
 
-def _primfunc(number: int, found: dict[str, object]) -> Row:
+def _primfunc(number: int, found: dict[str, object]) -> ListingRow:
     params = found.get("params")
     types = ", ".join(str(dtype) for dtype in params) if isinstance(params, list) else ""
-    return Row(number, f"primfunc {clip(found.get('name', '?'), 120)}({clip(types, 200)})", "")
+    return ListingRow(
+        number, f"primfunc {clip(found.get('name', '?'), 120)}({clip(types, 200)})", ""
+    )

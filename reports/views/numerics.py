@@ -29,7 +29,7 @@ _BY_US = (
 
 
 @dataclass(frozen=True)
-class Row:
+class OpErrorRow:
     """An anchor op; errors as SQNR in dB. `bad` counts NaN and Inf that float has not."""
 
     index: int
@@ -44,7 +44,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Step:
+class ScaleRow:
     """A quantization step; shares of the float model's values there."""
 
     what: str
@@ -55,25 +55,25 @@ class Step:
 
 
 @dataclass(frozen=True)
-class View:
+class NumericsView:
     """Everything the template shows."""
 
     said: str
     simulation: str
     """Whose simulation it is, and what that does not show."""
     chart: str | None
-    rows: list[Row]
-    steps: list[Step]
+    rows: list[OpErrorRow]
+    steps: list[ScaleRow]
     problems: list[str]
 
 
-def view(found: Numerics, key: str) -> View | None:
+def view(found: Numerics, key: str) -> NumericsView | None:
     """None where nothing was measured and nothing is to be said about it."""
     problems = [clip(said, 400) for said in (*found.faults, *found.problems)]
     if not found.anchors:
-        return View("Not measured", "", None, [], [], problems) if problems else None
+        return NumericsView("Not measured", "", None, [], [], problems) if problems else None
     first = found.first_large()
-    return View(
+    return NumericsView(
         _said(found, first),
         _BY_TVM if found.by_tvm else _BY_US,
         curves.errors(
@@ -113,12 +113,12 @@ def _called(anchor: Anchor) -> str:
     return f"{anchor.label}{f' ({anchor.span})' if anchor.span else ''}"
 
 
-def _row(anchor: Anchor, marked: bool) -> Row:
+def _row(anchor: Anchor, marked: bool) -> OpErrorRow:
     errors = [error for error in (anchor.propagated, anchor.alone) if error is not None]
     nan = max(error.nan for error in errors) - anchor.float_nan
     inf = max(error.inf for error in errors) - anchor.float_inf
     bad = ", ".join(f"{n} {what}" for n, what in ((nan, "NaN"), (inf, "Inf")) if n > 0)
-    return Row(
+    return OpErrorRow(
         anchor.index,
         op_name(anchor.op),
         clip(anchor.span or "", 80),
@@ -131,8 +131,8 @@ def _row(anchor: Anchor, marked: bool) -> Row:
     )
 
 
-def _step(site: Site) -> Step:
-    return Step(
+def _step(site: Site) -> ScaleRow:
+    return ScaleRow(
         clip(f"{site.kind} of {', '.join(f'#{i}' for i in site.feeds)}: {site.data}", 100),
         _scale(site),
         _share(site.saturated_alone),

@@ -15,7 +15,7 @@ from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
 from tvmq_diag.trace.trace import PassRun, Trace
 
-from ..formatting import DASH, milliseconds
+from ..formatting import DASH, duration
 
 _FEW = 40
 """Up to so many passes under a parent, only neighbours of one name share a line (type inference,
@@ -23,7 +23,7 @@ which comes after every other pass, has one line in any case)."""
 
 
 @dataclass
-class Line:
+class PassLine:
     """A line of the pass tree: one pass, or `count` of one name."""
 
     name: str
@@ -34,7 +34,7 @@ class Line:
     changed: int = 0
     failing: bool = False
     note: str | None = None
-    children: list[Line] = field(default_factory=list)
+    children: list[PassLine] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -45,11 +45,11 @@ class Line:
     def time(self) -> str:
         """Its time, or why there is none."""
         if self.ms is not None:
-            return milliseconds(self.ms)
+            return duration(self.ms)
         run = self.runs[0]
         return "raised" if run.raised else "never ended" if run.open else DASH
 
-    def walk(self) -> Iterator[Line]:
+    def walk(self) -> Iterator[PassLine]:
         """This line and all below it."""
         yield self
         for child in self.children:
@@ -57,32 +57,32 @@ class Line:
 
 
 @dataclass
-class Change:
+class PassChange:
     """A line that changed the module, and how the op table changed if it has one."""
 
-    line: Line
+    line: PassLine
     effect: str
 
 
-def tree(trace: Trace) -> list[Line]:
+def tree(trace: Trace) -> list[PassLine]:
     """The pass tree from its roots."""
     failing = {run.number for run in trace.failing_path}
     return _lines(trace.roots, failing, 0, merge=False)
 
 
-def changes(trace: Trace, roots: list[Line]) -> tuple[list[Change], list[Change]]:
+def changes(trace: Trace, roots: list[PassLine]) -> tuple[list[PassChange], list[PassChange]]:
     """What changed a module, in order, the failing pass first: on operators, on lowered functions.
 
     Lists of passes are left out, and so are passes whose children did all of it.
     """
-    relay: list[Change] = []
-    lowered: list[Change] = []
+    relay: list[PassChange] = []
+    lowered: list[PassChange] = []
     for line in (below for root in roots for below in root.walk()):
         if not line.changed and not _culprit(line):
             continue
         if line.name == SEQUENCE:
             continue
-        change = Change(line, _effect(trace, line))
+        change = PassChange(line, _effect(trace, line))
         # Where it failed is the first thing to look at, whatever kind of pass it is.
         first = _culprit(line) or _has_table(trace, line)
         (relay if first else lowered).append(change)
@@ -90,7 +90,7 @@ def changes(trace: Trace, roots: list[Line]) -> tuple[list[Change], list[Change]
     return relay, lowered
 
 
-def _lines(runs: list[PassRun], failing: set[int], depth: int, merge: bool) -> list[Line]:
+def _lines(runs: list[PassRun], failing: set[int], depth: int, merge: bool) -> list[PassLine]:
     merge = merge or sum(run.name != TYPE_ONLY for run in runs) > _FEW
     groups: dict[tuple[object, ...], list[PassRun]] = {}
     turn = 0
@@ -116,13 +116,13 @@ def _kind(run: PassRun) -> tuple[object, ...]:
     return run.name, run.stage, frozenset(child.name for child in run.children) - {TYPE_ONLY}
 
 
-def _line(runs: list[PassRun], failing: set[int], depth: int) -> Line:
+def _line(runs: list[PassRun], failing: set[int], depth: int) -> PassLine:
     first = runs[0]
     times = [run.ms for run in runs if run.ms is not None]
     # That types were filled in is no change that tells anybody anything.
     changed = 0 if first.name == TYPE_ONLY else sum(run.changed for run in runs)
     ms = sum(times) if times else None
-    line = Line(first.name, first.stage, depth, runs, ms, changed, first.number in failing)
+    line = PassLine(first.name, first.stage, depth, runs, ms, changed, first.number in failing)
     children = [child for run in runs for child in run.children]
     if first.name == FOLDING and (children or first.inside):
         line.note = _folded(runs, children)
@@ -136,22 +136,20 @@ def _folded(runs: list[PassRun], children: list[PassRun]) -> str:
     count = sum(1 for child in children for _ in child.walk()) + sum(run.inside for run in runs)
     noun = "pass" if count == 1 else "passes"
     said = f"{count:,} {noun} run by constant folding"
-    return (
-        f"{said}, {milliseconds(sum(child.ms or 0.0 for child in children))}" if children else said
-    )
+    return f"{said}, {duration(sum(child.ms or 0.0 for child in children))}" if children else said
 
 
-def _culprit(line: Line) -> bool:
+def _culprit(line: PassLine) -> bool:
     """Is it where the failing path ends?"""
     return line.failing and not any(child.failing for child in line.children)
 
 
-def _has_table(trace: Trace, line: Line) -> bool:
+def _has_table(trace: Trace, line: PassLine) -> bool:
     event = trace.tables.get(line.runs[0].before or -1, {})
     return "primfuncs" not in event
 
 
-def _effect(trace: Trace, line: Line) -> str:
+def _effect(trace: Trace, line: PassLine) -> str:
     if _culprit(line):
         return "failed here"
     if line.count > 1:

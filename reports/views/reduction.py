@@ -20,7 +20,7 @@ from tvmq_diag.results.verdict import (
 from tvmq_diag.trace.failure import Smallest
 from tvmq_diag.trace.trace import Trace
 
-from ..formatting import clip, milliseconds, printable
+from ..formatting import clip, duration, printable
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _comes_and_goes(found: Smallest) -> str:
 
 def _effort(found: Smallest) -> str:
     trials = "trial" if found.queries == 1 else "trials"
-    return f"{found.queries} {trials}, {milliseconds(found.ms)}"
+    return f"{found.queries} {trials}, {duration(found.ms)}"
 
 
 def _file(run: Run, result: Result, trace: Trace, name: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from ..formatting import (
     UNJUDGED,
     UNREACHED,
     clip,
-    milliseconds,
+    duration,
     op_name,
 )
 
@@ -25,7 +25,7 @@ _NAMED = 12
 
 
 @dataclass(frozen=True)
-class Line:
+class RejectionRow:
     """Ops of one kind that fared alike. `reason` is empty for accepted ones."""
 
     op: str
@@ -39,7 +39,7 @@ class Line:
 class Rejections:
     """Lines, rejected ones first, and a sentence on how the map was made."""
 
-    lines: list[Line]
+    lines: list[RejectionRow]
     note: str
 
 
@@ -59,14 +59,14 @@ def table(trace: Trace) -> Rejections | None:
         node = failing.nodes[row]
         groups.setdefault((node.op, verdict, reason), []).append(node)
     lines = [
-        Line(op_name(op), len(nodes), verdict, clip(reason, 200), _where(nodes, order))
+        RejectionRow(op_name(op), len(nodes), verdict, clip(reason, 200), _where(nodes, order))
         for (op, verdict, reason), nodes in groups.items()
     ]
     judged = len(known.accepted) + len(known.rejected)
     note = (
         f"{judged} of {judged + len(known.unjudged) + known.left} ops judged one by one, "
         f"{_slices(trace, failing)}: {known.queries} trials, equal ones made once, "
-        f"{milliseconds(known.ms)}"
+        f"{duration(known.ms)}"
     )
     if known.left:
         note += f"; the time was up before the last {known.left}"

@@ -153,9 +153,7 @@ def float_entry(column: Column) -> VersionEntry:
     if result is None:
         return VersionEntry("muted", formatting.DASH, "not run")
     verdict = result.verdict
-    time = (
-        formatting.milliseconds(verdict.latency_ms.median) if verdict.latency_ms is not None else ""
-    )
+    time = formatting.duration(verdict.latency_ms.median) if verdict.latency_ms is not None else ""
     look, mark = formatting.outcome_class(verdict.outcome), formatting.outcome_mark(verdict.outcome)
     reason = verdict.reason or verdict.message or ""
     return VersionEntry(

@@ -249,19 +249,3 @@ def test_any_error(
     )
     for svg in made:
         assert svg is None or parsed(svg).find(f".//{SVG}script") is None
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (0.0, "0 ms"),
-        (0.0001234, "0.000123 ms"),
-        (0.1234, "0.123 ms"),
-        (9.999, "10.00 ms"),
-        (46.17, "46.2 ms"),
-        (1234.5, "1,234 ms"),
-        (1e12, "1e+12 ms"),
-    ],
-)
-def test_milliseconds(value: float, said: str) -> None:
-    assert charts.milliseconds(value) == said

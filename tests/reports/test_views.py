@@ -13,9 +13,10 @@ from tvmq_diag.reports import formatting
 from tvmq_diag.reports.pages import index
 from tvmq_diag.reports.text import sweep
 from tvmq_diag.reports.text import verdict as verdict_text
-from tvmq_diag.reports.views import passes, stages
+from tvmq_diag.reports.views import passes, stages, timeline
+from tvmq_diag.reports.views.card import site_text
 from tvmq_diag.reports.views.listing import LIMIT, listing
-from tvmq_diag.reports.views.section import build, site_text
+from tvmq_diag.reports.views.section import build
 from tvmq_diag.results import verdict as outcome
 from tvmq_diag.results.verdict import (
     Hazard,
@@ -54,6 +55,22 @@ def shown(renderable: object, width: int = 80) -> str:
     with console.capture() as capture:
         console.print(renderable)
     return capture.get()
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (0.0, "0 ms"),
+        (0.0001234, "0.000123 ms"),
+        (0.1234, "0.123 ms"),
+        (9.999, "10.00 ms"),
+        (46.17, "46.2 ms"),
+        (1234.5, "1,234 ms"),
+        (1e12, "1e+12 ms"),
+    ],
+)
+def test_a_latency_has_the_digits_that_tell_something(ms: float, text: str) -> None:
+    assert formatting.latency(ms) == text
 
 
 @pytest.mark.parametrize(
@@ -356,7 +373,7 @@ def test_the_timeline_leaves_out_a_stage_without_any_type() -> None:
             ),
         ),
     }
-    view = stages.timeline(trace)
+    view = timeline.timeline(trace)
     assert view.stages == ["prepare"]
     assert [cell.text for cell in view.rows[0].cells] == ["int8 → int32"]
 

@@ -1,0 +1,152 @@
+"""The words of a verdict, as the card at the top of a page has them, and in part the terminal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, Result, Site, Verdict
+from tvmq_diag.trace.trace import Trace
+
+from ..formatting import clip, duration, outcome_class, outcome_mark
+from .environment import qconfig
+from .passes import dtypes_of
+from .ratios import in_words
+from .stages import newest_module
+
+
+@dataclass
+class Card:
+    """A result in the words of its card (templates/card.html.j2).
+
+    `dtypes`: how many operator calls of the quantized model give which dtype; None where nothing
+    was quantized. Everything else follows from the result; None or empty where it does not apply.
+    """
+
+    result: Result
+    dtypes: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the result."""
+        return self.result.verdict
+
+    @property
+    def name(self) -> str:
+        """The configuration, short enough for a heading."""
+        return clip(self.verdict.configuration, 80)
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line."""
+        return clip(self.verdict.headline, 400)
+
+    @property
+    def look(self) -> str:
+        """How it looks: good, bad or odd."""
+        return outcome_class(self.verdict.outcome)
+
+    @property
+    def mark(self) -> str:
+        """The outcome as a symbol."""
+        return outcome_mark(self.verdict.outcome)
+
+    @property
+    def confidence(self) -> str:
+        """What the verdict's confidence rests on, in words."""
+        bisection = self.result.bisection
+        if bisection is not None and bisection.culprit is not None:
+            what = f"the pass{' and the op' if bisection.op else ''}"
+            return f"{self.verdict.confidence}: {what} by halving"
+        return _confidence(self.verdict, self.result.trace)
+
+    @property
+    def knob(self) -> str | None:
+        """The fields to blame with their values: `dtype_activation = int4`."""
+        if not self.verdict.knob:
+            return None
+        values = qconfig(self.result.trace)
+        names = [name.strip() for name in self.verdict.knob.split(",")]
+        fields = [f"{name} = {values[name]}" if name in values else name for name in names]
+        return clip(", ".join(fields), 300)
+
+    @property
+    def speed(self) -> str:
+        """Its time, and how that compares with float's."""
+        latency, ratio = self.verdict.latency_ms, self.verdict.ratio
+        if latency is None or ratio is None:
+            return ""
+        return f"{duration(latency.median)}, {in_words(ratio, None)} ({ratio})"
+
+    @property
+    def site(self) -> str | None:
+        """The function that threw: `MakeConstantScalar (pattern_utils.h:290)`."""
+        return site_text(self.verdict.site)
+
+    @property
+    def via(self) -> list[str]:
+        """The functions on the way to the site, without what all of their names share."""
+        site = self.verdict.site
+        names = [name for name in self.verdict.via if site is None or name != site.function]
+        return [clip(name.removeprefix("tvm::"), 80) for name in names[:8]]
+
+    @property
+    def attempt(self) -> tuple[str, str]:
+        """What to try: the option to type, if it is one, and the words about it."""
+        suggestion = clip(self.verdict.suggestion or "", 400)
+        option, _, words = suggestion.partition(": ")
+        return (option, words) if option.startswith("--") else ("", suggestion)
+
+    @property
+    def fused(self) -> str | None:
+        """The fused function that the rejected op is in."""
+        blame = self.result.trace.blame if self.result.trace else None
+        return clip(blame.within, 200) if blame is not None and blame.within else None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before relying on the numbers."""
+        notes = []
+        accumulator = str(qconfig(self.result.trace).get("dtype_activation", ""))
+        ran = self.verdict.outcome in (WORKS, WRONG)
+        if ran and re.fullmatch(r"u?int[1-8]|bool", accumulator):
+            notes.append(
+                "dtype_activation is also the accumulator's type: sums overflow "
+                f"{accumulator}, so its numbers are noise and its speed is no use to anybody."
+            )
+        if self.verdict.deterministic is False:
+            notes.append("The same input gives a different answer each time.")
+        return notes
+
+
+def site_text(site: Site | None) -> str | None:
+    """The function that threw: `MakeConstantScalar (pattern_utils.h:290)`; None without a site."""
+    if site is None:
+        return None
+    place = f"{site.file or '?'}:{site.line}" if site.line is not None else site.file
+    if site.function is None:
+        return clip(place or "?", 200)
+    return clip(f"{site.function} ({place})" if place else site.function, 300)
+
+
+def quantized_dtypes(trace: Trace) -> str | None:
+    """How many operator calls give which dtype once the model is quantized; None if it is not."""
+    newest = newest_module(trace, ("fold", "realize"))
+    if newest is None:
+        return None
+    snapshot, stage = newest
+    return f"{dtypes_of(snapshot)} (operator calls after {stage})"
+
+
+def _confidence(verdict: Verdict, trace: Trace | None) -> str:
+    blame = trace.blame if trace is not None else None
+    if verdict.confidence == EXACT and blame is not None:
+        return (
+            f"exact: found by {clip(blame.how, 60)}, running what failed {blame.runs} times "
+            f"on pieces of the module ({duration(blame.ms)})"
+        )
+    if verdict.confidence == EXACT:
+        return "exact: it ran, and its outputs were compared" if verdict.metrics else "exact"
+    if verdict.confidence == INFERRED:
+        return "inferred: from the passes that were open and the C++ frames; the op is not proven"
+    return "unknown: neither the error nor the journal says more" if verdict.confidence else ""

@@ -1,0 +1,54 @@
+"""What differs in a pass or a figure, in lines of plain text: for the page and for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tvmq_diag.comparison.op_diff import MARKS, Difference, alike
+from tvmq_diag.comparison.pass_diff import PassDelta
+from tvmq_diag.comparison.run_diff import Figure
+
+from ..formatting import clip
+
+SORTS = 30
+"""Sorts of difference of one pass that are written out; the rest is counted."""
+
+PLACES = 6
+"""Ops at which the same happens that are listed."""
+
+
+def old_and_new(figure: Figure) -> tuple[str, str]:
+    """What a figure was and is: `0.9783`, or `1.082 [1.071, 1.093]`."""
+    old, new = (_number(value) for value in (figure.old, figure.new))
+    if figure.about is not None:
+        return f"{old} {figure.about[0]}", f"{new} {figure.about[1]}"
+    return old, new
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
+
+
+def counts(compared: PassDelta) -> str:
+    """How many ops differ in which way: `2 added, 1 changed`; empty if none does."""
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(compared.counts.items()))
+
+
+def lines(differences: list[Difference]) -> Iterator[str]:
+    """Each sort of difference, with where else it occurs; what merely follows is counted."""
+    follow = sum(difference.follows for difference in differences)
+    sorts = alike([difference for difference in differences if not difference.follows])
+    for sort in sorts[:SORTS]:
+        places = list(dict.fromkeys(str(difference.op) for difference in sort[1:]))
+        line = f"{MARKS[sort[0].kind]} {clip(sort[0].line, 300)}"
+        yield f"{line}; and at {_some(places)}" if places else line
+    if len(sorts) > SORTS:
+        yield f"and {sum(map(len, sorts[SORTS:]))} more of {len(sorts) - SORTS} sorts"
+    if follow:
+        yield f"= {follow} ops between them follow: they read another dtype"
+
+
+def _some(places: list[str]) -> str:
+    if len(places) <= PLACES:
+        return ", ".join(places)
+    return f"{', '.join(places[:PLACES])} and {len(places) - PLACES} more"

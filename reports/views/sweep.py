@@ -1,0 +1,63 @@
+"""All configurations of a run at a glance: a table, and time against error as a chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tvmq_diag.measurements.benchmark import EAGER, FLOAT, Benchmark
+from tvmq_diag.measurements.paired import Ratio
+from tvmq_diag.results.verdict import Run
+
+from ..figures import curves
+from ..formatting import DASH, TIMES
+from .section import Section
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """A line of the table over all configurations."""
+
+    section: Section
+    top1: str
+    weights: str
+    latency: str
+    to_float: str
+    to_torch: str
+
+
+def rows(run: Run, sections: list[Section]) -> list[SweepRow]:
+    """A line for each section, in their order."""
+    measured = run.benchmark or Benchmark()
+    lines = []
+    for section in sections:
+        latency = section.verdict.latency_ms
+        side = FLOAT if section.result.role == "float" else section.verdict.configuration
+        metrics = section.verdict.metrics
+        top1 = metrics.top1_agree if metrics is not None else None
+        lines.append(
+            SweepRow(
+                section,
+                DASH if top1 is None else f"{top1:.0%}",
+                section.coverage.weights if section.coverage is not None else DASH,
+                f"{latency.min:.2f} / {latency.median:.2f}" if latency else DASH,
+                _times(measured.ratio(side)) if side != FLOAT else DASH,
+                _times(measured.ratio(side, EAGER)),
+            )
+        )
+    return lines
+
+
+def _times(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return DASH
+    return f"{ratio.value:.2f}{TIMES} [{ratio.low:.2f}, {ratio.high:.2f}]"
+
+
+def pareto(run: Run) -> str | None:
+    """Time against error of all that ran; None for fewer than two."""
+    points = [
+        curves.Point(v.configuration, v.ratio.value, v.metrics.sqnr_db)
+        for v in (result.verdict for result in run.results)
+        if v.ratio is not None and v.metrics is not None and v.metrics.sqnr_db is not None
+    ]
+    return curves.pareto(points, "pareto", "Time against error") if len(points) > 1 else None
