@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GALLERY = ROOT / "docs" / "gallery"
 
 _CASE = re.compile(
-    r"<!-- case: (?P<name>\w+) -->\n+```bash\n(?P<command>.*?)```\n+```text\n(?P<said>.*?)```",
+    r"<!-- case: (?P<name>\w+) -->\n+```bash\n(?P<command>.*?)```\n+```text\n(?P<output>.*?)```",
     flags=re.DOTALL,
 )
 _COULD_NOT_RUN = (2, 3, 130)
@@ -34,7 +34,7 @@ _COULD_NOT_RUN = (2, 3, 130)
 
 def cases(text: str) -> dict[str, tuple[str, str]]:
     """The command of each case in a README, and what it printed."""
-    return {found["name"]: (found["command"], found["said"]) for found in _CASE.finditer(text)}
+    return {case["name"]: (case["command"], case["output"]) for case in _CASE.finditer(text)}
 
 
 def run(command: str, out: Path) -> str:
@@ -67,7 +67,7 @@ def keep(out: Path, folder: Path) -> None:
 
 
 def _shown(out: Path) -> Callable[[str], str]:
-    """Replaces what names a place on this machine."""
+    """A function that takes what names a place on this machine out of a text."""
     python = json.loads((out / "run.json").read_text(encoding="utf-8"))["python"]
     places = {f"{out}/": "", str(out): ".", python: "python", f"{ROOT}/": "", str(ROOT): "."}
 
@@ -85,23 +85,23 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("case", nargs="*", help="all of them, without any")
-    asked = parser.parse_args().case
+    requested = parser.parse_args().case
     readme = GALLERY / "README.md"
-    known = cases(readme.read_text(encoding="utf-8"))
-    unknown = [name for name in asked if name not in known]
+    all_cases = cases(readme.read_text(encoding="utf-8"))
+    unknown = [name for name in requested if name not in all_cases]
     if unknown:
-        parser.error(f"no case {unknown[0]!r}: there are {', '.join(known)}")
-    for name in asked or known:
-        command, said = known[name]
+        parser.error(f"no case {unknown[0]!r}: there are {', '.join(all_cases)}")
+    for name in requested or all_cases:
+        command, recorded = all_cases[name]
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / name
             now = run(command, out)
             keep(out, GALLERY / name)
         text = readme.read_text(encoding="utf-8")
         before, marker, rest = text.partition(f"<!-- case: {name} -->")
-        rest = rest.replace(f"```text\n{said}```", f"```text\n{now}```", 1)
+        rest = rest.replace(f"```text\n{recorded}```", f"```text\n{now}```", 1)
         readme.write_text(before + marker + rest, encoding="utf-8")
-        print(f"{name}: {'the same' if now == said else 'another text'}")
+        print(f"{name}: {'the same' if now == recorded else 'another text'}")
     return 0
 
 

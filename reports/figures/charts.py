@@ -39,12 +39,15 @@ _DOTS = 100
 
 @dataclass(frozen=True)
 class Side:
-    """Something timed: milliseconds by round; `look` is a key of COLOURS, `said` of its ratio."""
+    """Something timed: milliseconds by round.
+
+    `look` is a key of COLOURS; `ratio` is that to float in figures, empty where there is none.
+    """
 
     label: str
     look: str
     times: Sequence[float]
-    said: str = ""
+    ratio: str = ""
 
 
 @styled()
@@ -58,8 +61,8 @@ def bars(sides: Sequence[Side], prefix: str, title: str = "Time of one inference
     tips: plot.Tips = {}
     for i, side in enumerate(shown):
         middle, low, high = statistics.median(side.times), min(side.times), max(side.times)
-        said = [latency(middle), *([side.said] if side.said else [])]
-        _heading(axes, i * row, side.label, " · ".join(said))
+        figures = [latency(middle), *([side.ratio] if side.ratio else [])]
+        _heading(axes, i * row, side.label, " · ".join(figures))
         y = i * row + 30
         axes.barh(y, middle, 15, color=COLOURS[side.look], gid=f"side{i}")
         _whisker(axes, y, low, high, limit)
@@ -115,13 +118,13 @@ def by_kind(
 ) -> str | None:
     """A bar for each side, stacked from the milliseconds of each kind, numbered as in `kinds`."""
     parts = {
-        side: [(k, ms) for k, kind in enumerate(kinds) if _some(ms := found.get(kind, 0.0))]
-        for side, found in sides.items()
+        side: [(k, ms) for k, kind in enumerate(kinds) if _some(ms := by_kind.get(kind, 0.0))]
+        for side, by_kind in sides.items()
     }
-    totals = {side: math.fsum(ms for _, ms in found) for side, found in parts.items() if found}
+    totals = {side: math.fsum(ms for _, ms in drawn) for side, drawn in parts.items() if drawn}
     if not totals:
         return None
-    occurring = sorted({k for found in parts.values() for k, _ in found})
+    occurring = sorted({k for drawn in parts.values() for k, _ in drawn})
     legend, row, limit = 24.0 * math.ceil(len(occurring) / 2) + 10, 58.0, max(totals.values())
     height = legend + row * len(totals)
     axes = _rows(height, (0.0, limit), "milliseconds, summed over the kernels: less is better")
@@ -147,7 +150,7 @@ def _some(ms: float) -> bool:
 def _timed(sides: Sequence[Side]) -> list[Side]:
     """The sides that were, with their rounds that were."""
     kept = [
-        Side(side.label, side.look, [ms for ms in side.times if _some(ms)], side.said)
+        Side(side.label, side.look, [ms for ms in side.times if _some(ms)], side.ratio)
         for side in sides
     ]
     return [side for side in kept if side.times]
@@ -160,8 +163,8 @@ def _limit(sides: Sequence[Side]) -> float:
 
 
 def _summary(title: str, sides: Sequence[Side]) -> str:
-    said = (f"{clip(s.label, 60)} {latency(statistics.median(s.times))}" for s in sides)
-    return f"{title}: {'; '.join(said)}"
+    medians = (f"{clip(s.label, 60)} {latency(statistics.median(s.times))}" for s in sides)
+    return f"{title}: {'; '.join(medians)}"
 
 
 def _rows(height: float, span: tuple[float, float], label: str) -> Axes:
@@ -175,14 +178,14 @@ def _rows(height: float, span: tuple[float, float], label: str) -> Axes:
     return axes
 
 
-def _heading(axes: Axes, top: float, label: str, said: str) -> None:
-    """A row's name on the left, what there is to say on the right."""
+def _heading(axes: Axes, top: float, label: str, figures: str) -> None:
+    """A row's name on the left, its figures on the right."""
     across = axes.get_yaxis_transform()
-    said = clip(said, 50)
-    room = int((WIDTH - _LEFT - _RIGHT) / CHARACTER) - len(said) - 4
+    figures = clip(figures, 50)
+    room = int((WIDTH - _LEFT - _RIGHT) / CHARACTER) - len(figures) - 4
     name = clip(label, max(room, 12))
     axes.text(0, top + 15, name, transform=across, color=plot.INK, weight="bold")
-    axes.text(1, top + 15, said, transform=across, color=plot.INK, ha="right")
+    axes.text(1, top + 15, figures, transform=across, color=plot.INK, ha="right")
 
 
 def _whisker(axes: Axes, y: float, low: float, high: float, limit: float) -> None:
@@ -202,12 +205,12 @@ def _beyond(axes: Axes, y: float, times: Sequence[float], limit: float) -> None:
     if not slow:
         return
     many = f"{len(slow)} slower, up to" if len(slow) > 1 else "1 slower:"
-    said = f"{many} {latency(max(slow))} ▸"
+    text = f"{many} {latency(max(slow))} ▸"
     across = axes.get_yaxis_transform()
-    width = -(len(said) + 1) * CHARACTER / (WIDTH - _LEFT - _RIGHT)
+    width = -(len(text) + 1) * CHARACTER / (WIDTH - _LEFT - _RIGHT)
     axes.barh(y, width, 18, 1, color=plot.GROUND, transform=across, zorder=3)
     style = {"ha": "right", "va": "center_baseline", "transform": across, "zorder": 4}
-    axes.text(1, y, said, color=plot.MUTED, size=plot.TEXT - 1, **style)
+    axes.text(1, y, text, color=plot.MUTED, size=plot.TEXT - 1, **style)
 
 
 def _fill(kind: int) -> str:
@@ -226,8 +229,8 @@ def _swatch(axes: Axes, x: float, y: float, kind: int, name: str) -> None:
 
 def _number(axes: Axes, at: tuple[float, float], room: float, kind: int, name: str) -> None:
     """The kind's number in its part of a bar, with its name where there is room."""
-    for said in (f"{kind + 1} {name}", str(kind + 1)):
-        if len(said) * CHARACTER + 8 <= room:
+    for text in (f"{kind + 1} {name}", str(kind + 1)):
+        if len(text) * CHARACTER + 8 <= room:
             style = {"va": "center_baseline", "color": plot.INK, "gid": f"{plot.ON_FILL}{at}"}
-            axes.text(*at, said, ha="center", **style)
+            axes.text(*at, text, ha="center", **style)
             return

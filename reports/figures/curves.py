@@ -56,13 +56,13 @@ def errors(
 
     `marked` is the place of the op to point out. No error at all (infinity) is a line on top.
     """
-    known = {name: [_decibels(v) for v in values] for name, values in series.items()}
-    known = {name: v for name, v in known.items() if not all(map(math.isnan, v))}
-    if not known:
+    lines = {name: [_decibels(v) for v in values] for name, values in series.items()}
+    lines = {name: v for name, v in lines.items() if not all(map(math.isnan, v))}
+    if not lines:
         return None
-    levels = [v for values in known.values() for v in values if not math.isnan(v)]
+    levels = [v for values in lines.values() for v in values if not math.isnan(v)]
     low, high, top = _levels(levels)
-    count = max(map(len, known.values()))
+    count = max(map(len, lines.values()))
     axes = sheet(900, 340, 56, 16, 56, 48)
     axes.set_ylim(low, top + 0.04 * (top - low))
     axes.set_xlim(-0.015 * count - 0.5, 1.015 * count - 0.5)
@@ -73,7 +73,7 @@ def errors(
     if math.inf in levels:
         _exact_line(axes, top, high)
     tips: plot.Tips = {}
-    for i, (name, values) in enumerate(known.items()):
+    for i, (name, values) in enumerate(lines.items()):
         places, (shape, colour, inside) = plot.thin(values, _POINTS), _LINES[i % 2]
         axes.plot(
             places,
@@ -88,7 +88,7 @@ def errors(
             gid=f"line{i}",
         )
         drawn = (at for at in places if not math.isnan(values[at]))
-        tips[f"line{i}"] = [f"{_of(labels, at)}: {_said(values[at])}" for at in drawn]
+        tips[f"line{i}"] = [f"{_of(labels, at)}: {_in_words(values[at])}" for at in drawn]
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1.09),
@@ -100,22 +100,22 @@ def errors(
     )
     if marked is not None and 0 <= marked < count:
         _mark(axes, marked, _of(labels, marked), marked < count / 2)
-    return inline(axes, prefix, f"{title}: {', '.join(known)}", tips)
+    return inline(axes, prefix, f"{title}: {', '.join(lines)}", tips)
 
 
 def front(points: Sequence[Point]) -> list[int]:
     """Which points no other beats in both: places in `points`, the fastest first."""
     best = -math.inf
-    found: list[int] = []
+    places: list[int] = []
     order = sorted(range(len(points)), key=lambda i: (points[i].ratio, -points[i].sqnr_db))
     for i in order:
-        twin = found and points[i] == Point(
-            points[i].name, points[found[-1]].ratio, points[found[-1]].sqnr_db
+        twin = places and points[i] == Point(
+            points[i].name, points[places[-1]].ratio, points[places[-1]].sqnr_db
         )
         if points[i].sqnr_db > best or twin:
             best = points[i].sqnr_db
-            found.append(i)
-    return found
+            places.append(i)
+    return places
 
 
 @styled()
@@ -145,7 +145,9 @@ def pareto(points: Sequence[Point], prefix: str, title: str = "Speed against err
         style = {"markersize": 8 if chosen else 7, "clip_on": False, "gid": f"point{i}"}
         colour = plot.ASKED if chosen else plot.MUTED
         axes.plot(*at[i], "o" if chosen else "s", color=colour, markerfacecolor=inside, **style)
-        tips[f"point{i}"] = f"{point.name}: {point.ratio:.3g}{TIMES} float, {_said(point.sqnr_db)}"
+        tips[f"point{i}"] = (
+            f"{point.name}: {point.ratio:.3g}{TIMES} float, {_in_words(point.sqnr_db)}"
+        )
     _names(axes, [p.name for p in shown], at, best)
     names = ", ".join(clip(shown[i].name, 40) for i in best)
     return inline(axes, prefix, f"{title}; no other beats {names}", tips)
@@ -158,7 +160,7 @@ def _decibels(value: float | None) -> float:
     return value if math.isnan(value) or value == math.inf else max(min(value, 1e4), -1e4)
 
 
-def _said(sqnr_db: float) -> str:
+def _in_words(sqnr_db: float) -> str:
     return "no error at all" if sqnr_db == math.inf else f"{sqnr_db:.1f} dB"
 
 
@@ -190,11 +192,11 @@ def _exact_line(axes: Axes, top: float, high: float) -> None:
 
 def _mark(axes: Axes, place: int, label: str, to_the_right: bool) -> None:
     axes.axvline(place, color=plot.BAD, linewidth=1.5, linestyle=(0, (4, 2)))
-    said = clip(label, 60)
+    name = clip(label, 60)
     axes.text(
         place,
         1.015,
-        f"▾ {said}" if to_the_right else f"{said} ▾",
+        f"▾ {name}" if to_the_right else f"{name} ▾",
         transform=axes.get_xaxis_transform(),
         ha="left" if to_the_right else "right",
         color=plot.BAD,
@@ -222,17 +224,17 @@ def _names(
     frame = axes.get_window_extent()
     taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in pixels]
     for i in (*first, *(i for i in range(len(names)) if i not in first)):
-        said = clip(names[i], 40)
-        wide, (x, y) = len(said) * CHARACTER, pixels[i]
+        name = clip(names[i], 40)
+        wide, (x, y) = len(name) * CHARACTER, pixels[i]
         for dx, dy, side in _PLACES:
-            left = x + dx - {"left": 0.0, "center": wide / 2, "right": wide}[side]
-            box = (left, y + dy - 5, left + wide, y + dy + TEXT - 4)
+            start = x + dx - {"left": 0.0, "center": wide / 2, "right": wide}[side]
+            box = (start, y + dy - 5, start + wide, y + dy + TEXT - 4)
             inside = frame.x0 <= box[0] and box[2] <= frame.x1 + 16 and box[1] >= frame.y0
             if inside and box[3] <= frame.y1 + 6 and not any(_overlap(box, b) for b in taken):
                 taken.append(box)
                 style = {"ha": side, "color": plot.INK, "size": TEXT - 1}
                 axes.annotate(
-                    said, at[i], (dx, dy), textcoords="offset pixels", va="center_baseline", **style
+                    name, at[i], (dx, dy), textcoords="offset pixels", va="center_baseline", **style
                 )
                 break
 

@@ -138,8 +138,8 @@ def thin(values: Sequence[float], most: int) -> list[int]:
     step = len(values) / (most // 2)
     for start in range(most // 2):
         stretch = range(int(start * step), int((start + 1) * step))
-        known = [at for at in stretch if not math.isnan(values[at])] or [stretch[0]]
-        kept |= {min(known, key=values.__getitem__), max(known, key=values.__getitem__)}
+        numbers = [at for at in stretch if not math.isnan(values[at])] or [stretch[0]]
+        kept |= {min(numbers, key=values.__getitem__), max(numbers, key=values.__getitem__)}
     return sorted(kept)
 
 
@@ -199,9 +199,9 @@ def _share_style(group: ET.Element) -> None:
             child.attrib.pop("style", None)
 
 
-def _explain(element: ET.Element, said: str | list[str]) -> None:
-    marks = [element] if isinstance(said, str) else list(element.iter(f"{_SVG}use"))
-    for mark, text in zip(marks, [said] if isinstance(said, str) else said, strict=False):
+def _explain(element: ET.Element, tips: str | list[str]) -> None:
+    marks = [element] if isinstance(tips, str) else list(element.iter(f"{_SVG}use"))
+    for mark, text in zip(marks, [tips] if isinstance(tips, str) else tips, strict=False):
         tip = ET.Element(f"{_SVG}title")
         tip.text = clip(text, 300)
         mark.insert(0, tip)

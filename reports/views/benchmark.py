@@ -34,7 +34,7 @@ _FACTS = {
 class Schedule:
     """How well TVM knew the operators: a sentence, and the workloads it had no schedule for."""
 
-    said: str
+    sentence: str
     fallbacks: list[str]
 
 
@@ -58,7 +58,7 @@ class BenchmarkView:
     """A benchmark as it is shown. `missing` are the names that were not timed."""
 
     key: str
-    said: str
+    summary: str
     noise: str
     rows: list[LatencyRow]
     missing: list[str]
@@ -105,16 +105,16 @@ def view(
 
 def summary(benchmark: Benchmark, names: Sequence[str]) -> str:
     """The benchmark in one sentence."""
-    known = [(ratio, name) for name in names if (ratio := _ratio(benchmark, name)) is not None]
-    if not known:
+    compared = [(ratio, name) for name in names if (ratio := _ratio(benchmark, name)) is not None]
+    if not compared:
         floats = benchmark.latency(FLOAT)
         taken = f"float32 takes {latency(floats.median)}, and n" if floats else "N"
         return f"{taken}othing else was timed often enough to be compared with it"
-    ratio, name = min(known, key=lambda one: one[0].value)
-    said = f"{in_words(ratio, _ratio(benchmark, AGAIN))}: {in_figures(ratio)}"
-    if len(known) == 1:
-        return f"{clip(name, 80)} {said}"
-    return f"The fastest of {len(known)} configurations, {clip(name, 80)}, {said}"
+    ratio, name = min(compared, key=lambda one: one[0].value)
+    words = f"{in_words(ratio, _ratio(benchmark, AGAIN))}: {in_figures(ratio)}"
+    if len(compared) == 1:
+        return f"{clip(name, 80)} {words}"
+    return f"The fastest of {len(compared)} configurations, {clip(name, 80)}, {words}"
 
 
 def _ratio(benchmark: Benchmark, side: str) -> Ratio | None:
@@ -130,8 +130,8 @@ def _row(benchmark: Benchmark, side: str) -> LatencyRow:
     ratio = None if side == FLOAT else _ratio(benchmark, side)
     words = {FLOAT: "what the others are compared with", AGAIN: "the noise"}.get(side, DASH)
     if ratio is not None and side != AGAIN:
-        said = in_words(ratio, _ratio(benchmark, AGAIN))
-        words = said.removeprefix("is ").removeprefix("takes ")
+        sentence = in_words(ratio, _ratio(benchmark, AGAIN))
+        words = sentence.removeprefix("is ").removeprefix("takes ")
     return LatencyRow(
         clip(side, 80),
         _LOOKS.get(side, "asked"),
@@ -147,8 +147,8 @@ def _row(benchmark: Benchmark, side: str) -> LatencyRow:
 
 def _side(benchmark: Benchmark, side: str) -> Side:
     ratio = None if side == FLOAT else _ratio(benchmark, side)
-    said = "" if ratio is None else in_figures(ratio)
-    return Side(side, _LOOKS.get(side, "asked"), benchmark.times[side], said)
+    figures = "" if ratio is None else in_figures(ratio)
+    return Side(side, _LOOKS.get(side, "asked"), benchmark.times[side], figures)
 
 
 def _noise(benchmark: Benchmark) -> str:

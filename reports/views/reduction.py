@@ -25,13 +25,13 @@ from ..formatting import clip, duration, printable
 
 @dataclass(frozen=True)
 class Reduction:
-    """The smallest module that fails, in sentences, then its file if there is one.
+    """The smallest module that fails, in `sentences`, then its file if there is one.
 
     `path` is seen from the page, `about` says what the file is worth, `text` is what it holds.
     `go_on` is the command that looks further where that may help.
     """
 
-    said: list[str]
+    sentences: list[str]
     path: str = ""
     about: str = ""
     text: str = ""
@@ -73,49 +73,49 @@ def reduction(run: Run, result: Result) -> Reduction | None:
     trace = result.trace
     if trace is None or not (trace.smallest or expected(result)):
         return None
-    found = trace.smallest
-    if found is None:
+    smallest = trace.smallest
+    if smallest is None:
         further = None if trace.ended else go_on(run, trace)
         return Reduction([f"There is none: {why_not(trace, 'smallest')}."], go_on=further)
-    if not found.deterministic:
-        return Reduction([_comes_and_goes(found)])
-    said = [_size(found)]
-    if not found.complete:
-        said.append(
+    if not smallest.deterministic:
+        return Reduction([_comes_and_goes(smallest)])
+    sentences = [_size(smallest)]
+    if not smallest.complete:
+        sentences.append(
             "The time was up before every smaller part was tried: this may not be the smallest."
         )
-    further = None if found.complete else go_on(run, trace)
-    if found.file is None:
-        said.append("It cannot be written as a file that imports only tvm.")
-        return Reduction(said, go_on=further)
-    path, about = _file(run, result, trace, found.file)
+    further = None if smallest.complete else go_on(run, trace)
+    if smallest.file is None:
+        sentences.append("It cannot be written as a file that imports only tvm.")
+        return Reduction(sentences, go_on=further)
+    path, about = _file(run, result, trace, smallest.file)
     text = _read(run.directory / path)
     if not text:
         about += " It cannot be read any more."
-    return Reduction(said, path, about, text, further)
+    return Reduction(sentences, path, about, text, further)
 
 
-def _size(found: Smallest) -> str:
-    one = found.calls == 1
-    least = ", none of which can be left out," if found.complete and not one else ""
+def _size(smallest: Smallest) -> str:
+    one = smallest.calls == 1
+    least = ", none of which can be left out," if smallest.complete and not one else ""
     return (
-        f"{found.calls} of the module's {found.of} ops{least} "
+        f"{smallest.calls} of the module's {smallest.of} ops{least} "
         f"fail{'s' if one else ''} in the same way by {'itself' if one else 'themselves'}: "
-        f"found in {_effort(found)}."
+        f"found in {_effort(smallest)}."
     )
 
 
-def _comes_and_goes(found: Smallest) -> str:
+def _comes_and_goes(smallest: Smallest) -> str:
     return (
-        f"The failure does not come each time: a part of {found.calls} of the module's {found.of} "
-        f"ops failed once, and not again when it was tried twice more, so nothing was reduced "
-        f"({_effort(found)})."
+        f"The failure does not come each time: a part of {smallest.calls} of the module's "
+        f"{smallest.of} ops failed once, and not again when it was tried twice more, so nothing "
+        f"was reduced ({_effort(smallest)})."
     )
 
 
-def _effort(found: Smallest) -> str:
-    trials = "trial" if found.queries == 1 else "trials"
-    return f"{found.queries} {trials}, {duration(found.ms)}"
+def _effort(smallest: Smallest) -> str:
+    trials = "trial" if smallest.queries == 1 else "trials"
+    return f"{smallest.queries} {trials}, {duration(smallest.ms)}"
 
 
 def _file(run: Run, result: Result, trace: Trace, name: str) -> tuple[str, str]:
@@ -127,8 +127,8 @@ def _file(run: Run, result: Result, trace: Trace, name: str) -> tuple[str, str]:
     doubted = file.with_suffix(".unverified")
     path = os.path.relpath(doubted if doubted.is_file() else file, run.directory)
     note = verdict.reproducer_note
-    said = f"It is no reproducer: {note}." if note else "It was not run in a fresh process."
-    return Path(path).as_posix(), clip(said, 500)
+    worth = f"It is no reproducer: {note}." if note else "It was not run in a fresh process."
+    return Path(path).as_posix(), clip(worth, 500)
 
 
 def _read(path: Path) -> str:

@@ -55,28 +55,29 @@ class Todo:
 
 def summary(matrix: Matrix) -> str:
     """The matrix in one sentence."""
-    said = []
+    counts = []
     for dtype in matrix.dtypes:
         cells = matrix.of_dtype(dtype)
         works = sum(cell.stopped_at is None for cell in cells)
-        said.append(f"{works} of {len(cells)} in {dtype}")
-    return f"Kinds of op that get through every step: {', '.join(said)}"
+        counts.append(f"{works} of {len(cells)} in {dtype}")
+    return f"Kinds of op that get through every step: {', '.join(counts)}"
 
 
 def todo(matrix: Matrix, dtype: str) -> Todo:
     """What must be fixed before a dtype works."""
     cells = matrix.of_dtype(dtype)
-    found = blockers(cells)
+    blocking = blockers(cells)
     works = sum(cell.stopped_at is None for cell in cells)
     if not cells:
-        said = "No cell of it was run."
-    elif not found:
-        said = f"Nothing: all {len(cells)} ops get through every step."
+        sentence = "No cell of it was run."
+    elif not blocking:
+        sentence = f"Nothing: all {len(cells)} ops get through every step."
     else:
-        things = "One thing" if len(found) == 1 else f"{len(found)} things"
-        said = f"{things}; {works} of {len(cells)} ops get through every step as it is."
+        things = "One thing" if len(blocking) == 1 else f"{len(blocking)} things"
+        sentence = f"{things}; {works} of {len(cells)} ops get through every step as it is."
     tried = {step.name for cell in cells for step in cell.steps if step.ok is not None}
-    return Todo(dtype, said, found, len(cells), [s for s in STEPS if cells and s not in tried])
+    untried = [step for step in STEPS if cells and step not in tried]
+    return Todo(dtype, sentence, blocking, len(cells), untried)
 
 
 def square(matrix: Matrix, op: str, dtype: str) -> Square:

@@ -41,17 +41,19 @@ class ColumnHead:
 
 def summary(matrix: Versions) -> str:
     """The matrix in one sentence."""
-    said = []
+    counts = []
     for column in matrix.columns:
         works = sum(result.verdict.outcome == WORKS for result in column.results)
         if column.results:
-            said.append(f"{works} of {len(column.results)} on {formatting.clip(column.short, 60)}")
-    return f"What works: {', '.join(said)}" if said else "Nothing was tried"
+            counts.append(
+                f"{works} of {len(column.results)} on {formatting.clip(column.short, 60)}"
+            )
+    return f"What works: {', '.join(counts)}" if counts else "Nothing was tried"
 
 
 def differences(matrix: Versions) -> list[str]:
     """A sentence for each configuration whose outcome depends on the TVM."""
-    found = []
+    sentences = []
     for name in matrix.configurations:
         by_word: dict[str, list[str]] = {}
         for column in matrix.columns:
@@ -59,18 +61,18 @@ def differences(matrix: Versions) -> list[str]:
                 by_word.setdefault(_outcomes(column, name), []).append(column.short)
         if len(by_word) > 1:
             each = [f"{word} on {', '.join(names)}" for word, names in by_word.items()]
-            found.append(f"{name}: {'; '.join(each)}")
-    return found
+            sentences.append(f"{name}: {'; '.join(each)}")
+    return sentences
 
 
 def cell(column: Column, configuration: str) -> list[VersionEntry]:
     """What the table shows of a configuration on a toolchain."""
-    found = [
+    entries = [
         _entry(column, result, _label(configuration, result.verdict))
         for result in column.of(configuration)
     ]
-    if found:
-        return found
+    if entries:
+        return entries
     foreign = column.dialect is not None and not meaning(configuration, column.dialect)
     return [
         VersionEntry(
@@ -99,20 +101,20 @@ def _entry(column: Column, result: Result, label: str) -> VersionEntry:
 def _label(typed: str, verdict: Verdict) -> str:
     """What a configuration is on this TVM beyond what was typed."""
     there, *fields = verdict.configuration.split(":")
-    dtypes, *known = typed.split(":")
-    added = [field for field in fields if field not in known]
+    dtypes, *typed_fields = typed.split(":")
+    added = [field for field in fields if field not in typed_fields]
     return ", ".join([*([] if there == dtypes else [there]), *added])
 
 
 def _outcomes(column: Column, configuration: str) -> str:
     """In a few words what became of a configuration: of each meaning, where they differ."""
-    found = column.of(configuration)
-    said = [_outcome(result.verdict) for result in found]
-    if len(set(said)) == 1:
-        return said[0]
-    parts = [_label(configuration, result.verdict).split(", ") for result in found]
+    results = column.of(configuration)
+    words = [_outcome(result.verdict) for result in results]
+    if len(set(words)) == 1:
+        return words[0]
+    parts = [_label(configuration, result.verdict).split(", ") for result in results]
     own = [[p for p in label if not all(p in other for other in parts)] for label in parts]
-    return ", ".join(f"{word} at {' '.join(p)}" for word, p in zip(said, own, strict=True))
+    return ", ".join(f"{word} at {' '.join(p)}" for word, p in zip(words, own, strict=True))
 
 
 def _outcome(verdict: Verdict) -> str:

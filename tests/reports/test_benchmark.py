@@ -84,7 +84,7 @@ def test_the_rows_are_float_the_configurations_eager_and_the_noise() -> None:
     assert ratio is not None
     written = f"{ratio.value:.3f}{TIMES} [{ratio.low:.3f}, {ratio.high:.3f}]"
     assert int8.ratio == written
-    assert view.said == f"{INT8} takes 20 % less time than float: {written}"
+    assert view.summary == f"{INT8} takes 20 % less time than float: {written}"
     assert view.noise.startswith("Noise: the float model against itself is")
     assert view.bars is not None and view.rounds is not None
 
@@ -127,10 +127,10 @@ def test_the_state_of_the_schedules_stands_beside_the_number() -> None:
     rows = {row.label: row.schedule for row in report.view(measured(), [INT8]).rows}
     ours = rows[INT8]
     assert ours is not None and len(ours.fallbacks) == 45
-    assert ours.said == "TVM: 45 operators have not been tuned, default schedules"
+    assert ours.sentence == "TVM: 45 operators have not been tuned, default schedules"
     assert rows[EAGER] is None
     said = shown(measured(), INT8)
-    assert said.index(ours.said) < said.index("<svg")
+    assert said.index(ours.sentence) < said.index("<svg")
     assert "TVM: One or more operators have not been tuned" in said
     assert said.count("(&#39;conv2d&#39;, ") == 45
 
@@ -201,7 +201,7 @@ def test_few_rounds(rounds: int) -> None:
     assert len(view.rows) == (3 if rounds else 0)
     assert (view.bars is None) == (rounds == 0)
     if rounds < 2:
-        assert "othing else was timed often enough" in view.said
+        assert "othing else was timed often enough" in view.summary
         assert all(row.ratio == DASH for row in view.rows)
     assert not Outline(shown(benchmark, INT8)).open
 
