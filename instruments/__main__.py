@@ -2,11 +2,7 @@
 
     python instruments JOB.json
 
-The job's `task` is "compile" (one configuration under QuantizeTrace, see child.py), "cell" (one op
-in one dtype, see cell.py), "investigate" (a failure that is on record, see investigate.py),
-"benchmark" (compiled models in turn, see benchmark.py), "numerics" (each op's error, see
-numerics.py), "bisect" (a wrong result's pass and op, see bisection.py), "eager" (PyTorch beside
-them, see eager.py) or "overhead" (what tracing costs, see overhead.py). Exit code 0: done; 1: the
+protocol/jobs.py says what there is to do, tasks/ has a module for each. Exit code 0: done; 1: the
 compile raised, and the trace says how.
 """
 
@@ -36,26 +32,12 @@ def _be_a_package() -> None:
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
 
 
-TASKS = {
-    "compile": "tasks.compile",
-    "investigate": "tasks.investigate",
-    "cell": "{dialect}.cell",
-    "benchmark": "tasks.benchmark",
-    "numerics": "{dialect}.numerics",
-    "bisect": "{dialect}.bisection",
-    "eager": "tasks.eager",
-    "overhead": "tasks.overhead",
-}
-"""The module of each task, for a job's dialect: only that is imported, as each needs others."""
-
-
 if __name__ == "__main__":
     _be_a_package()
     from instruments import sandbox
+    from instruments.protocol import jobs
 
     sandbox.die_with_parent()
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    if job["task"] not in TASKS:
-        sys.exit(f"no task {job['task']!r}")
-    name = TASKS[job["task"]].format(dialect=job.get("dialect", "relay"))
-    sys.exit(importlib.import_module(f"instruments.{name}").main(job))
+    job = jobs.read(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    # Only its own task is imported: each needs other packages.
+    sys.exit(importlib.import_module(f"instruments.tasks.{job.TASK}").main(job))

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from tvmq_diag.commands import cli
 from tvmq_diag.configuration import REFERENCE
-from tvmq_diag.driver.plan import Model
 from tvmq_diag.errors import SetupError
+from tvmq_diag.instruments.protocol.jobs import ModelSource, OverheadJob
 from tvmq_diag.measurements import paired
 from tvmq_diag.toolchains import process, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -40,18 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     chain = resolution.resolve(tvm_python=options.tvm_python, echo=print)
-    job = {
-        "task": "overhead",
-        "model": vars(Model(options.model)),
-        "qconfig": REFERENCE.qconfig,
-        "mcpu": None,
-        "rounds": max(2, options.rounds),
-        "modes": options.modes.split(","),
-    }
+    job = OverheadJob(
+        ModelSource(options.model),
+        REFERENCE.qconfig,
+        rounds=max(2, options.rounds),
+        modes=options.modes.split(","),
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "job.json"
-        file.write_text(json.dumps(job), encoding="utf-8")
-        times = _measure(chain, file, job["modes"])
+        file.write_text(json.dumps(job.to_json()), encoding="utf-8")
+        times = _measure(chain, file, job.modes)
     for mode, seconds in times.items():
         compared = paired.ratio(seconds, times["untraced"])
         print(f"{mode:22} min {min(seconds):7.2f} s   x untraced {compared}")

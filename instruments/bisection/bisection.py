@@ -2,9 +2,7 @@
 
 (Not bisect.py: `import bisect` of a child process could find that.)
 
-A job is that of a compile (see child.py; `trace` is a folder of its own), with what numerics.py
-adds, and `min_cosine`: to the float model, below it a result is wrong. `seconds` is how long
-experiments may go on in all, once the model is quantized. Quantizing and building are done anew
+Quantizing and building are done anew
 here, and looked at in parts:
 
 1. quantize() again. What each of its passes leaves is built in a plain way (for no particular
@@ -41,6 +39,7 @@ import numpy as np
 from ..inputs import target
 from ..numerics import op_errors
 from ..numerics.measurement import Executor, Probe, telling
+from ..protocol.jobs import BisectJob
 from ..recording.journal import Journal
 from .capture import Left, only
 from .contract import Op, Suspect
@@ -56,22 +55,21 @@ from .search import (
     turn,
 )
 
-MIN_COSINE = 0.95
 MOST_OPS = 400
 """So many experiments on ops are written down."""
 
 
-def main(job: dict[str, Any], suspect: Suspect) -> int:
+def main(job: BisectJob, suspect: Suspect) -> int:
     """Run a job; 0: done, 1: the journal has a fault that says why not."""
     return op_errors.journalled(job, "bisection", lambda journal: _Job(journal, job, suspect).all())
 
 
 class _Job:
-    def __init__(self, journal: Journal, job: dict[str, Any], suspect: Suspect) -> None:
+    def __init__(self, journal: Journal, job: BisectJob, suspect: Suspect) -> None:
         self._journal = journal
         self._suspect = suspect
         self._job = job
-        self._bound = float(job.get("min_cosine") or MIN_COSINE)
+        self._bound = job.min_cosine
         self._clock = Clock(0)
         self._inputs: dict[str, np.ndarray] = {}
         self._judge: Callable[[Ran], Judged] = lambda ran: Judged(True)
@@ -81,12 +79,12 @@ class _Job:
         self._tries = 0
 
     def all(self) -> None:
-        if self._job["qconfig"] is None:
+        if self._job.qconfig is None:
             raise ValueError("the float model has no quantization to bisect")
         self._journal.event("stage", name="import")
         model = self._suspect.load()
         self._inputs = model.inputs
-        text, _ = target.host(self._job["mcpu"])
+        text, _ = target.host(self._job.mcpu)
         plain, _ = target.host("none")
         self._host, self._plain_host = target.made(text), target.made(plain)
         facts = {"target": text, "plain": plain, "bound": self._bound, "bound_db": BOUND_DB}
@@ -97,7 +95,7 @@ class _Job:
         if not self._lefts:
             raise ValueError("quantize() changes nothing in this model")
         self._journal.event("stage", name="check")
-        self._clock = Clock(float(self._job.get("seconds") or op_errors.SECONDS))
+        self._clock = Clock(self._job.seconds)
         floats = self._plain(self._lefts[0].before).outputs
         self._judge = as_float(floats, self._bound)
         try:

@@ -54,7 +54,8 @@ def diagnose(
     from .reduction import NotSliceable
 
     adapter, replay, survey = (
-        dialects.module(dialect, name) for name in ("ir.op_table", "diagnose.replay", "diagnose.survey")
+        dialects.module(dialect, name)
+        for name in ("ir.op_table", "diagnose.replay", "diagnose.survey")
     )
 
     def wrap(attempt: Attempt) -> Attempt:

@@ -11,6 +11,8 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ..protocol.jobs import ModelSource
+
 
 class ModelError(Exception):
     """The model cannot be had as asked for; the message says what to change."""
@@ -34,16 +36,16 @@ class Model:
         return tvm.IRModule(dict(self.module.functions.items()))
 
 
-def load(loaders: dict[str, Callable[[], Model]], source: str, shape: list[int] | None) -> Model:
-    """Import `source` with the loader of its kind; `shape` is what was asked for, if anything.
+def load(loaders: dict[str, Callable[[], Model]], source: ModelSource) -> Model:
+    """Import `source` with the loader of its kind.
 
     Raises ModelError when the source is not understood or not to be found.
     """
-    kind = source.partition(":")[0]
+    kind = source.source.partition(":")[0]
     if kind not in loaders:
-        raise ModelError(f"unknown model source {source!r}: use one of {', '.join(loaders)}")
+        raise ModelError(f"unknown model source {source.source!r}: use one of {', '.join(loaders)}")
     model = loaders[kind]()
-    if shape and kind in ("relay", "relax", "py"):
+    if source.shape and kind in ("relay", "relax", "py"):
         raise ModelError(f"{kind}: models carry their own input shape; leave --input-shape out")
     return model
 
@@ -66,13 +68,10 @@ def existing(name: str) -> Path:
     return path
 
 
-def torchvision_net(
-    name: str, shape: list[int] | None, seed: int, weights: str | None
-) -> tuple[Any, list[int], dict[str, str]]:
+def torchvision_net(name: str, source: ModelSource) -> tuple[Any, list[int], dict[str, str]]:
     """A net of torchvision in eval mode, its input's shape and the versions it came with.
 
-    `weights` None: random ones of this seed, with settled BatchNorm statistics; "imagenet"; a file.
-    Raises ModelError.
+    Random weights get settled BatchNorm statistics. Raises ModelError.
     """
     try:
         import torch
@@ -85,8 +84,9 @@ def torchvision_net(
     builder = getattr(torchvision.models, name, None) if name.islower() else None
     if not callable(builder):
         raise ModelError(f"torchvision has no model {name!r}; try torchvision:resnet50")
-    size = shape or [1, 3, 224, 224]
-    torch.manual_seed(seed)
+    size = source.shape or [1, 3, 224, 224]
+    weights = source.weights
+    torch.manual_seed(source.seed)
     try:
         net = builder(weights="DEFAULT" if weights == "imagenet" else None)
     except Exception as error:

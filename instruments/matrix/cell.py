@@ -1,7 +1,6 @@
 """The steps of one cell of the support matrix, whatever the dialect, and how they are told.
 
-A job is a JSON object: `op` (a key of the dialect's OPS), `dtype`, `mcpu` (see target.py) and
-`steps` (those of STEPS to try, in order). Each step is one JSON line {"step", "begins": true} on
+Each step is one JSON line {"step", "begins": true} on
 stdout before it begins, and one {"step", "ok", "message", …} when it has ended: a process that dies
 has said where.
 """
@@ -17,6 +16,7 @@ from typing import Any, Callable, ClassVar, Iterator, Mapping
 import numpy as np
 
 from ..protocol.cells import NEEDS
+from ..protocol.jobs import CellJob
 from ..recording import diagnostic_texts
 
 WRONG = "it runs, and the values are wrong"
@@ -33,7 +33,7 @@ class Steps:
     CONFIG: ClassVar[Mapping[str, Any]] = {}
     """Of the PassContext."""
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: CellJob) -> None:
         self.job = job
         self.said: dict[str, bool | None] = {}
         self.passes: list[str] = []
@@ -47,7 +47,7 @@ class Steps:
     def all(self) -> int:
         """Try the steps of the job; returns 0 whatever they came to."""
         failed: set[str] = set()
-        for name in self.job["steps"]:
+        for name in self.job.steps:
             if name not in self.said and NEEDS.get(name) not in failed:
                 self.step(name)
             if self.said.get(name) is not True:

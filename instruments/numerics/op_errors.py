@@ -1,10 +1,6 @@
 """How far quantization moves the numbers, op by op: what simulating it says, whatever the dialect.
 
-A job is that of a compile (see child.py; `trace` is a folder of its own) and besides: `dataset`,
-null or {"source", "samples"} for the calibration (see dataset.py); `calibrated`, null or a folder
-where the compile may have left the calibrated module, which saves the time of quantizing once more;
-`seconds`, how long the runs with one op at a time may take (120 if left out). Events: those of
-measurement.py and
+Events: those of measurement.py and
 
     facts     values: target, qconfig, simulation (whose: "tvm" or "tvmq_diag"), input seed,
               `seconds` by phase: import, calibrate, build, run
@@ -24,12 +20,10 @@ from typing import Any, Callable
 import numpy as np
 
 from ..inputs import dataset, target
+from ..protocol.jobs import BisectJob, DataSource, NumericsJob, TracedJob
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
 from .measurement import Executor, Measurement, Probe, telling
-
-SECONDS = 120.0
-"""How long the runs with one op at a time may take in all."""
 
 
 class Steps:
@@ -42,26 +36,22 @@ class Steps:
     calibrates_on: str | None = None
     """Without a `dataset`: what else, see dataset.py."""
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: NumericsJob | BisectJob) -> None:
         self.job = job
 
     def load(self) -> Any:
         """The imported model, as instruments.inputs.models.Model."""
-        asked, load = self.job["model"], self.models.load
-        return self.models.remembered(
-            self.job.get("imported"),
-            asked["source"],
-            lambda: load(asked["source"], asked["shape"], asked["seed"], asked["weights"]),
-        )
+        return self.models.remembered(self.job.imported, self.job.model)
 
     def batches(self, inputs: dict[str, np.ndarray], tell: Callable[[int, int], None]) -> Any:
         """What to calibrate on; None without any."""
-        asked = self.job.get("dataset")
-        if asked is None and self.calibrates_on is None:
+        source = self.job.dataset
+        if source is None and self.calibrates_on is not None:
+            source = DataSource(self.calibrates_on)
+        if source is None:
             return None
-        asked = asked or {"source": self.calibrates_on, "samples": None}
-        seed = self.job["model"]["seed"]
-        return dataset.batches(asked["source"], inputs, asked["samples"], seed, tell)
+        seed = self.job.model.seed
+        return dataset.batches(source.source, inputs, source.samples, seed, tell)
 
     def settings(self) -> dict[str, Any]:
         """All fields of the configuration."""
@@ -80,14 +70,14 @@ class Steps:
         raise NotImplementedError
 
 
-def main(job: dict[str, Any], steps: Steps) -> int:
+def main(job: NumericsJob, steps: Steps) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
     return journalled(job, "numerics", lambda journal: _Job(journal, job, steps).all())
 
 
-def journalled(job: dict[str, Any], where: str, work: Callable[[Journal], None]) -> int:
+def journalled(job: TracedJob, where: str, work: Callable[[Journal], None]) -> int:
     """Do some work that writes the job's journal; what it raises is a fault there, and 1."""
-    journal = Journal(Path(job["trace"]))
+    journal = Journal(Path(job.trace))
     journal.event("start", schema=SCHEMA)
     try:
         work(journal)
@@ -100,7 +90,7 @@ def journalled(job: dict[str, Any], where: str, work: Callable[[Journal], None])
 
 
 class _Job:
-    def __init__(self, journal: Journal, job: dict[str, Any], steps: Steps) -> None:
+    def __init__(self, journal: Journal, job: NumericsJob, steps: Steps) -> None:
         self._journal = journal
         self._job = job
         self._steps = steps
@@ -109,15 +99,14 @@ class _Job:
 
     def all(self) -> None:
         job, steps = self._job, self._steps
-        if job["qconfig"] is None:
+        if job.qconfig is None:
             raise ValueError("the float model has no quantization to measure")
         self._journal.event("stage", name="import")
         model = steps.load()
         self._lap("import")
-        text, _ = target.host(job["mcpu"])
+        text, _ = target.host(job.mcpu)
         host = target.made(text)
-        kept = job.get("calibrated")
-        probed = steps.saved(Path(kept)) if kept else None
+        probed = steps.saved(Path(job.calibrated)) if job.calibrated else None
         if probed is None:
             self._journal.event("stage", name="calibrate")
             batches = steps.batches(model.inputs, telling(self._journal, "calibration"))
@@ -130,10 +119,10 @@ class _Job:
             target=text,
             qconfig=steps.settings(),
             simulation=steps.simulation,
-            seed=job["model"]["seed"],
+            seed=job.model.seed,
         )
         self._journal.event("stage", name="run")
-        Measurement(self._journal, probed, executor, model.inputs).all(job.get("seconds", SECONDS))
+        Measurement(self._journal, probed, executor, model.inputs).all(job.seconds)
         self._lap("run")
         self._facts()
         self._journal.event("end")

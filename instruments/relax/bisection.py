@@ -18,6 +18,7 @@ from ..bisection.capture import Left, following
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.measurement import Probe, span_of
+from ..protocol.jobs import BisectJob
 from . import numerics, quantizer
 from .compile import compilation, execution, schedule
 from .ir import prefix as cut
@@ -40,7 +41,7 @@ OPTIONAL = {
 backend/cpu_generic/pipeline.py) that make a model faster or smaller, and our own."""
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: BisectJob) -> int:
     """Run a job; 0: done, 1: the journal has a fault that says why not."""
     return bisection.main(job, _Suspect(job))
 
@@ -50,9 +51,9 @@ class _Suspect(numerics.Steps, Suspect):
 
     def followed(self, model: Any, host: Any, batches: Any) -> list[Left]:
         config = self._config()
-        level = self.job["opt_level"]
+        level = self.job.opt_level
         with following() as left:
-            module = self._compile(host).prepare(model.module)
+            module = compilation.prepare(model.module, host, level)
             with config, host, tvm.transform.PassContext(opt_level=level):
                 quantizer.quantize(module, config, batches)
         return [one for one in left if not View(one.before).same(View(one.after))]
@@ -70,9 +71,9 @@ class _Suspect(numerics.Steps, Suspect):
         return _run(executable, inputs)
 
     def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
-        pipeline = self._compile(host).passes(schedule.Scheduled())
+        pipeline = compilation.passes_of(self.job, host, schedule.Scheduled())
         instruments = [] if only is None else [only]
-        level = self.job["opt_level"]
+        level = self.job.opt_level
         with tvm.transform.PassContext(opt_level=level, instruments=instruments):
             executable = tvm.compile(module, target=host, relax_pipeline=pipeline)
         return _run(executable, inputs)
@@ -87,7 +88,7 @@ class _Suspect(numerics.Steps, Suspect):
                 run = quantizer.realize(config)
             else:
                 run = getattr(relax.transform, name)()
-            with config, host, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+            with config, host, tvm.transform.PassContext(opt_level=self.job.opt_level):
                 module = run(module)
         return module
 
@@ -103,12 +104,6 @@ class _Suspect(numerics.Steps, Suspect):
 
     def probed(self, module: Any) -> Probe:
         return probe(module, self._config())
-
-    def _compile(self, host: Any) -> compilation.Compile:
-        no_trace: Any = None
-        compiler = compilation.Compile(no_trace, self.job)
-        compiler.target = host
-        return compiler
 
 
 def _run(executable: Any, inputs: dict[str, np.ndarray]) -> Ran:

@@ -1,6 +1,6 @@
 """One cell of the support matrix on Relax: how far one kind of op gets in one dtype, step by step.
 
-See ..steps for the job and what is said. The op computes in the dtype itself, in a kernel of its
+See ..matrix.cell for what is said. The op computes in the dtype itself, in a kernel of its
 own, so that its operands and its result lie in memory in that dtype as they would between the
 layers of a model. What goes in (float32 and int8) and out (int32) is cast inside the function.
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import sandbox
 from ..matrix.cell import Steps, WrongNumbers, check
+from ..protocol.jobs import CellJob
 from . import cases
 
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$', re.M)
@@ -25,7 +26,7 @@ _ALLOCATION = "vm.builtin.alloc"
 _FORMS = ("integer", "qdq")
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: CellJob) -> int:
     """Run a job; returns 0 whatever the steps came to."""
     import tvm  # noqa: F401 (it is what installs a handler)
 
@@ -38,9 +39,9 @@ class Attempt(Steps):
 
     GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen", "allocation": "run"}
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: CellJob) -> None:
         super().__init__(job)
-        self.case = cases.case(job["op"], job["dtype"])
+        self.case = cases.case(job.op, job.dtype)
         self._module: Any = None
         self._executable: Any = None
         self._machine: Any = None
@@ -77,13 +78,15 @@ class Attempt(Steps):
         its forms. All three dtypes of the configuration are the cell's."""
         from . import quantizer
 
-        if self.job["op"] == "astype":
+        if self.job.op == "astype":
             return "not tried: a float model has no cast to quantize"
-        dtypes = {f"dtype_{kind}": self.job["dtype"] for kind in ("input", "weight", "activation")}
+        dtype = self.job.dtype
         for form in _FORMS:
-            config = quantizer.QConfig(**dtypes, realize=form, calibrate_mode="global_scale")
+            config = quantizer.QConfig(
+                dtype, dtype, dtype, realize=form, calibrate_mode="global_scale"
+            )
             with self.context():
-                quantizer.quantize(cases.float_module(self.job["op"]), config)
+                quantizer.quantize(cases.float_module(self.job.op), config)
         return ""
 
     def fold(self) -> str:
@@ -100,7 +103,7 @@ class Attempt(Steps):
 
         from ..inputs import target
 
-        text, _ = target.host(self.job["mcpu"])
+        text, _ = target.host(self.job.mcpu)
         with self.generating(), self.context():
             self._executable = tvm.compile(self.module(), target=target.made(text))
         if "lower" not in self.said:  # this TVM generates code in a way we do not see

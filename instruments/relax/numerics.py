@@ -17,6 +17,7 @@ from tvm import relax
 
 from ..numerics import op_errors
 from ..numerics.measurement import Probe
+from ..protocol.jobs import NumericsJob
 from . import quantizer
 from .compile import (
     calibrated,
@@ -29,7 +30,7 @@ from .probe import probe, switch
 from .quantizer.compat import name_of
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: NumericsJob) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
     return op_errors.main(job, Steps(job))
 
@@ -49,12 +50,9 @@ class Steps(op_errors.Steps):
         return None if module is None else probe(module, self._config())
 
     def probe(self, model: Any, target: Any, batches: Any) -> Probe:
-        no_trace: Any = None
-        compiler = compilation.Compile(no_trace, self.job)
-        compiler.target = target
         config = self._config()
-        context = tvm.transform.PassContext(opt_level=self.job["opt_level"])
-        module = compiler.prepare(model.module)
+        context = tvm.transform.PassContext(opt_level=self.job.opt_level)
+        module = compilation.prepare(model.module, target, self.job.opt_level)
         with config, target, context:
             module = quantizer.annotate(config)(module)
             return probe(quantizer.calibrate(config, batches)(module), config)
@@ -63,7 +61,7 @@ class Steps(op_errors.Steps):
         return build(probed, target, inputs)
 
     def _config(self) -> quantizer.QConfig:
-        return quantizer.QConfig.from_fields(self.job["qconfig"])
+        return quantizer.QConfig.from_fields(self.job.qconfig or {})
 
 
 def build(probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:

@@ -17,6 +17,7 @@ from ..bisection.capture import Left, following
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.measurement import Probe, span_of
+from ..protocol.jobs import BisectJob
 from . import numerics
 from .compile import execution
 from .diagnose import replay
@@ -24,7 +25,7 @@ from .ir.op_table import STAGE_OF_PASS, View
 from .probe import is_anchor, probe
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: BisectJob) -> int:
     """Run a job; 0: done, 1: the journal has a fault that says why not."""
     return bisection.main(job, _Suspect(job))
 
@@ -33,7 +34,7 @@ class _Suspect(numerics.Steps, Suspect):
     stages = STAGE_OF_PASS
 
     def followed(self, model: Any, host: Any, batches: Any) -> list[Left]:
-        level = self.job["opt_level"]
+        level = self.job.opt_level
         # In this order: a context that was made before `following` would not be followed.
         with following() as left, self._config(), host, tvm.transform.PassContext(opt_level=level):
             relay.quantize.quantize(model.fresh(), dict(model.params), dataset=batches)
@@ -48,7 +49,7 @@ class _Suspect(numerics.Steps, Suspect):
 
     def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
         instruments = [] if only is None else [only]
-        level = self.job["opt_level"]
+        level = self.job.opt_level
         with tvm.transform.PassContext(opt_level=level, instruments=instruments):
             return _run(module, host, inputs)
 

@@ -1,6 +1,6 @@
 """One cell of the support matrix on Relay: how far one kind of op gets in one dtype, step by step.
 
-See ..steps for the job and what is said. The op computes in the dtype itself, in a kernel of its
+See ..matrix.cell for what is said. The op computes in the dtype itself, in a kernel of its
 own, so that its operands and its result lie in memory in that dtype as they would between the
 layers of a model. What goes in (float32 and int8) and out (int32) is cast inside the function.
 """
@@ -13,10 +13,11 @@ from typing import Any, Callable, ClassVar, Mapping
 import numpy as np
 
 from ..matrix.cell import Steps, WrongNumbers, check
+from ..protocol.jobs import CellJob
 from . import cases
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: CellJob) -> int:
     """Run a job; returns 0 whatever the steps came to."""
     return Attempt(job).all()
 
@@ -27,9 +28,9 @@ class Attempt(Steps):
     CONFIG: ClassVar[Mapping[str, Any]] = {"relay.FuseOps.max_depth": 1}
     """Each op a kernel of its own."""
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: CellJob) -> None:
         super().__init__(job)
-        self.case = cases.case(job["op"], job["dtype"])
+        self.case = cases.case(job.op, job.dtype)
         self._module: Any = None
         self._library: Any = None
         self._executor: Any = None
@@ -62,13 +63,13 @@ class Attempt(Steps):
         """
         from tvm import relay, transform
 
-        if self.job["op"] == "cast":
+        if self.job.op == "cast":
             return "not tried: a float model has no cast to quantize"
         quantizer = sys.modules["tvm.relay.quantize.quantize"]
-        dtypes = {f"dtype_{kind}": self.job["dtype"] for kind in ("input", "weight", "activation")}
+        dtypes = {f"dtype_{kind}": self.job.dtype for kind in ("input", "weight", "activation")}
         options = {"global_scale": 8.0, "skip_conv_layers": [], "skip_dense_layer": False}
         with relay.quantize.qconfig(**dtypes, **options), self.context():
-            module = quantizer.prerequisite_optimize(cases.float_module(self.job["op"]), {})
+            module = quantizer.prerequisite_optimize(cases.float_module(self.job.op), {})
             calibrate = transform.module_pass(
                 quantizer.calibrate(None), opt_level=1, name="QuantizeCalibrate"
             )
@@ -95,7 +96,7 @@ class Attempt(Steps):
 
         from ..inputs import target
 
-        text, _ = target.host(self.job["mcpu"])
+        text, _ = target.host(self.job.mcpu)
         with self.generating(), self.context():
             self._library = relay.build(self.module(), target=tvm.target.Target(text))
         if "lower" not in self.said:  # this TVM generates code in a way we do not see

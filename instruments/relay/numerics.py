@@ -17,13 +17,14 @@ from tvm import relay
 
 from ..numerics import op_errors
 from ..numerics.measurement import Probe
+from ..protocol.jobs import NumericsJob
 from ..recording.ambient import ambient
 from .compile import execution, models
 from .ir.op_table import settings
 from .probe import probe, save, saved, switch
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: NumericsJob) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
     return op_errors.main(job, Steps(job))
 
@@ -41,14 +42,14 @@ class Steps(op_errors.Steps):
 
     def probe(self, model: Any, target: Any, batches: Any) -> Probe:
         with self._config(), target:
-            module = calibrated(model.fresh(), dict(model.params), batches, self.job["opt_level"])
+            module = calibrated(model.fresh(), dict(model.params), batches, self.job.opt_level)
         return probe(module)
 
     def build(self, probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
         return build(probed, target, inputs)
 
     def _config(self) -> Any:
-        return relay.quantize.qconfig(**self.job["qconfig"])
+        return relay.quantize.qconfig(**(self.job.qconfig or {}))
 
 
 class _Caught(Exception):

@@ -1,9 +1,5 @@
 """Time compiled models in turn, round by round, and each kernel by kernel.
 
-A job is a JSON object: `trace` (folder of the journal), `sides` {name: folder of an artifact} with
-the float model first, `eager` (a model as in child.py, to be timed in PyTorch; or null), `rounds`
-and `seconds` (whichever ends first, at least MIN_ROUNDS), and `rpc` {host, port, key} or null.
-
 Each round runs every side once, beginning with another side each time, so that a drift of the
 machine's speed hits all alike. The float model runs twice a round, from two executors: what differs
 between them is noise.
@@ -11,6 +7,7 @@ between them is noise.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -22,6 +19,7 @@ from typing import Any, Callable
 import tvm
 
 from .. import dialects
+from ..protocol.jobs import BenchmarkJob, EagerJob, ModelSource, Rpc
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
 from .eager import READY
@@ -35,28 +33,31 @@ _SHORTEST_MS = 20.0
 """A timing of less says more of the clock than of the model: it runs as often as it takes."""
 
 _PROFILES = 5
+_RPC_SECONDS = 600
 
 Timer = Callable[[], float]
 """Runs a side for one round: milliseconds an inference."""
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: BenchmarkJob) -> int:
     """Run a job; returns 0."""
-    journal = Journal(Path(job["trace"]))
+    journal = Journal(Path(job.trace))
     journal.event("start", schema=SCHEMA, time=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
-    remote = _connect(job["rpc"]) if job.get("rpc") else None
-    opened = dialects.module(job["dialect"], "compile.artifact").Artifact
-    artifacts = {name: opened(Path(folder), remote) for name, folder in job["sides"].items()}
+    remote = _connect(job.rpc) if job.rpc is not None else None
+    opened = dialects.module(job.dialect, "compile.artifact").Artifact
+    artifacts = {name: opened(Path(folder), remote) for name, folder in job.sides.items()}
     timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
     first = next(iter(artifacts))
     timers[AGAIN] = _timer(artifacts[first])
-    eager = _Eager(job["eager"], Path(job["trace"])) if job["eager"] and remote is None else None
+    eager = None
+    if job.eager is not None and remote is None:
+        eager = _Eager(job.eager, Path(job.trace))
     journal.event("facts", values=_facts(job))
     try:
         if eager is not None:
             journal.event("facts", values={"eager_threads": eager.threads})
             timers[EAGER] = eager.timer()
-        _rounds(journal, timers, job["rounds"], job["seconds"])
+        _rounds(journal, timers, job.rounds, job.seconds)
     except OSError as error:
         journal.event("fault", where="PyTorch eager", message=str(error))
     finally:
@@ -98,11 +99,11 @@ def _rounds(journal: Journal, timers: dict[str, Timer], rounds: int, seconds: fl
 class _Eager:
     """The process that instruments.tasks.eager runs in."""
 
-    def __init__(self, model: dict[str, Any], folder: Path) -> None:
-        job = folder / "eager.job.json"
-        job.write_text(json.dumps({"task": "eager", "model": model}), encoding="utf-8")
+    def __init__(self, model: ModelSource, folder: Path) -> None:
+        file = folder / "eager.job.json"
+        file.write_text(json.dumps(EagerJob(model).to_json()), encoding="utf-8")
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent.parent), str(job)],
+            [sys.executable, str(Path(__file__).parent.parent), str(file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -138,21 +139,21 @@ class _Eager:
         return self._process.stdout.readline()
 
 
-def _connect(rpc: dict[str, Any]) -> Any:
-    from tvm import rpc as tvm_rpc
+def _connect(device: Rpc) -> Any:
+    from tvm import rpc
 
-    tracker = tvm_rpc.connect_tracker(rpc["host"], rpc["port"])
-    return tracker.request(rpc["key"], session_timeout=rpc.get("seconds", 600))
+    tracker = rpc.connect_tracker(device.host, device.port)
+    return tracker.request(device.key, session_timeout=_RPC_SECONDS)
 
 
-def _facts(job: dict[str, Any]) -> dict[str, Any]:
+def _facts(job: BenchmarkJob) -> dict[str, Any]:
     cores = sorted(os.sched_getaffinity(0))
     return {
         "threads": int(os.environ.get("TVM_NUM_THREADS") or len(cores)),
         "affinity": cores,
         "cpu": _cpu(),
         "tvm": tvm.__version__,
-        "rpc": job.get("rpc"),
+        "rpc": dataclasses.asdict(job.rpc) if job.rpc is not None else None,
     }
 
 

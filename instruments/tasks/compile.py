@@ -1,29 +1,20 @@
-"""One configuration from import to numbers, every step on record.
-
-A job is a JSON object: `dialect` (relay or relax), `trace` (folder), `model` {source, shape, seed,
-weights}, `qconfig` (fields of TVM's QConfig; null for the float model), `mcpu`, `opt_level` and
-`save_ir` (a bool). Folders, or null: `imported`, where the imported model lies or is to be left for
-other processes; `artifact` for the compiled model; `calibrated` for the calibrated module.
-`first_ops` (how many calls) compiles only the beginning of the model. With a `target` it is built
-for that and not run.
-"""
+"""One configuration from import to numbers, every step on record."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import dialects
+from ..protocol.jobs import CompileJob
 from ..quantize_trace import QuantizeTrace
 from ..recording import diagnostic_texts
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: CompileJob) -> int:
     """Run a job; see __main__ for the exit codes."""
-    tracing = QuantizeTrace(job["trace"], job["save_ir"], job["dialect"], job=job)
+    tracing = QuantizeTrace(job.trace, job.save_ir, job.dialect, job=job.to_json())
     seen: list[str] = []
     # Those of a replay are nobody's business.
     with tracing as trace, diagnostic_texts.collected(seen, lambda: trace.recorder.muted):
-        run = dialects.module(job["dialect"], "compile.compilation").Compile(trace, job)
+        run = dialects.module(job.dialect, "compile.compilation").Compile(trace, job)
         try:
             run.all()
         except Exception as error:

@@ -1,7 +1,7 @@
 """PyTorch itself, in a process of its own, to be timed in turn with TVM's.
 
 TVM's thread pool pins its process to its cores, on which PyTorch's threads would get in each
-other's way and take ten times as long. A job is `model` (see child.py). Reads a number of runs a
+other's way and take ten times as long. Reads a number of runs a
 line on stdin; answers each with milliseconds a run.
 """
 
@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
 
 from ..inputs import models
+from ..protocol.jobs import EagerJob
 
 READY = "ready"
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: EagerJob) -> int:
     """Serve until stdin ends."""
     import torch
 
-    asked = job["model"]
-    kind, _, name = asked["source"].partition(":")
+    kind, _, name = job.model.source.partition(":")
     if kind != "torchvision":
         return 1
-    net, size, _ = models.torchvision_net(name, asked["shape"], asked["seed"], asked["weights"])
-    inputs = models.seeded({"input": (size, "float32")}, asked["seed"])
+    net, size, _ = models.torchvision_net(name, job.model)
+    inputs = models.seeded({"input": (size, "float32")}, job.model.seed)
     tensors = [torch.from_numpy(value) for value in inputs.values()]
     with torch.no_grad():
         net(*tensors)

@@ -3,15 +3,11 @@
 Runs the compile of the record again up to the pass it failed in, and no further: the way to look
 into a pass that killed its process, and to go on with a reduction whose time was up. What is found
 is appended to the journal of the record.
-
-A job is that of the compile (see child.py) and besides: `at`, the pass to stop before, counted from
-1 at the end of import, or 0 to stop before all of the compile, for what failed in no pass; `stage`
-that failed; `error` [class, text], or null where the process died; `seconds` for the map and again
-for the reduction.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -20,21 +16,22 @@ from typing import Any
 
 from .. import dialects, sandbox
 from ..diagnosis.diagnosis import Failed, diagnose
+from ..protocol.jobs import InvestigateJob
 from ..quantize_trace import QuantizeTrace
 from ..recording.journal import Journal
 from ..recording.recorder import Recorder
 
 
-def main(job: dict[str, Any]) -> int:
+def main(job: InvestigateJob) -> int:
     """Run a job; exit code 0: looked into, 1: the compile did not come to that pass again."""
     os.environ["TVM_NUM_THREADS"] = "1"  # forked processes have no thread pool
-    record = Journal(Path(job["trace"]))
+    record = Journal(Path(job.trace))
     record.event("investigation")
     folder = tempfile.mkdtemp(prefix="tvmq-investigate-")
     try:
-        with QuantizeTrace(folder, dialect=job["dialect"]) as trace:
-            run = dialects.module(job["dialect"], "compile.compilation").Compile(
-                trace, {**job, "artifact": None}
+        with QuantizeTrace(folder, dialect=job.dialect) as trace:
+            run = dialects.module(job.dialect, "compile.compilation").Compile(
+                trace, dataclasses.replace(job, artifact=None)
             )
             trace.recorder.watcher = _Watcher(job, run, record, folder)
             run.all()
@@ -51,23 +48,23 @@ class _Watcher:
     """Called when a pass begins, and all of the compile; at the one in question it looks into it
     and ends the process."""
 
-    def __init__(self, job: dict[str, Any], run: Any, record: Journal, folder: str) -> None:
+    def __init__(self, job: InvestigateJob, run: Any, record: Journal, folder: str) -> None:
         self._job = job
         self._run = run
         self._record = record
         self._folder = folder
-        self._left = job["at"]
+        self._left = job.at
 
     def __call__(self) -> None:
         recorder = self._run.trace.recorder
         if not self._there(recorder):
             return
-        said = self._job["error"]
-        error = sandbox.Died() if said is None else sandbox.again(*said)
-        path = recorder.around(list(recorder.stack), self._job["stage"])
+        failure = self._job.error
+        error = sandbox.Died() if failure is None else sandbox.again(*failure)
+        path = recorder.around(list(recorder.stack), self._job.stage or recorder.stage)
         failed = Failed(path, error, recorder.qconfig, self._run.target)
         try:
-            diagnose(self._record, self._job["dialect"], failed, True, self._job["seconds"])
+            diagnose(self._record, self._job.dialect, failed, True, self._job.seconds)
         except Exception as fault:
             self._record.event("fault", where="investigate", message=str(fault)[:500])
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -76,7 +73,7 @@ class _Watcher:
     def _there(self, recorder: Recorder) -> bool:
         """Is this what the compile is to stop before?"""
         if not recorder.stack:  # all of the compile
-            return not self._job["at"]
+            return not self._job.at
         if recorder.stage == "import":
             return False
         self._left -= 1

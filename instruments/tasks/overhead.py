@@ -15,30 +15,30 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
+from ..protocol.jobs import OverheadJob
 from ..protocol.schema import JOURNAL
 from ..quantize_trace import QuantizeTrace
 from ..recording.ambient import ambient
 
 
-def main(job: dict[str, Any]) -> int:
-    """Time the rounds of a job: `model`, `qconfig`, `mcpu`, `rounds` and `modes` (names)."""
+def main(job: OverheadJob) -> int:
+    """Time the rounds of a job; returns 0."""
     import tvm
     from tvm import relay
 
     from ..inputs import target
     from ..relay.compile import models
 
-    asked = job["model"]
-    model = models.load(asked["source"], asked["shape"], asked["seed"], asked["weights"])
-    text, _ = target.host(job["mcpu"])
+    model = models.load(job.model)
+    text, _ = target.host(job.mcpu)
 
     def compile_it() -> None:
-        with relay.quantize.qconfig(**job["qconfig"]), tvm.transform.PassContext(opt_level=3):
+        with relay.quantize.qconfig(**job.qconfig), tvm.transform.PassContext(opt_level=3):
             module = relay.quantize.quantize(model.fresh(), dict(model.params))
             relay.build(module, target=text)
 
-    modes = job["modes"]
-    for number in range(job["rounds"] + 1):  # the first round warms up and is not counted
+    modes = job.modes
+    for number in range(job.rounds + 1):  # the first round warms up and is not counted
         shift = number % len(modes)
         for mode in modes[shift:] + modes[:shift]:
             measured = {"round": number, "mode": mode, **_timed(_MODES[mode], compile_it)}

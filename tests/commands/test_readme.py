@@ -64,7 +64,8 @@ def test_the_snippet_for_your_own_script(in_tvm: InTvm, tmp_path: Path) -> None:
         f"import os; os.chdir({str(tmp_path)!r})\n"
         "from tvm import relay\n"
         "from instruments.relay.compile import models\n"
-        "model = models.load('tiny'); mod, params = model.module, model.params\n"
+        "from instruments.protocol.jobs import ModelSource\n"
+        "model = models.load(ModelSource('tiny')); mod, params = model.module, model.params\n"
     )
     done = in_tvm(before + snippet)
     assert done.returncode == 0, done.stderr[-2000:]

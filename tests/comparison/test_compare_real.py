@@ -24,6 +24,7 @@ from tvm import relay
 from tvm.relay.quantize import _annotate, _calibrate, _partition
 from instruments import QuantizeTrace
 from instruments.relay.compile import models
+from instruments.protocol.jobs import ModelSource
 
 quantize = sys.modules["tvm.relay.quantize.quantize"]  # the package has a function of that name
 
@@ -91,7 +92,7 @@ SETTINGS = {
 def plant(folder, name):
     _calibrate.seen = []
     EDITS.get(name, lambda: None)()
-    model = models.load("tiny")
+    model = models.load(ModelSource("tiny"))
     with relay.quantize.qconfig(**SETTINGS.get(name, {})), QuantizeTrace(folder):
         with tvm.transform.PassContext(opt_level=3):
             quantize.quantize(model.module, model.params)

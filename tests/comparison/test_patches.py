@@ -31,6 +31,7 @@ from tvm import relay
 from tvm.relay.quantize import quantize
 from instruments import QuantizeTrace
 from instruments.relay.compile import models
+from instruments.protocol.jobs import ModelSource
 
 def conv(x):
     weight = np.random.default_rng(0).normal(0, 0.1, (8, 8, 3, 3)).astype("float32")
@@ -42,7 +43,7 @@ def gated(product):
     return tvm.IRModule.from_expr(relay.Function([x], conv(product(y, relay.sigmoid(y))))), {}
 
 def tiny():
-    model = models.load("tiny")
+    model = models.load(ModelSource("tiny"))
     return model.module, model.params
 
 NETS = {

@@ -11,7 +11,7 @@ import pytest
 
 from tvmq_diag.driver import float_cache
 from tvmq_diag.driver.float_cache import Kept
-from tvmq_diag.driver.plan import Model
+from tvmq_diag.instruments.protocol.jobs import ModelSource
 
 TVM = {"version": "0.16", "package": "/tvm", "newest_file_ns": 9, "newest_outside_quantizer_ns": 5}
 
@@ -21,7 +21,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path / "cache"))
 
 
-def kept(model: Model, tvm: dict[str, Any] = TVM, mcpu: str | None = None) -> Kept:
+def kept(model: ModelSource, tvm: dict[str, Any] = TVM, mcpu: str | None = None) -> Kept:
     found = float_cache.kept(model, tvm, Path("/python"), mcpu, 3)
     assert found is not None
     return found
@@ -30,7 +30,7 @@ def kept(model: Model, tvm: dict[str, Any] = TVM, mcpu: str | None = None) -> Ke
 def test_what_a_float_model_depends_on_names_it(tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(b"one")
-    model = Model(f"onnx:{file}")
+    model = ModelSource(f"onnx:{file}")
     first = kept(model)
     assert kept(model) == first
     assert kept(model, {**TVM, "newest_file_ns": 10}) == first  # somebody edited the quantizer
@@ -45,7 +45,7 @@ def test_what_a_float_model_depends_on_names_it(tmp_path: Path) -> None:
 
 
 def test_a_function_of_somebodys_is_never_kept() -> None:
-    assert float_cache.kept(Model("py:mine.py:net"), TVM, Path("/python"), None, 3) is None
+    assert float_cache.kept(ModelSource("py:mine.py:net"), TVM, Path("/python"), None, 3) is None
 
 
 def test_what_is_kept_comes_back_and_the_oldest_goes(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_what_is_kept_comes_back_and_the_oldest_goes(tmp_path: Path) -> None:
     for folder in (trace, artifact):
         folder.mkdir()
         (folder / "file").write_text(folder.name)
-    entries = [kept(Model("tiny", seed=seed)) for seed in range(float_cache.KEPT + 2)]
+    entries = [kept(ModelSource("tiny", seed=seed)) for seed in range(float_cache.KEPT + 2)]
     assert not entries[0].restore(tmp_path / "none")
     for age, entry in enumerate(entries):
         entry.keep(trace, artifact)

@@ -12,6 +12,7 @@ import numpy as np
 from pathlib import Path
 from instruments.inputs import dataset
 from instruments.relay.compile import models
+from instruments.protocol.jobs import ModelSource
 from instruments.inputs.models import ModelError
 
 folder = Path(sys.argv[1])
@@ -35,7 +36,7 @@ def test_random_batches_are_seeded_and_not_the_input(in_tvm: InTvm, tmp_path: Pa
         in_tvm,
         tmp_path,
         """
-model = models.load("tiny")
+model = models.load(ModelSource("tiny"))
 one = list(dataset.batches("random:3", model.inputs, seed=0))
 two = list(dataset.batches("random", model.inputs, 3, 0))
 assert [b["input"].shape for b in one] == [(1, 3, 32, 32)] * 3 and one[0]["input"].dtype == "f4"

@@ -19,6 +19,7 @@ from tvmq_diag.driver.support_matrix import Setup
 from tvmq_diag.errors import SetupError, UsageError
 from tvmq_diag.instruments.matrix import cell as steps
 from tvmq_diag.instruments.matrix import operands
+from tvmq_diag.instruments.protocol.jobs import CellJob
 from tvmq_diag.instruments.relax import cases as relax_cases
 from tvmq_diag.instruments.relay import cases
 from tvmq_diag.reports.pages import support_matrix as page
@@ -189,11 +190,9 @@ def test_the_cache(fake: Fake) -> None:
 def test_ctrl_c_keeps_what_is_done(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = process.run
 
-    def second_is_interrupted(
-        chain: Toolchain, job: dict[str, Any], *rest: Any, **more: Any
-    ) -> Any:
+    def second_is_interrupted(chain: Toolchain, job: CellJob, *rest: Any, **more: Any) -> Any:
         ending = ran(chain, job, *rest, **more)
-        if job["dtype"] == "int2":
+        if job.dtype == "int2":
             return Ending(How.INTERRUPTED, -9, 0.0, 0, "")
         return ending
 

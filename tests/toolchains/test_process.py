@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tvmq_diag.errors import SetupError
+from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
 from tvmq_diag.toolchains import process
 from tvmq_diag.toolchains.follower import Progress
 from tvmq_diag.toolchains.limits import Limits
@@ -36,7 +37,7 @@ print("the last words", flush=True)
 
 
 def run(tmp_path: Path, ending: str, limits: Limits = PLENTY, **options: Any) -> Ending:
-    job = {"trace": str(tmp_path / "t")}
+    job = CompileJob(str(tmp_path / "t"), "relay", ModelSource("tiny"))
     return process.run(
         TOOLCHAIN, job, limits, command=[sys.executable, "-c", FAKE + ending], **options
     )
@@ -98,4 +99,5 @@ def test_progress_names_stage_and_pass(tmp_path: Path) -> None:
 
 def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="cannot start"):
-        process.run(Toolchain("x", tmp_path / "none"), {"trace": str(tmp_path / "t")}, PLENTY)
+        job = CompileJob(str(tmp_path / "t"), "relay", ModelSource("tiny"))
+        process.run(Toolchain("x", tmp_path / "none"), job, PLENTY)

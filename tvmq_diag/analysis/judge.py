@@ -15,6 +15,7 @@ from ..configuration import (
     bits,
     parse,
 )
+from ..instruments.protocol.jobs import MIN_COSINE
 from ..measurements.bisection import Bisection
 from ..results.verdict import (
     CRASHED,
@@ -37,9 +38,6 @@ from ..trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
 from ..trace.trace import PassRun, Trace
 from . import explanations, tvm_error
 from .dtype_timeline import anchors_of
-
-MIN_COSINE = 0.95
-"""Below this cosine to the float model a result counts as wrong."""
 
 
 def of_failure(

@@ -28,9 +28,10 @@ from ..analysis import judge, tvm_error
 from ..configuration import parse_list
 from ..driver import benchmarking
 from ..driver.compiler import Compiler
-from ..driver.plan import Plan, Rpc
+from ..driver.plan import Plan
 from ..driver.progress import Live
 from ..errors import SetupError, UsageError
+from ..instruments.protocol.jobs import Rpc
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..reports.pages import benchmark as page
 from ..reports.pages import index

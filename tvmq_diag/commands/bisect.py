@@ -22,6 +22,7 @@ from ..analysis import judge
 from ..driver import bisecting, investigation
 from ..driver.progress import Live
 from ..errors import UsageError
+from ..instruments.protocol.jobs import MIN_COSINE
 from ..reports.pages import run as run_page
 from ..reports.text import verdict
 from ..reports.text.console import print_plain
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             investigation.job_of(result.trace),
             options.trace.with_name(f"{options.trace.name}{layout.BISECTION}"),
             limits,
-            float(work.facts.get("min_cosine", judge.MIN_COSINE)),
+            float(work.facts.get("min_cosine", MIN_COSINE)),
             options.seconds,
             live.progress,
         )

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 
 from ..configuration import Configuration, adapted, parse_list
-from ..driver.plan import Dataset, Model, Plan
+from ..driver.plan import Plan
 from ..errors import UsageError
+from ..instruments.protocol.jobs import DataSource, ModelSource
 from ..toolchains import resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..toolchains.toolchain import Toolchain
@@ -31,13 +32,13 @@ def plan_of(
     memory = int(options.memory_limit * 2**30) if options.memory_limit else usable_bytes()
     source = options.calibrate_on
     return Plan(
-        Model(options.model, shape, options.seed, options.weights),
+        ModelSource(options.model, shape, options.seed, options.weights),
         _each_once(parse_list(options.dtype), chain.dialect),
         chain,
         Limits(options.timeout, memory),
         mcpu=options.mcpu,
         opt_level=options.opt_level,
-        dataset=Dataset(source, options.samples) if source else None,
+        dataset=DataSource(source, options.samples) if source else None,
         rounds=options.rounds,
         seconds=options.seconds,
         fresh=options.fresh,

@@ -24,9 +24,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..analysis import judge
 from ..configuration import parse_list
 from ..driver import session
+from ..instruments.protocol.jobs import MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import sweep, verdict
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-cosine",
         type=float,
-        default=judge.MIN_COSINE,
+        default=MIN_COSINE,
         metavar="C",
         help="to the float model; below it a result is wrong (%(default)s)",
     )

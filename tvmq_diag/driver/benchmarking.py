@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import UsageError
+from ..instruments.protocol.jobs import BenchmarkJob
 from ..measurements import benchmark
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..results.verdict import Run
@@ -28,16 +28,15 @@ def measure(
     The results' verdicts get their latencies and ratios; `run.benchmark` the rest.
     """
     folder = run.directory / TRACES / BENCHMARK
-    job = {
-        "task": "benchmark",
-        "dialect": plan.toolchain.dialect,
-        "trace": str(folder),
-        "sides": {name: str(side) for name, side in sides.items()},
-        "eager": asdict(plan.model) if plan.model.source.startswith("torchvision:") else None,
-        "rounds": plan.rounds,
-        "seconds": plan.seconds,
-        "rpc": asdict(plan.rpc) if plan.rpc is not None else None,
-    }
+    job = BenchmarkJob(
+        trace=str(folder),
+        dialect=plan.toolchain.dialect,
+        sides={name: str(side) for name, side in sides.items()},
+        eager=plan.model if plan.model.source.startswith("torchvision:") else None,
+        rounds=plan.rounds,
+        seconds=plan.seconds,
+        rpc=plan.rpc,
+    )
     ending = process.run(plan.toolchain, job, plan.limits, watch)
     try:
         run.benchmark = benchmark.load(folder)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ..errors import UsageError
+from ..instruments.protocol.jobs import SECONDS, BisectJob, CompileJob
 from ..measurements.bisection import Bisection, load
 from ..toolchains import process
 from ..toolchains.follower import Progress
@@ -15,13 +15,10 @@ from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain
 from ..trace.ending import Ending
 
-SECONDS = 120.0
-"""How long experiments may go on."""
-
 
 def look(
     toolchain: Toolchain,
-    job: dict[str, Any],
+    job: CompileJob,
     folder: Path,
     limits: Limits,
     min_cosine: float,
@@ -30,14 +27,9 @@ def look(
 ) -> tuple[Bisection, Ending]:
     """Bisect the compile of a job, into `folder`, which is emptied. Raises SetupError."""
     shutil.rmtree(folder, ignore_errors=True)
-    asked = {
-        **job,
-        "task": "bisect",
-        "trace": str(folder),
-        "min_cosine": min_cosine,
-        "seconds": seconds,
-    }
-    ending = process.run(toolchain, asked, limits, watch)
+    compiled = {**vars(job), "trace": str(folder)}
+    bisect = BisectJob(**compiled, min_cosine=min_cosine, seconds=seconds)
+    ending = process.run(toolchain, bisect, limits, watch)
     try:
         found = load(folder)
     except UsageError:  # it died before it began

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..configuration import Configuration
 from ..errors import SetupError, UsageError
+from ..instruments.protocol.jobs import CompileJob
 from ..measurements.benchmark import FLOAT
 from ..toolchains import identity, process
 from ..toolchains.toolchain import Toolchain
@@ -16,6 +17,8 @@ from ..trace.ending import Ending, How
 from ..trace.layout import TRACES
 from . import float_cache
 from .plan import Observer, Plan
+
+_AS_PLANNED = "as planned"
 
 MODEL_ERROR = "ModelError"
 """The exception of instruments.inputs.models: the person's mistake, not TVM's."""
@@ -109,25 +112,21 @@ class Compiler:
         """Where the calibrated module of a configuration is left."""
         return self._scratch / f"{slug}-calibrated"
 
-    def job(self, trace: Path, qconfig: dict[str, Any] | None) -> dict[str, Any]:
-        """A compile as instruments.tasks.compile takes it."""
+    def job(self, trace: Path, qconfig: dict[str, Any] | None) -> CompileJob:
+        """A compile, for the TVM process."""
         plan = self._plan
-        return {
-            "task": "compile",
-            "dialect": plan.toolchain.dialect,
-            "trace": str(trace),
-            "model": asdict(plan.model),
-            "dataset": plan.dataset and asdict(plan.dataset),
-            "qconfig": qconfig,
-            "mcpu": plan.mcpu,
-            "target": plan.target,
-            "opt_level": plan.opt_level,
-            "first_ops": None,
-            "imported": str(self._scratch),
-            "artifact": None,
-            "calibrated": None,
-            "save_ir": plan.save_ir,
-        }
+        return CompileJob(
+            trace=str(trace),
+            dialect=plan.toolchain.dialect,
+            model=plan.model,
+            dataset=plan.dataset,
+            qconfig=qconfig,
+            mcpu=plan.mcpu,
+            target=plan.target,
+            opt_level=plan.opt_level,
+            imported=str(self._scratch),
+            save_ir=plan.save_ir,
+        )
 
     def _run(
         self,
@@ -135,16 +134,18 @@ class Compiler:
         slug: str,
         qconfig: dict[str, Any] | None,
         first_ops: int | None = None,
-        **different: Any,
+        mcpu: str | None = _AS_PLANNED,
     ) -> Compiled:
         plan = self._plan
         self._observer.begin(what)
         folder = self._directory / TRACES / slug
         artifact = self._scratch / slug
-        job = {**self.job(folder, qconfig), "first_ops": first_ops, **different}
+        job = replace(self.job(folder, qconfig), first_ops=first_ops)
+        if mcpu is not _AS_PLANNED:
+            job = replace(job, mcpu=mcpu)
         if plan.reference and first_ops is None:
-            job["artifact"] = str(artifact)
-            job["calibrated"] = qconfig and str(self.calibrated(slug))
+            calibrated = str(self.calibrated(slug)) if qconfig is not None else None
+            job = replace(job, artifact=str(artifact), calibrated=calibrated)
         ending = process.run(plan.toolchain, job, plan.limits, self._observer.progress)
         try:
             recorded = reader.load(folder)

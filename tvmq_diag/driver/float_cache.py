@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..instruments.protocol.jobs import ModelSource
 from ..toolchains.cache import cache_dir
-from .plan import Model
 
 KEPT = 8
 """Float models at most, the last used ones: a ResNet takes 100 MB."""
@@ -68,7 +68,7 @@ class Kept:
 
 
 def kept(
-    model: Model, tvm: dict[str, Any], python: Path, target: str | None, level: int
+    model: ModelSource, tvm: dict[str, Any], python: Path, target: str | None, level: int
 ) -> Kept | None:
     """Where the float side of a model is kept; None for one that cannot be told by content.
 

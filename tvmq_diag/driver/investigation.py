@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..analysis import explanations
 from ..analysis.tvm_error import sentence
 from ..errors import UsageError
+from ..instruments.protocol.jobs import SECONDS, CompileJob, InvestigateJob
 from ..results.verdict import CRASHED, Verdict
 from ..toolchains import process
 from ..toolchains.follower import Progress
@@ -20,9 +21,6 @@ from ..trace.ending import Ending
 from ..trace.trace import Trace
 
 REPRODUCER_SECONDS = 120.0
-
-SECONDS = 120.0
-"""For the map, and again for the reduction, where each experiment is a process of its own."""
 
 
 def look_again(
@@ -41,15 +39,13 @@ def look_again(
     Raises UsageError when the trace does not say what was compiled.
     """
     failure = recorded.failure
-    said = None if failure is None else [failure.error, failure.message]
-    job = {
-        **job_of(recorded),
-        "task": "investigate",
-        "at": 0 if recorded.fails_in_compiling else recorded.failing_place,
-        "stage": recorded.failing_stage,
-        "error": said,
-        "seconds": seconds,
-    }
+    job = InvestigateJob(
+        **vars(job_of(recorded)),
+        at=0 if recorded.fails_in_compiling else recorded.failing_place,
+        stage=recorded.failing_stage,
+        error=None if failure is None else [failure.error, failure.message],
+        seconds=seconds,
+    )
     ending = process.run(toolchain, job, limits, watch)
     return reader.load(recorded.path), ending
 
@@ -93,14 +89,14 @@ def _ended(said: process.ScriptOutput | None) -> str:
     return f"{alone} fails in another way ({sentence(said.text)[:200]})"
 
 
-def job_of(recorded: Trace) -> dict[str, Any]:
+def job_of(recorded: Trace) -> CompileJob:
     """The job of the compile that a trace is of. Raises UsageError when it is not there."""
     path = recorded.path / layout.JOB
     try:
-        job = json.loads(path.read_text(encoding="utf-8"))
+        job = CompileJob.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} does not say what was compiled: {error}") from error
-    imported = job.get("imported")  # of the session it ran in
+    imported = job.imported  # of the session it ran in
     if imported is not None and not Path(imported).is_dir():
         imported = None
-    return {**job, "trace": str(recorded.path), "imported": imported}
+    return replace(job, trace=str(recorded.path), imported=imported)

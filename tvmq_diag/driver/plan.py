@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..analysis import judge
 from ..configuration import Configuration
+from ..instruments.protocol.jobs import MIN_COSINE, DataSource, ModelSource, Rpc
 from ..results.verdict import Result
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
@@ -17,50 +17,23 @@ ANY_CPU = "none"
 
 
 @dataclass(frozen=True)
-class Model:
-    """What to compile: a source (see instruments.inputs.models), input shape, seed and weights."""
-
-    source: str
-    shape: list[int] | None = None
-    seed: int = 0
-    weights: str | None = None
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What to calibrate on (see instruments.inputs.dataset); `samples` None means all there are."""
-
-    source: str
-    samples: int | None = None
-
-
-@dataclass(frozen=True)
-class Rpc:
-    """A device behind a TVM RPC tracker."""
-
-    host: str
-    port: int
-    key: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """What a run does. `mcpu` None means the host's; `min_cosine` is the bound for `works`."""
 
-    model: Model
+    model: ModelSource
     configurations: list[Configuration]
     toolchain: Toolchain
     limits: Limits
     mcpu: str | None = None
     opt_level: int = 3
-    dataset: Dataset | None = None
+    dataset: DataSource | None = None
     reference: bool = True
     explore: bool = True
     """With the reference: also what works instead, and each field by itself."""
     errors: bool = True
     """With the reference: also each op's error, and where a wrong result comes from."""
     save_ir: bool = False
-    min_cosine: float = judge.MIN_COSINE
+    min_cosine: float = MIN_COSINE
     rounds: int = 30
     seconds: float = 60.0
     """Of the benchmark: whichever ends first."""

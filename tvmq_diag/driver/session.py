@@ -23,6 +23,7 @@ from ..configuration import (
     wider,
 )
 from ..errors import UsageError
+from ..instruments.protocol.jobs import NumericsJob
 from ..measurements import metrics, numerics
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.numerics import Numerics
@@ -139,8 +140,9 @@ class Session:
                     result.numerics = numerics.load(folder)
                 continue
             self.observer.begin(f"{configuration.text}: each op's error")
-            job = {**self._compiler.job(folder, configuration.qconfig), "task": "numerics"}
-            job["calibrated"] = str(self._compiler.calibrated(configuration.slug))
+            compiled = vars(self._compiler.job(folder, configuration.qconfig))
+            calibrated = str(self._compiler.calibrated(configuration.slug))
+            job = NumericsJob(**{**compiled, "calibrated": calibrated})
             ending = process.run(self.plan.toolchain, job, self.plan.limits, self.observer.progress)
             try:
                 result.numerics = numerics.load(folder)

@@ -19,6 +19,7 @@ from typing import Any
 from .. import __version__
 from ..analysis import tvm_error
 from ..errors import SetupError
+from ..instruments.protocol.jobs import CellJob
 from ..results.support_matrix import NEEDS, STEPS, Cell, Matrix, Step
 from ..toolchains import process
 from ..toolchains.cache import cache_dir
@@ -186,13 +187,7 @@ def _process(op: str, dtype: str, steps: list[str], setup: Setup) -> tuple[str, 
     """Everything that a process for these steps printed, and how it ended."""
     with tempfile.TemporaryDirectory(prefix="tvmq_diag-") as scratch:
         folder = Path(scratch) / "cell"
-        job = {
-            "task": "cell",
-            "dialect": setup.toolchain.dialect,
-            "trace": str(folder),
-            **_spec(op, dtype, setup),
-            "steps": steps,
-        }
+        job = CellJob(str(folder), setup.toolchain.dialect, op, dtype, steps, setup.mcpu)
         ending = process.run(setup.toolchain, job, setup.limits, command=setup.command)
         try:
             output = (folder / layout.OUTPUT).read_text(encoding="utf-8", errors="replace")

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import SetupError
 from ..instruments import protocol
+from ..instruments.protocol.jobs import TracedJob
 from ..instruments.protocol.schema import JOURNAL
 from ..trace.ending import Ending, How, output_tail
 from ..trace.layout import JOB, OUTPUT
@@ -39,22 +39,22 @@ class ScriptOutput:
 
 def run(
     toolchain: Toolchain,
-    job: dict[str, Any],
+    job: TracedJob,
     limits: Limits,
     watch: Callable[[Progress], None] = lambda progress: None,
     command: list[str] | None = None,
 ) -> Ending:
     """Run a job (see instruments.tasks.compile) to its end, whatever that is.
 
-    `job["trace"]` is the folder for the trace; it is created. Ctrl-C ends the child and comes back
+    `job.trace` is the folder for the trace; it is created. Ctrl-C ends the child and comes back
     as an Ending too. `command` replaces the child's program, for tests.
 
     Raises SetupError when the interpreter cannot be started.
     """
-    folder = Path(job["trace"])
+    folder = Path(job.trace)
     folder.mkdir(parents=True, exist_ok=True)
-    files = _KeptFiles(folder, job.get("task"))
-    files.job.write_text(json.dumps(job, indent=1), encoding="utf-8")
+    files = _KeptFiles(folder, job.TASK)
+    files.job.write_text(json.dumps(job.to_json(), indent=1), encoding="utf-8")
     program = command or [str(toolchain.python), str(INSTRUMENTS)]
     with files.output.open("wb") as output:
         try:
@@ -139,7 +139,7 @@ class _KeptFiles:
     They lie beside the trace's folder while it runs, which must be empty when the trace begins.
     """
 
-    def __init__(self, folder: Path, task: str | None) -> None:
+    def __init__(self, folder: Path, task: str) -> None:
         self.folder = folder
         prefix = f"{task}." if task == "investigate" else ""  # it looks into another one's trace
         self._kept = folder / f"{prefix}{JOB}", folder / f"{prefix}{OUTPUT}"

@@ -1,22 +1,18 @@
 """The steps of a compile on Relax, from import to numbers.
 
-See instruments.tasks.compile for the job.
-
-Besides what it says there: `qconfig` may have a `pipeline`, "default" or "target" (the one that
-relax.get_default_pipeline has for the target, which folds constants and fuses); for the float model
-it is the job's own `pipeline`. `schedule` is "sound" (see schedule.py, the default) or "untuned".
+A qconfig may have a `pipeline`, "default" or "target" (the one that relax.get_default_pipeline has
+for the target, which folds constants and fuses); for the float model it is the job's own. The job's
+`schedule` is "sound" (see schedule.py, the default) or "untuned".
 """
 
 from __future__ import annotations
 
 import functools
-import os
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ...quantize_trace import QuantizeTrace
+from ... import compilation
+from ...inputs.models import Model
+from ...protocol.jobs import CompileJob
 
 SOUND, UNTUNED = "sound", "untuned"
 
@@ -26,15 +22,11 @@ CALIBRATE_ON = "random:4"
 _NO_SCHEDULES = "TVM schedules no Relax kernel for a CPU: each runs as it is written, on one core"
 
 
-class Compile:
+class Compile(compilation.Compilation):
     """The steps of a job, in order."""
 
-    def __init__(self, trace: QuantizeTrace, job: dict[str, Any]) -> None:
-        self.trace = trace
-        self.job = job
-        self.target: Any = None
-        self.inputs: dict[str, np.ndarray] = {}
-        self.executable: Any = None
+    calibrates_on = CALIBRATE_ON
+    executable: Any = None
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
@@ -43,17 +35,20 @@ class Compile:
 
         self.trace.stage("import")
         module = self.load().module
-        if self.job.get("first_ops"):
-            module = prefix.first_ops(module, self.job["first_ops"])
+        if self.job.first_ops:
+            module = prefix.first_ops(module, self.job.first_ops)
         self.trace.stage("prepare")
-        module = self.prepare(module)
-        if self.job["qconfig"] is not None:
+        module = prepare(module, self.target, self.job.opt_level)
+        if self.job.qconfig is not None:
             module = self.quantize(module)
         self.trace.stage("lower")
         self.executable = self.build(module)
-        if self.job.get("artifact"):
-            artifact.save(self.executable, self.inputs, Path(self.job["artifact"]))
-        if self.job.get("target"):  # for another machine: nothing to run here
+        self.keep(
+            "artifact",
+            self.job.artifact,
+            lambda folder: artifact.save(self.executable, self.inputs, folder),
+        )
+        if self.job.target:  # for another machine: nothing to run here
             return
         self.trace.stage("load")
         running = execution.machine(self.executable)
@@ -64,10 +59,8 @@ class Compile:
         except Exception:
             self.find_kernel()
             raise
-        named: Any = {f"output{i}": value for i, value in enumerate(outputs)}
-        np.savez(self.trace.path / "outputs.npz", **named)
         repeats = execution.repeats(self.executable, running, given, outputs)
-        self.trace.journal.event("outputs", file="outputs.npz", deterministic=repeats)
+        self.keep_outputs(outputs, repeats)
 
     def find_kernel(self) -> None:
         """Say in the trace which kernel a run failed at: it failed in no pass."""
@@ -80,119 +73,43 @@ class Compile:
                 self.trace.recorder.fault("failing kernel", error)
                 return
         if stopped is not None:
-            found = {"name": stopped.kernel, "index": stopped.index, "while": stopped.builtin}
-            self.trace.facts(failing_kernel=found)
+            kernel = {"name": stopped.kernel, "index": stopped.index, "while": stopped.builtin}
+            self.trace.facts(failing_kernel=kernel)
 
-    def load(self) -> Any:
-        """Import the model; says in the trace what was imported and with which versions."""
+    def load(self) -> Model:
+        """Import the model; says in the trace what was imported, for which target."""
         from ... import sandbox
-        from ...inputs import target
         from . import frontends, models
 
         # On a corrupted heap TVM's own handler of SIGSEGV can wait for ever.
         sandbox.die_at_once()
-
-        asked = self.job["model"]
-        text, reason = target.host(self.job["mcpu"])
-        if self.job.get("target"):
-            text, reason = self.job["target"], "as asked"
-        self.target = target.made(text)
-        self.trace.facts(
-            target=text,
-            target_reason=reason,
-            host_features=target.host_features(),
-            target_features=target.target_features(self.target),
-            pipeline=self.pipeline,
-            schedule=self.schedule,
-            threads=_threads(),
-        )
+        self.describe_target(pipeline=pipeline_of(self.job), schedule=schedule_of(self.job))
         try:
-            model = models.remembered(
-                self.job.get("imported"),
-                asked["source"],
-                lambda: models.load(
-                    asked["source"], asked["shape"], asked["seed"], asked["weights"]
-                ),
-            )
+            model = models.remembered(self.job.imported, self.job.model)
         except frontends.ImportRejected as error:
             self.trace.facts(rejected_node={"name": error.node, "op": error.op})
             raise
-        self.inputs = model.inputs
-        self.trace.facts(
-            inputs={
-                name: {"dtype": str(value.dtype), "shape": list(value.shape)}
-                for name, value in model.inputs.items()
-            },
-            versions={"numpy": np.__version__, **model.versions},
-        )
+        self.describe_model(model)
         return model
-
-    @property
-    def pipeline(self) -> str:
-        """Which of Relax's pipelines builds the model: default or target."""
-        asked = (self.job["qconfig"] or {}).get("pipeline") or self.job.get("pipeline")
-        return str(asked or "default")
-
-    @property
-    def schedule(self) -> str:
-        """How the kernels' loops run: sound or untuned."""
-        return str(self.job.get("schedule") or SOUND)
-
-    def prepare(self, module: Any) -> Any:
-        """BatchNorm into the convolutions' weights, and what is constant computed."""
-        import tvm
-        from tvm import relax
-
-        from . import frontends
-
-        with self.target, tvm.transform.PassContext(opt_level=self.job["opt_level"]):
-            folded = relax.transform.FoldBatchnormToConv2D()(module)
-            # Before the next snapshot: names make no difference that the recorder would see.
-            folded = frontends.named_as(folded, module)
-            return relax.transform.FoldConstant()(folded)
 
     def quantize(self, module: Any) -> Any:
         """The three passes of instruments/relax/quantizer, under the job's qconfig."""
         import tvm
 
         from .. import quantizer
-
-        config = quantizer.QConfig.from_fields(self.job["qconfig"])
-        context = tvm.transform.PassContext(opt_level=self.job["opt_level"])
-        with config, self.target, context:
-            module = quantizer.annotate(config)(module)
-            module = quantizer.calibrate(config, self.dataset())(module)
-            self.keep_calibrated(module)
-            return quantizer.realize(config)(module)
-
-    def keep_calibrated(self, module: Any) -> None:
-        """Leave the calibrated module where the job wants it: numerics need not quantize again."""
         from . import calibrated
 
-        folder = self.job.get("calibrated")
-        if folder is None:
-            return
-        with self.trace.recorder.pause():
-            try:
-                calibrated.keep(module, Path(folder))
-            except Exception as error:
-                self.trace.recorder.fault("calibrated", error)
-
-    def dataset(self) -> Any:
-        """The batches to calibrate on."""
-        from ...inputs import dataset
-
-        asked = self.job.get("dataset") or {"source": CALIBRATE_ON, "samples": None}
-        self.trace.facts(calibrated_on=asked["source"])
-        return dataset.batches(
-            asked["source"],
-            self.inputs,
-            asked["samples"],
-            self.job["model"]["seed"],
-            lambda done, of: self.trace.journal.event(
-                "progress", what="calibrating", done=done, of=of
-            ),
-        )
+        config = quantizer.QConfig.from_fields(self.job.qconfig or {})
+        context = tvm.transform.PassContext(opt_level=self.job.opt_level)
+        with config, self.target, context:
+            module = quantizer.annotate(config)(module)
+            module = quantizer.calibrate(config, self.batches())(module)
+            self.keep(
+                "calibrated",
+                self.job.calibrated,
+                lambda folder: calibrated.keep(module, folder),
+            )
+            return quantizer.realize(config)(module)
 
     def build(self, module: Any) -> Any:
         """tvm.compile for the target, with the pipeline and the schedule that were asked for."""
@@ -201,27 +118,49 @@ class Compile:
         from ..diagnose import rerun
         from . import schedule
 
-        whole = functools.partial(rerun.Whole, pipeline=self.pipeline)
+        whole = functools.partial(rerun.Whole, pipeline=pipeline_of(self.job))
         self.trace.recorder.compiling(module, whole)
         done = schedule.Scheduled()
+        passes = passes_of(self.job, self.target, done)
         try:
-            with tvm.transform.PassContext(opt_level=self.job["opt_level"]):
-                return tvm.compile(module, target=self.target, relax_pipeline=self.passes(done))
+            with tvm.transform.PassContext(opt_level=self.job.opt_level):
+                return tvm.compile(module, target=self.target, relax_pipeline=passes)
         finally:
-            warning = _NO_SCHEDULES if self.schedule == UNTUNED else None
-            left = [f"{name}: {why}" for name, why in done.left.items()]
-            self.trace.facts(schedules={"warning": warning, "fallbacks": left})
+            warning = _NO_SCHEDULES if schedule_of(self.job) == UNTUNED else None
+            unscheduled = [f"{name}: {why}" for name, why in done.left.items()]
+            self.trace.facts(schedules={"warning": warning, "fallbacks": unscheduled})
             # Code is generated after the last pass, in none.
             if not self.trace.failing_path():
                 self.trace.stage("codegen")
 
-    def passes(self, done: Any) -> Any:
-        """The pipeline with the schedule; `done` (a schedule.Scheduled) says what that came to."""
-        from . import schedule
 
-        found = schedule.pipeline(self.pipeline, self.target)
-        return schedule.sound(found, done) if self.schedule == SOUND else found
+def prepare(module: Any, target: Any, opt_level: int) -> Any:
+    """The module with BatchNorm in the convolutions' weights, and what is constant computed."""
+    import tvm
+    from tvm import relax
+
+    from . import frontends
+
+    with target, tvm.transform.PassContext(opt_level=opt_level):
+        folded = relax.transform.FoldBatchnormToConv2D()(module)
+        # Before the next snapshot: names make no difference that the recorder would see.
+        folded = frontends.named_as(folded, module)
+        return relax.transform.FoldConstant()(folded)
 
 
-def _threads() -> int:
-    return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))
+def pipeline_of(job: CompileJob) -> str:
+    """Which of Relax's pipelines builds the model: default or target."""
+    return str((job.qconfig or {}).get("pipeline") or job.pipeline or "default")
+
+
+def schedule_of(job: CompileJob) -> str:
+    """How the kernels' loops run: sound or untuned."""
+    return job.schedule or SOUND
+
+
+def passes_of(job: CompileJob, target: Any, done: Any) -> Any:
+    """The pipeline with the schedule; `done` (a schedule.Scheduled) says what that came to."""
+    from . import schedule
+
+    passes = schedule.pipeline(pipeline_of(job), target)
+    return schedule.sound(passes, done) if schedule_of(job) == SOUND else passes

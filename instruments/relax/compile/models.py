@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import tvm
@@ -22,43 +22,42 @@ from tvm import relax
 
 from ...inputs import models
 from ...inputs.models import Model, ModelError, existing
+from ...protocol.jobs import ModelSource
 from ..ir import walk
 from . import frontends
 
 _REMEMBERED = ("torchvision", "torchvision-onnx", "onnx")
 
 
-def load(
-    source: str, shape: list[int] | None = None, seed: int = 0, weights: str | None = None
-) -> Model:
-    """Import `source`; `shape` replaces the input's shape where the source leaves it open.
+def load(source: ModelSource) -> Model:
+    """Import a model; the source's `shape` replaces the input's where the model leaves it open.
 
     Raises ModelError when the source is not understood or not to be found, ImportRejected when TVM
     does not take it.
     """
-    rest = source.partition(":")[2]
+    rest, shape = source.source.partition(":")[2], source.shape
     loaders = {
-        "tiny": lambda: _tiny(shape, seed),
-        "torchvision": lambda: _torchvision(rest, shape, seed, weights),
-        "torchvision-onnx": lambda: _through_onnx(rest, shape, seed, weights),
+        "tiny": lambda: _tiny(shape, source.seed),
+        "torchvision": lambda: _torchvision(rest, source),
+        "torchvision-onnx": lambda: _through_onnx(rest, source),
         "onnx": lambda: _onnx(existing(rest), shape),
         "relax": lambda: _relax(existing(rest)),
         "py": lambda: _python(rest),
     }
-    model = models.load(loaders, source, shape)
-    model.inputs = _inputs(model.module, seed)
+    model = models.load(loaders, source)
+    model.inputs = _inputs(model.module, source.seed)
     return model
 
 
-def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Model:
-    """A model from `folder`, where an earlier process left it; else it is made, and left there.
+def remembered(folder: str | None, source: ModelSource) -> Model:
+    """A model from `folder`, where an earlier process left it; else it is loaded, and left there.
 
     Without the PyTorch module. Only for sources that are the same each time and change nothing
     else: no function of somebody's.
     """
-    kind = source.partition(":")[0]
+    kind = source.source.partition(":")[0]
     if folder is None or kind not in _REMEMBERED or not can_save():
-        return make()
+        return load(source)
     place = Path(folder)
     facts = place / "model.json"
     if facts.exists():
@@ -67,7 +66,7 @@ def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Mo
             arrays = dict(inputs)
         versions = json.loads(facts.read_text(encoding="utf-8"))
         return Model(module, {}, arrays, versions=versions)
-    model = make()
+    model = load(source)
     (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
     named: Any = model.inputs
     np.savez(place / "inputs.npz", **named)
@@ -131,16 +130,16 @@ def _tiny(shape: list[int] | None, seed: int) -> Model:
     return Model(builder.get(), {}, {})
 
 
-def _torchvision(name: str, shape: list[int] | None, seed: int, weights: str | None) -> Model:
-    net, size, versions = models.torchvision_net(name, shape, seed, weights)
+def _torchvision(name: str, source: ModelSource) -> Model:
+    net, size, versions = models.torchvision_net(name, source)
     import torch
 
     exported = torch.export.export(net, (torch.zeros(size),))
     return Model(frontends.from_torch(exported), {}, {}, net, versions)
 
 
-def _through_onnx(name: str, shape: list[int] | None, seed: int, weights: str | None) -> Model:
-    net, size, versions = models.torchvision_net(name, shape, seed, weights)
+def _through_onnx(name: str, source: ModelSource) -> Model:
+    net, size, versions = models.torchvision_net(name, source)
     onnx = _package()
     import torch
 

@@ -1,28 +1,16 @@
-"""The steps of a compile on Relay, from import to numbers.
-
-See instruments.tasks.compile for the job.
-"""
+"""The steps of a compile on Relay, from import to numbers."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-from pathlib import Path
 from typing import Any, Iterator
 
-import numpy as np
+from ... import compilation
+from ...inputs.models import Model
 
-from ...quantize_trace import QuantizeTrace
 
-
-class Compile:
+class Compile(compilation.Compilation):
     """The steps of a job, in order."""
-
-    def __init__(self, trace: QuantizeTrace, job: dict[str, Any]) -> None:
-        self.trace = trace
-        self.job = job
-        self.target: Any = None
-        self.inputs: dict[str, np.ndarray] = {}
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
@@ -32,58 +20,35 @@ class Compile:
         self.trace.stage("import")
         model = self.load()
         module = model.fresh()
-        if self.job.get("first_ops"):
-            module = replay.prefix(replay.calls_of(module)[: self.job["first_ops"]])
-        if self.job["qconfig"] is not None:
+        if self.job.first_ops:
+            module = replay.prefix(replay.calls_of(module)[: self.job.first_ops])
+        if self.job.qconfig is not None:
             self.trace.stage("prepare")
             module = self.quantize(module, model.params)
         self.trace.stage("lower")
         with schedules.collected() as scheduled:
             library = self.build(module, model.params)
         self.trace.facts(schedules=vars(scheduled))
-        if self.job.get("artifact"):
-            artifact.save(library, model.inputs, Path(self.job["artifact"]))
-        if self.job.get("target"):  # for another machine: nothing to run here
+        self.keep(
+            "artifact",
+            self.job.artifact,
+            lambda folder: artifact.save(library, model.inputs, folder),
+        )
+        if self.job.target:  # for another machine: nothing to run here
             return
         self.trace.stage("load")
         executor = execution.executor(library, model.inputs)
         self.trace.stage("run")
         outputs = execution.outputs(executor)
-        named: Any = {f"output{i}": value for i, value in enumerate(outputs)}
-        np.savez(self.trace.path / "outputs.npz", **named)
-        repeats = execution.repeats(library, executor, model.inputs, outputs)
-        self.trace.journal.event("outputs", file="outputs.npz", deterministic=repeats)
+        self.keep_outputs(outputs, execution.repeats(library, executor, model.inputs, outputs))
 
-    def load(self) -> Any:
-        """Import the model; says in the trace what was imported and with which versions."""
-        import tvm
-
-        from ...inputs import target
+    def load(self) -> Model:
+        """Import the model; says in the trace what was imported, for which target."""
         from . import models
 
-        asked = self.job["model"]
-        model = models.remembered(
-            self.job.get("imported"),
-            asked["source"],
-            lambda: models.load(asked["source"], asked["shape"], asked["seed"], asked["weights"]),
-        )
-        self.inputs = model.inputs
-        text, reason = target.host(self.job["mcpu"])
-        if self.job.get("target"):
-            text, reason = self.job["target"], "as asked"
-        self.target = tvm.target.Target(text)
-        self.trace.facts(
-            target=text,
-            target_reason=reason,
-            host_features=target.host_features(),
-            target_features=target.target_features(self.target),
-            inputs={
-                name: {"dtype": str(value.dtype), "shape": list(value.shape)}
-                for name, value in model.inputs.items()
-            },
-            versions={"numpy": np.__version__, **model.versions},
-            threads=_threads(),
-        )
+        self.describe_target()
+        model = models.remembered(self.job.imported, self.job.model)
+        self.describe_model(model)
         return model
 
     def quantize(self, module: Any, params: dict[str, Any]) -> Any:
@@ -91,63 +56,41 @@ class Compile:
         import tvm
         from tvm import relay
 
-        qconfig = relay.quantize.qconfig(**self.job["qconfig"])
-        data = self.dataset()
+        qconfig = relay.quantize.qconfig(**(self.job.qconfig or {}))
+        batches = self.batches()
         # Calibrating over data builds for the target in force.
-        target = self.target if data is not None else contextlib.nullcontext()
-        context = tvm.transform.PassContext(opt_level=self.job["opt_level"])
+        target = self.target if batches is not None else contextlib.nullcontext()
+        context = tvm.transform.PassContext(opt_level=self.job.opt_level)
         with self.calibrated(), qconfig, target, context:
-            return relay.quantize.quantize(module, dict(params), dataset=data)
+            return relay.quantize.quantize(module, dict(params), dataset=batches)
 
     @contextlib.contextmanager
     def calibrated(self) -> Iterator[None]:
         """Leave the calibrated module where the job wants it: numerics need not quantize again."""
         from .. import numerics
 
-        folder = self.job.get("calibrated")
-        if folder is None:
+        if self.job.calibrated is None:
             yield
             return
         with numerics.catching() as caught:
             yield
-        with self.trace.recorder.pause():
-            try:
-                for module in caught[-1:]:
-                    numerics.keep(module, Path(folder))
-            except Exception as error:
-                self.trace.recorder.fault("calibrated", error)
-
-    def dataset(self) -> Any:
-        """The batches to calibrate on; None without any."""
-        from ...inputs import dataset
-
-        asked = self.job.get("dataset")
-        if not asked:
-            return None
-        return dataset.batches(
-            asked["source"],
-            self.inputs,
-            asked["samples"],
-            self.job["model"]["seed"],
-            lambda done, of: self.trace.journal.event(
-                "progress", what="calibrating", done=done, of=of
-            ),
-        )
+        for module in caught[-1:]:
+            self.keep(
+                "calibrated",
+                self.job.calibrated,
+                lambda folder, module=module: numerics.keep(module, folder),  # type: ignore[misc]
+            )
 
     def build(self, module: Any, params: dict[str, Any]) -> Any:
-        """relay.build for the host."""
+        """relay.build for the target."""
         import tvm
         from tvm import relay
 
-        bound = None if self.job["qconfig"] is not None else dict(params)
+        bound = None if self.job.qconfig is not None else dict(params)
         try:
-            with tvm.transform.PassContext(opt_level=self.job["opt_level"]):
+            with tvm.transform.PassContext(opt_level=self.job.opt_level):
                 return relay.build(module, target=self.target, params=bound)
         finally:
             # Code is generated after the last pass, in none.
             if not self.trace.failing_path():
                 self.trace.stage("codegen")
-
-
-def _threads() -> int:
-    return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))

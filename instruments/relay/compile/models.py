@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import tvm
@@ -19,41 +19,40 @@ from tvm import relay
 
 from ...inputs import models
 from ...inputs.models import Model, ModelError, existing
+from ...protocol.jobs import ModelSource
 
 
-def load(
-    source: str, shape: list[int] | None = None, seed: int = 0, weights: str | None = None
-) -> Model:
-    """Import `source`; `shape` replaces the input's shape where the source leaves it open.
+def load(source: ModelSource) -> Model:
+    """Import a model; the source's `shape` replaces the input's where the model leaves it open.
 
     Raises ModelError when the source is not understood or not to be found.
     """
-    rest = source.partition(":")[2]
+    rest, shape = source.source.partition(":")[2], source.shape
     loaders = {
-        "tiny": lambda: _tiny(shape, seed),
-        "torchvision": lambda: _torchvision(rest, shape, seed, weights),
+        "tiny": lambda: _tiny(shape, source.seed),
+        "torchvision": lambda: _torchvision(rest, source),
         "onnx": lambda: _onnx(existing(rest), shape),
         "relay": lambda: _relay(existing(rest)),
         "py": lambda: _python(rest),
     }
-    model = models.load(loaders, source, shape)
-    model.inputs = _inputs(model, seed)
+    model = models.load(loaders, source)
+    model.inputs = _inputs(model, source.seed)
     return model
 
 
-def remembered(folder: str | None, source: str, make: Callable[[], Model]) -> Model:
-    """A model from `folder`, where an earlier process left it; else it is made, and left there.
+def remembered(folder: str | None, source: ModelSource) -> Model:
+    """A model from `folder`, where an earlier process left it; else it is loaded, and left there.
 
     Without the PyTorch module. Importing a torchvision net takes 10 to 20 s, reading it back one.
     Only for sources that are the same each time and change nothing else: no function of somebody's.
     """
-    if folder is None or source.partition(":")[0] not in ("torchvision", "onnx"):
-        return make()
+    if folder is None or source.source.partition(":")[0] not in ("torchvision", "onnx"):
+        return load(source)
     place = Path(folder)
     facts = place / "model.json"
     if facts.exists():
         return _read(place, json.loads(facts.read_text(encoding="utf-8")))
-    model = make()
+    model = load(source)
     (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
     inputs = {name: tvm.nd.array(value) for name, value in model.inputs.items()}
     (place / "params.bin").write_bytes(relay.save_param_dict(model.params))
@@ -114,8 +113,8 @@ def _tiny(shape: list[int] | None, seed: int) -> Model:
     return Model(relay.transform.InferType()(tvm.IRModule.from_expr(main)), params, {})
 
 
-def _torchvision(name: str, shape: list[int] | None, seed: int, weights: str | None) -> Model:
-    net, size, versions = models.torchvision_net(name, shape, seed, weights)
+def _torchvision(name: str, source: ModelSource) -> Model:
+    net, size, versions = models.torchvision_net(name, source)
     import torch
 
     traced = torch.jit.trace(net, torch.zeros(size))

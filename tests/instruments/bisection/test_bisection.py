@@ -81,6 +81,7 @@ RELAX = """
 import sys
 import numpy as np
 from instruments.relax.compile import models
+from instruments.protocol.jobs import ModelSource
 from instruments.relax.quantizer import realize_integer
 
 def scale():
@@ -106,7 +107,7 @@ def realize():
     return tiny()
 
 def tiny():
-    return models.load("tiny").module, {}
+    return models.load(ModelSource("tiny")).module, {}
 """
 
 

@@ -20,13 +20,14 @@ from tvm import relay
 from instruments.inputs import target
 from instruments.diagnosis.signature import last_line
 from instruments.relay.compile import models
+from instruments.protocol.jobs import ModelSource
 from instruments.relay.diagnose import replay, survey
 from instruments import QuantizeTrace
 from instruments.diagnosis.reduction import NotSliceable
 
 def failing(dtypes, mcpu=None, stop=None):
     "The passes a compile of the tiny model failed in, its error, the qconfig and the target."
-    model = models.load("tiny")
+    model = models.load(ModelSource("tiny"))
     host = tvm.target.Target(target.host(mcpu)[0])
     fields = dict(zip(("dtype_input", "dtype_weight", "dtype_activation"), dtypes.split("/")))
     trace = QuantizeTrace(tempfile.mkdtemp())

@@ -22,6 +22,7 @@ from pathlib import Path
 from tvm import relay
 from instruments.inputs import target
 from instruments.relay.compile import execution as measure, models
+from instruments.protocol.jobs import ModelSource, NumericsJob
 from instruments.relay import numerics, probe
 
 O3 = lambda: tvm.transform.PassContext(opt_level=3)
@@ -36,18 +37,16 @@ def planted(change):
         model.params = {name: tvm.nd.array(value) for name, value in weights.items()}
         return model
     tiny_load = models.load
-    tiny = lambda: tiny_load("tiny")
+    tiny = lambda: tiny_load(ModelSource("tiny"))
     models.load = load
 
 def run(folder, **job):
     qconfig = job.pop("qconfig", {})
-    return numerics.main({
-        "trace": folder, "qconfig": qconfig, "mcpu": None, "opt_level": 3, "imported": None,
-        "model": {"source": "tiny", "shape": None, "seed": 0, "weights": None}, **job,
-    })
+    record = {"trace": folder, "dialect": "relay", "model": {"source": "tiny"}, "qconfig": qconfig}
+    return numerics.main(NumericsJob.from_json({**record, **job}))
 
 def output_of(module, params=None):
-    model = models.load("tiny")
+    model = models.load(ModelSource("tiny"))
     with O3():
         library = relay.build(module, target=HOST, params=params)
     return measure.outputs(measure.executor(library, model.inputs))[0]
@@ -79,7 +78,7 @@ def plain(in_tvm: InTvm, folder: Path, **qconfig: Any) -> Numerics:
 
 def test_all_off_is_the_float_model_and_all_on_what_tvm_simulates(in_tvm: InTvm) -> None:
     code = """
-model = models.load("tiny")
+model = models.load(ModelSource("tiny"))
 with relay.quantize.qconfig(nbit_weight=5):
     module = numerics.calibrated(model.fresh(), dict(model.params), None, 3)
 probed = probe.probe(module)
@@ -194,7 +193,7 @@ assert run(sys.argv[1], qconfig={"weight_scale": "max"}) == 0
 def test_the_compile_can_leave_its_calibrated_module(in_tvm: InTvm, tmp_path: Path) -> None:
     code = """
 from instruments import QuantizeTrace
-model = models.load("tiny")
+model = models.load(ModelSource("tiny"))
 folder = Path(sys.argv[1])
 try:
     with QuantizeTrace(folder / "compile") as trace, numerics.catching() as caught:

@@ -17,13 +17,14 @@ import tvm
 from tvm import relay
 from instruments import QuantizeTrace
 from instruments.relay.compile import models
+from instruments.protocol.jobs import ModelSource
 
 def quantize(model, **fields):
     with relay.quantize.qconfig(**fields):
         return relay.quantize.quantize(model.fresh(), dict(model.params))
 
 INT4 = dict(dtype_input="int4", dtype_weight="int4", dtype_activation="int4")
-model = models.load("tiny")
+model = models.load(ModelSource("tiny"))
 """
 
 

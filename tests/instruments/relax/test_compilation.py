@@ -15,6 +15,7 @@ from support.paths import ROOT
 from tvmq_diag.analysis import judge
 from tvmq_diag.configuration import parse
 from tvmq_diag.driver import investigation
+from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
 from tvmq_diag.results.verdict import EXACT
 from tvmq_diag.toolchains import process, resolution
 from tvmq_diag.toolchains.limits import Limits
@@ -38,25 +39,10 @@ def relax_toolchain() -> Toolchain:
 @pytest.fixture
 def compile(relax_toolchain: Toolchain, tmp_path: Path) -> Compile:
     def run(source: str, qconfig: dict[str, Any] | None, **different: Any) -> tuple[Trace, Ending]:
-        job = {
-            "task": "compile",
-            "dialect": "relax",
-            "trace": str(tmp_path / f"trace{len(list(tmp_path.iterdir()))}"),
-            "model": {"source": source, "shape": None, "seed": 0, "weights": None},
-            "dataset": None,
-            "qconfig": qconfig,
-            "mcpu": None,
-            "target": None,
-            "opt_level": 3,
-            "first_ops": None,
-            "imported": None,
-            "artifact": None,
-            "calibrated": None,
-            "save_ir": False,
-            **different,
-        }
+        folder = tmp_path / f"trace{len(list(tmp_path.iterdir()))}"
+        job = CompileJob(str(folder), "relax", ModelSource(source), qconfig, **different)
         ending = process.run(relax_toolchain, job, LIMITS)
-        return reader.load(Path(job["trace"])), ending
+        return reader.load(folder), ending
 
     return run
 
@@ -110,7 +96,8 @@ def test_tiny_is_the_net_that_relay_has(compile: Compile, in_relax: Callable[...
     """Its weights come in the same order from the same generator; numpy says what that gives."""
     said = in_relax(
         "from instruments.relax.compile import models\n"
-        "model = models.load('tiny')\n"
+        "from instruments.protocol.jobs import ModelSource\n"
+        "model = models.load(ModelSource('tiny'))\n"
         "import numpy as np, json\n"
         "from instruments.relax.ir import walk\n"
         "found = [walk.tensor_of(e.node).numpy() for e in walk.entries(model.module)"
@@ -347,8 +334,9 @@ def test_resnet18_is_what_pytorch_computes(
     assert ending.code == 0 and not loaded.faults
     assert loaded.facts["schedules"]["fallbacks"] == []  # each kernel has a sound schedule
     in_relax(
-        "import numpy as np, torch\nfrom instruments import models\n"
-        "net, size, _ = models.torchvision_net('resnet18', None, 0, None)\n"
+        "import numpy as np, torch\nfrom instruments.inputs import models\n"
+        "from instruments.protocol.jobs import ModelSource\n"
+        "net, size, _ = models.torchvision_net('resnet18', ModelSource('torchvision:resnet18'))\n"
         "x = models.seeded({'input': (size, 'float32')}, 0)['input']\n"
         "np.save(sys.argv[1], net(torch.from_numpy(x)).detach().numpy())\n",
         str(tmp_path / "torch.npy"),

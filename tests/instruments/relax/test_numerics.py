@@ -30,6 +30,7 @@ import tvm_ffi
 from tvm import relax
 from instruments.inputs import target
 from instruments.relax.compile import execution as measure, models, schedule
+from instruments.protocol.jobs import ModelSource, NumericsJob
 from instruments.relax import numerics, probe
 from instruments.relax.quantizer import QConfig, annotate, calibrate, realize
 from instruments.relax.quantizer.compat import call_packed, prim_value, type_of
@@ -90,14 +91,12 @@ def views():
     return builder.get(), {"x": generator.standard_normal((1, 4, 8, 8)).astype("float32")}
 
 def tiny():
-    model = models.load("tiny")
+    model = models.load(ModelSource("tiny"))
     return model.module, model.inputs
 
 def run(folder, **job):
-    return numerics.main({
-        "trace": folder, "qconfig": {}, "mcpu": None, "opt_level": 3, "imported": None,
-        "model": {"source": "tiny", "shape": None, "seed": 0, "weights": None}, **job,
-    })
+    record = {"trace": folder, "dialect": "relax", "model": {"source": "tiny"}, "qconfig": {}}
+    return numerics.main(NumericsJob.from_json({**record, **job}))
 
 generator = np.random.default_rng(0)
 """  # noqa: E501

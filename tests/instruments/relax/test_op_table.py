@@ -48,17 +48,18 @@ from tvm import relax
 from instruments import QuantizeTrace
 from instruments.relax.ir import op_table as adapter, walk
 from instruments.relax.compile import models
+from instruments.protocol.jobs import ModelSource
 
 folder = Path(sys.argv[1])
-module = models.load("tiny").module
+module = models.load(ModelSource("tiny")).module
 tables = adapter.Tables()
 legal = relax.transform.LegalizeOps()(module)
 fused = tvm.transform.Sequential(
     [relax.transform.AnnotateTIROpPattern(), relax.transform.FuseOps()]
 )(legal)
 lowered = relax.get_default_pipeline(tvm.target.Target("llvm"))(module)
-again = models.load("tiny").module
-other = models.load("tiny", seed=1).module
+again = models.load(ModelSource("tiny")).module
+other = models.load(ModelSource("tiny", seed=1)).module
 view = adapter.View(module)
 found = {
     "rows": tables.rows(module), "legal": tables.rows(legal), "fused": tables.rows(fused),
@@ -212,6 +213,7 @@ from tvm import relax
 from instruments import QuantizeTrace
 from instruments.recording import recorder
 from instruments.relax.compile import models
+from instruments.protocol.jobs import ModelSource
 import numpy as np
 
 seen = recorder.Recorder._count

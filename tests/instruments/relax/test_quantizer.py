@@ -483,8 +483,9 @@ def test_folding_low_bit_weights_kills_the_process(
 RESNET = """
 import torch
 from instruments.inputs.models import torchvision_net
+from instruments.protocol.jobs import ModelSource
 from tvm.relax.frontend.torch import from_exported_program
-net, shape, _ = torchvision_net("resnet18", None, 0, None)
+net, shape, _ = torchvision_net("resnet18", ModelSource("torchvision:resnet18"))
 exported = torch.export.export(net, (torch.zeros(*shape),))
 model = from_exported_program(exported, unwrap_unit_return_tuple=True)
 model = relax.transform.FoldBatchnormToConv2D()(model)

@@ -1,0 +1,279 @@
+"""What a TVM process is told to do: a job for each task.
+
+A process finds its job in a file, as JSON that tvmq_diag wrote: `task` and the fields. A field that
+is missing, unknown or of another type is an error of the side that made it.
+
+Standard library only, and Python 3.8: types are looked at when a job is read, so they are written
+as that Python can evaluate them.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import (
+    Any,
+    ClassVar,
+    Dict,
+    List,
+    Optional,
+    Type,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+MIN_COSINE = 0.95
+"""Below this cosine to the float model a result counts as wrong."""
+
+SECONDS = 120.0
+"""How long experiments may go on, each kind of them."""
+
+J = TypeVar("J", bound="Job")
+
+
+class JobError(ValueError):
+    """This is no job: the message says which field is missing, unknown or of another type."""
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """What to compile (see instruments.inputs.models).
+
+    `source` is what a person typed. `shape` replaces that of its input, in elements. `weights`:
+    None for random ones of this `seed`, "imagenet", or a file.
+    """
+
+    source: str
+    shape: Optional[List[int]] = None
+    seed: int = 0
+    weights: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """What to calibrate on (see instruments.inputs.dataset); `samples` None means all there are."""
+
+    source: str
+    samples: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """A device behind a TVM RPC tracker."""
+
+    host: str
+    port: int
+    key: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task and all that it needs."""
+
+    TASK: ClassVar[str]
+
+    def to_json(self) -> Dict[str, Any]:
+        """The object that the file holds."""
+        return {"task": self.TASK, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_json(cls: Type[J], record: Dict[str, Any]) -> J:
+        """The job that an object describes. Raises JobError."""
+        if not isinstance(record, dict):
+            raise JobError(f"a job is an object, and no {type(record).__name__}")
+        fields = {name: value for name, value in record.items() if name != "task"}
+        result: J = _dataclass_of(cls, fields, cls.TASK)
+        return result
+
+
+@dataclass(frozen=True)
+class TracedJob(Job):
+    """A job that leaves a trace in the folder `trace`. `dialect` is relay or relax."""
+
+    trace: str
+    dialect: str
+
+
+@dataclass(frozen=True)
+class CompileJob(TracedJob):
+    """One configuration, or the float model, from import to numbers.
+
+    `qconfig` holds fields of the quantizer's configuration, None for the float model. `mcpu` None
+    means the host's. With a `target` it is built for that, and not run. `first_ops` (calls, in
+    running order) compiles only the beginning of the model. Folders, or None: `imported`, where the
+    imported model lies or is to be left for other processes; `artifact` for the compiled model;
+    `calibrated` for the calibrated module. Of Relax alone: `pipeline` of the float model ("default"
+    or "target"; a qconfig has its own) and `schedule` ("sound" or "untuned").
+    """
+
+    TASK: ClassVar[str] = "compile"
+
+    model: ModelSource
+    qconfig: Optional[Dict[str, Any]] = None
+    dataset: Optional[DataSource] = None
+    mcpu: Optional[str] = None
+    target: Optional[str] = None
+    opt_level: int = 3
+    first_ops: Optional[int] = None
+    imported: Optional[str] = None
+    artifact: Optional[str] = None
+    calibrated: Optional[str] = None
+    save_ir: bool = False
+    pipeline: Optional[str] = None
+    schedule: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class InvestigateJob(CompileJob):
+    """A failure that is on record, looked into with each experiment in a process of its own.
+
+    The compile of the record runs again and stops before pass `at`, counted from 1 at the end of
+    import, or, with 0, before all of the compile. `stage` is the one that failed, `error` the
+    failure's class and text, None where the process died. `seconds` are for the map, and again for
+    the reduction.
+    """
+
+    TASK: ClassVar[str] = "investigate"
+
+    at: int = 0
+    stage: Optional[str] = None
+    error: Optional[List[str]] = None
+    seconds: float = SECONDS
+
+
+@dataclass(frozen=True)
+class NumericsJob(CompileJob):
+    """Each op's error. `seconds` are for the runs with one op at a time.
+
+    The calibrated module is taken from the folder `calibrated` if a compile has left it there.
+    """
+
+    TASK: ClassVar[str] = "numerics"
+
+    seconds: float = SECONDS
+
+
+@dataclass(frozen=True)
+class BisectJob(CompileJob):
+    """The pass and the op that a wrong result comes from.
+
+    Below `min_cosine` to the float model a result is wrong. `seconds` are for all experiments, once
+    the model is quantized.
+    """
+
+    TASK: ClassVar[str] = "bisect"
+
+    min_cosine: float = MIN_COSINE
+    seconds: float = SECONDS
+
+
+@dataclass(frozen=True)
+class CellJob(TracedJob):
+    """A cell of the support matrix: an op in a dtype, and which of its steps to try, in order."""
+
+    TASK: ClassVar[str] = "cell"
+
+    op: str
+    dtype: str
+    steps: List[str]
+    mcpu: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class BenchmarkJob(TracedJob):
+    """Compiled models in turn. `sides`: the folder of each, by name, the float model first.
+
+    `eager` is the model to time in PyTorch beside them. It ends after `rounds` rounds or after
+    `seconds`, whichever comes first. `rpc` None: here.
+    """
+
+    TASK: ClassVar[str] = "benchmark"
+
+    sides: Dict[str, str]
+    rounds: int
+    seconds: float
+    eager: Optional[ModelSource] = None
+    rpc: Optional[Rpc] = None
+
+
+@dataclass(frozen=True)
+class EagerJob(Job):
+    """PyTorch itself, timed when it is asked to on stdin."""
+
+    TASK: ClassVar[str] = "eager"
+
+    model: ModelSource
+
+
+@dataclass(frozen=True)
+class OverheadJob(Job):
+    """What tracing costs: compiles in each of `modes` (see instruments.tasks.overhead) in turn."""
+
+    TASK: ClassVar[str] = "overhead"
+
+    model: ModelSource
+    qconfig: Dict[str, Any]
+    rounds: int
+    modes: List[str] = field(default_factory=list)
+    mcpu: Optional[str] = None
+
+
+JOBS = {
+    job.TASK: job
+    for job in (
+        CompileJob,
+        InvestigateJob,
+        NumericsJob,
+        BisectJob,
+        CellJob,
+        BenchmarkJob,
+        EagerJob,
+        OverheadJob,
+    )
+}
+
+
+def read(record: Any) -> Job:
+    """The job of whatever task an object describes. Raises JobError."""
+    task = record.get("task") if isinstance(record, dict) else None
+    if task not in JOBS:
+        raise JobError(f"there is no task {task!r}")
+    result: Job = JOBS[task].from_json(record)
+    return result
+
+
+def _dataclass_of(kind: Any, record: Dict[str, Any], where: str) -> Any:
+    fields = {each.name: each for each in dataclasses.fields(kind)}
+    types = get_type_hints(kind)
+    for name in record:
+        if name not in fields:
+            raise JobError(f"{where} has no field {name!r}")
+    for name, each in fields.items():
+        optional = each.default is not dataclasses.MISSING
+        optional = optional or each.default_factory is not dataclasses.MISSING
+        if name not in record and not optional:
+            raise JobError(f"{where} lacks {name!r}")
+    return kind(**{name: _checked(types[name], record[name], f"{where}.{name}") for name in record})
+
+
+def _checked(kind: Any, value: Any, where: str) -> Any:
+    """The value, if it is of a type, nested dataclasses made of their objects. Raises JobError."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return value
+    if origin is Union:  # Optional
+        return None if value is None else _checked(arguments[0], value, where)
+    if origin is list and isinstance(value, list):
+        return [_checked(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        items = value.items()
+        return {name: _checked(arguments[1], item, f"{where}.{name}") for name, item in items}
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        return _dataclass_of(kind, value, where)
+    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    boolean = isinstance(value, bool) and kind is not bool  # to Python a bool is an int
+    if isinstance(kind, type) and isinstance(value, kind) and not boolean:
+        return value
+    raise JobError(f"{where} is {value!r}, and no {getattr(kind, '__name__', kind)}")
