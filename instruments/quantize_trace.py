@@ -17,6 +17,7 @@ from .recording.ambient import ambient
 from .recording.journal import Journal, fresh
 from .recording.open_pass import OpenPass
 from .recording.recorder import Recorder
+from .tvm_types import IRModule, PassInfo, Target
 
 
 def _hooks(recorder: Recorder) -> Any:
@@ -31,10 +32,10 @@ def _hooks(recorder: Recorder) -> Any:
         def exit_pass_ctx(self) -> None:
             recorder.exit_context()
 
-        def run_before_pass(self, module: Any, info: Any) -> None:
+        def run_before_pass(self, module: IRModule, info: PassInfo) -> None:
             recorder.before_pass(module, info)
 
-        def run_after_pass(self, module: Any, info: Any) -> None:
+        def run_after_pass(self, module: IRModule, info: PassInfo) -> None:
             recorder.after_pass(module, info)
 
     return QuantizeTraceHooks()
@@ -62,10 +63,10 @@ class QuantizeTrace:
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> QuantizeTrace:
-        adapter = dialects.module(self._dialect, "ir.op_table")
+        dialect = dialects.get(self._dialect)
         self.journal = Journal(self.path)
         self._exits.callback(self.journal.close)
-        self.recorder = Recorder(self.journal, adapter, self._texts)
+        self.recorder = Recorder(self.journal, dialect.op_tables, self._texts)
         self.journal.event(
             "start",
             schema=SCHEMA,
@@ -98,7 +99,7 @@ class QuantizeTrace:
             self.journal.event("facts", values=values)
 
     def error(
-        self, error: BaseException, target: Any = None, diagnostics: list[str] | None = None
+        self, error: BaseException, target: Target = None, diagnostics: list[str] | None = None
     ) -> None:
         """Record what ended the compile, then find the op and the knob behind it by replay.
 
@@ -121,7 +122,7 @@ class QuantizeTrace:
                 try:
                     around = self.recorder.around(path, stage)
                     failed = Failed(around, error, self.recorder.qconfig, target)
-                    diagnose(self.journal, self._dialect, failed)
+                    diagnose(self.journal, dialects.get(self._dialect), failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
 

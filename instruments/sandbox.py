@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
+from .tvm_types import Expr
+
 _PR_SET_PDEATHSIG = 1
 
 SECONDS = 60.0
@@ -47,7 +49,7 @@ def isolated(work: Callable[[Any], None], seconds: float = SECONDS) -> Callable[
     the same text), and raises Died or Hung where `work` would have taken everything with it.
     """
 
-    def run(argument: Any) -> None:
+    def run(argument: Expr) -> None:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -91,7 +93,7 @@ def die_at_once() -> None:
         signal.signal(deadly, signal.SIG_DFL)
 
 
-def _in_child(work: Callable[[Any], None], argument: Any, writing: int) -> None:
+def _in_child(work: Callable[[Any], None], argument: Expr, writing: int) -> None:
     """Work, say what came of it, and end without any of the parent's own tidying up."""
     error: list[str] | None = None
     try:

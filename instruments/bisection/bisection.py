@@ -41,6 +41,7 @@ from ..numerics import op_errors
 from ..numerics.measurement import Executor, Probe, telling
 from ..protocol.jobs import BisectJob
 from ..recording.journal import Journal
+from ..tvm_types import IRModule, PassInfo
 from .capture import Left, only
 from .contract import Op, Suspect
 from .search import (
@@ -59,7 +60,7 @@ MOST_OPS = 400
 """So many experiments on ops are written down."""
 
 
-def main(job: BisectJob, suspect: Suspect) -> int:
+def bisect(job: BisectJob, suspect: Suspect) -> int:
     """Run a job; 0: done, 1: the journal has a fault that says why not."""
     return op_errors.journalled(job, "bisection", lambda journal: _Job(journal, job, suspect).all())
 
@@ -226,7 +227,7 @@ class _Job:
 
     def _find_op(
         self,
-        module: Any,
+        module: IRModule,
         trusted: Callable[[Any], Ran],
         suspected: Callable[[Any], Ran],
         how: str,
@@ -317,14 +318,14 @@ class _Job:
         probed, executor = self._probing()
         return Ran([executor.output(number) for number in probed.results])
 
-    def _plain(self, module: Any) -> Ran:
+    def _plain(self, module: IRModule) -> Ran:
         return self._suspect.plain(module, self._plain_host, self._inputs)
 
-    def _build(self, module: Any, allowed: Callable[[int, str], bool]) -> Judged:
+    def _build(self, module: IRModule, allowed: Callable[[int, str], bool]) -> Judged:
         """`allowed` says which of the passes that may be left out are run, by number and name."""
         count = 0
 
-        def allow(info: Any) -> bool:
+        def allow(info: PassInfo) -> bool:
             nonlocal count
             if not self._suspect.may_be_left_out(info):
                 return True
@@ -356,7 +357,7 @@ class _Job:
         self._journal.event("op", index=index, name=op.name, span=op.span, how=how, exact=exact)
 
 
-def _same(module: Any) -> Any:
+def _same(module: IRModule) -> Any:
     return module
 
 

@@ -10,6 +10,7 @@ import tvm
 
 from ..protocol.schema import SEQUENCE, TYPE_ONLY
 from ..recording.ambient import ambient
+from ..tvm_types import IRModule, PassInfo
 
 
 @dataclass
@@ -29,10 +30,10 @@ def following() -> Iterator[list[Left]]:
 
     @tvm.instrument.pass_instrument
     class Follow:
-        def run_before_pass(self, module: Any, info: Any) -> None:
+        def run_before_pass(self, module: IRModule, info: PassInfo) -> None:
             opened.append((str(info.name), module))
 
-        def run_after_pass(self, module: Any, info: Any) -> None:
+        def run_after_pass(self, module: IRModule, info: PassInfo) -> None:
             name, before = opened.pop()
             outermost = all(outer == SEQUENCE for outer, _ in opened)
             if outermost and name not in (SEQUENCE, TYPE_ONLY):
@@ -49,7 +50,7 @@ def only(allowed: Any) -> Any:
 
     @tvm.instrument.pass_instrument
     class Only:
-        def should_run(self, _module: Any, info: Any) -> bool:
+        def should_run(self, _module: IRModule, info: PassInfo) -> bool:
             return bool(allowed(info))
 
     return Only()

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..numerics import op_errors
 from ..numerics.measurement import Probe
+from ..tvm_types import IRModule, PassInfo, Target
 from .capture import Left
 from .search import Ran
 
@@ -19,49 +20,49 @@ class Op(NamedTuple):
     span: str | None
 
 
-class Suspect(op_errors.Steps):
+class Suspect(op_errors.NumericsSide):
     """What a dialect does for a job. What it raises is an experiment that cannot be made."""
 
     stages: ClassVar[dict[str, str]]
     """Of passes that open a stage of their own."""
 
-    def followed(self, model: Any, host: Any, batches: Any) -> list[Left]:
+    def followed(self, model: Any, host: Target, batches: Any) -> list[Left]:
         """The passes of quantize() that change the model, in order, from the module with its
         weights on. Raises what quantize() raises."""
         raise NotImplementedError
 
-    def floating(self, module: Any) -> Any:
+    def floating(self, module: IRModule) -> Any:
         """What can be built of a module between annotate and realize."""
         raise NotImplementedError
 
-    def plain(self, module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
+    def plain(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
         """Built with nothing optimised, and run on those of `inputs` that it has."""
         raise NotImplementedError
 
-    def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+    def real(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray], only: Any) -> Ran:
         """Built as the job says under an instrument, or None, and run."""
         raise NotImplementedError
 
-    def may_be_left_out(self, info: Any) -> bool:
+    def may_be_left_out(self, info: PassInfo) -> bool:
         """A pass of the build."""
         raise NotImplementedError
 
-    def again(self, passes: Sequence[str], module: Any, host: Any) -> Any:
+    def again(self, passes: Sequence[str], module: IRModule, host: Target) -> Any:
         """These passes of quantize() on a part of the model."""
         raise NotImplementedError
 
-    def calls(self, module: Any) -> list[Op]:
+    def calls(self, module: IRModule) -> list[Op]:
         """In running order."""
         raise NotImplementedError
 
-    def anchors(self, module: Any) -> list[int]:
+    def anchors(self, module: IRModule) -> list[int]:
         """Which of its calls a probe has as anchors."""
         raise NotImplementedError
 
-    def prefix(self, module: Any, count: int) -> Any:
+    def prefix(self, module: IRModule, count: int) -> Any:
         """Its first calls; the results are those that nobody among them reads."""
         raise NotImplementedError
 
-    def probed(self, module: Any) -> Probe:
+    def probed(self, module: IRModule) -> Probe:
         """The probe of a calibrated module."""
         raise NotImplementedError

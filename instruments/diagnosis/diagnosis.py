@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, MutableMapping, Sequence
 
-from .. import dialects
+from ..dialects import Dialect
 from ..recording.journal import Journal
 from ..recording.open_pass import OpenPass
 from .signature import Attempt
+from .survey import MAP_SECONDS, REDUCE_SECONDS
 
 EXPERIMENTS = "experiments.jsonl"
 """Beside the journal: what each part that was tried came to, so that nothing is tried twice."""
@@ -40,7 +41,7 @@ class Failed:
 
 def diagnose(
     journal: Journal,
-    dialect: str,
+    dialect: Dialect,
     failed: Failed,
     isolate: bool = False,
     seconds: float | None = None,
@@ -53,10 +54,7 @@ def diagnose(
     from .. import sandbox as processes
     from .reduction import NotSliceable
 
-    adapter, replay, survey = (
-        dialects.module(dialect, name)
-        for name in ("ir.op_table", "diagnose.replay", "diagnose.survey")
-    )
+    replay = dialect.replay
 
     def wrap(attempt: Attempt) -> Attempt:
         return processes.isolated(attempt) if isolate else attempt
@@ -64,10 +62,9 @@ def diagnose(
     if not failed.path:
         journal.event("skipped", what="op", reason="it failed outside any pass")
         return
-    text = adapter.text(failed.path[-1].before)
+    text = dialect.op_tables.text(failed.path[-1].before)
     journal.event("text", file=journal.text("ir/failing.txt", text))
     journal.event("looking", what="which op")
-    budget = {} if seconds is None else {"map_seconds": seconds, "reduce_seconds": seconds}
     with failed.qconfig or contextlib.nullcontext():
         found = replay.blame(failed.path, failed.error, failed.target, wrap)
         if found is None:
@@ -77,13 +74,14 @@ def diagnose(
         guilty = replay.knobs(failed.path, found, failed.error, failed.target, wrap)
         journal.event("knobs", fields=guilty)
         try:
-            surveyor = survey.survey(
+            surveyor = dialect.surveying.survey(
                 failed.path,
                 failed.error,
                 failed.target,
                 wrap=wrap,
                 memo=Memo(journal.directory / EXPERIMENTS, lambda n: _progress(journal, n)),
-                **budget,
+                map_seconds=MAP_SECONDS if seconds is None else seconds,
+                reduce_seconds=REDUCE_SECONDS if seconds is None else seconds,
             )
         except NotSliceable as reason:
             journal.event("skipped", what="survey", reason=str(reason))

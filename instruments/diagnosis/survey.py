@@ -11,6 +11,7 @@ from typing import Any, Callable, ContextManager, MutableMapping, Sequence
 
 from ..protocol.schema import FOLDING
 from ..recording.open_pass import OpenPass
+from ..tvm_types import IRModule, Target
 from .reduction import (
     Budget,
     Experiment,
@@ -74,7 +75,7 @@ class Survey:
         place: OpenPass,
         attempt: Attempt,
         error: BaseException,
-        target: Any,
+        target: Target,
         parts: Any,
         memo: Memo | None = None,
         map_seconds: float = MAP_SECONDS,
@@ -209,7 +210,7 @@ class Survey:
         """Does a part fail as the compile did?"""
         return failing(experiment, self.wanted)
 
-    def said(self, module: Any) -> str | None:
+    def said(self, module: IRModule) -> str | None:
         """What an attempt on a module says; None if nothing."""
         try:
             self.attempt(module)

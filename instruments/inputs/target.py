@@ -6,6 +6,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from ..tvm_types import Target
+
 TRIPLES = {
     ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
     ("Linux", "aarch64"): "aarch64-unknown-linux-gnu",
@@ -102,7 +104,7 @@ def host_features() -> dict[str, bool]:
     return {name: flag in flags for name, flag in FEATURES.items()}
 
 
-def target_features(target: Any) -> dict[str, bool]:
+def target_features(target: Target) -> dict[str, bool]:
     """Which of FEATURES a target lets LLVM use; empty where this TVM cannot tell."""
     from tvm.target import codegen
 

@@ -18,13 +18,14 @@ import numpy as np
 from ..protocol.cells import NEEDS
 from ..protocol.jobs import CellJob
 from ..recording import diagnostic_texts
+from ..tvm_types import IRModule, PassInfo, Target
 
 WRONG = "it runs, and the values are wrong"
 
 _LONGEST = 20_000
 
 
-class Steps:
+class CellSteps:
     """The steps of one cell. `said` has each step that ended, and whether it went well."""
 
     GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen"}
@@ -87,10 +88,10 @@ class Steps:
 
         @tvm.instrument.pass_instrument
         class Open:
-            def run_before_pass(self, _module: Any, info: Any) -> None:
+            def run_before_pass(self, _module: IRModule, info: PassInfo) -> None:
                 passes.append(str(info.name))
 
-            def run_after_pass(self, _module: Any, info: Any) -> None:
+            def run_after_pass(self, _module: IRModule, info: PassInfo) -> None:
                 while passes and passes.pop() != str(info.name):
                     pass  # an error was caught inside TVM: that pass never ended
 
@@ -108,7 +109,7 @@ class Steps:
         # TVM 0.16 has the second name only, 0.25 the first.
         register = getattr(tvm, "register_global_func", None) or tvm.register_func
 
-        def generate(module: Any, target: Any) -> Any:
+        def generate(module: IRModule, target: Target) -> Any:
             if not self.passes and "lower" not in self.said:  # else it folds a constant
                 self.go_on("lower")
             return original(module, target)

@@ -19,6 +19,7 @@ from typing import Any, Callable, Collection, Iterable, Protocol
 import numpy as np
 
 from ..recording.journal import Journal
+from ..tvm_types import Call
 
 ANCHOR = re.compile(
     r"conv1d|conv2d|conv3d|dense|matmul|max_pool|avg_pool|softmax"
@@ -199,7 +200,7 @@ class Measurement:
         }
 
 
-def span_of(call: Any) -> str | None:
+def span_of(call: Call) -> str | None:
     """What an op is called in the model, if its call says so."""
     name = getattr(getattr(call.span, "source_name", None), "name", None)
     return str(name) if name else None

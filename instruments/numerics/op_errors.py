@@ -23,10 +23,11 @@ from ..inputs import dataset, target
 from ..protocol.jobs import BisectJob, DataSource, NumericsJob, TracedJob
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
+from ..tvm_types import Target
 from .measurement import Executor, Measurement, Probe, telling
 
 
-class Steps:
+class NumericsSide:
     """What a dialect does for a job. All may raise: what they raise is the journal's fault."""
 
     models: Any = None
@@ -61,18 +62,18 @@ class Steps:
         """The probe of what the compile left in `folder`; None if it did not."""
         raise NotImplementedError
 
-    def probe(self, model: Any, target: Any, batches: Any) -> Probe:
+    def probe(self, model: Any, target: Target, batches: Any) -> Probe:
         """The probe of the model, quantized up to its calibration on `batches`, if there are."""
         raise NotImplementedError
 
-    def build(self, probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
+    def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         """The probe compiled, its inputs set."""
         raise NotImplementedError
 
 
-def main(job: NumericsJob, steps: Steps) -> int:
+def measure(job: NumericsJob, side: NumericsSide) -> int:
     """Run a job; 0: measured, 1: the journal has a fault that says why not."""
-    return journalled(job, "numerics", lambda journal: _Job(journal, job, steps).all())
+    return journalled(job, "numerics", lambda journal: _Job(journal, job, side).all())
 
 
 def journalled(job: TracedJob, where: str, work: Callable[[Journal], None]) -> int:
@@ -90,35 +91,35 @@ def journalled(job: TracedJob, where: str, work: Callable[[Journal], None]) -> i
 
 
 class _Job:
-    def __init__(self, journal: Journal, job: NumericsJob, steps: Steps) -> None:
+    def __init__(self, journal: Journal, job: NumericsJob, side: NumericsSide) -> None:
         self._journal = journal
         self._job = job
-        self._steps = steps
+        self._side = side
         self._began = time.perf_counter()
         self._seconds: dict[str, float] = {}
 
     def all(self) -> None:
-        job, steps = self._job, self._steps
+        job, side = self._job, self._side
         if job.qconfig is None:
             raise ValueError("the float model has no quantization to measure")
         self._journal.event("stage", name="import")
-        model = steps.load()
+        model = side.load()
         self._lap("import")
         text, _ = target.host(job.mcpu)
         host = target.made(text)
-        probed = steps.saved(Path(job.calibrated)) if job.calibrated else None
+        probed = side.saved(Path(job.calibrated)) if job.calibrated else None
         if probed is None:
             self._journal.event("stage", name="calibrate")
-            batches = steps.batches(model.inputs, telling(self._journal, "calibration"))
-            probed = steps.probe(model, host, batches)
+            batches = side.batches(model.inputs, telling(self._journal, "calibration"))
+            probed = side.probe(model, host, batches)
         self._lap("calibrate")
         self._journal.event("stage", name="lower")
-        executor = steps.build(probed, host, model.inputs)
+        executor = side.build(probed, host, model.inputs)
         self._lap("build")
         self._facts(
             target=text,
-            qconfig=steps.settings(),
-            simulation=steps.simulation,
+            qconfig=side.settings(),
+            simulation=side.simulation,
             seed=job.model.seed,
         )
         self._journal.event("stage", name="run")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Callable, Iterator
 
+from ..tvm_types import IRModule
+
 DIAGNOSTIC = "DiagnosticError"
 """The exception's class, by name: an isolated experiment raises one of the same name."""
 
@@ -47,7 +49,7 @@ def unheard(seen: list[str]) -> Iterator[None]:
 def quiet(attempt: Callable[[Any], None]) -> Callable[[Any], None]:
     """The same attempt, whose DiagnosticErrors say in their text what they are about."""
 
-    def run(module: Any) -> None:
+    def run(module: IRModule) -> None:
         seen: list[str] = []
         with unheard(seen):
             try:

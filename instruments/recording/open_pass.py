@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ..tvm_types import IRModule
 
 
 class OpenPass:
@@ -14,7 +14,7 @@ class OpenPass:
 
     __slots__ = ("before", "inside", "name", "number", "snapshot", "stage", "unchanged")
 
-    def __init__(self, number: int, name: str, stage: str, before: Any, snapshot: int | None):
+    def __init__(self, number: int, name: str, stage: str, before: IRModule, snapshot: int | None):
         self.number = number
         self.name = name
         self.stage = stage

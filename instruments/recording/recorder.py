@@ -19,7 +19,9 @@ import time
 import traceback
 from typing import Any, Callable, Iterator
 
+from ..dialects import OpTables, View
 from ..protocol.schema import FOLDING, QUANTIZER_BEGINS, TYPE_ONLY
+from ..tvm_types import IRModule, PassInfo
 from .journal import Journal
 from .open_pass import OpenPass
 
@@ -47,12 +49,12 @@ def guarded(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class Recorder:
-    """Turns instrument callbacks into journal events. `dialect` is an adapter module.
+    """Turns instrument callbacks into journal events. `dialect` makes the op tables.
 
     With `texts` the text of each snapshot is written too; otherwise only that of a failing module.
     """
 
-    def __init__(self, journal: Journal, dialect: Any, texts: bool = False) -> None:
+    def __init__(self, journal: Journal, dialect: OpTables, texts: bool = False) -> None:
         self.journal = journal
         self.dialect = dialect
         self.texts = texts
@@ -70,8 +72,8 @@ class Recorder:
         self.whole: Callable[[str], OpenPass] | None = None
         """Makes all of the compile a pass, by the stage that failed; None before it begins."""
         self._passes = 0
-        self._unseen = {FOLDING, *getattr(dialect, "OPAQUE", ())}
-        self._counted = frozenset(getattr(dialect, "COUNTED", ()))
+        self._unseen = {FOLDING, *dialect.OPAQUE}
+        self._counted = frozenset(dialect.COUNTED)
         self._contexts: list[int] = []
         self._last: Any = None
 
@@ -92,7 +94,7 @@ class Recorder:
         self.journal.event("unwind", passes=[p.number for p in raised])
 
     @guarded
-    def before_pass(self, module: Any, info: Any) -> None:
+    def before_pass(self, module: IRModule, info: PassInfo) -> None:
         began = time.perf_counter()
         self.failed = []
         name = str(info.name)
@@ -113,7 +115,7 @@ class Recorder:
             self.watcher()
 
     @guarded
-    def after_pass(self, module: Any, info: Any) -> None:
+    def after_pass(self, module: IRModule, info: PassInfo) -> None:
         while self.stack and self.stack[-1].name != str(info.name):
             # An error was caught inside the same context: these never ended.
             never = self.stack.pop()
@@ -133,7 +135,9 @@ class Recorder:
         self.journal.event("leave", id=opened.number, snapshot=snapshot, own=own, **counted)
 
     @guarded
-    def compiling(self, module: Any, whole: Callable[[str, Any, int | None], OpenPass]) -> None:
+    def compiling(
+        self, module: IRModule, whole: Callable[[str, Any, int | None], OpenPass]
+    ) -> None:
         """All of the compile of `module` begins: what fails in no pass from now on fails in that.
 
         `whole` makes it a pass, of the stage that failed, the module and its snapshot's number.
@@ -217,14 +221,14 @@ class Recorder:
         """Not the snippets that constant folding compiles or an importer infers types of."""
         return self.stage != "import" and all(p.name not in self._unseen for p in stack)
 
-    def _known(self, module: Any) -> bool:
+    def _known(self, module: IRModule) -> bool:
         """Is it, by a cheap look, the module of the last snapshot, whose types are known?"""
         last = self._last
         if last is None or not last.typed:
             return False
         return bool(last.module.same_as(module) or last.same(self.dialect.View(module), deep=False))
 
-    def _snapshot(self, module: Any) -> int | None:
+    def _snapshot(self, module: IRModule) -> int | None:
         """The number of the snapshot that shows `module`; a new one only where it changed.
 
         None if it could not be taken: that is recorded, and the pass's events go on without it.
@@ -242,8 +246,8 @@ class Recorder:
             self.fault("snapshot", error)
             return None
 
-    def _write(self, number: int, view: Any) -> None:
-        if not view.is_relay:
+    def _write(self, number: int, view: View) -> None:
+        if not view.has_graph:
             self.journal.event("snapshot", id=number, primfuncs=self.dialect.primfuncs(view))
             return
         with _no_collection():

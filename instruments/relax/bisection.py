@@ -13,12 +13,11 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ..bisection import bisection
 from ..bisection.capture import Left, following
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.measurement import Probe, span_of
-from ..protocol.jobs import BisectJob
+from ..tvm_types import IRModule, Library, PassInfo, Target
 from . import numerics, quantizer
 from .compile import compilation, execution, schedule
 from .ir import prefix as cut
@@ -41,15 +40,12 @@ OPTIONAL = {
 backend/cpu_generic/pipeline.py) that make a model faster or smaller, and our own."""
 
 
-def main(job: BisectJob) -> int:
-    """Run a job; 0: done, 1: the journal has a fault that says why not."""
-    return bisection.main(job, _Suspect(job))
+class Bisected(numerics.Numerics, Suspect):
+    """See bisection.contract."""
 
-
-class _Suspect(numerics.Steps, Suspect):
     stages = STAGE_OF_PASS
 
-    def followed(self, model: Any, host: Any, batches: Any) -> list[Left]:
+    def followed(self, model: Any, host: Target, batches: Any) -> list[Left]:
         config = self._config()
         level = self.job.opt_level
         with following() as left:
@@ -58,19 +54,19 @@ class _Suspect(numerics.Steps, Suspect):
                 quantizer.quantize(module, config, batches)
         return [one for one in left if not View(one.before).same(View(one.after))]
 
-    def floating(self, module: Any) -> Any:
+    def floating(self, module: IRModule) -> Any:
         config = self._config()
         with config:
             return quantizer.realize(config.in_float())(module)
 
-    def plain(self, module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
+    def plain(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
         with tvm.transform.PassContext(opt_level=0):
             executable = tvm.compile(
                 module, target=host, relax_pipeline=relax.get_pipeline("default")
             )
         return _run(executable, inputs)
 
-    def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+    def real(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray], only: Any) -> Ran:
         pipeline = compilation.passes_of(self.job, host, schedule.Scheduled())
         instruments = [] if only is None else [only]
         level = self.job.opt_level
@@ -78,10 +74,10 @@ class _Suspect(numerics.Steps, Suspect):
             executable = tvm.compile(module, target=host, relax_pipeline=pipeline)
         return _run(executable, inputs)
 
-    def may_be_left_out(self, info: Any) -> bool:
+    def may_be_left_out(self, info: PassInfo) -> bool:
         return str(info.name) in OPTIONAL
 
-    def again(self, passes: Sequence[str], module: Any, host: Any) -> Any:
+    def again(self, passes: Sequence[str], module: IRModule, host: Target) -> Any:
         config = self._config()
         for name in passes:
             if name == "QuantizeRealize":
@@ -92,21 +88,21 @@ class _Suspect(numerics.Steps, Suspect):
                 module = run(module)
         return module
 
-    def calls(self, module: Any) -> list[Op]:
+    def calls(self, module: IRModule) -> list[Op]:
         return [Op(operator_of(call), span_of(call)) for call in Parts(module).calls]
 
-    def anchors(self, module: Any) -> list[int]:
+    def anchors(self, module: IRModule) -> list[int]:
         calls = Parts(module).calls
         return [number for number, call in enumerate(calls) if is_anchor(call)]
 
-    def prefix(self, module: Any, count: int) -> Any:
+    def prefix(self, module: IRModule, count: int) -> Any:
         return cut.first_ops(module, count)
 
-    def probed(self, module: Any) -> Probe:
+    def probed(self, module: IRModule) -> Probe:
         return probe(module, self._config())
 
 
-def _run(executable: Any, inputs: dict[str, np.ndarray]) -> Ran:
+def _run(executable: Library, inputs: dict[str, np.ndarray]) -> Ran:
     given = execution.tensors(inputs)
     running = execution.machine(executable)
     outputs = execution.outputs(running, given)

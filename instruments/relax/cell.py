@@ -17,8 +17,9 @@ from typing import Any, Callable, ClassVar, Mapping
 import numpy as np
 
 from .. import sandbox
-from ..matrix.cell import Steps, WrongNumbers, check
+from ..matrix.cell import CellSteps, WrongNumbers, check
 from ..protocol.jobs import CellJob
+from ..tvm_types import Function
 from . import cases
 
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$', re.M)
@@ -26,21 +27,16 @@ _ALLOCATION = "vm.builtin.alloc"
 _FORMS = ("integer", "qdq")
 
 
-def main(job: CellJob) -> int:
-    """Run a job; returns 0 whatever the steps came to."""
-    import tvm  # noqa: F401 (it is what installs a handler)
-
-    sandbox.die_at_once()
-    return Attempt(job).all()
-
-
-class Attempt(Steps):
+class Attempt(CellSteps):
     """The steps of one cell."""
 
     GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen", "allocation": "run"}
 
     def __init__(self, job: CellJob) -> None:
+        import tvm  # noqa: F401 (it is what installs a handler)
+
         super().__init__(job)
+        sandbox.die_at_once()
         self.case = cases.case(job.op, job.dtype)
         self._module: Any = None
         self._executable: Any = None
@@ -119,7 +115,7 @@ class Attempt(Steps):
         left = str(self._executable.as_text()).count(_ALLOCATION + "_tensor")
         under_way = ""
 
-        def instrument(_function: Any, symbol: str, before: bool, *_given: Any) -> int:
+        def instrument(_function: Function, symbol: str, before: bool, *_given: Any) -> int:
             nonlocal left, under_way
             if before:
                 under_way = symbol

@@ -17,7 +17,7 @@ from tvm import relax
 
 from ..numerics import op_errors
 from ..numerics.measurement import Probe
-from ..protocol.jobs import NumericsJob
+from ..tvm_types import Target
 from . import quantizer
 from .compile import (
     calibrated,
@@ -30,12 +30,7 @@ from .probe import probe, switch
 from .quantizer.compat import name_of
 
 
-def main(job: NumericsJob) -> int:
-    """Run a job; 0: measured, 1: the journal has a fault that says why not."""
-    return op_errors.main(job, Steps(job))
-
-
-class Steps(op_errors.Steps):
+class Numerics(op_errors.NumericsSide):
     """A job on Relax."""
 
     models = models
@@ -49,7 +44,7 @@ class Steps(op_errors.Steps):
         module = calibrated.saved(folder)
         return None if module is None else probe(module, self._config())
 
-    def probe(self, model: Any, target: Any, batches: Any) -> Probe:
+    def probe(self, model: Any, target: Target, batches: Any) -> Probe:
         config = self._config()
         context = tvm.transform.PassContext(opt_level=self.job.opt_level)
         module = compilation.prepare(model.module, target, self.job.opt_level)
@@ -57,14 +52,14 @@ class Steps(op_errors.Steps):
             module = quantizer.annotate(config)(module)
             return probe(quantizer.calibrate(config, batches)(module), config)
 
-    def build(self, probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
+    def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         return build(probed, target, inputs)
 
     def _config(self) -> quantizer.QConfig:
         return quantizer.QConfig.from_fields(self.job.qconfig or {})
 
 
-def build(probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
+def build(probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
     """An executor of a probe with its inputs set."""
     # Unscheduled kernels are 25 times slower, and this runs once for each op of the model.
     pipeline = schedule.sound(relax.get_pipeline("default"), schedule.Scheduled())

@@ -24,6 +24,7 @@ from ..numerics.measurement import (
     Unsupported,
     span_of,
 )
+from ..tvm_types import Call, Expr, IRModule
 from .ir import walk
 from .quantizer import QConfig
 from .quantizer.compat import Constant, name_of, rank_of, type_of
@@ -40,7 +41,7 @@ from .quantizer.rewrite import (
 _TENSOR: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
 
 
-def probe(module: Any, config: QConfig) -> Probe:
+def probe(module: IRModule, config: QConfig) -> Probe:
     """Rewrite a module that is annotated and calibrated with `config`. Raises Unsupported."""
     # What a dataflow block binds cannot be an output.
     module = relax.transform.ToNonDataflow()(module)
@@ -58,7 +59,7 @@ def switch(site: int) -> str:
     return f"tvmq_on{site}"
 
 
-def _switches(module: Any, numbers: dict[Any, int]) -> dict[Any, Any]:
+def _switches(module: IRModule, numbers: dict[Any, int]) -> dict[Any, Any]:
     """The parameter of each site, by the variable of the site."""
     left_of: dict[Any, Any] = {}
     for binding in bindings_of(module):
@@ -74,7 +75,7 @@ def _switches(module: Any, numbers: dict[Any, int]) -> dict[Any, Any]:
     return made
 
 
-def _opened(module: Any, switches: list[Any], outputs: list[Any]) -> Any:
+def _opened(module: IRModule, switches: list[Any], outputs: list[Any]) -> Any:
     """The module with more parameters, and these variables for a result."""
     main = main_of(module)
     body = relax.SeqExpr(main.body.blocks, relax.Tuple(outputs))
@@ -89,7 +90,7 @@ def _opened(module: Any, switches: list[Any], outputs: list[Any]) -> Any:
 class _Survey:
     """The anchors and sites of a module, and the variables that are to be its outputs."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: IRModule) -> None:
         self.anchors: list[Anchor] = []
         self.sites: list[Site] = []
         self.values: dict[str, Any] = {}
@@ -104,7 +105,7 @@ class _Survey:
             self._add(binding.var, binding.value)
         self.results = [self._output(var) for var in self._flat(main_of(module).body.body)]
 
-    def _add(self, variable: Any, value: Any) -> None:
+    def _add(self, variable: Expr, value: Any) -> None:
         self._bound[variable] = value
         reads = relax.analysis.free_vars(value)
         none: frozenset[int] = frozenset()
@@ -123,7 +124,7 @@ class _Survey:
             sites = sites if PASSING.search(name) else none
         self._sites_of[variable], self._anchors_of[variable] = sites, anchors
 
-    def _site(self, call: Any) -> Site:
+    def _site(self, call: Call) -> Site:
         site = site_of(call)
         assert site is not None
         if not site.scale.all():
@@ -141,7 +142,7 @@ class _Survey:
             data = parameter = name_of(site.data)
         return Site(site.kind, scale, least, most, data, output, parameter, site.axis)
 
-    def _output(self, variable: Any) -> int:
+    def _output(self, variable: Expr) -> int:
         """The number of a variable among the outputs, each once."""
         if variable not in self._places:
             self._places[variable] = len(self.outputs)
@@ -174,13 +175,13 @@ class _Switching(IntegerRealizer):
         self._switches = switches
         self._scales: dict[Any, np.ndarray] = {}
 
-    def _steps(self, emit: Emitter, variable: Any, site: Any) -> Any:
+    def _steps(self, emit: Emitter, variable: Expr, site: Any) -> Any:
         self._scales[variable] = site.scale
         steps = super()._steps(emit, variable, site)
         either = relax.op.where(self._switches[variable], steps, site.data)
         return emit.new(f"{name_of(variable)}_either", either)
 
-    def _op(self, emit: Emitter, variable: Any, call: Any) -> Integer | None:
+    def _op(self, emit: Emitter, variable: Expr, call: Call) -> Integer | None:
         """Of "qdq" no op works on integers."""
         return None if self._config.realize == "qdq" else super()._op(emit, variable, call)
 
@@ -188,7 +189,7 @@ class _Switching(IntegerRealizer):
         left, right = ([self._switches[s] for s in one.scale.sites] for one in integers)
         return left == right and super()._are_addends(integers)
 
-    def _factor(self, emit: Emitter, variable: Any, scale: Scale) -> Any:
+    def _factor(self, emit: Emitter, variable: Expr, scale: Scale) -> Any:
         """The scales of the sites that are on."""
         rank, product = rank_of(variable), None
         for site in scale.sites:

@@ -12,12 +12,11 @@ import numpy as np
 import tvm
 from tvm import relay
 
-from ..bisection import bisection
 from ..bisection.capture import Left, following
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.measurement import Probe, span_of
-from ..protocol.jobs import BisectJob
+from ..tvm_types import Call, IRModule, PassInfo, Target
 from . import numerics
 from .compile import execution
 from .diagnose import replay
@@ -25,38 +24,35 @@ from .ir.op_table import STAGE_OF_PASS, View
 from .probe import is_anchor, probe
 
 
-def main(job: BisectJob) -> int:
-    """Run a job; 0: done, 1: the journal has a fault that says why not."""
-    return bisection.main(job, _Suspect(job))
+class Bisected(numerics.Numerics, Suspect):
+    """See bisection.contract."""
 
-
-class _Suspect(numerics.Steps, Suspect):
     stages = STAGE_OF_PASS
 
-    def followed(self, model: Any, host: Any, batches: Any) -> list[Left]:
+    def followed(self, model: Any, host: Target, batches: Any) -> list[Left]:
         level = self.job.opt_level
         # In this order: a context that was made before `following` would not be followed.
         with following() as left, self._config(), host, tvm.transform.PassContext(opt_level=level):
             relay.quantize.quantize(model.fresh(), dict(model.params), dataset=batches)
         return [one for one in left if not View(one.before).same(View(one.after))]
 
-    def floating(self, module: Any) -> Any:
+    def floating(self, module: IRModule) -> Any:
         return module
 
-    def plain(self, module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
+    def plain(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
         with tvm.transform.PassContext(opt_level=0):
             return _run(module, host, inputs)
 
-    def real(self, module: Any, host: Any, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+    def real(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray], only: Any) -> Ran:
         instruments = [] if only is None else [only]
         level = self.job.opt_level
         with tvm.transform.PassContext(opt_level=level, instruments=instruments):
             return _run(module, host, inputs)
 
-    def may_be_left_out(self, info: Any) -> bool:
+    def may_be_left_out(self, info: PassInfo) -> bool:
         return int(info.opt_level) > 0
 
-    def again(self, passes: Sequence[str], module: Any, host: Any) -> Any:
+    def again(self, passes: Sequence[str], module: IRModule, host: Target) -> Any:
         for name in passes:
             run = replay.pass_by_name(name, host)
             if run is None:
@@ -65,21 +61,21 @@ class _Suspect(numerics.Steps, Suspect):
                 module = run(module)
         return module
 
-    def calls(self, module: Any) -> list[Op]:
+    def calls(self, module: IRModule) -> list[Op]:
         return [Op(_name(call), span_of(call)) for call in replay.calls_of(module)]
 
-    def anchors(self, module: Any) -> list[int]:
+    def anchors(self, module: IRModule) -> list[int]:
         calls = replay.calls_of(relay.transform.InferType()(module))
         return [number for number, call in enumerate(calls) if is_anchor(call)]
 
-    def prefix(self, module: Any, count: int) -> Any:
+    def prefix(self, module: IRModule, count: int) -> Any:
         return replay.prefix(replay.calls_of(module)[:count])
 
-    def probed(self, module: Any) -> Probe:
+    def probed(self, module: IRModule) -> Probe:
         return probe(module)
 
 
-def _run(module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
+def _run(module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
     """Build in the context in force, and run."""
     library = relay.build(module, target=host)
     names = {str(parameter.name_hint) for parameter in module["main"].params}
@@ -89,5 +85,5 @@ def _run(module: Any, host: Any, inputs: dict[str, np.ndarray]) -> Ran:
     return Ran(outputs, execution.repeats(library, executor, given, outputs))
 
 
-def _name(call: Any) -> str:
+def _name(call: Call) -> str:
     return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else type(call.op).__name__

@@ -12,17 +12,12 @@ from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 
-from ..matrix.cell import Steps, WrongNumbers, check
+from ..matrix.cell import CellSteps, WrongNumbers, check
 from ..protocol.jobs import CellJob
 from . import cases
 
 
-def main(job: CellJob) -> int:
-    """Run a job; returns 0 whatever the steps came to."""
-    return Attempt(job).all()
-
-
-class Attempt(Steps):
+class Attempt(CellSteps):
     """The steps of one cell."""
 
     CONFIG: ClassVar[Mapping[str, Any]] = {"relay.FuseOps.max_depth": 1}

@@ -17,19 +17,14 @@ from tvm import relay
 
 from ..numerics import op_errors
 from ..numerics.measurement import Probe
-from ..protocol.jobs import NumericsJob
 from ..recording.ambient import ambient
+from ..tvm_types import IRModule, PassInfo, Target
 from .compile import execution, models
 from .ir.op_table import settings
 from .probe import probe, save, saved, switch
 
 
-def main(job: NumericsJob) -> int:
-    """Run a job; 0: measured, 1: the journal has a fault that says why not."""
-    return op_errors.main(job, Steps(job))
-
-
-class Steps(op_errors.Steps):
+class Numerics(op_errors.NumericsSide):
     """A job on Relay."""
 
     models = models
@@ -40,12 +35,12 @@ class Steps(op_errors.Steps):
     def saved(self, folder: Path) -> Probe | None:
         return saved(folder)
 
-    def probe(self, model: Any, target: Any, batches: Any) -> Probe:
+    def probe(self, model: Any, target: Target, batches: Any) -> Probe:
         with self._config(), target:
             module = calibrated(model.fresh(), dict(model.params), batches, self.job.opt_level)
         return probe(module)
 
-    def build(self, probed: Probe, target: Any, inputs: dict[str, np.ndarray]) -> Executor:
+    def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         return build(probed, target, inputs)
 
     def _config(self) -> Any:
@@ -66,7 +61,7 @@ def catching(stop: bool = False) -> Iterator[list[Any]]:
 
     @tvm.instrument.pass_instrument
     class Catch:
-        def run_after_pass(self, after: Any, info: Any) -> None:
+        def run_after_pass(self, after: Any, info: PassInfo) -> None:
             if info.name == "QuantizeCalibrate":
                 caught.append(after)
                 if stop:
@@ -76,13 +71,13 @@ def catching(stop: bool = False) -> Iterator[list[Any]]:
         yield caught
 
 
-def keep(module: Any, folder: Path) -> None:
+def keep(module: IRModule, folder: Path) -> None:
     """Leave a calibrated module in `folder` for the job's `calibrated`. Raises Unsupported."""
     save(probe(module), folder)
 
 
 def calibrated(
-    module: Any, params: dict[str, Any], batches: Iterable[Any] | None, opt_level: int
+    module: IRModule, params: dict[str, Any], batches: Iterable[Any] | None, opt_level: int
 ) -> Any:
     """The module as QuantizeCalibrate leaves it, under the qconfig and target in force.
 
@@ -101,7 +96,7 @@ def calibrated(
     return caught[0]
 
 
-def build(probed: Probe, host: Any, inputs: dict[str, np.ndarray]) -> Executor:
+def build(probed: Probe, host: Target, inputs: dict[str, np.ndarray]) -> Executor:
     """An executor of a probe with every parameter set; all sites are off."""
     with tvm.transform.PassContext(opt_level=3):
         library = relay.build(probed.module, target=host)

@@ -27,6 +27,7 @@ from ..numerics.measurement import (
     Unsupported,
     span_of,
 )
+from ..tvm_types import Call, Expr, IRModule
 from .ir.op_table import nodes_of
 from .ir.parts import QUANTIZER_STEP
 
@@ -75,7 +76,7 @@ def switch(site: int) -> str:
     return f"tvmq_on{site}"
 
 
-def probe(module: Any) -> Probe:
+def probe(module: IRModule) -> Probe:
     """Rewrite a calibrated module. Raises Unsupported."""
     return _Rewriter(relay.transform.InferType()(module)).done()
 
@@ -83,7 +84,7 @@ def probe(module: Any) -> Probe:
 class _Rewriter:
     """Rebuilds a module node by node in post order: no recursion, however deep the model."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: IRModule) -> None:
         self._made: dict[int, Any] = {}
         self._sites_of: dict[int, frozenset[int]] = {}
         self._anchors_of: dict[int, frozenset[int]] = {}
@@ -105,7 +106,7 @@ class _Rewriter:
         found.feed()
         return found
 
-    def _make(self, node: Any) -> None:
+    def _make(self, node: Expr) -> None:
         key = hash(node)
         inputs = _inputs(node)
         sites = frozenset().union(*(self._sites_of[hash(i)] for i in inputs))
@@ -143,7 +144,7 @@ class _Rewriter:
         self._params.append(made)
         return made
 
-    def _site(self, node: Any) -> Any:
+    def _site(self, node: Expr) -> Any:
         data, *numbers = node.args
         while isinstance(data, relay.Call) and _operator(data) in HINTS:
             data = data.args[0]
@@ -179,7 +180,7 @@ class _Rewriter:
         steps = relay.maximum(relay.minimum(relay.divide(held, by), high), low)
         return relay.where(on, relay.multiply(relay.round(steps), by), held)
 
-    def _anchor(self, node: Any, sites: frozenset[int], anchors: frozenset[int]) -> None:
+    def _anchor(self, node: Expr, sites: frozenset[int], anchors: frozenset[int]) -> None:
         self._anchors.append(
             Anchor(
                 str(node.op.name),
@@ -190,7 +191,7 @@ class _Rewriter:
             )
         )
 
-    def _output(self, node: Any) -> int:
+    def _output(self, node: Expr) -> int:
         """The number of a node's result among the outputs, each once."""
         made = self._made[hash(node)]
         key = hash(made)
@@ -200,13 +201,13 @@ class _Rewriter:
         return self._places[key]
 
 
-def _operator(call: Any) -> str:
+def _operator(call: Call) -> str:
     if not isinstance(call.op, tvm.ir.Op):
         raise Unsupported("the model calls functions, and only plain graphs of operators do")
     return str(call.op.name)
 
 
-def _inputs(node: Any) -> list[Any]:
+def _inputs(node: Expr) -> list[Any]:
     if isinstance(node, relay.Call):
         return list(node.args)
     if isinstance(node, relay.Tuple):
@@ -214,7 +215,7 @@ def _inputs(node: Any) -> list[Any]:
     return [node.tuple_value] if isinstance(node, relay.TupleGetItem) else []
 
 
-def _flat(body: Any) -> list[Any]:
+def _flat(body: Expr) -> list[Any]:
     """The tensors of a result, tuples taken apart."""
     if isinstance(body, relay.Tuple):
         return [tensor for item in body.fields for tensor in _flat(item)]
@@ -223,7 +224,7 @@ def _flat(body: Any) -> list[Any]:
     return [body]
 
 
-def is_anchor(call: Any) -> bool:
+def is_anchor(call: Call) -> bool:
     """Not a rescaling by a scalar, nor a sum of indices."""
     scalars = (isinstance(a, relay.Constant) and len(a.data.shape) == 0 for a in call.args)
     kind = call.checked_type

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import tvm
 
 from .. import dialects
+from ..dialects import Timer
 from ..protocol.jobs import BenchmarkJob, EagerJob, ModelSource, Rpc
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
@@ -35,16 +36,13 @@ _SHORTEST_MS = 20.0
 _PROFILES = 5
 _RPC_SECONDS = 600
 
-Timer = Callable[[], float]
-"""Runs a side for one round: milliseconds an inference."""
-
 
 def main(job: BenchmarkJob) -> int:
     """Run a job; returns 0."""
     journal = Journal(Path(job.trace))
     journal.event("start", schema=SCHEMA, time=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     remote = _connect(job.rpc) if job.rpc is not None else None
-    opened = dialects.module(job.dialect, "compile.artifact").Artifact
+    opened = dialects.get(job.dialect).artifact
     artifacts = {name: opened(Path(folder), remote) for name, folder in job.sides.items()}
     timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
     first = next(iter(artifacts))

@@ -14,7 +14,7 @@ def main(job: CompileJob) -> int:
     seen: list[str] = []
     # Those of a replay are nobody's business.
     with tracing as trace, diagnostic_texts.collected(seen, lambda: trace.recorder.muted):
-        run = dialects.module(job.dialect, "compile.compilation").Compile(trace, job)
+        run = dialects.get(job.dialect).compilation(trace, job)
         try:
             run.all()
         except Exception as error:

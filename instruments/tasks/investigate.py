@@ -12,9 +12,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from .. import dialects, sandbox
+from ..compilation import Compilation
 from ..diagnosis.diagnosis import Failed, diagnose
 from ..protocol.jobs import InvestigateJob
 from ..quantize_trace import QuantizeTrace
@@ -30,9 +30,8 @@ def main(job: InvestigateJob) -> int:
     folder = tempfile.mkdtemp(prefix="tvmq-investigate-")
     try:
         with QuantizeTrace(folder, dialect=job.dialect) as trace:
-            run = dialects.module(job.dialect, "compile.compilation").Compile(
-                trace, dataclasses.replace(job, artifact=None)
-            )
+            again = dataclasses.replace(job, artifact=None)
+            run = dialects.get(job.dialect).compilation(trace, again)
             trace.recorder.watcher = _Watcher(job, run, record, folder)
             run.all()
         reason = "run again, the compile did not come to the pass that failed"
@@ -48,7 +47,7 @@ class _Watcher:
     """Called when a pass begins, and all of the compile; at the one in question it looks into it
     and ends the process."""
 
-    def __init__(self, job: InvestigateJob, run: Any, record: Journal, folder: str) -> None:
+    def __init__(self, job: InvestigateJob, run: Compilation, record: Journal, folder: str) -> None:
         self._job = job
         self._run = run
         self._record = record
@@ -64,7 +63,8 @@ class _Watcher:
         path = recorder.around(list(recorder.stack), self._job.stage or recorder.stage)
         failed = Failed(path, error, recorder.qconfig, self._run.target)
         try:
-            diagnose(self._record, self._job.dialect, failed, True, self._job.seconds)
+            dialect = dialects.get(self._job.dialect)
+            diagnose(self._record, dialect, failed, True, self._job.seconds)
         except Exception as fault:
             self._record.event("fault", where="investigate", message=str(fault)[:500])
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .. import dialects
+from ..numerics import op_errors
 from ..protocol.jobs import NumericsJob
 
 
 def main(job: NumericsJob) -> int:
-    """Run a job; see the dialect's module for the exit codes."""
-    return int(dialects.module(job.dialect, "numerics").main(job))
+    """Run a job; 0: measured, 1: the journal has a fault that says why not."""
+    return op_errors.measure(job, dialects.get(job.dialect).numerics(job))

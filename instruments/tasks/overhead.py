@@ -19,6 +19,7 @@ from ..protocol.jobs import OverheadJob
 from ..protocol.schema import JOURNAL
 from ..quantize_trace import QuantizeTrace
 from ..recording.ambient import ambient
+from ..tvm_types import IRModule, PassInfo
 
 
 def main(job: OverheadJob) -> int:
@@ -84,7 +85,7 @@ def _printing() -> Any:
 
     @tvm.ir.instrument.pass_instrument
     class PrintAfterAll:
-        def run_after_pass(self, module: Any, info: Any) -> None:
+        def run_after_pass(self, module: IRModule, info: PassInfo) -> None:
             print("After Running Pass:", info)
             print(module)
 

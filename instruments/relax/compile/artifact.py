@@ -13,12 +13,13 @@ from typing import Any, Callable
 import numpy as np
 import tvm
 
+from ...tvm_types import Library
 from . import execution
 
 INPUTS, CODE, MACHINE = "inputs.npz", "kernels.ll", "machine.ro"
 
 
-def save(executable: Any, inputs: dict[str, np.ndarray], folder: Path) -> None:
+def save(executable: Library, inputs: dict[str, np.ndarray], folder: Path) -> None:
     """Write what tvm.compile returned, and the inputs to run it with, into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     named: Any = inputs

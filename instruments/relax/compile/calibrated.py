@@ -7,13 +7,14 @@ from typing import Any
 
 import tvm
 
+from ...tvm_types import IRModule
 from ..quantizer.op import registered
 from . import models
 
 _MODULE = "module.json"
 
 
-def keep(module: Any, folder: Path) -> None:
+def keep(module: IRModule, folder: Path) -> None:
     """Leave a calibrated module in `folder` for a job's `calibrated`. Raises OSError."""
     if not models.can_save():
         return

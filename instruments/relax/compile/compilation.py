@@ -13,6 +13,7 @@ from typing import Any
 from ... import compilation
 from ...inputs.models import Model
 from ...protocol.jobs import CompileJob
+from ...tvm_types import IRModule, Target
 
 SOUND, UNTUNED = "sound", "untuned"
 
@@ -92,7 +93,7 @@ class Compile(compilation.Compilation):
         self.describe_model(model)
         return model
 
-    def quantize(self, module: Any) -> Any:
+    def quantize(self, module: IRModule) -> Any:
         """The three passes of instruments/relax/quantizer, under the job's qconfig."""
         import tvm
 
@@ -111,7 +112,7 @@ class Compile(compilation.Compilation):
             )
             return quantizer.realize(config)(module)
 
-    def build(self, module: Any) -> Any:
+    def build(self, module: IRModule) -> Any:
         """tvm.compile for the target, with the pipeline and the schedule that were asked for."""
         import tvm
 
@@ -134,7 +135,7 @@ class Compile(compilation.Compilation):
                 self.trace.stage("codegen")
 
 
-def prepare(module: Any, target: Any, opt_level: int) -> Any:
+def prepare(module: IRModule, target: Target, opt_level: int) -> Any:
     """The module with BatchNorm in the convolutions' weights, and what is constant computed."""
     import tvm
     from tvm import relax
@@ -158,7 +159,7 @@ def schedule_of(job: CompileJob) -> str:
     return job.schedule or SOUND
 
 
-def passes_of(job: CompileJob, target: Any, done: Any) -> Any:
+def passes_of(job: CompileJob, target: Target, done: Any) -> Any:
     """The pipeline with the schedule; `done` (a schedule.Scheduled) says what that came to."""
     from . import schedule
 

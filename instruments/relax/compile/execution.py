@@ -11,13 +11,15 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from ...tvm_types import Function, Library
+
 BUILTIN = "vm.builtin."
 """What the virtual machine calls besides kernels, to make room and to check what it is given."""
 
 _CALL = re.compile(r"^\s*call\s+(\S+)\s+in:\s*(.*?)\s*dst:\s*(\S+)")
 
 
-def machine(executable: Any, device: Any = None) -> Any:
+def machine(executable: Library, device: Any = None) -> Any:
     """A virtual machine with the executable loaded."""
     return relax.VirtualMachine(executable, tvm.cpu() if device is None else device)
 
@@ -40,7 +42,9 @@ def _flat(result: Any) -> list[Any]:
     return [tensor for part in result for tensor in _flat(part)]
 
 
-def repeats(executable: Any, running: Any, inputs: Sequence[Any], first: list[np.ndarray]) -> bool:
+def repeats(
+    executable: Library, running: Any, inputs: Sequence[Any], first: list[np.ndarray]
+) -> bool:
     """Does it give the same bits again, in the same machine and in a new one?"""
     again = outputs(running, inputs), outputs(machine(executable), inputs)
     return all(
@@ -55,7 +59,9 @@ def kernels(running: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     began = 0.0
 
-    def instrument(_function: Any, symbol: str, before: bool, _result: Any, *given: Any) -> int:
+    def instrument(
+        _function: Function, symbol: str, before: bool, _result: Any, *given: Any
+    ) -> int:
         nonlocal began
         now = time.perf_counter()
         if str(symbol).startswith(BUILTIN):
@@ -92,13 +98,15 @@ class Stopped:
 
 
 def failing_kernel(
-    executable: Any, inputs: dict[str, np.ndarray], device: Any = None
+    executable: Library, inputs: dict[str, np.ndarray], device: Any = None
 ) -> Stopped | None:
     """Run until it raises; None if it does not, or dies before the first call."""
     running = machine(executable, device)
     called: list[str] = []
 
-    def instrument(_function: Any, symbol: str, before: bool, _result: Any, *_given: Any) -> int:
+    def instrument(
+        _function: Function, symbol: str, before: bool, _result: Any, *_given: Any
+    ) -> int:
         if before:
             called.append(str(symbol))
         return 0
@@ -111,7 +119,7 @@ def failing_kernel(
     return None
 
 
-def _stopped(executable: Any, called: list[str], error: Exception) -> Stopped:
+def _stopped(executable: Library, called: list[str], error: Exception) -> Stopped:
     index = sum(not name.startswith(BUILTIN) for name in called)
     if not called[-1].startswith(BUILTIN):
         return Stopped(called[-1], index - 1, None, len(called) - 1, error)
@@ -128,7 +136,7 @@ def _stopped(executable: Any, called: list[str], error: Exception) -> Stopped:
     return Stopped(None, index, called[-1], place, error)
 
 
-def listed(executable: Any) -> list[tuple[str, list[str], str]]:
+def listed(executable: Library) -> list[tuple[str, list[str], str]]:
     """The calls of main in order: name, what it is given, where the result goes.
 
     From the executable's own text; empty where it branches, as the order is not the text's then.

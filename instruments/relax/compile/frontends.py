@@ -12,6 +12,7 @@ from typing import Any, Iterator
 import tvm
 from tvm import relax
 
+from ...tvm_types import Attrs, Call, Expr, IRModule
 from ..ir import walk
 
 
@@ -73,7 +74,7 @@ def from_onnx(graph: Any, shapes: dict[str, list[int]] | None) -> Any:
             except Exception as error:
                 raise _rejected(readers.get(tensor.name), tensor.name, error) from error
 
-        def _convert_operator(self, op_name: str, inputs: Any, attrs: Any, opset: int) -> Any:
+        def _convert_operator(self, op_name: str, inputs: Any, attrs: Attrs, opset: int) -> Any:
             name = str(attrs.get("tvm_custom", {}).get("name") or op_name)
             try:
                 with _named(name):
@@ -113,10 +114,10 @@ def _named(name: str) -> Iterator[None]:
     usual_emit = relax.BlockBuilder.emit
     usual_normalize = relax.BlockBuilder.normalize
 
-    def emit(self: Any, expr: Any, *args: Any, **kwargs: Any) -> Any:
+    def emit(self: Any, expr: Expr, *args: Any, **kwargs: Any) -> Any:
         return usual_emit(self, _spanned(expr, name), *args, **kwargs)
 
-    def normalize(self: Any, expr: Any) -> Any:
+    def normalize(self: Any, expr: Expr) -> Any:
         return usual_normalize(self, _spanned(expr, name))
 
     relax.BlockBuilder.emit, relax.BlockBuilder.normalize = emit, normalize
@@ -126,7 +127,7 @@ def _named(name: str) -> Iterator[None]:
         relax.BlockBuilder.emit, relax.BlockBuilder.normalize = usual_emit, usual_normalize
 
 
-def _spanned(expr: Any, name: str) -> Any:
+def _spanned(expr: Expr, name: str) -> Any:
     if not isinstance(expr, relax.Call) or expr.span is not None:
         return expr
     types = expr.ty_args if hasattr(expr, "ty_args") else expr.sinfo_args
@@ -134,7 +135,7 @@ def _spanned(expr: Any, name: str) -> Any:
     return relax.Call(expr.op, expr.args, expr.attrs, types, span)
 
 
-def named_as(prepared: Any, module: Any) -> Any:
+def named_as(prepared: IRModule, module: IRModule) -> Any:
     """`prepared` with the names that its ops had in `module`, where folding BatchNorm lost them.
 
     The convolutions stay, in order, and a batch_norm is now the addition behind its convolution.
@@ -145,7 +146,7 @@ def named_as(prepared: Any, module: Any) -> Any:
 
     @relax.expr_functor.mutator
     class Naming(relax.PyExprMutator):
-        def visit_call_(self, call: Any) -> Any:
+        def visit_call_(self, call: Call) -> Any:
             name = names.get(walk.address(call))
             changed = super().visit_call_(call)
             return changed if name is None else _spanned(changed, name)
@@ -156,7 +157,7 @@ def named_as(prepared: Any, module: Any) -> Any:
     return named
 
 
-def _folded_names(prepared: Any, module: Any) -> dict[int, str]:
+def _folded_names(prepared: IRModule, module: IRModule) -> dict[int, str]:
     """By address, the names of the calls in `prepared` that have none."""
     old, new = _convolutions(module), _convolutions(prepared)
     names: dict[int, str] = {}
@@ -171,7 +172,7 @@ def _folded_names(prepared: Any, module: Any) -> dict[int, str]:
     return names
 
 
-def _convolutions(module: Any) -> list[tuple[Any, Any]]:
+def _convolutions(module: IRModule) -> list[tuple[Any, Any]]:
     """Each convolution in order, and the first call that reads it."""
     entries = walk.entries(module)
     readers: dict[int, Any] = {}

@@ -23,6 +23,7 @@ from tvm import relax
 from ...inputs import models
 from ...inputs.models import Model, ModelError, existing
 from ...protocol.jobs import ModelSource
+from ...tvm_types import IRModule
 from ..ir import walk
 from . import frontends
 
@@ -80,7 +81,7 @@ def can_save() -> bool:
     return not tvm.__version__.startswith("0.27") or numbers <= ["0", "1", "14"]
 
 
-def _inputs(module: Any, seed: int) -> dict[str, np.ndarray]:
+def _inputs(module: IRModule, seed: int) -> dict[str, np.ndarray]:
     """Seeded normal input for every parameter of main."""
     wanted = {}
     for var in module["main"].params:

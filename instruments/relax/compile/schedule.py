@@ -14,6 +14,7 @@ from typing import Any
 import tvm
 from tvm import relax
 
+from ...tvm_types import Function, IRModule, Target
 from ..ir import walk
 
 _VECTOR = 16
@@ -30,7 +31,7 @@ class Scheduled:
     left: dict[str, str] = field(default_factory=dict)
 
 
-def pipeline(name: str, target: Any) -> Any:
+def pipeline(name: str, target: Target) -> Any:
     """TVM's own of that name: "default", or "target" for the one it has for the target."""
     return relax.get_default_pipeline(target) if name == "target" else relax.get_pipeline(name)
 
@@ -38,7 +39,7 @@ def pipeline(name: str, target: Any) -> Any:
 def sound(pipeline: Any, done: Scheduled) -> Any:
     """The pipeline, and behind it the schedule, as a pass of the name SoundSchedule."""
 
-    def schedule(module: Any, _context: Any) -> Any:
+    def schedule(module: IRModule, _context: Any) -> Any:
         changed = dict(module.functions.items())
         for var, function in module.functions.items():
             if walk.is_primfunc(function):
@@ -49,7 +50,7 @@ def sound(pipeline: Any, done: Scheduled) -> Any:
     return tvm.transform.Sequential([pipeline, own])
 
 
-def _scheduled(name: str, function: Any, done: Scheduled) -> Any:
+def _scheduled(name: str, function: Function, done: Scheduled) -> Any:
     """The function with a schedule; as it was where it takes none."""
     try:
         schedule = _package().Schedule(function)

@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 import tvm
 
+from ...tvm_types import Call, Expr
 from ..ir.walk import is_call
 
 ATTRIBUTE = "FLegalize"
@@ -54,7 +55,7 @@ def watched(calls: Sequence[Any]) -> Iterator[Turn]:
 
 
 def _watching(turn: Turn, name: str, legalize: Callable[..., Any]) -> Callable[..., Any]:
-    def call(builder: Any, node: Any) -> Any:
+    def call(builder: Any, node: Expr) -> Any:
         if not turn.under_way:  # one may call another
             turn.begun[name] += 1
         turn.under_way.append(name)
@@ -70,5 +71,5 @@ def _set(op: Any, legalize: Any) -> None:
     op.set_attr(ATTRIBUTE, legalize, _ABOVE)
 
 
-def _name(call: Any) -> str:
+def _name(call: Call) -> str:
     return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else ""

@@ -28,6 +28,7 @@ from ...diagnosis.signature import (
 from ...protocol.schema import FOLDING, SEQUENCE
 from ...recording.open_pass import OpenPass
 from ...sandbox import Died
+from ...tvm_types import IRModule, Target
 from ..ir.op_table import has_graph, operator_of
 from ..ir.parts import Parts
 from . import legalizing, rerun
@@ -56,7 +57,7 @@ class Call(NamedTuple):
     number: int
 
 
-def calls_of(module: Any) -> list[Call]:
+def calls_of(module: IRModule) -> list[Call]:
     """The calls of the module's main in running order, as the op table numbers them."""
     parts = Parts(module)
     return [Call(parts, number) for number in range(len(parts.calls))]
@@ -68,7 +69,7 @@ def prefix(calls: Sequence[Call]) -> Any:
 
 
 def blame(
-    path: Sequence[OpenPass], error: BaseException, target: Any, wrap: Wrap = as_it_is
+    path: Sequence[OpenPass], error: BaseException, target: Target, wrap: Wrap = as_it_is
 ) -> Blame | None:
     """The op that the failure comes from; None if it cannot be told."""
     place = failing_pass(path)
@@ -78,7 +79,7 @@ def blame(
     return dataclasses.replace(found, snapshot=place.snapshot)
 
 
-def _blamed(place: OpenPass, error: BaseException, target: Any, wrap: Wrap) -> Blame | None:
+def _blamed(place: OpenPass, error: BaseException, target: Target, wrap: Wrap) -> Blame | None:
     parts = Parts(place.before)
     named = named_call(error)
     number = None if named is None else parts.number(named)
@@ -119,7 +120,7 @@ def knobs(
     path: Sequence[OpenPass],
     found: Blame,
     error: BaseException,
-    target: Any,
+    target: Target,
     wrap: Wrap = as_it_is,
 ) -> list[str] | None:
     """The dtype fields each of which, set alone, makes the pass fail in the same way.
@@ -170,7 +171,7 @@ def named_call(error: BaseException) -> Any:
     return innermost if isinstance(innermost, relax.Call) else None
 
 
-def fingerprint(module: Any) -> str:
+def fingerprint(module: IRModule) -> str:
     """The same for modules that differ in names and in what their weights hold."""
     found = tvm_ffi.structural_hash(module, map_free_vars=True, skip_tensor_content=True)
     return f"{found & (2**64 - 1):016x}"
@@ -214,7 +215,7 @@ def _fails(attempt: Attempt, parts: Parts, count: int, wanted: str) -> bool:
     return False
 
 
-def _says(attempt: Attempt, module: Any) -> str | None:
+def _says(attempt: Attempt, module: IRModule) -> str | None:
     try:
         attempt(module)
     except Exception as error:

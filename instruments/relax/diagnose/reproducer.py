@@ -16,6 +16,7 @@ import tvm
 from tvm import relax
 
 from ...diagnosis.reduction import NotSliceable, Part
+from ...tvm_types import Attrs, Call, Expr, IRModule, NDArray
 from ..ir import calls as ops
 from ..ir.op_table import attribute_values, plain
 from ..ir.parts import Parts, is_numpy
@@ -74,11 +75,11 @@ def of_part(parts: Parts, part: Part, failure: Failure) -> str:
     return _file(failure, _built(module), _run(failure, "module", module))
 
 
-def of_call(call: Any, failure: Failure) -> str:
+def of_call(call: Call, failure: Failure) -> str:
     """The file's text for a call that type inference refuses."""
     inputs: dict[int, Any] = {}
 
-    def operand(node: Any) -> Any:
+    def operand(node: Expr) -> Any:
         if isinstance(node, relax.Tuple):
             return relax.Tuple([operand(field) for field in node.fields])
         big = is_constant(node) and len(tensor_of(node).shape) > 0
@@ -119,7 +120,7 @@ def _used(name: str, text: str) -> bool:
     return re.search(rf"(^|[^\w.]){name[-1]}\.", text) is not None
 
 
-def _run(failure: Failure, name: str, module: Any) -> str:
+def _run(failure: Failure, name: str, module: IRModule) -> str:
     whole = failure.what in (BUILD, RUN)
     run = _whole(failure, name, module) if whole else f"relax.transform.{failure.what}()({name})"
     if failure.dies:
@@ -127,7 +128,7 @@ def _run(failure: Failure, name: str, module: Any) -> str:
     return run if whole else f"print({run})"
 
 
-def _whole(failure: Failure, name: str, module: Any) -> str:
+def _whole(failure: Failure, name: str, module: IRModule) -> str:
     target = f"tvm.target.Target({_target(failure)})"
     lines = [f"executable = tvm.compile({name}, target={target})"]
     if failure.pipeline == "target":
@@ -153,7 +154,7 @@ def _input(found: Any) -> str:
     return f'tvm.runtime.empty({shape}, "{dtype}")'
 
 
-def _built(module: Any) -> str:
+def _built(module: IRModule) -> str:
     """Lines that build a module of ops."""
     writer = _Writer()
     function = module["main"]
@@ -208,7 +209,7 @@ class _Writer:
         name, found = name_of(parameter), type_of(parameter)
         return f'{name} = relax.Var("{name}", relax.{_TYPE}({_shape(found)}, "{found.dtype}"))'
 
-    def call(self, call: Any) -> str:
+    def call(self, call: Call) -> str:
         """A call, by relax.op's function for it where that makes the same one."""
         if isinstance(call, relax.TupleGetItem):
             return self.operand(call, False)
@@ -228,7 +229,7 @@ class _Writer:
         given_text = "".join(f", {name}={_value(value)}" for name, value in values.items())
         return f'{made}, tvm.ir.make_node("{kind}"{given_text}))'
 
-    def operand(self, node: Any, friendly: bool) -> str:
+    def operand(self, node: Expr, friendly: bool) -> str:
         """What a call reads; `friendly` for a function that takes plain numbers and shapes too."""
         if isinstance(node, relax.Var):
             return name_of(node)
@@ -246,7 +247,7 @@ class _Writer:
         raise NotSliceable(f"a {type(node).__name__} cannot be written as Python")
 
 
-def _constant(tensor: Any) -> str:
+def _constant(tensor: NDArray) -> str:
     shape, dtype = tuple(int(size) for size in tensor.shape), str(tensor.dtype)
     if not is_numpy(dtype):
         return f'relax.const(tvm.runtime.empty({shape}, "{dtype}"))'
@@ -255,7 +256,7 @@ def _constant(tensor: Any) -> str:
     return f'relax.const({np.asarray(tensor.numpy()).item()!r}, "{dtype}")'
 
 
-def _attributes(attrs: Any) -> dict[str, Any]:
+def _attributes(attrs: Attrs) -> dict[str, Any]:
     return {name: value for name, value in attribute_values(attrs).items() if value is not None}
 
 

@@ -16,6 +16,7 @@ from tvm import relax
 from ...diagnosis.signature import Attempt
 from ...protocol.schema import FOLDING
 from ...recording.open_pass import OpenPass
+from ...tvm_types import IRModule, Target
 from ..compile import schedule
 
 BUILD = "tvm.compile"
@@ -42,19 +43,19 @@ class Whole(OpenPass):
 
     __slots__ = ("pipeline",)
 
-    def __init__(self, stage: str, before: Any, snapshot: int | None, pipeline: str) -> None:
+    def __init__(self, stage: str, before: IRModule, snapshot: int | None, pipeline: str) -> None:
         super().__init__(0, RUN if stage in _RUNS else BUILD, stage, before, snapshot)
         self.pipeline = pipeline
 
 
-def of(place: OpenPass, target: Any) -> Attempt | None:
+def of(place: OpenPass, target: Target) -> Attempt | None:
     """A function that runs an open pass once more on some module; None if that cannot be done."""
     if isinstance(place, Whole):
         return compiling(target, place.name == RUN, place.pipeline)
     return by_name(place.name, target)
 
 
-def by_name(name: str, target: Any) -> Attempt | None:
+def by_name(name: str, target: Target) -> Attempt | None:
     """A function that runs the pass called `name` in a context of its own; None if unknown."""
     if name in WHOLE:
         return compiling(target, runs=name == RUN)
@@ -66,7 +67,7 @@ def by_name(name: str, target: Any) -> Attempt | None:
     except TypeError:  # a pass that wants arguments we do not know, or a config that is not there
         return None
 
-    def attempt(module: Any) -> None:
+    def attempt(module: IRModule) -> None:
         with contextlib.ExitStack() as stack:
             if target is not None:
                 stack.enter_context(target)
@@ -79,13 +80,13 @@ def by_name(name: str, target: Any) -> Attempt | None:
     return attempt
 
 
-def compiling(target: Any, runs: bool = False, pipeline: str = "default") -> Attempt:
+def compiling(target: Target, runs: bool = False, pipeline: str = "default") -> Attempt:
     """A function that compiles a module and, if it `runs`, runs that on inputs of any values.
 
     With TVM's own pipeline of that name ("default" or "target"), and no schedule of ours.
     """
 
-    def attempt(module: Any) -> None:
+    def attempt(module: IRModule) -> None:
         host = target or tvm.target.Target("llvm")
         passes = schedule.pipeline(pipeline, host)
         with tvm.transform.PassContext(opt_level=3):
@@ -147,7 +148,7 @@ def _quantizer(name: str) -> Callable[[], Any] | None:
 
 
 def folded(
-    module: Any, context: Callable[[], ContextManager[Any]] = contextlib.nullcontext
+    module: IRModule, context: Callable[[], ContextManager[Any]] = contextlib.nullcontext
 ) -> None:
     """FoldConstant often enough for what it breaks to show; each time in a context."""
     for _ in range(FOLDS):

@@ -1,4 +1,4 @@
-"""Every op's own verdict and the smallest module that fails, on Relax: see ..surveying."""
+"""Every op's own verdict and the smallest module that fails, on Relax: see diagnosis.survey."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ...diagnosis.survey import MAP_SECONDS, REDUCE_SECONDS, Memo
 from ...diagnosis.survey import Survey as SharedSurvey
 from ...recording.open_pass import OpenPass
 from ...sandbox import Died
+from ...tvm_types import Target
 from .. import quantizer
 from ..ir.parts import Parts
 from . import reproducer, rerun
@@ -30,7 +31,7 @@ class Survey(SharedSurvey):
         attempt: Attempt,
         plain: Attempt,
         error: BaseException,
-        target: Any,
+        target: Target,
         memo: Memo | None = None,
         map_seconds: float = MAP_SECONDS,
         reduce_seconds: float = REDUCE_SECONDS,
@@ -93,7 +94,7 @@ class Survey(SharedSurvey):
 def survey(
     path: Sequence[OpenPass],
     error: BaseException,
-    target: Any,
+    target: Target,
     wrap: Wrap = as_it_is,
     memo: Memo | None = None,
     map_seconds: float = MAP_SECONDS,

@@ -14,21 +14,22 @@ import tvm_ffi
 from tvm import relax
 
 from ...diagnosis.reduction import NotSliceable
+from ...tvm_types import Call
 from .op_table import attribute_values
 
 
-def output_types(call: Any) -> Any:
+def output_types(call: Call) -> Any:
     """The types that a call says it has itself, as a call_tir does."""
     found = getattr(call, "ty_args", None)  # since 0.27; sinfo_args before
     return getattr(call, "sinfo_args", None) if found is None else found
 
 
-def with_arguments(call: Any, arguments: list[Any]) -> Any:
+def with_arguments(call: Call, arguments: list[Any]) -> Any:
     """The same call of other arguments."""
     return relax.Call(call.op, arguments, call.attrs, output_types(call))
 
 
-def without(call: Any, arguments: list[Any], dropped: Collection[str]) -> Any:
+def without(call: Call, arguments: list[Any], dropped: Collection[str]) -> Any:
     """The call without some of its attributes, of other arguments. Raises NotSliceable."""
     given = telling(call)
     make = function_of(call)
@@ -43,7 +44,7 @@ def without(call: Any, arguments: list[Any], dropped: Collection[str]) -> Any:
     return with_arguments(relax.Call(call.op, arguments, made.attrs), arguments)
 
 
-def telling(call: Any) -> dict[str, Any] | None:
+def telling(call: Call) -> dict[str, Any] | None:
     """As few keywords as it takes for relax.op's function to make this call.
 
     None where that function cannot make it.
@@ -63,7 +64,7 @@ def telling(call: Any) -> dict[str, Any] | None:
     return given
 
 
-def optional(call: Any) -> list[str]:
+def optional(call: Call) -> list[str]:
     """The attributes that are not at their default, and have one."""
     given, make = telling(call), function_of(call)
     if not given or make is None:
@@ -72,7 +73,7 @@ def optional(call: Any) -> list[str]:
     return [name for name in given if parameters[name].default is not inspect.Parameter.empty]
 
 
-def function_of(call: Any) -> Callable[..., Any] | None:
+def function_of(call: Call) -> Callable[..., Any] | None:
     """relax.op's function for the op that is called; None if there is none."""
     name = path_of(call)
     if name is None:
@@ -83,14 +84,14 @@ def function_of(call: Any) -> Callable[..., Any] | None:
     return found if inspect.isfunction(found) else None
 
 
-def path_of(call: Any) -> str | None:
+def path_of(call: Call) -> str | None:
     """Where relax has its function: relax.op.nn.conv2d."""
     if not isinstance(call.op, tvm.ir.Op) or not call.op.name.startswith("relax."):
         return None
     return "relax.op." + str(call.op.name)[len("relax.") :]
 
 
-def _makes(make: Callable[..., Any], given: dict[str, Any], call: Any) -> bool:
+def _makes(make: Callable[..., Any], given: dict[str, Any], call: Call) -> bool:
     try:
         made = make(*call.args, **given)
     except Exception:  # an argument is missing, or is none of that function's

@@ -21,6 +21,7 @@ import tvm
 import tvm_ffi
 from tvm import relax
 
+from ...tvm_types import Attrs, Call, Function, IRModule, NDArray, QConfig
 from .walk import (
     Entry,
     address,
@@ -60,7 +61,7 @@ _ENDS_IN_NUMBER = ("1d", "2d", "3d", "log2", "log10", "log1p", "atan2", "expm1")
 class View:
     """A module with its functions by name, asked of TVM once: each look into it has its price."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: IRModule) -> None:
         self.module = module
         self.functions = {var.name_hint: f for var, f in module.functions.items()}
 
@@ -68,9 +69,6 @@ class View:
     def has_graph(self) -> bool:
         """Is any function a Relax one (and not only lowered PrimFuncs)?"""
         return any(is_function(f) for f in self.functions.values())
-
-    is_relay = has_graph
-    """As the recorder asks."""
 
     @property
     def typed(self) -> bool:
@@ -96,15 +94,12 @@ def _same(one: Any, other: Any, deep: bool) -> bool:
     return bool(tvm_ffi.structural_equal(one, other, map_free_vars=True, skip_tensor_content=True))
 
 
-def has_graph(module: Any) -> bool:
+def has_graph(module: IRModule) -> bool:
     """Does the module hold any Relax function?"""
     return View(module).has_graph
 
 
-is_relay = has_graph
-
-
-def text(module: Any) -> str:
+def text(module: IRModule) -> str:
     """The module as TVMScript, weights elided (`metadata["ir.GenericConst"][3]`)."""
     return str(module.script(show_meta=False))
 
@@ -118,7 +113,7 @@ def primfuncs(view: View) -> list[dict[str, Any]]:
     ]
 
 
-def _parameter(function: Any, parameter: Any) -> str:
+def _parameter(function: Function, parameter: Any) -> str:
     if hasattr(function, "buffer_map"):
         return str(function.buffer_map.get(parameter, parameter).dtype)
     return str(getattr(type_of(parameter), "dtype", "handle"))  # buffers are types since 0.27
@@ -131,14 +126,14 @@ def qconfig() -> Any:
     return quantizer.current()
 
 
-def settings(config: Any) -> dict[str, Any]:
+def settings(config: QConfig) -> dict[str, Any]:
     """All fields of a QConfig as plain values."""
     from .. import quantizer
 
     return {} if config is None else dict(quantizer.settings(config))
 
 
-def nodes_of(module: Any) -> list[Any]:
+def nodes_of(module: IRModule) -> list[Any]:
     """The nodes of the module in the order of its op table; see walk.entries for more of each."""
     return [entry.node for entry in entries(module)]
 
@@ -151,7 +146,7 @@ class Tables:
         self._types: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._weights: dict[int, tuple[Any, dict[str, Any]]] = {}
 
-    def rows(self, module: Any) -> list[dict[str, Any]]:
+    def rows(self, module: IRModule) -> list[dict[str, Any]]:
         """The op table of a module's Relax functions."""
         # Only the newest module's objects are kept alive, not those of every pass. Each pair keeps
         # the object alive, so that its address cannot be reused by another.
@@ -159,7 +154,7 @@ class Tables:
         self._attrs, self._types, self._weights = {}, {}, {}
         return [self._row(entry, *old) for entry in entries(module)]
 
-    def _row(self, entry: Entry, attrs: Any, types: Any, weights: Any) -> dict[str, Any]:
+    def _row(self, entry: Entry, attrs: Attrs, types: Any, weights: Any) -> dict[str, Any]:
         node = entry.node
         if is_call(node):
             row = self._call(entry, attrs, types)
@@ -179,7 +174,7 @@ class Tables:
             row = {"kind": type(node).__name__.lower(), "inputs": entry.inputs}
         return row if "dtype" in row else {**row, **self._type(type_of(node), types)}
 
-    def _call(self, entry: Entry, attrs: Any, types: Any) -> dict[str, Any]:
+    def _call(self, entry: Entry, attrs: Attrs, types: Any) -> dict[str, Any]:
         call = entry.node
         callee, attributes, span = call.op, call.attrs, call.span
         row: dict[str, Any] = {"kind": "call", "inputs": entry.inputs, "op": operator_of(call)}
@@ -210,20 +205,20 @@ class Tables:
         self._types[key] = pair
         return dict(pair[1])
 
-    def _attributes(self, attrs: Any, known: dict[int, Any]) -> dict[str, Any]:
+    def _attributes(self, attrs: Attrs, known: dict[int, Any]) -> dict[str, Any]:
         key = address(attrs)
         pair = self._attrs.get(key) or known.get(key) or (attrs, attribute_values(attrs))
         self._attrs[key] = pair
         return dict(pair[1])
 
-    def _constant(self, tensor: Any, known: dict[int, Any]) -> dict[str, Any]:
+    def _constant(self, tensor: NDArray, known: dict[int, Any]) -> dict[str, Any]:
         key = address(tensor)
         pair = self._weights.get(key) or known.get(key) or (tensor, _digest(tensor))
         self._weights[key] = pair
         return dict(pair[1])
 
 
-def operator_of(call: Any) -> str:
+def operator_of(call: Call) -> str:
     """The name of what a call calls, as the op table has it."""
     kernel = kernel_of(call)
     callee = call.op
@@ -250,7 +245,7 @@ def unnumbered(name: str) -> str:
     return match.group(1)
 
 
-def attribute_values(attrs: Any) -> dict[str, Any]:
+def attribute_values(attrs: Attrs) -> dict[str, Any]:
     """An operator's attributes as plain values."""
     if hasattr(attrs, "keys"):
         return {str(key): plain(attrs[key]) for key in attrs.keys()}  # noqa: SIM118 (not a dict)
@@ -269,7 +264,7 @@ def _fields(kind: Any) -> list[Any]:
     return found
 
 
-def _digest(tensor: Any) -> dict[str, Any]:
+def _digest(tensor: NDArray) -> dict[str, Any]:
     """What a table keeps of a tensor: its hash, and the value only if it is a scalar."""
     dtype, shape = str(tensor.dtype), [int(size) for size in tensor.shape]
     row: dict[str, Any] = {"kind": "constant", "dtype": dtype, "shape": shape}
@@ -281,14 +276,14 @@ def _digest(tensor: Any) -> dict[str, Any]:
     return row
 
 
-def _bytes(tensor: Any, size: int) -> memoryview:
+def _bytes(tensor: NDArray, size: int) -> memoryview:
     """The bytes of a tensor, not copied: a sub-byte one cannot be had as an array."""
     if not size:
         return memoryview(b"")
     return memoryview((ctypes.c_ubyte * size).from_address(_place(tensor))).cast("B")
 
 
-def _place(tensor: Any) -> int:
+def _place(tensor: NDArray) -> int:
     """The address of a tensor's bytes."""
     place = getattr(tensor, "data_ptr", None)
     if place is not None:

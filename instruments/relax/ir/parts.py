@@ -9,6 +9,7 @@ import tvm
 from tvm import relax
 
 from ...diagnosis.reduction import NotSliceable, Part
+from ...tvm_types import Call, Expr, Function, IRModule
 from . import calls as ops
 from .walk import (
     address,
@@ -43,7 +44,7 @@ class Parts:
     steps_are_harmless = False
     """Does a step fail only for what comes before it?"""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: IRModule) -> None:
         self.source = module
         self.nodes = entries(module)
         names = [entry.function for entry in self.nodes]
@@ -58,7 +59,7 @@ class Parts:
         self._values = _values(_function(module, self.function))
         self._optional: dict[int, list[str]] = {}
 
-    def number(self, call: Any) -> int | None:
+    def number(self, call: Call) -> int | None:
         """Which call of main it is; None if it is none."""
         return self._number.get(address(call))
 
@@ -77,7 +78,7 @@ class Parts:
                 waiting.append(node.tuple_value)
         return found
 
-    def value(self, node: Any) -> Any:
+    def value(self, node: Expr) -> Any:
         """What a name stands for; the node itself if that is not known."""
         while isinstance(node, relax.Var) and address(node) in self._values:
             node = self._values[address(node)]
@@ -141,7 +142,7 @@ class Parts:
             found += [(number, name) for name in self._optional[number]]
         return found
 
-    def _constant(self, node: Any, known: set[int]) -> bool:
+    def _constant(self, node: Expr, known: set[int]) -> bool:
         node = self.value(node)
         if isinstance(node, relax.Tuple):
             return all(self._constant(field, known) for field in node.fields)
@@ -198,7 +199,7 @@ class _Maker:
         made = ops.without(call, given, dropped) if dropped else ops.with_arguments(call, given)
         return self._bound(made)
 
-    def _bound(self, expression: Any) -> Any:
+    def _bound(self, expression: Expr) -> Any:
         """A name for an expression. All are visible outside of the block, to be results."""
         try:
             typed = self._builder.normalize(expression)
@@ -210,7 +211,7 @@ class _Maker:
         self._bindings.append(relax.VarBinding(variable, typed))
         return variable
 
-    def _use(self, node: Any) -> Any:
+    def _use(self, node: Expr) -> Any:
         node = self._parts.value(node)
         number = self._parts.number(node) if is_call(node) else None
         if number is not None:
@@ -233,7 +234,7 @@ class _Maker:
             raise NotSliceable(f"what it reads comes from a {type(node).__name__}")
         return node
 
-    def _once(self, node: Any, make: Callable[[Any], Any]) -> Any:
+    def _once(self, node: Expr, make: Callable[[Any], Any]) -> Any:
         key = address(node)
         if key not in self._inputs:
             self.outside.append(type_of(node))
@@ -266,11 +267,11 @@ def is_numpy(dtype: str) -> bool:
         return False
 
 
-def _function(module: Any, name: str) -> Any:
+def _function(module: IRModule, name: str) -> Any:
     return next(f for var, f in module.functions.items() if var.name_hint == name)
 
 
-def _values(function: Any) -> dict[int, Any]:
+def _values(function: Function) -> dict[int, Any]:
     """What each name is bound to, by address. The nodes are alive as long as the module is."""
     if not isinstance(function.body, relax.SeqExpr):
         return {}
@@ -278,7 +279,7 @@ def _values(function: Any) -> dict[int, Any]:
     return {address(binding.var): binding.value for binding in bindings}
 
 
-def _reached(module: Any, expressions: Iterable[Any]) -> dict[Any, Any]:
+def _reached(module: IRModule, expressions: Iterable[Any]) -> dict[Any, Any]:
     """The functions of a module that expressions use, and those that these use."""
     by_name = {var.name_hint: function for var, function in module.functions.items()}
     found: dict[Any, Any] = {}
@@ -296,7 +297,7 @@ def _reached(module: Any, expressions: Iterable[Any]) -> dict[Any, Any]:
     return found
 
 
-def _writes(call: Any) -> bool:
+def _writes(call: Call) -> bool:
     if not is_call(call):
         return False
     if isinstance(call.op, tvm.ir.Op):
@@ -304,7 +305,7 @@ def _writes(call: Any) -> bool:
     return isinstance(call.op, relax.ExternFunc)
 
 
-def _is_weight(node: Any) -> bool:
+def _is_weight(node: Expr) -> bool:
     return is_constant(node) and len(tensor_of(node).shape) > 0
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import tvm
 from tvm import relax
 
+from ...tvm_types import Expr, IRModule
 from . import walk
 
 
-def first_ops(module: Any, count: int) -> Any:
+def first_ops(module: IRModule, count: int) -> Any:
     """main up to its `count`th call; the module itself where it has no more. Its weights stay."""
     main = module["main"]
     bindings: list[Any] = []
@@ -32,7 +33,7 @@ def first_ops(module: Any, count: int) -> Any:
     return tvm.IRModule({**dict(module.functions.items()), **_main(module, bindings, results)})
 
 
-def _main(module: Any, bindings: list[Any], results: list[Any]) -> dict[Any, Any]:
+def _main(module: IRModule, bindings: list[Any], results: list[Any]) -> dict[Any, Any]:
     main = module["main"]
     outputs, ends = [], []
     for number, var in enumerate(results):
@@ -50,7 +51,7 @@ def _main(module: Any, bindings: list[Any], results: list[Any]) -> dict[Any, Any
     return {var: made.with_attrs({"global_symbol": "main", "num_input": len(main.params)})}
 
 
-def _reads(node: Any, found: list[Any]) -> None:
+def _reads(node: Expr, found: list[Any]) -> None:
     """The variables that an expression reads."""
     if isinstance(node, relax.Var):
         found.append(node)

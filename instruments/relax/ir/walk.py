@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import tvm
 from tvm import relax
 
+from ...tvm_types import Call, Expr, Function, IRModule
+
 address = tvm.runtime.Object.__hash__
 """Which object a handle stands for: a pointer. Called like this because expressions and types
 compare by value, or not at all."""
@@ -44,57 +46,57 @@ class Entry(NamedTuple):
     callee: int | None = None
 
 
-def entries(module: Any) -> list[Entry]:
+def entries(module: IRModule) -> list[Entry]:
     """The rows of main and of the Relax functions it calls; of all functions where there is no
     main."""
     return _Walk(module).entries
 
 
-def is_constant(node: Any) -> bool:
+def is_constant(node: Expr) -> bool:
     """Is it a tensor that the module carries?"""
     # A GenericConst may hold something else too, as the dtype that a builtin is called with.
     return isinstance(node, _CONSTANTS) and hasattr(tensor_of(node), "numpy")
 
 
-def tensor_of(constant: Any) -> Any:
+def tensor_of(constant: Expr) -> Any:
     """The tensor of a constant."""
     return constant.value if hasattr(constant, "value") else constant.data
 
 
-def is_literal(node: Any) -> bool:
+def is_literal(node: Expr) -> bool:
     """Is it a number, a text or a dtype that a call is written with? Such have no row."""
     if isinstance(node, _CONSTANTS):
         return not is_constant(node)
     return type(node).__name__ in _LITERALS
 
 
-def type_of(node: Any) -> Any:
+def type_of(node: Expr) -> Any:
     """The type of an expression, None if it has none yet."""
     found = getattr(node, "ty", None)  # since 0.27; struct_info before
     return getattr(node, "struct_info_", None) if found is None else found
 
 
-def name_of(var: Any) -> str:
+def name_of(var: Expr) -> str:
     """The name of a variable."""
     return str(var.name_hint if hasattr(var, "name_hint") else var.name)  # name since 0.27
 
 
-def is_function(node: Any) -> bool:
+def is_function(node: Expr) -> bool:
     """Is it a Relax function?"""
     return isinstance(node, relax.Function)
 
 
-def is_primfunc(node: Any) -> bool:
+def is_primfunc(node: Expr) -> bool:
     """Is it a function of loops, a kernel?"""
     return isinstance(node, _PRIMFUNC)
 
 
-def is_call(node: Any) -> bool:
+def is_call(node: Expr) -> bool:
     """Is it a call?"""
     return isinstance(node, relax.Call)
 
 
-def kernel_of(call: Any) -> str | None:
+def kernel_of(call: Call) -> str | None:
     """The name of the kernel or packed function that a call hands its arguments to, if it does."""
     callee = call.op
     if isinstance(callee, tvm.ir.Op):
@@ -108,7 +110,7 @@ def kernel_of(call: Any) -> str | None:
     return None
 
 
-def arguments(call: Any) -> list[Any]:
+def arguments(call: Call) -> list[Any]:
     """What a call computes with: the tensors of a call_tir, not the kernel's name."""
     given = [argument for argument in call.args if not is_literal(argument)]
     if not isinstance(call.op, tvm.ir.Op) or call.op.name not in _OUTSIDE_CALLS:
@@ -120,7 +122,7 @@ def arguments(call: Any) -> list[Any]:
 
 
 class _Walk:
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: IRModule) -> None:
         self.entries: list[Entry] = []
         self._functions = {var.name_hint: f for var, f in module.functions.items()}
         self._rows: dict[int, int] = {}
@@ -141,13 +143,13 @@ class _Walk:
         self._walked[name] = self._function(self._functions[name], name, None)
         return self._walked[name]
 
-    def _function(self, function: Any, name: str, var: Any) -> int:
+    def _function(self, function: Function, name: str, var: Expr) -> int:
         for parameter in function.params:
             self._add(parameter, [], None, name)
         result = self._body(function.body, name)
         return self._add(function, [result], var, name)
 
-    def _body(self, body: Any, name: str) -> int:
+    def _body(self, body: Expr, name: str) -> int:
         """Walk a sequence of bindings; the row of its result."""
         if not isinstance(body, relax.SeqExpr):
             return self._operand(body, name)
@@ -157,7 +159,7 @@ class _Walk:
                 self._rows[address(var)] = self._bound(binding.value, name, var)
         return self._operand(body.body, name)
 
-    def _bound(self, value: Any, name: str, var: Any) -> int:
+    def _bound(self, value: Any, name: str, var: Expr) -> int:
         if is_call(value):
             return self._call(value, name, var)
         if is_function(value):
@@ -169,7 +171,7 @@ class _Walk:
             return self._add(value, inputs, var, name)
         return self._operand(value, name, var)
 
-    def _call(self, call: Any, name: str, var: Any) -> int:
+    def _call(self, call: Call, name: str, var: Expr) -> int:
         inputs = [self._operand(argument, name) for argument in arguments(call)]
         callee = None
         if isinstance(call.op, tvm.ir.GlobalVar):
@@ -180,7 +182,7 @@ class _Walk:
             callee = self._rows.get(address(call.op))  # a function bound to a name
         return self._add(call, inputs, var, name, callee)
 
-    def _operand(self, node: Any, name: str, var: Any = None) -> int:
+    def _operand(self, node: Expr, name: str, var: Expr = None) -> int:
         """The row of something read; a new one where it is met for the first time."""
         known = self._rows.get(address(node))
         if known is not None:
@@ -197,7 +199,7 @@ class _Walk:
         return self._add(node, inputs, var, name)
 
     def _add(
-        self, node: Any, inputs: list[int], var: Any, name: str, callee: int | None = None
+        self, node: Expr, inputs: list[int], var: Expr, name: str, callee: int | None = None
     ) -> int:
         row = len(self.entries)
         self.entries.append(Entry(node, inputs, var, name, callee))

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...tvm_types import IRModule
 from .annotate import annotate
 from .calibrate import calibrate
 from .config import Batches, QConfig, current, settings
@@ -45,7 +46,7 @@ from .realize import realize
 __all__ = ["QConfig", "annotate", "calibrate", "current", "quantize", "realize", "settings"]
 
 
-def quantize(module: Any, config: QConfig, batches: Batches | None = None) -> Any:
+def quantize(module: IRModule, config: QConfig, batches: Batches | None = None) -> Any:
     """A module whose `main` is quantized as `config` asks.
 
     `module` is an IRModule in float32 with its weights as constants and BatchNorm folded.

@@ -11,6 +11,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from ...tvm_types import Expr, IRModule
 from .compat import (
     Call,
     Constant,
@@ -41,7 +42,7 @@ not: what they give is not in steps of the scale."""
 def annotate(config: QConfig) -> Any:
     """The pass. It takes a float module and gives one with sites; what it computes in is float."""
 
-    def transform(module: Any, context: Any) -> Any:
+    def transform(module: IRModule, context: Any) -> Any:
         with config:
             skipped = _skipped(module, config.skip)
             return rewritten(module, lambda: _Annotator(config, skipped))
@@ -49,7 +50,7 @@ def annotate(config: QConfig) -> Any:
     return tvm.transform.module_pass(transform, opt_level=0, name="QuantizeAnnotate")
 
 
-def _skipped(module: Any, skip: tuple[Any, ...]) -> set[Any]:
+def _skipped(module: IRModule, skip: tuple[Any, ...]) -> set[Any]:
     """The variables whose ops stay float."""
     wanted = {str(item).replace("relax.", "", 1) for item in skip}
     found: set[Any] = set()
@@ -84,7 +85,7 @@ class _Annotator:
         self._inputs: dict[Any, Any] = {}
         """The quantized input of variables that have one."""
 
-    def __call__(self, emit: Emitter, binding: Any) -> None:
+    def __call__(self, emit: Emitter, binding: Expr) -> None:
         variable, value = binding.var, binding.value
         self._values[variable] = value
         name = op_name(value)
@@ -103,21 +104,21 @@ class _Annotator:
                 self._reached.add(variable)  # a bias
             emit.keep(binding)
 
-    def _anchor(self, emit: Emitter, variable: Any, call: Any, channels: int) -> None:
+    def _anchor(self, emit: Emitter, variable: Expr, call: Any, channels: int) -> None:
         """A convolution or multiplication; `channels` is the axis of the weight's outputs."""
         data = self._operand(emit, variable, call.args[0], -1)
         weight = self._operand(emit, variable, call.args[1], channels)
         emit.bind(variable, Call(call.op, [data, weight], call.attrs))
         self._reached.add(variable)
 
-    def _operand(self, emit: Emitter, variable: Any, operand: Any, channels: int) -> Any:
+    def _operand(self, emit: Emitter, variable: Expr, operand: Expr, channels: int) -> Any:
         weight = self._constant(operand)
         if weight is None:
             return self._input(emit, operand)
         axis = channels if self._per_channel else -1
         return self._site(emit, variable, relax.const(weight), "weight", axis)
 
-    def _constant(self, operand: Any) -> np.ndarray | None:
+    def _constant(self, operand: Expr) -> np.ndarray | None:
         """The values of a weight: a constant, or a transposed one as a linear layer has it."""
         if isinstance(operand, Constant):
             return array_of(operand)
@@ -128,7 +129,7 @@ class _Annotator:
         order = None if axes is None else [int(axis) for axis in axes]
         return np.ascontiguousarray(np.transpose(array_of(value.args[0]), order))
 
-    def _input(self, emit: Emitter, operand: Any) -> Any:
+    def _input(self, emit: Emitter, operand: Expr) -> Any:
         if operand in self._stepped:
             return operand
         if operand not in self._inputs:
@@ -144,13 +145,13 @@ class _Annotator:
         same = shape is not None and shape == shape_of(right)
         return same and (left in self._reached or right in self._reached)
 
-    def _add(self, emit: Emitter, variable: Any, call: Any) -> None:
+    def _add(self, emit: Emitter, variable: Expr, call: Any) -> None:
         """Both operands are quantized anew, with the one scale that calibrate gives them."""
         operands = [self._site(emit, variable, data, self._addend, -1) for data in call.args]
         emit.bind(variable, Call(call.op, operands, call.attrs))
         self._reached.add(variable)
 
-    def _pass(self, emit: Emitter, variable: Any, call: Any, pools: bool) -> None:
+    def _pass(self, emit: Emitter, variable: Expr, call: Any, pools: bool) -> None:
         data = call.args[0]
         if pools and data in self._reached:  # it works on fewer bytes then, as Relay has it
             data = self._input(emit, data)
@@ -161,7 +162,7 @@ class _Annotator:
         if data in self._stepped:
             self._stepped.add(variable)
 
-    def _site(self, emit: Emitter, variable: Any, data: Any, kind: str, axis: int) -> Any:
+    def _site(self, emit: Emitter, variable: Expr, data: Any, kind: str, axis: int) -> Any:
         dtype, nbit = self._storage[kind]
         unknown = np.zeros((), "float32")
         call = simulated_quantize(data, unknown, kind, bits_of(dtype, nbit), is_signed(dtype), axis)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tvm
 
+from ...tvm_types import Expr, IRModule
 from . import observe
 from .compat import array_of
 from .config import Batches, QConfig, steps
@@ -33,14 +34,14 @@ def calibrate(config: QConfig, batches: Batches | None = None) -> Any:
         modes = ", ".join(MODES)
         raise ValueError(f"no calibrate_mode {config.calibrate_mode!r}: choose one of {modes}")
 
-    def transform(module: Any, context: Any) -> Any:
+    def transform(module: IRModule, context: Any) -> Any:
         with config:
             return _filled_in(module, _scales(module, config, batches))
 
     return tvm.transform.module_pass(transform, opt_level=0, name="QuantizeCalibrate")
 
 
-def _scales(module: Any, config: QConfig, batches: Batches | None) -> list[np.ndarray]:
+def _scales(module: IRModule, config: QConfig, batches: Batches | None) -> list[np.ndarray]:
     """Of each site, in order: float32, (channels,) for a weight with an axis, else ()."""
     sites: list[Site] = []
     numbers: dict[Any, int] = {}
@@ -60,7 +61,7 @@ def _scales(module: Any, config: QConfig, batches: Batches | None) -> list[np.nd
 
 
 def _bounds(
-    module: Any, sites: list[Site], config: QConfig, batches: Batches | None
+    module: IRModule, sites: list[Site], config: QConfig, batches: Batches | None
 ) -> list[np.ndarray]:
     mode = config.calibrate_mode
     seen = [Magnitudes(counted=mode != "minmax") for _ in sites]
@@ -95,10 +96,10 @@ def _scale(bound: np.ndarray, site: Site) -> np.ndarray:
     return np.where(scale > 0, scale, np.float32(1)).astype("float32")
 
 
-def _filled_in(module: Any, scales: list[np.ndarray]) -> Any:
+def _filled_in(module: IRModule, scales: list[np.ndarray]) -> Any:
     left = iter(scales)
 
-    def rewrite(emit: Emitter, binding: Any) -> None:
+    def rewrite(emit: Emitter, binding: Expr) -> None:
         site = site_of(binding.value)
         if site is None:
             emit.keep(binding)

@@ -8,6 +8,8 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from ...tvm_types import Expr, Function
+
 # 0.25 had Call, Constant and StringImm in relax; 0.26 moved the first, 0.27 the others.
 Call = tvm.ir.Call if hasattr(tvm.ir, "Call") else relax.Call
 Constant = tvm.ir.GenericConst if hasattr(tvm.ir, "GenericConst") else relax.Constant
@@ -22,16 +24,16 @@ INFER_TYPE = "FInferType" if _HAS_TYPES else "FInferStructInfo"
 """The attribute of an op that says the type of a call."""
 
 
-def type_of(expression: Any) -> Any:
+def type_of(expression: Expr) -> Any:
     """The TensorType, or before 0.26 the TensorStructInfo, of a relax expression."""
     return expression.ty if _HAS_TYPES else expression.struct_info
 
 
-def return_type(function: Any) -> Any:
+def return_type(function: Function) -> Any:
     return function.ret_ty if _HAS_TYPES else function.ret_struct_info
 
 
-def shape_of(expression: Any) -> tuple[int, ...] | None:
+def shape_of(expression: Expr) -> tuple[int, ...] | None:
     """None unless all of it is known."""
     shape = getattr(type_of(expression), "shape", None)
     sizes = getattr(shape, "values", None)
@@ -40,7 +42,7 @@ def shape_of(expression: Any) -> tuple[int, ...] | None:
     return tuple(int(size) for size in sizes)
 
 
-def with_span(expression: Any, span: Any) -> Any:
+def with_span(expression: Expr, span: Any) -> Any:
     """A call that has no span, with this one; all else as it is."""
     if span is None or not isinstance(expression, Call) or expression.span is not None:
         return expression
@@ -48,17 +50,17 @@ def with_span(expression: Any, span: Any) -> Any:
     return Call(expression.op, expression.args, expression.attrs, types, span)
 
 
-def rank_of(expression: Any) -> int:
+def rank_of(expression: Expr) -> int:
     """-1 if it is not known."""
     return int(getattr(type_of(expression), "ndim", -1))
 
 
-def name_of(variable: Any) -> str:
+def name_of(variable: Expr) -> str:
     """Of a relax variable, which TVM does not promise to be unique in its function."""
     return str(variable.name if hasattr(variable, "name") else variable.name_hint)
 
 
-def array_of(constant: Any) -> np.ndarray:
+def array_of(constant: Expr) -> np.ndarray:
     """The values of a constant tensor, copied."""
     value = constant.value if hasattr(constant, "value") else constant.data
     return np.array(value.numpy())

@@ -17,6 +17,7 @@ import tvm
 import tvm_ffi
 from tvm import relax
 
+from ...tvm_types import Expr, IRModule
 from .compat import call_packed, name_of, prim_value, type_of
 from .config import Batches
 from .op import site_of
@@ -28,7 +29,7 @@ Look = Callable[[int, np.ndarray], None]
 """Called with a site's number and its values; not for weights."""
 
 
-def run(module: Any, batches: Batches, look: Look) -> int:
+def run(module: IRModule, batches: Batches, look: Look) -> int:
     """Run an annotated module on each batch; how many there were. Raises ValueError for a batch
     without one of main's parameters."""
 
@@ -54,15 +55,15 @@ def _of(batch: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     return np.ascontiguousarray(batch[name])
 
 
-def _compiled(module: Any) -> Any:
+def _compiled(module: IRModule) -> Any:
     with tvm.transform.PassContext(opt_level=3):
         return relax.VirtualMachine(tvm.compile(module, target="llvm"), tvm.cpu())
 
 
-def _with_collectors(module: Any) -> Any:
+def _with_collectors(module: IRModule) -> Any:
     number = -1
 
-    def rewrite(emit: Emitter, binding: Any) -> None:
+    def rewrite(emit: Emitter, binding: Expr) -> None:
         nonlocal number
         site = site_of(binding.value)
         if site is None:

@@ -24,6 +24,7 @@ import tvm_ffi
 from tvm import relax, te
 from tvm.relax.transform.legalize_ops.common import register_legalize
 
+from ...tvm_types import Expr
 from .compat import (
     INFER_TYPE,
     Call,
@@ -74,7 +75,7 @@ def simulated_quantize(
     return Call(registered(), [data, scale, StringImm(kind), *numbers])
 
 
-def site_of(expression: Any) -> Site | None:
+def site_of(expression: Expr) -> Site | None:
     """None if it is no call of the op."""
     if not isinstance(expression, Call) or expression.op != registered():
         return None

@@ -6,6 +6,7 @@ from typing import Any, Callable
 
 import tvm
 
+from ...tvm_types import IRModule
 from .config import QConfig
 from .op import site_of
 from .realize_integer import IntegerRealizer
@@ -28,7 +29,7 @@ def realize(config: QConfig) -> Any:
     if config.realize not in FORMS:
         raise ValueError(f"no realize {config.realize!r}: choose one of {', '.join(FORMS)}")
 
-    def transform(module: Any, context: Any) -> Any:
+    def transform(module: IRModule, context: Any) -> Any:
         with config:
             _check(module, config)
             return rewritten(module, lambda: FORMS[config.realize](config))
@@ -36,7 +37,7 @@ def realize(config: QConfig) -> Any:
     return tvm.transform.module_pass(transform, opt_level=0, name="QuantizeRealize")
 
 
-def _check(module: Any, config: QConfig) -> None:
+def _check(module: IRModule, config: QConfig) -> None:
     for binding in bindings_of(module):
         site = site_of(binding.value)
         if site is None:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from tvm import relax
 
+from ...tvm_types import Expr
 from .annotate import PASS_THROUGH
 from .compat import (
     Call,
@@ -71,7 +72,7 @@ class IntegerRealizer:
         self._integers: dict[Any, Integer] = {}
         """The integer form of the variables that have one."""
 
-    def __call__(self, emit: Emitter, binding: Any) -> None:
+    def __call__(self, emit: Emitter, binding: Expr) -> None:
         variable, value = binding.var, binding.value
         site = site_of(value)
         if site is not None:
@@ -84,12 +85,12 @@ class IntegerRealizer:
         else:
             self._bind(emit, variable, made)
 
-    def _steps(self, emit: Emitter, variable: Any, site: Site) -> Any:
+    def _steps(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         """A variable of the values at a site, in steps of its scale."""
         make = self._weight if site.kind == "weight" else self._value
         return make(emit, variable, site)
 
-    def _weight(self, emit: Emitter, variable: Any, site: Site) -> Any:
+    def _weight(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         """In int8 if it fits, and cast to what was asked for by TVM, which then has its say about
         a dtype that numpy does not know."""
         weight = array_of(site.data)
@@ -101,7 +102,7 @@ class IntegerRealizer:
         cast = relax.op.astype(relax.const(stored), dtype)
         return emit.new(f"{name_of(variable)}_{dtype}", cast)
 
-    def _value(self, emit: Emitter, variable: Any, site: Site) -> Any:
+    def _value(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         name, dtype = name_of(variable), self._dtypes[site.kind]
         low, high = (float(end) for end in site.range)
         steps = emit.new(f"{name}_steps", relax.op.divide(site.data, relax.const(site.scale)))
@@ -109,7 +110,7 @@ class IntegerRealizer:
         clipped = emit.new(f"{name}_clipped", relax.op.clip(rounded, low, high))
         return emit.new(f"{name}_{dtype}", relax.op.astype(clipped, dtype))
 
-    def _op(self, emit: Emitter, variable: Any, call: Any) -> Integer | None:
+    def _op(self, emit: Emitter, variable: Expr, call: Any) -> Integer | None:
         """The integer form of an op; None if it stays float."""
         name = op_name(call)
         needed = call.args[:1] if name in PASS_THROUGH else getattr(call, "args", [])
@@ -159,14 +160,14 @@ class IntegerRealizer:
         product = relax.op.matmul(left.variable, right.variable, self._config.dtype_activation)
         return product, left.scale.times(right.scale, rank_of(call) - 1)
 
-    def _bind(self, emit: Emitter, variable: Any, integer: Integer) -> None:
+    def _bind(self, emit: Emitter, variable: Expr, integer: Integer) -> None:
         """The float form of an integer, under the name that it had as a float."""
         self._integers[variable] = integer
         cast = emit.new(f"{name_of(variable)}_float", relax.op.astype(integer.variable, "float32"))
         scale = self._factor(emit, variable, integer.scale)
         emit.bind(variable, relax.op.multiply(cast, scale))
 
-    def _factor(self, emit: Emitter, variable: Any, scale: Scale) -> Any:
+    def _factor(self, emit: Emitter, variable: Expr, scale: Scale) -> Any:
         """The scale as it multiplies the integers that `variable` stands for."""
         return relax.const(spread(scale.values, scale.axis, rank_of(variable)))
 

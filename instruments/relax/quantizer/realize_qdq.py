@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from tvm import relax
 
+from ...tvm_types import Expr
 from .compat import array_of, name_of
 from .config import QConfig
 from .op import Site, site_of
@@ -23,7 +24,7 @@ class QdqRealizer:
     def __init__(self, config: QConfig) -> None:
         self._config = config
 
-    def __call__(self, emit: Emitter, binding: Any) -> None:
+    def __call__(self, emit: Emitter, binding: Expr) -> None:
         site = site_of(binding.value)
         if site is None:
             emit.keep(binding)

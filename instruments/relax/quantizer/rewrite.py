@@ -12,6 +12,7 @@ from typing import Any, Callable
 import tvm
 from tvm import relax
 
+from ...tvm_types import Expr, IRModule
 from .compat import Call, return_type, type_of, with_span
 
 
@@ -25,7 +26,7 @@ class Emitter:
         self._dataflow = dataflow
         self._builder = relax.BlockBuilder()
 
-    def new(self, name: str, expression: Any) -> Any:
+    def new(self, name: str, expression: Expr) -> Any:
         """Bind an expression to a variable that is seen in this block only; its variable."""
         expression = self._typed(expression)
         make = relax.DataflowVar if self._dataflow else relax.Var
@@ -33,14 +34,14 @@ class Emitter:
         self.bindings.append(relax.VarBinding(variable, expression))
         return variable
 
-    def bind(self, variable: Any, expression: Any) -> None:
+    def bind(self, variable: Expr, expression: Expr) -> None:
         """Bind an expression to a variable of the function as it was: of the same type."""
         self.bindings.append(relax.VarBinding(variable, self._typed(expression)))
 
-    def keep(self, binding: Any) -> None:
+    def keep(self, binding: Expr) -> None:
         self.bindings.append(binding)
 
-    def _typed(self, expression: Any) -> Any:
+    def _typed(self, expression: Expr) -> Any:
         """The expression with its type. TVM refuses here what its type inference refuses."""
         return self._builder.normalize(with_span(expression, self.span))
 
@@ -49,7 +50,7 @@ Rewrite = Callable[[Emitter, Any], None]
 """Called with each binding of a block in turn; emits what stands in its place."""
 
 
-def rewritten(module: Any, rewrite: Callable[[], Rewrite]) -> Any:
+def rewritten(module: IRModule, rewrite: Callable[[], Rewrite]) -> Any:
     """The module with its main rewritten. `rewrite` is called for each block, and what it returns
     for each binding of it: what is known of a variable does not outlive its block."""
     function = main_of(module)
@@ -74,7 +75,7 @@ def rewritten(module: Any, rewrite: Callable[[], Rewrite]) -> Any:
     return changed
 
 
-def main_of(module: Any) -> Any:
+def main_of(module: IRModule) -> Any:
     """Raises ValueError if there is none."""
     for variable, function in module.functions.items():
         if variable.name_hint == "main" and isinstance(function, relax.Function):
@@ -82,7 +83,7 @@ def main_of(module: Any) -> Any:
     raise ValueError("the quantizer works on a Relax function named main, and there is none")
 
 
-def bindings_of(module: Any) -> list[Any]:
+def bindings_of(module: IRModule) -> list[Any]:
     return [
         binding
         for block in main_of(module).body.blocks
@@ -91,7 +92,7 @@ def bindings_of(module: Any) -> list[Any]:
     ]
 
 
-def op_name(expression: Any) -> str:
+def op_name(expression: Expr) -> str:
     """nn.conv2d for a call of relax.nn.conv2d; empty for what calls no op."""
     op = expression.op if isinstance(expression, Call) else None
     return str(op.name).replace("relax.", "", 1) if isinstance(op, tvm.ir.Op) else ""

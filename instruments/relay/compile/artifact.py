@@ -17,10 +17,12 @@ import tvm
 from tvm import relay
 from tvm.contrib import graph_executor
 
+from ...tvm_types import Library
+
 GRAPH, WEIGHTS, INPUTS, CODE = "graph.json", "params.bin", "inputs.bin", "lib.ll"
 
 
-def save(library: Any, inputs: dict[str, np.ndarray], folder: Path) -> None:
+def save(library: Library, inputs: dict[str, np.ndarray], folder: Path) -> None:
     """Write what relay.build returned, and the inputs to run it with, into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_bytes(relay.save_param_dict(library.get_params()))

@@ -7,6 +7,7 @@ from typing import Any, Iterator
 
 from ... import compilation
 from ...inputs.models import Model
+from ...tvm_types import IRModule
 
 
 class Compile(compilation.Compilation):
@@ -51,7 +52,7 @@ class Compile(compilation.Compilation):
         self.describe_model(model)
         return model
 
-    def quantize(self, module: Any, params: dict[str, Any]) -> Any:
+    def quantize(self, module: IRModule, params: dict[str, Any]) -> Any:
         """TVM's own quantize(), under the job's qconfig."""
         import tvm
         from tvm import relay
@@ -81,7 +82,7 @@ class Compile(compilation.Compilation):
                 lambda folder, module=module: numerics.keep(module, folder),  # type: ignore[misc]
             )
 
-    def build(self, module: Any, params: dict[str, Any]) -> Any:
+    def build(self, module: IRModule, params: dict[str, Any]) -> Any:
         """relay.build for the target."""
         import tvm
         from tvm import relay

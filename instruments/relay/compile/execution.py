@@ -8,8 +8,10 @@ import numpy as np
 import tvm
 from tvm.contrib import graph_executor
 
+from ...tvm_types import IRModule, Library
 
-def executor(library: Any, inputs: dict[str, np.ndarray]) -> Any:
+
+def executor(library: Library, inputs: dict[str, np.ndarray]) -> Any:
     """A graph executor on the CPU with the inputs set."""
     module = graph_executor.GraphModule(library["default"](tvm.cpu()))
     for name, value in inputs.items():
@@ -17,14 +19,14 @@ def executor(library: Any, inputs: dict[str, np.ndarray]) -> Any:
     return module
 
 
-def outputs(module: Any) -> list[np.ndarray]:
+def outputs(module: IRModule) -> list[np.ndarray]:
     """Run once; a copy of every output."""
     module.run()
     return [module.get_output(i).numpy() for i in range(module.get_num_outputs())]
 
 
 def repeats(
-    library: Any, module: Any, inputs: dict[str, np.ndarray], first: list[np.ndarray]
+    library: Library, module: IRModule, inputs: dict[str, np.ndarray], first: list[np.ndarray]
 ) -> bool:
     """Does it give the same bits again, in the same executor and in a new one?
 

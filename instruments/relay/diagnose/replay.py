@@ -23,14 +23,15 @@ from ...diagnosis.signature import (
 )
 from ...protocol.schema import FOLDING, SEQUENCE, TYPE_ONLY
 from ...recording.open_pass import OpenPass
-from ..ir.op_table import is_relay, nodes_of, settings
+from ...tvm_types import Call, Expr, IRModule, Target
+from ..ir.op_table import has_graph, nodes_of, settings
 
 REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
 """TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
 
 
 def blame(
-    path: Sequence[OpenPass], error: BaseException, target: Any, wrap: Wrap = as_it_is
+    path: Sequence[OpenPass], error: BaseException, target: Target, wrap: Wrap = as_it_is
 ) -> Blame | None:
     """The first op with which the failing pass fails in the same way; None if it cannot be told."""
     place = failing_relay_pass(path)
@@ -54,7 +55,7 @@ def knobs(
     path: Sequence[OpenPass],
     found: Blame,
     error: BaseException,
-    target: Any,
+    target: Target,
     wrap: Wrap = as_it_is,
 ) -> list[str] | None:
     """The dtype fields each of which, set alone, makes the pass fail in the same way.
@@ -92,14 +93,14 @@ def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
     found = None
     for opened in path:
         more = found is None or opened.name != TYPE_ONLY
-        if more and opened.name != SEQUENCE and is_relay(opened.before):
+        if more and opened.name != SEQUENCE and has_graph(opened.before):
             found = opened
         if opened.name == FOLDING:
             break
     return found
 
 
-def pass_by_name(name: str, target: Any) -> Callable[[Any], Any] | None:
+def pass_by_name(name: str, target: Target) -> Callable[[Any], Any] | None:
     """A function that runs the pass called `name` in a context of its own, and gives back the
     module that comes of it; None if unknown."""
     quantizer = sys.modules["tvm.relay.quantize.quantize"]
@@ -119,7 +120,7 @@ def pass_by_name(name: str, target: Any) -> Callable[[Any], Any] | None:
     except TypeError:  # a pass that wants arguments we do not know
         return None
 
-    def attempt(module: Any) -> Any:
+    def attempt(module: IRModule) -> Any:
         with contextlib.ExitStack() as stack:
             if target is not None:
                 stack.enter_context(target)
@@ -131,7 +132,7 @@ def pass_by_name(name: str, target: Any) -> Callable[[Any], Any] | None:
     return attempt
 
 
-def calls_of(module: Any) -> list[Any]:
+def calls_of(module: IRModule) -> list[Any]:
     """The module's calls in post order, as the op table numbers them."""
     return [node for node in nodes_of(module) if isinstance(node, relay.Call)]
 
@@ -153,7 +154,7 @@ def prefix(calls: Sequence[Any]) -> Any:
     return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(body), body))
 
 
-def _blame_prefix(module: Any, attempt: Attempt, wanted: str) -> Blame | None:
+def _blame_prefix(module: IRModule, attempt: Attempt, wanted: str) -> Blame | None:
     calls = calls_of(module)
     found = _search(calls, attempt, wanted)
     if found.index is None:
@@ -162,7 +163,7 @@ def _blame_prefix(module: Any, attempt: Attempt, wanted: str) -> Blame | None:
     return Blame(_row(module, call), found.index, _name(call), None, found.runs, found.ms, "replay")
 
 
-def building(target: Any) -> Attempt:
+def building(target: Target) -> Attempt:
     """A function that builds a module, for what fails below Relay."""
 
     def attempt(part: Any) -> None:
@@ -173,7 +174,7 @@ def building(target: Any) -> Attempt:
     return attempt
 
 
-def _blame_fused(module: Any, target: Any, wanted: str, wrap: Wrap) -> Blame | None:
+def _blame_fused(module: IRModule, target: Target, wanted: str, wrap: Wrap) -> Blame | None:
     """For lowering: build each fused function alone, then search inside the first that fails."""
     attempt = wrap(building(target))
     runs, ms = 0, 0.0
@@ -204,7 +205,7 @@ def _search(calls: Sequence[Any], attempt: Attempt, wanted: str) -> Found:
     return first_failing(len(calls), lambda k: _fails(attempt, prefix(calls[:k]), wanted))
 
 
-def _fails(attempt: Attempt, module: Any, wanted: str) -> bool:
+def _fails(attempt: Attempt, module: IRModule, wanted: str) -> bool:
     try:
         attempt(module)
     except Exception as error:
@@ -212,10 +213,10 @@ def _fails(attempt: Attempt, module: Any, wanted: str) -> bool:
     return False
 
 
-def _row(module: Any, node: Any) -> int:
+def _row(module: IRModule, node: Expr) -> int:
     wanted = hash(node)
     return next(i for i, other in enumerate(nodes_of(module)) if hash(other) == wanted)
 
 
-def _name(call: Any) -> str:
+def _name(call: Call) -> str:
     return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else type(call.op).__name__

@@ -6,12 +6,11 @@ simulated_quantize back (its attributes' class has lost its fields' names).
 
 from __future__ import annotations
 
-from typing import Any
-
 import tvm
 from tvm import relay
 
 from ...diagnosis.reduction import NotSliceable
+from ...tvm_types import Expr, IRModule, QConfig, Target, Type
 from ..ir import attributes
 from ..ir.op_table import attribute_values, nodes_of, settings
 from ..ir.parts import QUANTIZER_STEP, is_numpy
@@ -49,7 +48,12 @@ _BUILD = """with tvm.transform.PassContext(opt_level=2):
 
 
 def source(
-    pass_name: str, module: Any, qconfig: Any, target: Any, message: str, versions: dict[str, str]
+    pass_name: str,
+    module: IRModule,
+    qconfig: QConfig,
+    target: Target,
+    message: str,
+    versions: dict[str, str],
 ) -> str:
     """The file's text: a typed module, the settings that differ from TVM's own, and the pass.
 
@@ -76,7 +80,7 @@ def source(
     )
 
 
-def _run(pass_name: str, qconfig: Any, target: Any) -> str:
+def _run(pass_name: str, qconfig: QConfig, target: Target) -> str:
     if pass_name in _MAKERS:  # these know no target, and only these know a qconfig
         fields = {}
         if qconfig is not None:
@@ -90,7 +94,7 @@ def _run(pass_name: str, qconfig: Any, target: Any) -> str:
     return _PASS.format(target=within, name=pass_name)
 
 
-def _module(module: Any) -> tuple[list[str], str]:
+def _module(module: IRModule) -> tuple[list[str], str]:
     """Lines that build the module, and the name of its function's expression."""
     names: dict[int, str] = {}
     lines: list[str] = []
@@ -110,7 +114,7 @@ def _module(module: Any) -> tuple[list[str], str]:
     return lines, f"relay.Function(relay.analysis.free_vars({body}), {body})"
 
 
-def _node(node: Any, names: dict[int, str]) -> str:
+def _node(node: Expr, names: dict[int, str]) -> str:
     if isinstance(node, relay.Var):
         return _variable(node)
     if isinstance(node, relay.Constant):
@@ -133,14 +137,14 @@ def _node(node: Any, names: dict[int, str]) -> str:
     return f'{call}, tvm.ir.make_node("{attributes.kind(node.attrs)}"{given}))'
 
 
-def _variable(node: Any) -> str:
+def _variable(node: Expr) -> str:
     checked = node.checked_type
     if isinstance(checked, relay.TensorType):
         return f'relay.var("{node.name_hint}", {_tensor(checked)})'
     return f'relay.Var("{node.name_hint}", {_type(checked)})'
 
 
-def _type(checked: Any) -> str:
+def _type(checked: Type) -> str:
     if isinstance(checked, relay.TupleType):
         return f"relay.TupleType([{', '.join(map(_type, checked.fields))}])"
     if isinstance(checked, relay.TensorType):
@@ -148,14 +152,14 @@ def _type(checked: Any) -> str:
     raise NotSliceable(f"an input of type {checked} cannot be written as Python")
 
 
-def _tensor(checked: Any) -> str:
+def _tensor(checked: Type) -> str:
     if not all(isinstance(size, tvm.tir.IntImm) for size in checked.shape):
         raise NotSliceable("a shape that is not fixed cannot be written as Python")
     shape = tuple(int(size) for size in checked.shape)
     return f'shape={shape}, dtype="{checked.dtype}"'
 
 
-def _constant(node: Any) -> str:
+def _constant(node: Expr) -> str:
     data = node.data
     shape, dtype = tuple(int(size) for size in data.shape), str(data.dtype)
     if not is_numpy(dtype):

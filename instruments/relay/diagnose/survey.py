@@ -1,4 +1,4 @@
-"""Every op's own verdict and the smallest module that fails, on Relay: see ..surveying."""
+"""Every op's own verdict and the smallest module that fails, on Relay: see diagnosis.survey."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ...diagnosis.survey import MAP_SECONDS, REDUCE_SECONDS, Memo
 from ...diagnosis.survey import Survey as SharedSurvey
 from ...recording.diagnostic_texts import DIAGNOSTIC, quiet, unheard
 from ...recording.open_pass import OpenPass
+from ...tvm_types import IRModule, Target
 from ..ir.op_table import settings
 from ..ir.parts import Parts
 from . import reproducer
@@ -34,7 +35,7 @@ class Survey(SharedSurvey):
         place: OpenPass,
         attempt: Attempt,
         error: BaseException,
-        target: Any,
+        target: Target,
         memo: Memo | None = None,
         map_seconds: float = MAP_SECONDS,
         reduce_seconds: float = REDUCE_SECONDS,
@@ -50,7 +51,7 @@ class Survey(SharedSurvey):
         key = (tvm.ir.structural_hash(module["main"], True), part.turn, dtypes)
         return self.once(key, lambda: self._tried(module))
 
-    def _tried(self, module: Any) -> str | None:
+    def _tried(self, module: IRModule) -> str | None:
         try:
             quiet(relay.transform.InferType())(module)
         except (tvm.TVMError, ValueError, TypeError) as error:
@@ -136,7 +137,7 @@ def _copy(judged: Judged, known: Sequence[int], ops: Sequence[int]) -> None:
 def survey(
     path: Sequence[OpenPass],
     error: BaseException,
-    target: Any,
+    target: Target,
     wrap: Wrap = as_it_is,
     memo: Memo | None = None,
     map_seconds: float = MAP_SECONDS,
@@ -159,7 +160,7 @@ def survey(
     return made
 
 
-def _typed(module: Any) -> Any:
+def _typed(module: IRModule) -> Any:
     """The module with the types of all its nodes: inputs of a part need theirs."""
     try:
         with unheard([]):

@@ -7,6 +7,7 @@ from typing import Any, Collection, Mapping
 import tvm
 
 from ...diagnosis.reduction import NotSliceable
+from ...tvm_types import Attrs
 from .op_table import attribute_values
 
 SIZES = {
@@ -22,12 +23,12 @@ SIZES = {
 """Attributes that repeat sizes of the op's operands, and so have to follow them."""
 
 
-def kind(attrs: Any) -> str:
+def kind(attrs: Attrs) -> str:
     """What tvm.ir.make_node calls them, like relay.attrs.Conv2DAttrs."""
     return repr(attrs).split("(")[0]
 
 
-def telling(attrs: Any) -> dict[str, Any]:
+def telling(attrs: Attrs) -> dict[str, Any]:
     """As few of the attributes, as plain values, as it takes for the others to come by default.
 
     All that have a value where that cannot be found out.
@@ -42,7 +43,7 @@ def telling(attrs: Any) -> dict[str, Any]:
     return given
 
 
-def optional(attrs: Any) -> list[str]:
+def optional(attrs: Attrs) -> list[str]:
     """The attributes that are not at their default, and have one."""
     given = telling(attrs)
     return [
@@ -52,7 +53,7 @@ def optional(attrs: Any) -> list[str]:
     ]
 
 
-def changed(attrs: Any, dropped: Collection[str], sizes: Mapping[int, int]) -> Any:
+def changed(attrs: Attrs, dropped: Collection[str], sizes: Mapping[int, int]) -> Any:
     """The attributes without those `dropped`, and with other sizes. Raises NotSliceable."""
     if attrs is None or not hasattr(attrs, "keys"):
         return attrs

@@ -25,6 +25,8 @@ from typing import Any
 import tvm
 from tvm import relay, tir
 
+from ...tvm_types import Attrs, Expr, Function, IRModule, QConfig, Type
+
 _TENSOR = re.compile(r"^Tensor\[\(([^)]*)\), ([\w@.]+)\]$")
 
 _address = tvm.runtime.Object.__hash__
@@ -39,16 +41,19 @@ STAGE_OF_PASS = {
 }
 """Passes that open a stage of their own (python/tvm/relay/quantize/quantize.py, quantize())."""
 
+OPAQUE: tuple[str, ...] = ()
+COUNTED: tuple[str, ...] = ()
+
 
 class View:
     """A module with its functions by name, asked of TVM once: each look into it has its price."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: IRModule) -> None:
         self.module = module
         self.functions = {var.name_hint: f for var, f in module.functions.items()}
 
     @property
-    def is_relay(self) -> bool:
+    def has_graph(self) -> bool:
         """Is any function a Relay one (and not only lowered PrimFuncs)?"""
         return any(isinstance(f, relay.Function) for f in self.functions.values())
 
@@ -85,18 +90,18 @@ def _same(one: Any, other: Any, deep: bool) -> bool:
     return bool(tvm.ir.structural_equal(one, other, map_free_vars=True))
 
 
-def _typed(function: Any) -> bool:
+def _typed(function: Function) -> bool:
     return function.body._checked_type_ is not None
 
 
-def is_relay(module: Any) -> bool:
+def has_graph(module: IRModule) -> bool:
     """Does the module hold any Relay function?"""
-    return View(module).is_relay
+    return View(module).has_graph
 
 
-def text(module: Any) -> str:
+def text(module: IRModule) -> str:
     """The module as text, weights elided (`meta[relay.Constant][3]`)."""
-    if is_relay(module):
+    if has_graph(module):
         return str(module.astext(show_meta_data=False))
     return str(module)
 
@@ -121,7 +126,7 @@ def qconfig() -> Any:
     return relay.quantize.current_qconfig()
 
 
-def settings(config: Any) -> dict[str, Any]:
+def settings(config: QConfig) -> dict[str, Any]:
     """All fields of a QConfig as plain values."""
     return {name: plain(getattr(config, name)) for name in config._node_defaults}
 
@@ -136,7 +141,7 @@ class Tables:
         self._types_here: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._weights: dict[int, tuple[Any, dict[str, Any]]] = {}
 
-    def rows(self, module: Any) -> list[dict[str, Any]]:
+    def rows(self, module: IRModule) -> list[dict[str, Any]]:
         """The op table of a module's Relay functions."""
         nodes = nodes_of(module)
         number = {_address(node): index for index, node in enumerate(nodes)}
@@ -147,7 +152,7 @@ class Tables:
         self._types_here.clear()
         return rows
 
-    def _row(self, node: Any, number: dict[int, int], weights: dict[int, Any]) -> dict[str, Any]:
+    def _row(self, node: Expr, number: dict[int, int], weights: dict[int, Any]) -> dict[str, Any]:
         if isinstance(node, relay.Call):
             row = self._call(node, number)
         elif isinstance(node, relay.Constant):
@@ -170,7 +175,7 @@ class Tables:
         row.update(self._type(node._checked_type_))
         return row
 
-    def _call(self, node: Any, number: dict[int, int]) -> dict[str, Any]:
+    def _call(self, node: Expr, number: dict[int, int]) -> dict[str, Any]:
         # Each field of a node is a call into TVM: asked for once.
         callee, attrs, span = node.op, node.attrs, node.span
         row: dict[str, Any] = {"kind": "call", "inputs": [number[_address(a)] for a in node.args]}
@@ -184,7 +189,7 @@ class Tables:
             row["span"] = _span(span)
         return row
 
-    def _callee(self, callee: Any, address: int) -> str:
+    def _callee(self, callee: Function, address: int) -> str:
         if isinstance(callee, tvm.ir.Op):  # operators live as long as TVM does
             name = self._ops[address] = str(callee.name)
             return name
@@ -196,7 +201,7 @@ class Tables:
             return "@" + str(callee.name_hint)
         return type(callee).__name__.lower()
 
-    def _type(self, checked: Any) -> dict[str, Any]:
+    def _type(self, checked: Type) -> dict[str, Any]:
         if checked is None:
             return {}
         # Half of a module's nodes share their type object with a neighbour, and asking TVM for
@@ -211,7 +216,7 @@ class Tables:
             here = self._types_here[address] = (checked, known)
         return here[1]
 
-    def _attributes(self, attrs: Any) -> dict[str, Any]:
+    def _attributes(self, attrs: Attrs) -> dict[str, Any]:
         key = _address(attrs)
         known = self._attrs.get(key)
         if known is None:
@@ -219,7 +224,7 @@ class Tables:
             known = self._attrs[key] = (attrs, attribute_values(attrs))
         return known[1]
 
-    def _constant(self, node: Any, weights: dict[int, Any]) -> dict[str, Any]:
+    def _constant(self, node: Expr, weights: dict[int, Any]) -> dict[str, Any]:
         array = node.data
         address = array.handle.contents.data
         known = self._weights.get(address)
@@ -230,7 +235,7 @@ class Tables:
         return dict(known[1])
 
 
-def nodes_of(module: Any) -> list[Any]:
+def nodes_of(module: IRModule) -> list[Any]:
     """Distinct nodes of main, and of the Relay functions it calls, in post order; no operators.
 
     Functions that main does not reach are left out: from_pytorch brings the whole Prelude along.
@@ -251,7 +256,7 @@ def nodes_of(module: Any) -> list[Any]:
     return [node for node in nodes if not isinstance(node, tvm.ir.Op)]
 
 
-def attribute_values(attrs: Any) -> dict[str, Any]:
+def attribute_values(attrs: Attrs) -> dict[str, Any]:
     """An operator's attributes as plain values."""
     if not hasattr(attrs, "keys"):
         return {}

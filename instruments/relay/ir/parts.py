@@ -9,6 +9,7 @@ import tvm
 from tvm import relay
 
 from ...diagnosis.reduction import NotSliceable, Part
+from ...tvm_types import Expr, IRModule, Type
 from . import attributes
 from .op_table import nodes_of
 
@@ -28,7 +29,7 @@ class Parts:
     steps_are_harmless = True
     """Does a step fail only for what comes before it?"""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: IRModule) -> None:
         self.nodes = nodes_of(module)
         self.rows = [i for i, node in enumerate(self.nodes) if isinstance(node, relay.Call)]
         self.calls = [self.nodes[row] for row in self.rows]
@@ -140,7 +141,7 @@ class _Maker:
             attrs = attributes.changed(attrs, dropped, self._sizes)
         return relay.Call(call.op, arguments, attrs)
 
-    def _use(self, node: Any) -> Any:
+    def _use(self, node: Expr) -> Any:
         if isinstance(node, relay.Call):
             made = self._made.get(self._parts._number[hash(node)])
             return made if made is not None else self._once(node, self._input)
@@ -154,17 +155,17 @@ class _Maker:
             return self._once(node, self._input)  # its name may be no name in Python
         return node
 
-    def _once(self, node: Any, make: Callable[[Any], Any]) -> Any:
+    def _once(self, node: Expr, make: Callable[[Any], Any]) -> Any:
         key = hash(node)
         if key not in self._inputs:
             self.outside.append(node._checked_type_)
             self._inputs[key] = make(node._checked_type_)
         return self._inputs[key]
 
-    def _input(self, checked: Any) -> Any:
+    def _input(self, checked: Type) -> Any:
         return relay.Var(f"x{len(self._inputs)}", _resized(checked, self._sizes))
 
-    def _ones(self, checked: Any) -> Any:
+    def _ones(self, checked: Type) -> Any:
         shape = [int(size) for size in _resized(checked, self._sizes).shape]
         if is_numpy(checked.dtype):
             return relay.const(np.ones(shape, checked.dtype))
@@ -180,24 +181,24 @@ def is_numpy(dtype: str) -> bool:
         return False
 
 
-def _is_weight(node: Any) -> bool:
+def _is_weight(node: Expr) -> bool:
     return isinstance(node, relay.Constant) and len(node.data.shape) > 0
 
 
-def _reads(node: Any) -> list[Any]:
+def _reads(node: Expr) -> list[Any]:
     if isinstance(node, relay.Call):
         return list(node.args)
     return list(node.fields) if isinstance(node, relay.Tuple) else [node.tuple_value]
 
 
-def _sizes(checked: Any) -> list[int]:
+def _sizes(checked: Type) -> list[int]:
     if isinstance(checked, relay.TupleType):
         return [size for field in checked.fields for size in _sizes(field)]
     shape = getattr(checked, "shape", ())
     return [int(size) for size in shape if isinstance(size, (int, tvm.tir.IntImm))]
 
 
-def _resized(checked: Any, sizes: dict[int, int]) -> Any:
+def _resized(checked: Type, sizes: dict[int, int]) -> Any:
     """The type with other sizes. Raises NotSliceable for what has none."""
     if not sizes and checked is not None:
         return checked
