@@ -128,7 +128,7 @@ class Surveying(Protocol):
         map_seconds: float,
         reduce_seconds: float,
     ) -> Survey:
-        """A survey of the pass that failed. Raises NotSliceable, with the reason, where none can be."""
+        """A survey of the pass that failed. Raises NotSliceable, with the reason."""
 
 
 class Artifact(Protocol):

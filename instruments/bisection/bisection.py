@@ -38,7 +38,8 @@ import numpy as np
 
 from ..inputs import target
 from ..numerics import op_errors
-from ..numerics.measurement import Executor, Probe, telling
+from ..numerics.measurement import telling
+from ..numerics.probe import Executor, Probe
 from ..protocol.jobs import BisectJob
 from ..recording.journal import Journal
 from ..tvm_types import IRModule, PassInfo

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Sequence
 import numpy as np
 
 from ..numerics import op_errors
-from ..numerics.measurement import Probe
+from ..numerics.probe import Probe
 from ..tvm_types import IRModule, PassInfo, Target
 from .capture import Left
 from .search import Ran

@@ -9,7 +9,7 @@ from typing import Any, Callable
 import numpy as np
 
 from ..diagnosis.first_failing import first_failing
-from ..numerics.measurement import error
+from ..numerics.figures import error
 
 BOUND_DB = 10.0
 """An SQNR below this is another result, where two ways to compute the same ops are compared: noise
@@ -50,7 +50,7 @@ class Judged:
 
     right: bool | None
     figures: dict[str, Any] | None = None
-    """Those of measurement.error."""
+    """Those of figures.error."""
     repeats: bool | None = None
     why: str | None = None
 

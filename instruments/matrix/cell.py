@@ -13,14 +13,11 @@ import sys
 import traceback
 from typing import Any, Callable, ClassVar, Iterator, Mapping
 
-import numpy as np
-
 from ..protocol.cells import NEEDS
 from ..protocol.jobs import CellJob
 from ..recording import diagnostic_texts
 from ..tvm_types import IRModule, PassInfo, Target
-
-WRONG = "it runs, and the values are wrong"
+from .numbers import WRONG, WrongNumbers
 
 _LONGEST = 20_000
 
@@ -124,24 +121,6 @@ class CellSteps:
         """Function, file and line that an exception comes from."""
         last = traceback.extract_tb(error.__traceback__)[-1]
         return {"function": last.name, "file": last.filename, "line": last.lineno}
-
-
-class WrongNumbers(Exception):
-    """It runs, and the values are not those that numpy computes."""
-
-
-def check(got: np.ndarray, expected: np.ndarray) -> None:
-    """Raises WrongNumbers unless every value is the expected one."""
-    got = got.astype(np.int64)
-    if got.shape != expected.shape:
-        raise WrongNumbers(f"the shape is {list(got.shape)} instead of {list(expected.shape)}")
-    wrong = got != expected
-    if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise WrongNumbers(
-            f"{int(wrong.sum())} of {wrong.size} values differ from numpy's;"
-            f" the first at {list(at)}: {int(got[at])} instead of {int(expected[at])}"
-        )
 
 
 def described(

@@ -24,7 +24,8 @@ from ..protocol.jobs import BisectJob, DataSource, NumericsJob, TracedJob
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
 from ..tvm_types import Target
-from .measurement import Executor, Measurement, Probe, telling
+from .measurement import Measurement, telling
+from .probe import Executor, Probe
 
 
 class NumericsSide:

@@ -16,7 +16,7 @@ from tvm import relax
 from ..bisection.capture import Left, following
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
-from ..numerics.measurement import Probe, span_of
+from ..numerics.probe import Probe, span_of
 from ..tvm_types import IRModule, Library, PassInfo, Target
 from . import numerics, quantizer
 from .compile import compilation, execution, schedule

@@ -17,7 +17,8 @@ from typing import Any, Callable, ClassVar, Mapping
 import numpy as np
 
 from .. import sandbox
-from ..matrix.cell import CellSteps, WrongNumbers, check
+from ..matrix.cell import CellSteps
+from ..matrix.numbers import WrongNumbers, check
 from ..protocol.jobs import CellJob
 from ..tvm_types import Function
 from . import cases
@@ -87,10 +88,10 @@ class Attempt(CellSteps):
 
     def fold(self) -> str:
         """FoldConstant where an operand is a constant cast to the dtype."""
-        from .diagnose import rerun
+        from . import passes
 
         module = self.case.module(constant=True)
-        rerun.folded(module, self.context)
+        passes.folded(module, self.context)
         return ""
 
     def build(self) -> str:

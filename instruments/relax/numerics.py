@@ -16,7 +16,7 @@ import tvm
 from tvm import relax
 
 from ..numerics import op_errors
-from ..numerics.measurement import Probe
+from ..numerics.probe import Probe
 from ..tvm_types import Target
 from . import quantizer
 from .compile import (
@@ -69,7 +69,7 @@ def build(probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Execu
 
 
 class Executor:
-    """A probe in a virtual machine: see instruments.numerics.measurement.Executor."""
+    """A probe in a virtual machine: see instruments.numerics.probe.Executor."""
 
     def __init__(self, probed: Probe, running: Any, inputs: dict[str, np.ndarray]) -> None:
         self._running = running

@@ -15,15 +15,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ..numerics.measurement import (
-    ANCHOR,
-    PASSING,
-    Anchor,
-    Probe,
-    Site,
-    Unsupported,
-    span_of,
-)
+from ..numerics.probe import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
 from ..tvm_types import Call, Expr, IRModule
 from .ir import walk
 from .quantizer import QConfig

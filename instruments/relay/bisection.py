@@ -15,12 +15,13 @@ from tvm import relay
 from ..bisection.capture import Left, following
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
-from ..numerics.measurement import Probe, span_of
+from ..numerics.probe import Probe, span_of
 from ..tvm_types import Call, IRModule, PassInfo, Target
 from . import numerics
 from .compile import execution
-from .diagnose import replay
 from .ir.op_table import STAGE_OF_PASS, View
+from .ir.prefix import calls_of, prefix
+from .passes import pass_by_name
 from .probe import is_anchor, probe
 
 
@@ -54,7 +55,7 @@ class Bisected(numerics.Numerics, Suspect):
 
     def again(self, passes: Sequence[str], module: IRModule, host: Target) -> Any:
         for name in passes:
-            run = replay.pass_by_name(name, host)
+            run = pass_by_name(name, host)
             if run is None:
                 raise ValueError(f"{name} cannot be run on its own")
             with self._config():
@@ -62,14 +63,14 @@ class Bisected(numerics.Numerics, Suspect):
         return module
 
     def calls(self, module: IRModule) -> list[Op]:
-        return [Op(_name(call), span_of(call)) for call in replay.calls_of(module)]
+        return [Op(_name(call), span_of(call)) for call in calls_of(module)]
 
     def anchors(self, module: IRModule) -> list[int]:
-        calls = replay.calls_of(relay.transform.InferType()(module))
+        calls = calls_of(relay.transform.InferType()(module))
         return [number for number, call in enumerate(calls) if is_anchor(call)]
 
     def prefix(self, module: IRModule, count: int) -> Any:
-        return replay.prefix(replay.calls_of(module)[:count])
+        return prefix(calls_of(module)[:count])
 
     def probed(self, module: IRModule) -> Probe:
         return probe(module)

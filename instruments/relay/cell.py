@@ -12,7 +12,8 @@ from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 
-from ..matrix.cell import CellSteps, WrongNumbers, check
+from ..matrix.cell import CellSteps
+from ..matrix.numbers import WrongNumbers, check
 from ..protocol.jobs import CellJob
 from . import cases
 

@@ -16,7 +16,7 @@ import tvm
 from tvm import relay
 
 from ..numerics import op_errors
-from ..numerics.measurement import Probe
+from ..numerics.probe import Probe
 from ..recording.ambient import ambient
 from ..tvm_types import IRModule, PassInfo, Target
 from .compile import execution, models
@@ -106,7 +106,7 @@ def build(probed: Probe, host: Target, inputs: dict[str, np.ndarray]) -> Executo
 
 
 class Executor:
-    """A probe in a graph executor: see instruments.numerics.measurement.Executor."""
+    """A probe in a graph executor: see instruments.numerics.probe.Executor."""
 
     def __init__(self, running: Any) -> None:
         self._running = running

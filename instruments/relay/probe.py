@@ -18,15 +18,7 @@ from typing import Any
 import tvm
 from tvm import relay
 
-from ..numerics.measurement import (
-    ANCHOR,
-    PASSING,
-    Anchor,
-    Probe,
-    Site,
-    Unsupported,
-    span_of,
-)
+from ..numerics.probe import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
 from ..tvm_types import Call, Expr, IRModule
 from .ir.op_table import nodes_of
 from .ir.parts import QUANTIZER_STEP

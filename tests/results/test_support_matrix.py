@@ -17,8 +17,8 @@ from tvmq_diag.commands.folders import fresh_directory
 from tvmq_diag.driver import support_matrix as matrix_driver
 from tvmq_diag.driver.support_matrix import Setup
 from tvmq_diag.errors import SetupError, UsageError
-from tvmq_diag.instruments.matrix import cell as steps
 from tvmq_diag.instruments.matrix import operands
+from tvmq_diag.instruments.matrix.numbers import WRONG
 from tvmq_diag.instruments.protocol.jobs import CellJob
 from tvmq_diag.instruments.relax import cases as relax_cases
 from tvmq_diag.instruments.relay import cases
@@ -333,6 +333,6 @@ def test_real_ops(relay: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert int4.stopped_at == "realize" and int4.reached == "type inference"
     assert step(int4, "realize").message == "unknown data type int4"
     # It compiles and runs, and nobody would be told:
-    assert step(int4, "numbers").message == steps.WRONG
+    assert step(int4, "numbers").message == WRONG
     assert "dtype.bits % 8 == 0" in step(found["conv2d", "int2"], "realize").message
     assert all(cell.steps[0].ok for cell in work.cells)

@@ -21,7 +21,8 @@ from instruments import sandbox as isolate
 from instruments.diagnosis.signature import signature
 from instruments.recording.open_pass import OpenPass
 from instruments.diagnosis.reduction import NotSliceable, Part
-from instruments.relax.diagnose import rerun as attempts, replay, reproducer, survey
+from instruments.relax import passes
+from instruments.relax.diagnose import replay, reproducer, survey
 from instruments.relax import cases, quantizer
 from instruments.relax.ir import parts
 from instruments.relax.ir.op_table import nodes_of
@@ -66,7 +67,7 @@ def thrown(attempt, module):
     raise SystemExit("it does not fail")
 
 def blamed(name, module, error=None, wrap=lambda attempt: attempt):
-    error = error or thrown(attempts.by_name(name, HOST), module)
+    error = error or thrown(passes.by_name(name, HOST), module)
     found = replay.blame(path(name, module), error, HOST, wrap)
     node = nodes_of(module)[found.row]
     assert node.same_as(parts.Parts(module).calls[found.index])

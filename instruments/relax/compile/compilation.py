@@ -116,10 +116,10 @@ class Compile(compilation.Compilation):
         """tvm.compile for the target, with the pipeline and the schedule that were asked for."""
         import tvm
 
-        from ..diagnose import rerun
+        from .. import passes
         from . import schedule
 
-        whole = functools.partial(rerun.Whole, pipeline=pipeline_of(self.job))
+        whole = functools.partial(passes.Whole, pipeline=pipeline_of(self.job))
         self.trace.recorder.compiling(module, whole)
         done = schedule.Scheduled()
         passes = passes_of(self.job, self.target, done)

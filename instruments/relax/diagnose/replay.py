@@ -3,7 +3,7 @@
 Works on Relax. The pass is rebuilt by its name, as PassInfo carries no pass object, and runs
 without our instruments, under the same qconfig and target. What fails in no pass of TVM's, while it
 generates code or runs, is put as a pass of our own: BUILD and RUN, of the module before lowering
-(see attempts.Whole).
+(see passes.Whole).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, Mapping, Sequence
 
 import tvm_ffi
 from tvm import relax
@@ -29,10 +29,11 @@ from ...protocol.schema import FOLDING, SEQUENCE
 from ...recording.open_pass import OpenPass
 from ...sandbox import Died
 from ...tvm_types import IRModule, Target
+from .. import passes
 from ..ir.op_table import has_graph, operator_of
 from ..ir.parts import Parts
-from . import legalizing, rerun
-from .rerun import BUILD, RUN, WHOLE
+from ..passes import WHOLE
+from . import legalizing
 
 REFERENCE: Mapping[str, Any] = {
     "dtype_input": "int8",
@@ -46,26 +47,6 @@ WATCHED = "replay, its legalizer watched"
 ALONE = "each op compiled alone"
 ALONE_SECONDS = 20.0
 """How long ops are compiled one by one; then a prefix of the module, and ever shorter ones."""
-
-__all__ = ["BUILD", "RUN", "blame", "calls_of", "knobs", "prefix", "why_not"]
-
-
-class Call(NamedTuple):
-    """A call of a module's main, by its number in running order."""
-
-    parts: Parts
-    number: int
-
-
-def calls_of(module: IRModule) -> list[Call]:
-    """The calls of the module's main in running order, as the op table numbers them."""
-    parts = Parts(module)
-    return [Call(parts, number) for number in range(len(parts.calls))]
-
-
-def prefix(calls: Sequence[Call]) -> Any:
-    """A module that computes these calls, the first ones of a module; weights included."""
-    return calls[0].parts.prefix(len(calls))
 
 
 def blame(
@@ -86,7 +67,7 @@ def _blamed(place: OpenPass, error: BaseException, target: Target, wrap: Wrap) -
     if number is not None:
         return _blame(parts, number, 0, 0.0, NAMED)
     wanted = signature(error)
-    attempt = rerun.of(place, target)
+    attempt = passes.of(place, target)
     if attempt is None:
         return None
     if place.name == "LegalizeOps" and not isinstance(error, Died):
@@ -109,7 +90,7 @@ def why_not(path: Sequence[OpenPass]) -> str:
     place = failing_pass(path)
     if place is None:
         return "it failed in no pass on a Relax module"
-    if rerun.of(place, None) is None:
+    if passes.of(place, None) is None:
         return f"{place.name} cannot be run on its own"
     if place.name in WHOLE:
         return f"done again without our schedules, {place.name} does not fail in the same way"
@@ -130,7 +111,7 @@ def knobs(
     from .. import quantizer
 
     place, asked = failing_pass(path), quantizer.current()
-    attempt = rerun.of(place, target) if place else None
+    attempt = passes.of(place, target) if place else None
     if place is None or attempt is None or asked is None or not place.name.startswith("Quantize"):
         return None
     parts, wanted = Parts(place.before), signature(error)
@@ -204,7 +185,7 @@ def _first_alone(parts: Parts, attempt: Attempt, wanted: str) -> Blame | None:
         tried.add(key)
         return _says(attempt, module) == wanted
 
-    with rerun.clock() as clock:
+    with passes.clock() as clock:
         guilty = next((number for number in range(len(parts.calls)) if fails(number)), None)
     return None if guilty is None else _blame(parts, guilty, len(tried), clock.ms, ALONE)
 

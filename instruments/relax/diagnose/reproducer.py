@@ -30,7 +30,7 @@ from ..ir.walk import (
     tensor_of,
     type_of,
 )
-from .rerun import BUILD, RUN
+from ..passes import BUILD, RUN
 
 _FILE = '''"""{what} fails on this module with: {message}
 

@@ -13,9 +13,9 @@ from ...diagnosis.survey import Survey as SharedSurvey
 from ...recording.open_pass import OpenPass
 from ...sandbox import Died
 from ...tvm_types import Target
-from .. import quantizer
+from .. import passes, quantizer
 from ..ir.parts import Parts
-from . import reproducer, rerun
+from . import reproducer
 from .replay import REFERENCE, failing_pass, fingerprint, named_call
 
 _TURNS = 3
@@ -107,7 +107,7 @@ def survey(
     place = failing_pass(path)
     if place is None:
         raise NotSliceable("it failed in no pass on a Relax module")
-    plain = rerun.of(place, target)
+    plain = passes.of(place, target)
     if plain is None:
         raise NotSliceable(f"{place.name} cannot be run on its own")
     return Survey(place, wrap(plain), plain, error, target, memo, map_seconds, reduce_seconds)

@@ -8,6 +8,7 @@ from typing import Any, Iterator
 from ... import compilation
 from ...inputs.models import Model
 from ...tvm_types import IRModule
+from ..ir.prefix import calls_of, prefix
 
 
 class Compile(compilation.Compilation):
@@ -15,14 +16,13 @@ class Compile(compilation.Compilation):
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
-        from ..diagnose import replay
         from . import artifact, execution, schedules
 
         self.trace.stage("import")
         model = self.load()
         module = model.fresh()
         if self.job.first_ops:
-            module = replay.prefix(replay.calls_of(module)[: self.job.first_ops])
+            module = prefix(calls_of(module)[: self.job.first_ops])
         if self.job.qconfig is not None:
             self.trace.stage("prepare")
             module = self.quantize(module, model.params)

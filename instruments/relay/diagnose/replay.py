@@ -6,9 +6,7 @@ without our instruments, under the same qconfig and target.
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from typing import Any, Callable, Sequence
+from typing import Any, Sequence
 
 import tvm
 from tvm import relay
@@ -25,6 +23,8 @@ from ...protocol.schema import FOLDING, SEQUENCE, TYPE_ONLY
 from ...recording.open_pass import OpenPass
 from ...tvm_types import Call, Expr, IRModule, Target
 from ..ir.op_table import has_graph, nodes_of, settings
+from ..ir.prefix import calls_of, prefix
+from ..passes import building, pass_by_name
 
 REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
 """TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
@@ -100,60 +100,6 @@ def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
     return found
 
 
-def pass_by_name(name: str, target: Target) -> Callable[[Any], Any] | None:
-    """A function that runs the pass called `name` in a context of its own, and gives back the
-    module that comes of it; None if unknown."""
-    quantizer = sys.modules["tvm.relay.quantize.quantize"]
-    makers: dict[str, Callable[[], Any]] = {
-        "QuantizePartition": quantizer.partition,
-        "QuantizeAnnotate": quantizer.annotate,
-        "QuantizeCalibrate": lambda: tvm.transform.module_pass(
-            quantizer.calibrate(None), opt_level=1, name="QuantizeCalibrate"
-        ),
-        "QuantizeRealize": quantizer.realize,
-    }
-    make = makers.get(name) or getattr(relay.transform, name, None)
-    if make is None:
-        return None
-    try:
-        run = make()
-    except TypeError:  # a pass that wants arguments we do not know
-        return None
-
-    def attempt(module: IRModule) -> Any:
-        with contextlib.ExitStack() as stack:
-            if target is not None:
-                stack.enter_context(target)
-            stack.enter_context(tvm.transform.PassContext(opt_level=3))
-            stack.enter_context(quantizer.quantize_context())
-            typed = relay.transform.InferType()(module) if name != TYPE_ONLY else module
-            return run(typed)
-
-    return attempt
-
-
-def calls_of(module: IRModule) -> list[Any]:
-    """The module's calls in post order, as the op table numbers them."""
-    return [node for node in nodes_of(module) if isinstance(node, relay.Call)]
-
-
-def prefix(calls: Sequence[Any]) -> Any:
-    """A module that computes these calls: its results are those nobody among them uses."""
-    used = {hash(argument) for call in calls for argument in call.args}
-    used |= {
-        hash(f) for call in calls for a in call.args if isinstance(a, relay.Tuple) for f in a.fields
-    }
-    used |= {
-        hash(a.tuple_value)
-        for call in calls
-        for a in call.args
-        if isinstance(a, relay.TupleGetItem)
-    }
-    sinks = [call for call in calls if hash(call) not in used]
-    body = sinks[0] if len(sinks) == 1 else relay.Tuple(sinks)
-    return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(body), body))
-
-
 def _blame_prefix(module: IRModule, attempt: Attempt, wanted: str) -> Blame | None:
     calls = calls_of(module)
     found = _search(calls, attempt, wanted)
@@ -161,17 +107,6 @@ def _blame_prefix(module: IRModule, attempt: Attempt, wanted: str) -> Blame | No
         return None
     call = calls[found.index]
     return Blame(_row(module, call), found.index, _name(call), None, found.runs, found.ms, "replay")
-
-
-def building(target: Target) -> Attempt:
-    """A function that builds a module, for what fails below Relay."""
-
-    def attempt(part: Any) -> None:
-        # Level 2 leaves out AlterOpLayout, which these ops have been through.
-        with tvm.transform.PassContext(opt_level=2):
-            relay.build(part, target=target)
-
-    return attempt
 
 
 def _blame_fused(module: IRModule, target: Target, wanted: str, wrap: Wrap) -> Blame | None:

@@ -23,8 +23,9 @@ from ...recording.open_pass import OpenPass
 from ...tvm_types import IRModule, Target
 from ..ir.op_table import settings
 from ..ir.parts import Parts
+from ..passes import building, pass_by_name
 from . import reproducer
-from .replay import REFERENCE, building, failing_relay_pass, pass_by_name
+from .replay import REFERENCE, failing_relay_pass
 
 
 class Survey(SharedSurvey):

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from tvmq_diag.analysis import dtype_timeline
-from tvmq_diag.instruments.numerics import measurement
+from tvmq_diag.instruments.numerics.figures import saturated, zeroed
+from tvmq_diag.instruments.numerics.probe import ANCHOR, Site
 from tvmq_diag.measurements import numerics
 from tvmq_diag.measurements.numerics import Numerics
 from tvmq_diag.results import store
@@ -320,21 +321,21 @@ names = [str(name) for name in tvm.ir.Op.list_op_names()]
 print(json.dumps([name[len("relax."):] for name in names if name.startswith("relax.")]))
 """
     names = json.loads(in_relax(code).stdout.splitlines()[-1])
-    theirs = [name for name in names if measurement.ANCHOR.search(name)]
+    theirs = [name for name in names if ANCHOR.search(name)]
     assert {"nn.conv2d", "matmul", "concat"} < set(theirs)
     assert theirs == [name for name in names if dtype_timeline.anchor_kind(name) is not None]
 
 
 def test_shares_of_what_is_clipped_and_of_what_becomes_zero() -> None:
     data = np.array([[-3.0, -0.4, 0.0, 0.4, 3.0], [-30, -4, 0, 4, 30]], "float32")
-    site = measurement.Site("weight", [1.0, 10.0], -2, 2, "constant", None, "w", axis=0)
+    site = Site("weight", [1.0, 10.0], -2, 2, "constant", None, "w", axis=0)
     scale = site.spread(2)
     assert scale.shape == (2, 1)
-    assert measurement.saturated(data, scale, site.clip, site.least) == 0.4
-    assert measurement.saturated(data, scale, 2, 0) == 0.4  # -0.4 of a step is still 0
-    assert measurement.saturated(data, scale, 3, 0) == 0.2
-    assert measurement.zeroed(data, scale) == 0.4
-    assert measurement.saturated(data[:0], scale[:0], 2, -2) is None
+    assert saturated(data, scale, site.clip, site.least) == 0.4
+    assert saturated(data, scale, 2, 0) == 0.4  # -0.4 of a step is still 0
+    assert saturated(data, scale, 3, 0) == 0.2
+    assert zeroed(data, scale) == 0.4
+    assert saturated(data[:0], scale[:0], 2, -2) is None
 
 
 @pytest.mark.slow

@@ -80,7 +80,7 @@ places = []
 for _ in range(3):
     found, _ = blamed("FoldConstant", module, isolate.Died(), isolate.isolated)
     places.append([found.name, found.index, found.runs])
-attempt = isolate.isolated(attempts.by_name("FoldConstant", HOST))
+attempt = isolate.isolated(passes.by_name("FoldConstant", HOST))
 says = {signature(thrown(attempt, module)) for _ in range(10)}
 attempt(relax.transform.LegalizeOps()(net("int8", channels=16)))
 print(json.dumps([places, sorted(says)]))
@@ -115,11 +115,11 @@ def test_all_of_a_compile_as_a_pass_with_the_pipeline_that_was_asked_for(relax: 
         relax,
         """
 module = net("int4", channels=16)
-def whole(stage, pipeline): return attempts.Whole(stage, module, 7, pipeline)
+def whole(stage, pipeline): return passes.Whole(stage, module, 7, pipeline)
 path = [whole("run", "default"), OpenPass(3, "tirx.Simplify", "lower", tvm.IRModule({}), 8)]
-room = replay.blame(path, thrown(attempts.of(path[0], HOST), module), HOST)
+room = replay.blame(path, thrown(passes.of(path[0], HOST), module), HOST)
 def says(place):
-    try: isolate.isolated(attempts.of(place, HOST))(module)
+    try: isolate.isolated(passes.of(place, HOST))(module)
     except Exception as error: return str(error)
 folds = reproducer.Failure("tvm.compile", HOST, "no", True, {"tvm": "0", "python": "3"}, "target")
 source = reproducer.of_part(parts.Parts(module), Part(0, frozenset({0})), folds)
@@ -152,11 +152,11 @@ print(json.dumps([
           ("LegalizeOps", module)),
     names(("tvm.compile", module), ("sequential", kernels), ("tirx.LowerIntrin", kernels)),
     names(("tirx.LowerIntrin", kernels)),
-    replay.why_not([attempts.Whole("codegen", module, 1, "default")]),
+    replay.why_not([passes.Whole("codegen", module, 1, "default")]),
     replay.why_not([]), replay.why_not(path("Mystery", module)),
     replay.why_not(path("Normalize", module)),
     replay.blame(path("Normalize", module), error, HOST),
-    len(replay.calls_of(replay.prefix(replay.calls_of(module)[:4]))),
+    len(parts.Parts(parts.Parts(module).prefix(4)).calls),
 ]))
 """,
     ) == [

@@ -1,4 +1,4 @@
-"""Attempts: a pass by its name, or a whole compile, run once more on some module."""
+"""Passes of Relax by their names, or a whole compile, to be run again on some module."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ...diagnosis.signature import Attempt
-from ...protocol.schema import FOLDING
-from ...recording.open_pass import OpenPass
-from ...tvm_types import IRModule, Target
-from ..compile import schedule
+from ..diagnosis.signature import Attempt
+from ..protocol.schema import FOLDING
+from ..recording.open_pass import OpenPass
+from ..tvm_types import IRModule, Target
+from .compile import schedule
 
 BUILD = "tvm.compile"
 """Stands for the pass where a failure comes with generating code, in none of TVM's passes."""
@@ -127,7 +127,7 @@ def _maker(name: str) -> Callable[[], Any] | None:
 
 def _quantizer(name: str) -> Callable[[], Any] | None:
     """Its pass under the config that is in force when it runs."""
-    from .. import quantizer
+    from . import quantizer
 
     def in_force() -> Any:
         config = quantizer.current()

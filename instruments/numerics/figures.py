@@ -1,0 +1,68 @@
+"""How far tensors are from the float model's, and what a quantization step does to them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import numpy as np
+
+
+def error(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
+    """How far tensors are from the float model's, all of them together.
+
+    cosine: of the flattened values. sqnr_db: 10·log10(signal/noise power), the float model's values
+    being the signal. max_abs_error: in the tensors' own unit. nan, inf: how many values of `ours`
+    are not finite. The other figures are of the values that are finite in both, None where they are
+    not finite themselves: no noise at all gives an sqnr_db of None with a max_abs_error of 0.
+
+    Raises ValueError when shapes differ.
+    """
+    if [a.shape for a in ours] != [b.shape for b in floats]:
+        raise ValueError("the shapes differ from the float model's")
+    a = np.concatenate([np.asarray(x, np.float64).ravel() for x in ours])
+    b = np.concatenate([np.asarray(x, np.float64).ravel() for x in floats])
+    counts = {"nan": count(np.isnan, a), "inf": count(np.isinf, a)}
+    finite = np.isfinite(a) & np.isfinite(b)
+    if not finite.all():
+        a, b = a[finite], b[finite]
+    with np.errstate(all="ignore"):
+        noise = a - b
+        signal = b @ b
+        return {
+            "cosine": finite(a @ b / np.sqrt((a @ a) * signal)),
+            "sqnr_db": finite(10 * np.log10(signal / (noise @ noise))),
+            "max_abs_error": finite(np.max(np.abs(noise))) if noise.size else None,
+            **counts,
+        }
+
+
+def saturated(data: np.ndarray, scale: np.ndarray, clip: float, least: float) -> float | None:
+    """The share of values, 0 to 1, that are clipped: that round to fewer steps than `least` or to
+    more than `clip`. `scale` is float32, of a shape that divides `data`."""
+    with np.errstate(all="ignore"):
+        steps = data / scale
+        return _share((steps >= clip + 0.5) | (steps <= least - 0.5))
+
+
+def zeroed(data: np.ndarray, scale: np.ndarray) -> float | None:
+    """The share of values, 0 to 1, that are not zero and round to it."""
+    with np.errstate(all="ignore"):
+        return _share((np.abs(data / scale) < 0.5) & (data != 0))
+
+
+def _share(chosen: np.ndarray) -> float | None:
+    return float(chosen.mean()) if chosen.size else None
+
+
+def largest(data: np.ndarray) -> float | None:
+    """The largest magnitude among the finite values."""
+    finite = data[np.isfinite(data)]
+    return float(np.abs(finite).max()) if finite.size else None
+
+
+def count(test: Callable[[np.ndarray], np.ndarray], data: np.ndarray) -> int:
+    return int(np.count_nonzero(test(data)))
+
+
+def finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,102 @@
+"""A compiled model whose quantization steps can be switched: what is in it, and how it is run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Collection, Protocol
+
+import numpy as np
+
+from ..tvm_types import Call
+
+ANCHOR = re.compile(
+    r"conv1d|conv2d|conv3d|dense|matmul|max_pool|avg_pool|softmax"
+    r"|^(?:add|nn\.bias_add|nn\.batch_norm|multiply|mean|concat|concatenate)$"
+)
+"""The operators that a person recognises from the model: those of
+tvmq_diag.analysis.dtype_timeline.ANCHORS."""
+
+PASSING = re.compile(r"max_pool|^concat(?:enate)?$")
+"""Anchors that only choose among the values they get: a quantization step before them is also one
+of the op behind them, which reads the very values that the step made."""
+
+
+class Unsupported(Exception):
+    """The module is not a plain graph of operators; the message says what is in the way."""
+
+
+@dataclass
+class Anchor:
+    """An anchor op. `output` is the number of its result among the outputs of the probe."""
+
+    op: str
+    span: str | None
+    output: int
+    sites: list[int]
+    """The sites that feed it, with no other computation in between."""
+    reads: list[int]
+    """The nearest anchors before it."""
+
+
+@dataclass
+class Site:
+    """A quantization step. `output` is where its data is, or None: then `parameter` names it.
+
+    A value v becomes round(v / scale) steps, which are clipped to `least` and `clip`.
+    """
+
+    kind: str
+    scale: list[float]
+    """One, or one for each index of `axis`."""
+    least: float
+    clip: float
+    data: str
+    """What it quantizes: the name of an operator or of an input, or "constant"."""
+    output: int | None
+    parameter: str | None
+    axis: int = -1
+    feeds: list[int] = field(default_factory=list)
+    """The anchors it feeds."""
+
+    def spread(self, rank: int) -> np.ndarray:
+        """The scale, float32, in the shape in which it divides data of that rank."""
+        shape = [-1 if index == self.axis else 1 for index in range(rank)]
+        return np.asarray(self.scale, "float32").reshape(shape if len(self.scale) > 1 else ())
+
+
+@dataclass
+class Probe:
+    """`module` has the parameters of the model, others in `values` by name, and switches.
+
+    `results` are the model's own among its outputs.
+    """
+
+    module: Any
+    values: dict[str, Any]
+    """What has a `numpy()`."""
+    anchors: list[Anchor]
+    sites: list[Site]
+    results: list[int]
+
+    def feed(self) -> None:
+        """Tell each site which anchors it feeds, once they are all known."""
+        for number, anchor in enumerate(self.anchors):
+            for site in anchor.sites:
+                self.sites[site].feeds.append(number)
+
+
+class Executor(Protocol):
+    """A compiled probe."""
+
+    def run(self, on: Collection[int]) -> None:
+        """Run the model with the sites `on`, and all others off."""
+
+    def output(self, number: int) -> np.ndarray:
+        """A copy of an output of the last run."""
+
+
+def span_of(call: Call) -> str | None:
+    """What an op is called in the model, if its call says so."""
+    name = getattr(getattr(call.span, "source_name", None), "name", None)
+    return str(name) if name else None
