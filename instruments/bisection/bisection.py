@@ -31,338 +31,165 @@ Events:
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Callable, Sequence
-
-import numpy as np
+from typing import Callable
 
 from ..inputs import target
 from ..numerics import op_errors
 from ..numerics.measurement import telling
-from ..numerics.probe import Executor, Probe
 from ..protocol.jobs import BisectJob
 from ..recording.journal import Journal
-from ..tvm_types import IRModule, PassInfo
-from .capture import Left, only
-from .contract import Op, Suspect
-from .search import (
-    BOUND_DB,
-    Clock,
-    Judged,
-    OutOfTime,
-    Ran,
-    as_float,
-    as_trusted,
-    attempted,
-    turn,
-)
-
-MOST_OPS = 400
-"""So many experiments on ops are written down."""
+from ..tvm_types import IRModule
+from .contract import Suspect
+from .experiments import Experiments
+from .findings import Findings
+from .op_search import OpSearch
+from .search import BOUND_DB, Clock, Judged, OutOfTime, Turn, turn
 
 
 def bisect(job: BisectJob, suspect: Suspect) -> int:
     """Run a job; 0: done, 1: the journal has a fault that says why not."""
-    return op_errors.journalled(job, "bisection", lambda journal: _Job(journal, job, suspect).all())
+
+    def work(journal: Journal) -> None:
+        experiments = _prepared(job, suspect, journal)
+        journal.event("stage", name="check")
+        PassSearch(experiments, Findings(journal), Clock(job.seconds)).all()
+        journal.event("end")
+
+    return op_errors.journalled(job, "bisection", work)
 
 
-class _Job:
-    def __init__(self, journal: Journal, job: BisectJob, suspect: Suspect) -> None:
-        self._journal = journal
-        self._suspect = suspect
-        self._job = job
-        self._bound = job.min_cosine
-        self._clock = Clock(0)
-        self._inputs: dict[str, np.ndarray] = {}
-        self._judge: Callable[[Ran], Judged] = lambda ran: Judged(True)
-        self._lefts: list[Left] = []
-        self._known: dict[int, Judged] = {}
-        self._probe: tuple[Probe, Executor] | None = None
-        self._tries = 0
+def _prepared(job: BisectJob, suspect: Suspect, journal: Journal) -> Experiments:
+    """The model imported and quantized, its passes captured. Raises what TVM raises."""
+    if job.qconfig is None:
+        raise ValueError("the float model has no quantization to bisect")
+    journal.event("stage", name="import")
+    model = suspect.load()
+    text, _ = target.host(job.mcpu)
+    plain, _ = target.host("none")
+    host = target.made(text)
+    facts = {"target": text, "plain": plain, "bound": job.min_cosine, "bound_db": BOUND_DB}
+    journal.event("facts", values=facts)
+    journal.event("stage", name="calibrate")
+    batches = suspect.batches(model.inputs, telling(journal, "calibration"))
+    passes = suspect.captured(model, host, batches)
+    if not passes:
+        raise ValueError("quantize() changes nothing in this model")
+    return Experiments(suspect, host, target.made(plain), model.inputs, passes, job.min_cosine)
+
+
+class PassSearch:
+    """Looks for the pass behind which the result is wrong, then for the op."""
+
+    def __init__(self, experiments: Experiments, findings: Findings, clock: Clock) -> None:
+        self._experiments = experiments
+        self._passes = experiments.passes
+        self._findings = findings
+        self._clock = clock
+        self._ops = OpSearch(experiments, findings, clock)
+        self._judged: dict[int, Judged] = {}
 
     def all(self) -> None:
-        if self._job.qconfig is None:
-            raise ValueError("the float model has no quantization to bisect")
-        self._journal.event("stage", name="import")
-        model = self._suspect.load()
-        self._inputs = model.inputs
-        text, _ = target.host(self._job.mcpu)
-        plain, _ = target.host("none")
-        self._host, self._plain_host = target.made(text), target.made(plain)
-        facts = {"target": text, "plain": plain, "bound": self._bound, "bound_db": BOUND_DB}
-        self._journal.event("facts", values=facts)
-        self._journal.event("stage", name="calibrate")
-        batches = self._suspect.batches(model.inputs, telling(self._journal, "calibration"))
-        self._lefts = self._suspect.followed(model, self._host, batches)
-        if not self._lefts:
-            raise ValueError("quantize() changes nothing in this model")
-        self._journal.event("stage", name="check")
-        self._clock = Clock(self._job.seconds)
-        floats = self._plain(self._lefts[0].before).outputs
-        self._judge = as_float(floats, self._bound)
+        """The pass, the op, and then the whole table, as far as there is time."""
         try:
-            self._find()
+            result = turn(len(self._passes), lambda count: self._after(count - 1), self._clock)
+            if result is None:
+                self._in_build()
+            else:
+                self._in_quantize(result)
             self._rest()
         except OutOfTime:
-            self._journal.event("unknown", why="there was no time for more")
-        self._journal.event("end")
+            self._findings.unknown("there was no time for more")
 
-    def _find(self) -> None:
-        """The pass, and then the op."""
-        found = turn(len(self._lefts), lambda count: self._after(count - 1), self._clock)
-        if found is None:
-            self._find_in_build()
+    def _in_quantize(self, result: Turn) -> None:
+        last, first = result.count - 1, result.right_before
+        names = [passed.name for passed in self._passes[first : result.count]]
+        before = self._passes[first - 1].name if first else None
+        stage = self._experiments.stage(last)
+        self._findings.culprit(names[-1], stage, before, names[:-1], result.exact)
+        if stage == "calibrate":
+            self._ops.quantized()
             return
-        left, first = self._lefts[found.count - 1], found.right_before
-        over = [passed.name for passed in self._lefts[first : found.count - 1]]
-        before = self._lefts[first - 1].name if first else None
-        self._culprit(left.name, self._stage(found.count - 1), before, over, found.exact)
-        if self._stage(found.count - 1) == "calibrate":
-            self._find_quantized()
-            return
-        if self._stage(found.count - 1) == "annotate":
+        if stage == "annotate":
             why = "it is wrong even with every quantization step passing its values on"
-            self._journal.event("unknown", why=why)
+            self._findings.unknown(why)
             return
-        module = self._lefts[first].before
-        trusted = self._suspect.floating if self._stage(first - 1) == "calibrate" else _same
-        names = [passed.name for passed in self._lefts[first : found.count]]
-        self._find_op(
-            module,
-            lambda part: self._plain(trusted(part)),
-            lambda part: self._plain(self._suspect.again(names, part, self._host)),
+        floating: Callable[[IRModule], IRModule] = lambda module: module  # noqa: E731
+        if self._experiments.stage(first - 1) == "calibrate":
+            floating = self._experiments.suspect.floating
+        self._ops.first_ops(
+            self._passes[first].before,
+            lambda part: self._experiments.plain(floating(part)),
+            lambda part: self._experiments.again(names, part),
             f"{' and '.join(names)} on the first ops, beside the same ops without it",
         )
 
-    def _find_in_build(self) -> None:
-        module = self._lefts[-1].after
-        asked: list[str] = []
+    def _in_build(self) -> None:
+        module = self._passes[-1].after
+        optional: list[str] = []
 
         def every(_number: int, name: str) -> bool:
-            asked.append(name)
+            optional.append(name)
             return True
 
-        whole = self._build(module, every)
-        self._say("build", len(self._lefts), "", "lower", whole)
+        whole = self._experiments.limited(module, every)
+        self._findings.after("build", len(self._passes), "", "lower", whole)
         if not whole.wrong:
             if whole.right is None:
-                self._journal.event("unknown", why=f"it cannot be built here: {whole.why}")
+                self._findings.unknown(f"it cannot be built here: {whole.why}")
             else:
-                self._journal.event("right")
+                self._findings.right()
             return
-
-        said: set[int] = set()
-
-        def up_to(limit: int) -> Judged:
-            judged = self._build(module, lambda number, name: number < limit)
-            if limit not in said:
-                self._say("limit", limit, asked[limit - 1] if limit else "", "lower", judged)
-            said.add(limit)
-            return judged
-
-        if up_to(0).wrong:
-            self._culprit(None, "lower", None, [], False)
-        else:
-            found = turn(len(asked), up_to, self._clock)
-            if found is None:
-                self._journal.event("unknown", why="it is wrong at one time and right at another")
-                return
-            first = found.right_before
-            over = asked[first : found.count - 1]
-            before = asked[first - 1] if first else None
-            self._culprit(asked[found.count - 1], "lower", before, over, found.exact)
-        self._find_op(
+        if not self._limit(module, optional):
+            return
+        self._ops.first_ops(
             module,
-            self._plain,
-            lambda part: self._suspect.real(part, self._host, self._inputs, None),
+            self._experiments.plain,
+            self._experiments.real,
             "the first ops of the quantized module built as asked, beside a plain build",
         )
 
-    def _find_quantized(self) -> None:
-        """The op whose quantization is too coarse, or clips too much."""
-        try:
-            probed, _ = self._probing()
-        except Exception as failure:
-            self._journal.event("unknown", why=f"no op can be quantized alone: {failure}"[:300])
-            return
-        module = self._calibrated()
-        ops, calls = self._suspect.calls(module), self._suspect.anchors(module)
-        alone: list[tuple[float, int]] = []
-        for number, anchor in enumerate(probed.anchors):
-            if not anchor.sites:
-                continue
-            if not self._clock.left:
-                why = f"there was no time to quantize op {calls[number]} and the later ones alone"
-                self._journal.event("unknown", why=why)
-                break
-            judged = self._with_sites(anchor.sites)
-            self._tried("only this op quantized", ops[calls[number]], judged)
-            if judged.wrong:
-                alone.append((_badness(judged), number))
-            telling(self._journal, "ops")(number + 1, len(probed.anchors))
-        if alone:
-            worst = max(alone, key=lambda one: (one[0], -one[1]))[1]
-            exact = self._with_sites(probed.anchors[worst].sites).wrong
-            how = "the simulation with only this op quantized"
-            if len(alone) > 1:
-                how += f": the worst of {len(alone)} that each make it wrong alone"
-            self._op(calls[worst], ops[calls[worst]], how, exact)
-            return
+    def _limit(self, module: IRModule, optional: list[str]) -> bool:
+        """Find the first of the passes that may be left out; False if the result comes and goes."""
+        written: set[int] = set()
 
-        def first(count: int) -> Judged:
-            if count == len(probed.anchors):
-                judged = self._with_sites(range(len(probed.sites)))
-            else:
-                sites = {site for anchor in probed.anchors[:count] for site in anchor.sites}
-                judged = self._with_sites(sorted(sites))
-            self._tried("all ops up to this one quantized", ops[calls[count - 1]], judged)
+        def up_to(limit: int) -> Judged:
+            judged = self._experiments.limited(module, lambda number, name: number < limit)
+            if limit not in written:
+                name = optional[limit - 1] if limit else ""
+                self._findings.after("limit", limit, name, "lower", judged)
+            written.add(limit)
             return judged
 
-        found = turn(len(probed.anchors), first, self._clock)
-        if found is None:
-            self._journal.event("unknown", why="no set of quantized ops makes the result wrong")
-            return
-        how = "the simulation with all ops up to this one quantized; none of them alone is enough"
-        index = calls[found.count - 1]
-        self._op(index, ops[index], how, found.exact)
-
-    def _find_op(
-        self,
-        module: IRModule,
-        trusted: Callable[[Any], Ran],
-        suspected: Callable[[Any], Ran],
-        how: str,
-    ) -> None:
-        """The first op with which two ways to run the first ops of a module part."""
-        ops = self._suspect.calls(module)
-        right: dict[int, list[np.ndarray]] = {}
-        known = {0: Judged(True)}
-
-        def first(count: int) -> Judged:
-            part = self._suspect.prefix(module, count)
-            if count not in right:
-                right[count] = trusted(part).outputs
-            known[count] = attempted(lambda: suspected(part), as_trusted(right[count]))
-            self._tried(f"the first {count} of {len(ops)} ops", ops[count - 1], known[count])
-            telling(self._journal, "prefixes")(len(known) - 1, len(ops).bit_length() + 3)
-            return known[count]
-
-        try:
-            found = turn(len(ops), first, self._clock)
-        except OutOfTime:
-            wrong = [count for count in known if known[count].wrong]
-            if not wrong:
-                raise
-            last = min(wrong)
-            above = max(count for count in known if count < last and known[count].right)
-            why = f"there was no time for more: it enters between ops {above} and {last - 1}"
-            self._journal.event("unknown", why=why)
-            return
-        if found is None:
-            why = f"no op by itself: the two ways to run the whole are not {BOUND_DB:.0f} dB apart"
-            self._journal.event("unknown", why=why)
-            return
-        self._op(found.count - 1, ops[found.count - 1], how, found.exact)
+        if up_to(0).wrong:
+            self._findings.culprit(None, "lower", None, [], False)
+            return True
+        result = turn(len(optional), up_to, self._clock)
+        if result is None:
+            self._findings.unknown("it is wrong at one time and right at another")
+            return False
+        first = result.right_before
+        over = optional[first : result.count - 1]
+        before = optional[first - 1] if first else None
+        self._findings.culprit(optional[result.count - 1], "lower", before, over, result.exact)
+        return True
 
     def _rest(self) -> None:
         """What halving did not look at, to have the whole table."""
-        for index in range(len(self._lefts)):
+        for index in range(len(self._passes)):
             if not self._clock.left:
-                self._journal.event("unknown", why="there was no time to look behind every pass")
+                self._findings.unknown("there was no time to look behind every pass")
                 return
             self._after(index)
 
     def _after(self, index: int) -> Judged:
         """The model as a pass left it. A wrong one is run anew each time, others once."""
-        known = self._known.get(index)
-        if known is not None and not known.wrong:
-            return known
-        left = self._lefts[index]
-        judged = attempted(lambda: self._left(index), self._judge)
-        if known is None:
-            self._say("pass", index, left.name, self._stage(index), judged)
-            telling(self._journal, "passes")(len(self._known) + 1, len(self._lefts))
-        self._known[index] = judged
-        return judged
-
-    def _left(self, index: int) -> Ran:
-        stage, module = self._stage(index), self._lefts[index].after
-        if stage == "annotate":
-            _, executor = self._probing()
-            executor.run(())
-            return self._results()
-        return self._plain(self._suspect.floating(module) if stage == "calibrate" else module)
-
-    def _stage(self, index: int) -> str:
-        """Of a pass. What comes behind realize folds, what comes before partition prepares."""
-        own = self._suspect.stages
-        named = [own[left.name] for left in self._lefts[: index + 1] if left.name in own]
-        if not named:
-            return "prepare"
-        return "fold" if self._lefts[index].name not in own else named[-1]
-
-    def _calibrated(self) -> Any:
-        return next(left.after for left in self._lefts if left.name == "QuantizeCalibrate")
-
-    def _probing(self) -> tuple[Probe, Executor]:
-        if self._probe is None:
-            probed = self._suspect.probed(self._calibrated())
-            executor = self._suspect.build(probed, self._plain_host, self._inputs)
-            self._probe = probed, executor
-        return self._probe
-
-    def _with_sites(self, sites: Sequence[int]) -> Judged:
-        self._probing()[1].run(sites)
-        return attempted(self._results, self._judge)
-
-    def _results(self) -> Ran:
-        probed, executor = self._probing()
-        return Ran([executor.output(number) for number in probed.results])
-
-    def _plain(self, module: IRModule) -> Ran:
-        return self._suspect.plain(module, self._plain_host, self._inputs)
-
-    def _build(self, module: IRModule, allowed: Callable[[int, str], bool]) -> Judged:
-        """`allowed` says which of the passes that may be left out are run, by number and name."""
-        count = 0
-
-        def allow(info: PassInfo) -> bool:
-            nonlocal count
-            if not self._suspect.may_be_left_out(info):
-                return True
-            count += 1
-            return allowed(count - 1, str(info.name))
-
-        return attempted(
-            lambda: self._suspect.real(module, self._host, self._inputs, only(allow)), self._judge
-        )
-
-    def _say(self, kind: str, index: int, name: str, stage: str, judged: Judged) -> None:
-        values = asdict(judged)
-        self._journal.event("after", index=index, name=name, stage=stage, of=kind, **values)
-
-    def _culprit(
-        self, name: str | None, stage: str, before: str | None, over: list[str], exact: bool
-    ) -> None:
-        self._journal.event(
-            "culprit", name=name, stage=stage, last_right=before, over=over, exact=exact
-        )
-
-    def _tried(self, what: str, op: Op, judged: Judged) -> None:
-        self._tries += 1
-        if self._tries <= MOST_OPS:
-            values = asdict(judged)
-            self._journal.event("tried", what=what, op=op.name, span=op.span, **values)
-
-    def _op(self, index: int, op: Op, how: str, exact: bool) -> None:
-        self._journal.event("op", index=index, name=op.name, span=op.span, how=how, exact=exact)
-
-
-def _same(module: IRModule) -> Any:
-    return module
-
-
-def _badness(judged: Judged) -> float:
-    """The more, the worse."""
-    cosine = (judged.figures or {}).get("cosine")
-    return 2.0 if cosine is None else -float(cosine)
+        judged = self._judged.get(index)
+        if judged is not None and not judged.wrong:
+            return judged
+        again = self._experiments.after(index)
+        if judged is None:
+            name, stage = self._passes[index].name, self._experiments.stage(index)
+            self._findings.after("pass", index, name, stage, again)
+            self._findings.progress("passes", len(self._judged) + 1, len(self._passes))
+        self._judged[index] = again
+        return again

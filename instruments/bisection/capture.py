@@ -14,7 +14,7 @@ from ..tvm_types import IRModule, PassInfo
 
 
 @dataclass
-class Left:
+class CapturedPass:
     """A pass that ran in no other pass but a list of passes, and the modules around it."""
 
     name: str
@@ -23,9 +23,9 @@ class Left:
 
 
 @contextlib.contextmanager
-def following() -> Iterator[list[Left]]:
+def capturing() -> Iterator[list[CapturedPass]]:
     """Collects what each pass inside the block leaves; what only infers types is left out."""
-    left: list[Left] = []
+    passes: list[CapturedPass] = []
     opened: list[tuple[str, Any]] = []
 
     @tvm.instrument.pass_instrument
@@ -37,10 +37,10 @@ def following() -> Iterator[list[Left]]:
             name, before = opened.pop()
             outermost = all(outer == SEQUENCE for outer, _ in opened)
             if outermost and name not in (SEQUENCE, TYPE_ONLY):
-                left.append(Left(name, before, module))
+                passes.append(CapturedPass(name, before, module))
 
     with ambient(Follow()):
-        yield left
+        yield passes
 
 
 def only(allowed: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from ..numerics import op_errors
 from ..numerics.probe import Probe
 from ..tvm_types import IRModule, PassInfo, Target
-from .capture import Left
+from .capture import CapturedPass
 from .search import Ran
 
 
@@ -26,7 +26,7 @@ class Suspect(op_errors.NumericsSide):
     stages: ClassVar[dict[str, str]]
     """Of passes that open a stage of their own."""
 
-    def followed(self, model: Any, host: Target, batches: Any) -> list[Left]:
+    def captured(self, model: Any, host: Target, batches: Any) -> list[CapturedPass]:
         """The passes of quantize() that change the model, in order, from the module with its
         weights on. Raises what quantize() raises."""
         raise NotImplementedError

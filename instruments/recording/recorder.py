@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import threading
 import time
 import traceback
 from typing import Any, Callable, Iterator
 
-from ..dialects import OpTables, View
+from ..dialects import OpTables
 from ..protocol.schema import FOLDING, QUANTIZER_BEGINS, TYPE_ONLY
 from ..tvm_types import IRModule, PassInfo
 from .journal import Journal
 from .open_pass import OpenPass
+from .snapshots import Snapshots
 
 
 def guarded(method: Callable[..., None]) -> Callable[..., None]:
@@ -49,16 +49,14 @@ def guarded(method: Callable[..., None]) -> Callable[..., None]:
 
 
 class Recorder:
-    """Turns instrument callbacks into journal events. `dialect` makes the op tables.
+    """Turns instrument callbacks into journal events; `dialect` makes the op tables.
 
-    With `texts` the text of each snapshot is written too; otherwise only that of a failing module.
+    With `save_ir` the text of each snapshot is written too, else only that of a failing module.
     """
 
-    def __init__(self, journal: Journal, dialect: OpTables, texts: bool = False) -> None:
+    def __init__(self, journal: Journal, dialect: OpTables, save_ir: bool = False) -> None:
         self.journal = journal
         self.dialect = dialect
-        self.texts = texts
-        self.tables = dialect.Tables()
         self.stage = "prepare"
         self.qconfig: Any = None
         self.muted = False
@@ -66,7 +64,7 @@ class Recorder:
         self.thread = threading.get_ident()
         self.stack: list[OpenPass] = []
         self.failed: list[OpenPass] = []
-        self.snapshots = 0
+        self.snapshots = Snapshots(journal, dialect, save_ir)
         self.watcher: Callable[[], None] | None = None
         """Called when a pass has begun and is on the stack, and when compiling begins."""
         self.whole: Callable[[str], OpenPass] | None = None
@@ -75,7 +73,6 @@ class Recorder:
         self._unseen = {FOLDING, *dialect.OPAQUE}
         self._counted = frozenset(dialect.COUNTED)
         self._contexts: list[int] = []
-        self._last: Any = None
 
     @guarded
     def enter_context(self) -> None:
@@ -107,7 +104,7 @@ class Recorder:
         self.stack.append(opened)
         if name == TYPE_ONLY:
             # It gets the bare result of the pass around it, whose typed form follows at once.
-            opened.unchanged = self._known(module)
+            opened.unchanged = self.snapshots.shows(module)
         elif self._worth_a_look(self.stack[:-1]):
             opened.snapshot = self._snapshot(module)
         self._enter(opened, parent, own=_ms_since(began))
@@ -128,7 +125,7 @@ class Recorder:
             return
         began = time.perf_counter()
         if opened.unchanged:
-            self._last = self.dialect.View(module)
+            self.snapshots.replace(module)
         snapshot = self._snapshot(module) if self._worth_a_look(self.stack) else None
         counted = {"inside": opened.inside} if opened.inside else {}
         own = _ms_since(began)
@@ -221,54 +218,16 @@ class Recorder:
         """Not the snippets that constant folding compiles or an importer infers types of."""
         return self.stage != "import" and all(p.name not in self._unseen for p in stack)
 
-    def _known(self, module: IRModule) -> bool:
-        """Is it, by a cheap look, the module of the last snapshot, whose types are known?"""
-        last = self._last
-        if last is None or not last.typed:
-            return False
-        return bool(last.module.same_as(module) or last.same(self.dialect.View(module), deep=False))
-
     def _snapshot(self, module: IRModule) -> int | None:
-        """The number of the snapshot that shows `module`; a new one only where it changed.
-
-        None if it could not be taken: that is recorded, and the pass's events go on without it.
-        """
-        if self._last is not None and self._last.module.same_as(module):
-            return self.snapshots
+        """The number of the snapshot that shows `module`; None if it could not be taken: that is
+        recorded, and the pass's events go on without it."""
         try:
-            view = self.dialect.View(module)
-            if self._last is None or not self._last.same(view):
-                self._write(self.snapshots + 1, view)
-                self.snapshots += 1
-            self._last = view
-            return self.snapshots
+            return self.snapshots.take(module)
         except Exception as error:
             self.fault("snapshot", error)
             return None
-
-    def _write(self, number: int, view: View) -> None:
-        if not view.has_graph:
-            self.journal.event("snapshot", id=number, primfuncs=self.dialect.primfuncs(view))
-            return
-        with _no_collection():
-            table = self.journal.table(number, self.tables.rows(view.module))
-        self.journal.event("snapshot", id=number, table=table)
-        if self.texts:
-            self.journal.text(f"ir/{number:05d}.txt", self.dialect.text(view.module))
 
 
 def _ms_since(began: float) -> float:
     """Our own time in a callback, which the reader takes off the pass's."""
     return round((time.perf_counter() - began) * 1e3, 3)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """A table is thousands of small objects: collecting garbage meanwhile costs a third more."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -13,7 +13,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ..bisection.capture import Left, following
+from ..bisection.capture import CapturedPass, capturing
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.probe import Probe, span_of
@@ -45,14 +45,14 @@ class Bisected(numerics.Numerics, Suspect):
 
     stages = STAGE_OF_PASS
 
-    def followed(self, model: Any, host: Target, batches: Any) -> list[Left]:
+    def captured(self, model: Any, host: Target, batches: Any) -> list[CapturedPass]:
         config = self._config()
         level = self.job.opt_level
-        with following() as left:
+        with capturing() as passes:
             module = compilation.prepare(model.module, host, level)
             with config, host, tvm.transform.PassContext(opt_level=level):
                 quantizer.quantize(module, config, batches)
-        return [one for one in left if not View(one.before).same(View(one.after))]
+        return [one for one in passes if not View(one.before).same(View(one.after))]
 
     def floating(self, module: IRModule) -> Any:
         config = self._config()

@@ -12,7 +12,7 @@ import numpy as np
 import tvm
 from tvm import relay
 
-from ..bisection.capture import Left, following
+from ..bisection.capture import CapturedPass, capturing
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.probe import Probe, span_of
@@ -30,12 +30,14 @@ class Bisected(numerics.Numerics, Suspect):
 
     stages = STAGE_OF_PASS
 
-    def followed(self, model: Any, host: Target, batches: Any) -> list[Left]:
+    def captured(self, model: Any, host: Target, batches: Any) -> list[CapturedPass]:
         level = self.job.opt_level
-        # In this order: a context that was made before `following` would not be followed.
-        with following() as left, self._config(), host, tvm.transform.PassContext(opt_level=level):
+        # In this order: a context that was made before `capturing` would not be followed.
+        with capturing() as passes, self._config(), host, tvm.transform.PassContext(
+            opt_level=level
+        ):
             relay.quantize.quantize(model.fresh(), dict(model.params), dataset=batches)
-        return [one for one in left if not View(one.before).same(View(one.after))]
+        return [one for one in passes if not View(one.before).same(View(one.after))]
 
     def floating(self, module: IRModule) -> Any:
         return module

@@ -226,12 +226,12 @@ def test_ctrl_c_stops_the_compile_and_leaves_a_trace(in_tvm: InTvm, tmp_path: Pa
         in_tvm,
         """
 import os, signal
-from instruments.recording import recorder
-original = recorder.Recorder._snapshot
+from instruments.recording import snapshots
+original = snapshots.Snapshots.take
 def interrupted(self, module):
-    if self.snapshots == 3: os.kill(os.getpid(), signal.SIGINT)
+    if self._number == 3: os.kill(os.getpid(), signal.SIGINT)
     return original(self, module)
-recorder.Recorder._snapshot = interrupted
+snapshots.Snapshots.take = interrupted
 try:
     with QuantizeTrace(sys.argv[1]): quantize(model)
 except KeyboardInterrupt: pass

@@ -1,0 +1,110 @@
+"""The ways in which a model is built and run to find out where its result goes wrong."""
+
+from __future__ import annotations
+
+from typing import Callable, Sequence
+
+import numpy as np
+
+from ..numerics.probe import Executor, Probe
+from ..tvm_types import IRModule, PassInfo, Target
+from .capture import CapturedPass, only
+from .contract import Suspect
+from .search import Judged, Ran, as_float, attempted
+
+
+class Experiments:
+    """On the model of a job, with its passes of quantize() captured.
+
+    `host` is the target as asked, `plain_host` that of the plain way. A whole model is right with a
+    cosine of `bound` or more to the model before the first pass, built in the plain way.
+    """
+
+    def __init__(
+        self,
+        suspect: Suspect,
+        host: Target,
+        plain_host: Target,
+        inputs: dict[str, np.ndarray],
+        passes: list[CapturedPass],
+        bound: float,
+    ) -> None:
+        self.suspect = suspect
+        self.passes = passes
+        self._host = host
+        self._plain_host = plain_host
+        self._inputs = inputs
+        self._probe: tuple[Probe, Executor] | None = None
+        self._judge = as_float(self.plain(passes[0].before).outputs, bound)
+
+    def stage(self, index: int) -> str:
+        """Of a pass. What comes behind realize folds, what comes before partition prepares."""
+        own = self.suspect.stages
+        named = [own[passed.name] for passed in self.passes[: index + 1] if passed.name in own]
+        if not named:
+            return "prepare"
+        return "fold" if self.passes[index].name not in own else named[-1]
+
+    def after(self, index: int) -> Judged:
+        """The model as a pass of quantize() left it."""
+        return attempted(lambda: self._left(index), self._judge)
+
+    def plain(self, module: IRModule) -> Ran:
+        """A module built for no particular processor, nothing optimised."""
+        return self.suspect.plain(module, self._plain_host, self._inputs)
+
+    def real(self, module: IRModule) -> Ran:
+        """A module built as asked."""
+        return self.suspect.real(module, self._host, self._inputs, None)
+
+    def limited(self, module: IRModule, allowed: Callable[[int, str], bool]) -> Judged:
+        """A whole model built as asked; `allowed` says which of the passes that may be left out are
+        run, by number and name."""
+        count = 0
+
+        def allow(info: PassInfo) -> bool:
+            nonlocal count
+            if not self.suspect.may_be_left_out(info):
+                return True
+            count += 1
+            return allowed(count - 1, str(info.name))
+
+        return attempted(
+            lambda: self.suspect.real(module, self._host, self._inputs, only(allow)), self._judge
+        )
+
+    def again(self, names: Sequence[str], module: IRModule) -> Ran:
+        """Passes of quantize() on a part of the model, built in the plain way."""
+        return self.plain(self.suspect.again(names, module, self._host))
+
+    @property
+    def calibrated(self) -> IRModule:
+        """What QuantizeCalibrate left."""
+        return next(p.after for p in self.passes if p.name == "QuantizeCalibrate")
+
+    def probe(self) -> Probe:
+        """What is in the calibrated model. Raises what building it raises."""
+        return self._probing()[0]
+
+    def with_sites(self, sites: Sequence[int]) -> Judged:
+        """The calibrated model with these quantization steps on, and no others."""
+        self._probing()[1].run(sites)
+        return attempted(self._results, self._judge)
+
+    def _left(self, index: int) -> Ran:
+        stage, module = self.stage(index), self.passes[index].after
+        if stage == "annotate":  # it has no scales: every step passes its values on as they are
+            _, executor = self._probing()
+            executor.run(())
+            return self._results()
+        return self.plain(self.suspect.floating(module) if stage == "calibrate" else module)
+
+    def _probing(self) -> tuple[Probe, Executor]:
+        if self._probe is None:
+            probe = self.suspect.probed(self.calibrated)
+            self._probe = probe, self.suspect.build(probe, self._plain_host, self._inputs)
+        return self._probe
+
+    def _results(self) -> Ran:
+        probe, executor = self._probing()
+        return Ran([executor.output(number) for number in probe.results])
