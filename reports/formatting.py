@@ -93,7 +93,7 @@ def op_name(op: str) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """How long something took, as people read it: `0.12 ms`, `34 ms`, `5.9 s`."""
+    """How long something took, as people read it: `0.12 ms`, `34 ms`, `5.9 s`; DASH for None."""
     if ms is None:
         return DASH
     if ms < 10:
@@ -110,14 +110,14 @@ def latency(ms: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as people read it: `0.4 %`, `12 %`."""
+    """A share (1 is all) as people read it: `0.4 %`, `12 %`."""
     if share >= 10:
         return f"{100 * share:,.4g} %"
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number with so many decimals, or a dash."""
+    """A number with so many decimals; DASH for None."""
     return DASH if value is None else f"{value:.{digits}f}"
 
 

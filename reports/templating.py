@@ -41,5 +41,5 @@ def environment() -> Environment:
 
 
 def link(path: str) -> str:
-    """A relative path as a URL."""
+    """A relative path as a relative URL, quoted."""
     return urllib.parse.quote(path)

@@ -1,7 +1,8 @@
-"""Charts of times as SVG for a page: plain data in; None where there is nothing to draw.
+"""Charts of times as SVG for a page.
 
-Nothing is told by colour alone: rows have their names above them, parts of a bar a number.
-Every function is deterministic: the same numbers make the same text.
+Each function returns an inline `<svg>` whose ids begin with `prefix`, or None where there is
+nothing to draw. Nothing is told by colour alone: rows have their names above them, parts of a bar
+a number. The same numbers make the same text.
 """
 
 from __future__ import annotations

@@ -39,7 +39,10 @@ class Group:
 
 @dataclass
 class Condensed:
-    """A model as groups, producers first; `dropped` ops are in none of them."""
+    """A model as groups, producers first.
+
+    `total` counts its operator calls, also those in no group; `note` says if groups were left out.
+    """
 
     groups: list[Group]
     total: int

@@ -1,6 +1,6 @@
 """Charts of error as SVG for a page: along the model, and against time.
 
-See reports.figures.charts.
+As in reports.figures.charts, a chart is an inline `<svg>` or None where there is nothing to draw.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def errors(
     title: str = "Error along the model",
     marked: int | None = None,
 ) -> str | None:
-    """SQNR by op in running order: the first series a line, the second points; gaps where it is
-    unknown.
+    """SQNR in dB by op in running order: the first series a line, the second points.
 
-    `marked` is the place of the op to point out. No error at all (infinity) is a line on top.
+    None is a gap; infinity, no error at all, is drawn on a line on top. `labels` name the ops;
+    `marked` is the place of the op to point out.
     """
     lines = {name: [_decibels(v) for v in values] for name, values in series.items()}
     lines = {name: v for name, v in lines.items() if not all(map(math.isnan, v))}
@@ -104,7 +104,7 @@ def errors(
 
 
 def front(points: Sequence[Point]) -> list[int]:
-    """Which points no other beats in both: places in `points`, the fastest first."""
+    """The points that no other beats in both time and error: their places, the fastest first."""
     best = -math.inf
     places: list[int] = []
     order = sorted(range(len(points)), key=lambda i: (points[i].ratio, -points[i].sqnr_db))

@@ -73,7 +73,7 @@ Tips = dict[str, str | list[str]]
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Everything between a figure's first line and its SVG happens in here."""
+    """The settings of matplotlib for a figure, from its first line to its SVG."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it talks of its caches
     # Here and not above: loading matplotlib takes longer than all the rest of a report.
     import matplotlib
@@ -88,7 +88,7 @@ def styled() -> Iterator[None]:
 def sheet(
     width: float, height: float, left: float, right: float, top: float, bottom: float
 ) -> Axes:
-    """An empty chart without frame or ground; the last four are its margins."""
+    """An empty chart without frame or ground, in pixels; the last four are its margins."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / 72, height / 72), dpi=72)
@@ -103,7 +103,7 @@ def sheet(
 
 
 def grid(axes: Axes, along: Literal["x", "y", "both"]) -> None:
-    """Thin lines at the ticks, few of them."""
+    """Draw thin lines at the ticks, few of them."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
@@ -115,14 +115,14 @@ def grid(axes: Axes, along: Literal["x", "y", "both"]) -> None:
 
 
 def whole_numbers(axes: Axes) -> None:
-    """The horizontal axis counts."""
+    """Let the horizontal axis have ticks at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
 
 
 def plain_numbers(axes: Axes) -> None:
-    """A logarithmic horizontal axis says 0.5, 1, 2 and not powers of ten."""
+    """Let a logarithmic horizontal axis say 0.5, 1, 2 and not powers of ten."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
@@ -131,7 +131,7 @@ def plain_numbers(axes: Axes) -> None:
 
 
 def thin(values: Sequence[float], most: int) -> list[int]:
-    """Places of the values to draw: all, or of each stretch the lowest and the highest."""
+    """Places of at most `most` values to draw: all, or of each stretch the lowest and highest."""
     if len(values) <= most:
         return list(range(len(values)))
     kept: set[int] = set()

@@ -17,7 +17,7 @@ MARKS = {DONE: "✓", FAILED: "✗", SKIPPED: DASH, AHEAD: "·"}
 
 @dataclass(frozen=True)
 class StripStage:
-    """A stage in the strip."""
+    """A stage in the strip: DONE, FAILED, SKIPPED or AHEAD, and the time spent, empty if none."""
 
     name: str
     state: str
@@ -58,7 +58,7 @@ def _state(stage: str, failed: str | None, reached: set[str], place: int, last: 
 
 
 def newest_module(trace: Trace, stages: tuple[str, ...]) -> tuple[Snapshot, str] | None:
-    """The module that the first of these stages left behind which left any, and that stage."""
+    """The newest module of the first of these stages that left one behind, and that stage."""
     for stage in stages:
         snapshot = next(trace.modules_of(stage), None)
         if snapshot is not None:

@@ -40,7 +40,7 @@ class TimelineRow:
 
 @dataclass
 class TimelineView:
-    """The timeline as a table."""
+    """The timeline as a table: a column a stage, a row an op; `changed` counts rows."""
 
     stages: list[str]
     rows: list[TimelineRow]

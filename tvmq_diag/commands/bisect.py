@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it; returns 0. Raises UsageError when there is no result."""
+    """Look for the pass and the op, print, write; returns 0. Raises UsageError without a result."""
     screen, progress = Console(), Console(stderr=True)
     work = store.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_tolerances(parser: argparse.ArgumentParser) -> None:
-    """What is worse, and what may be."""
+    """Add how much worse a figure may be, and what may be worse."""
     defaults = Tolerances()
     parser.add_argument(
         "--allow",
@@ -100,12 +100,12 @@ def write(compared: Comparison, about: dict[str, str], directory: Path) -> Path:
 
 
 def tolerances(options: argparse.Namespace) -> Tolerances:
-    """How much worse is not worse."""
+    """How much worse a figure may be, as the options say."""
     return Tolerances(options.cosine, options.sqnr, options.slower)
 
 
 def allowances(options: argparse.Namespace) -> frozenset[str]:
-    """The classes that may be worse. Raises UsageError for one that there is not."""
+    """The classes of regression that --allow names. Raises UsageError for one that there is not."""
     names = frozenset(name.strip() for name in options.allow.split(",") if name.strip())
     unknown = sorted(names - set(REGRESSIONS))
     if unknown:

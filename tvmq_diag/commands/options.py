@@ -9,7 +9,7 @@ from ..toolchains.recipes import RECIPES
 
 
 def add_configurations(parser: argparse.ArgumentParser, default: str) -> None:
-    """Which configurations."""
+    """Add which configurations."""
     parser.add_argument(
         "--dtype",
         default=default,
@@ -19,16 +19,16 @@ def add_configurations(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """What to compile, on which TVM, and how."""
+    """Add what to compile, on which TVM, and how."""
     add_source(parser)
     add_tvm(parser)
     add_build(parser)
 
 
 def add_sweep(parser: argparse.ArgumentParser, configurations: str) -> None:
-    """Configurations, what to compile and how, for a command that does so on several TVMs.
+    """Add configurations, what to compile and how, for a command that does so on several TVMs.
 
-    Which TVMs is the command's own affair.
+    Which TVMs is the command's own to add.
     """
     add_configurations(parser, configurations)
     add_source(parser)
@@ -37,7 +37,7 @@ def add_sweep(parser: argparse.ArgumentParser, configurations: str) -> None:
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
-    """The model, its weights, and what to calibrate on."""
+    """Add the model, its weights, and what to calibrate on."""
     parser.add_argument(
         "--model",
         default="torchvision:resnet50",
@@ -63,7 +63,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def add_tvm(parser: argparse.ArgumentParser) -> None:
-    """One TVM."""
+    """Add which TVM, one by name or one of the user's own."""
     parser.add_argument(
         "--tvm",
         metavar="NAME",
@@ -75,7 +75,7 @@ def add_tvm(parser: argparse.ArgumentParser) -> None:
 
 
 def add_own_tvms(group: argparse._ArgumentGroup, how: str) -> None:
-    """Any number of TVMs of the user's own; `how` ends the help's sentence."""
+    """Add any number of TVMs of the user's own; `how` ends the help's sentence."""
     group.add_argument(
         "--tvm-python",
         type=Path,
@@ -87,7 +87,7 @@ def add_own_tvms(group: argparse._ArgumentGroup, how: str) -> None:
 
 
 def add_build(parser: argparse.ArgumentParser) -> None:
-    """The target, what a process may use, the benchmark, and the cache."""
+    """Add the target, what a process may use, the benchmark, and the cache."""
     add_mcpu(parser)
     parser.add_argument("--opt-level", type=int, default=3, choices=range(4), help="(3)")
     add_timeout(parser, 1800.0)
@@ -104,14 +104,14 @@ def add_build(parser: argparse.ArgumentParser) -> None:
 
 
 def add_mcpu(parser: argparse.ArgumentParser) -> None:
-    """The CPU that TVM generates code for."""
+    """Add the CPU that TVM generates code for."""
     parser.add_argument(
         "--mcpu", metavar="CPU", help="for the target; 'none' leaves it out (host's)"
     )
 
 
 def add_timeout(parser: argparse.ArgumentParser, seconds: float) -> None:
-    """How long a TVM process may take."""
+    """Add how long a TVM process may take; `seconds` without the option."""
     parser.add_argument(
         "--timeout",
         type=positive,
@@ -122,14 +122,14 @@ def add_timeout(parser: argparse.ArgumentParser, seconds: float) -> None:
 
 
 def add_memory_limit(parser: argparse.ArgumentParser) -> None:
-    """How much memory a TVM process may use."""
+    """Add how much memory a TVM process may use, in GiB."""
     parser.add_argument(
         "--memory-limit", type=positive, metavar="GIB", help="per process (90%% of the machine)"
     )
 
 
 def add_experiments(parser: argparse.ArgumentParser, what: str) -> None:
-    """A trace to go back to, and how long for; `what` the seconds are for."""
+    """Add a trace to go back to, and how long for; `what` the seconds are for."""
     parser.add_argument("trace", type=Path, help="a trace's folder inside a run")
     parser.add_argument(
         "--seconds", type=positive, default=600.0, metavar="S", help=f"for {what} (600)"
@@ -137,12 +137,12 @@ def add_experiments(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_out(parser: argparse.ArgumentParser, name: str) -> None:
-    """The output folder; `name` says how it is called without the option."""
+    """Add the output folder; `name` says how it is called without the option."""
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{name}")
 
 
 def positive(text: str) -> float:
-    """An option's value that must be a number above zero. Raises ArgumentTypeError, ValueError."""
+    """The value of an option above zero. Raises ArgumentTypeError or ValueError for any other."""
     value = float(text)
     if not value > 0:
         raise argparse.ArgumentTypeError("must be positive")

@@ -22,7 +22,7 @@ SUFFIX = ".tvmq.toml"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Which TVM the baselines are tried on."""
+    """Add which TVM the baselines are tried on."""
     group = parser.getgroup("tvmq_diag", "baselines of TVM's quantizer (*.tvmq.toml)")
     group.addoption("--tvmq-tvm", metavar="NAME", help="a toolchain: relay, relax, …")
     group.addoption("--tvmq-python", metavar="PATH", help="the Python of a TVM of your own")
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Baselines are told by their names."""
+    """The collector of a file whose name ends in SUFFIX; None for any other."""
     if not file_path.name.endswith(SUFFIX):
         return None
     collector: pytest.Collector = BaselineFile.from_parent(parent, path=file_path)
@@ -58,7 +58,7 @@ class BaselineFile(pytest.File):
             yield PromiseItem.from_parent(self, name=configuration)
 
     def check(self, configuration: str) -> Check:
-        """What a configuration came to. The first to be asked for runs all that are selected."""
+        """The check of a configuration. The first call runs all that are selected."""
         if self._checks is None:
             self._checks = self._run()
         return self._checks[configuration]
@@ -118,7 +118,7 @@ class PromiseItem(pytest.Item):
             raise BrokenPromise(check, self.parent.report)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What is broken, and no traceback: none of it is in this project's code."""
+        """What is broken, without a traceback: that would be of the tool's code, not the user's."""
         from ..errors import DiagError
         from ..reports.text import baseline
 

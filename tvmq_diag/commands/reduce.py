@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it; returns 0. Raises UsageError when there is nothing to look into."""
+    """Reduce, print, write; returns 0. Raises UsageError when there is nothing to look into."""
     screen, progress = Console(), Console(stderr=True)
     work = store.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)

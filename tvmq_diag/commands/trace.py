@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it; returns the exit code."""
+    """Trace, print, write; returns the exit code. Raises UsageError, SetupError."""
     screen, progress = Console(), Console(stderr=True)
     directory = fresh_directory(options.out, stem(options.model, parse_list(options.dtype)))
     plan = replace(
