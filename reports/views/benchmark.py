@@ -20,15 +20,6 @@ from .ratios import in_figures, in_words
 
 _LOOKS = {FLOAT: "float", AGAIN: "again", EAGER: "eager"}
 
-_FACTS = {
-    "cpu": "CPU",
-    "threads": "threads",
-    "eager_threads": "threads of PyTorch",
-    "affinity": "cores",
-    "rpc": "remote device",
-    "tvm": "TVM",
-}
-
 
 @dataclass(frozen=True)
 class Schedule:
@@ -163,40 +154,33 @@ def _noise(benchmark: Benchmark) -> str:
 
 
 def _schedule(benchmark: Benchmark, side: str) -> Schedule | None:
-    known = benchmark.facts.get("schedules")
-    state = known.get(side) if isinstance(known, dict) else None
-    if not isinstance(state, dict):
+    state = benchmark.facts.schedules.get(side)
+    if state is None:
         return None
-    fallbacks = state.get("fallbacks")
-    listed = [clip(text, 300) for text in fallbacks] if isinstance(fallbacks, list) else []
+    listed = [clip(text, 300) for text in state.fallbacks]
     if listed:
         many = f"{len(listed)} operators have" if len(listed) > 1 else "1 operator has"
         return Schedule(f"TVM: {many} not been tuned, default schedules", listed)
-    warning = state.get("warning")
-    return Schedule(f"TVM: {clip(warning, 200)}", []) if warning else None
+    return Schedule(f"TVM: {clip(state.warning, 200)}", []) if state.warning else None
 
 
 def _facts(benchmark: Benchmark, sides: Sequence[str]) -> list[tuple[str, str]]:
-    found = [
-        (label, _fact(benchmark.facts[name]))
-        for name, label in _FACTS.items()
-        if benchmark.facts.get(name) is not None
+    facts, device = benchmark.facts, benchmark.facts.rpc
+    remote = device and f"host {device.host}, port {device.port}, key {device.key}"
+    known = [
+        ("CPU", facts.cpu),
+        ("threads", facts.threads),
+        ("threads of PyTorch", facts.eager_threads),
+        ("cores", ", ".join(map(str, facts.affinity)) or None),
+        ("remote device", remote),
+        ("TVM", facts.tvm),
     ]
+    found = [(label, clip(value, 300)) for label, value in known if value is not None]
     rounds = max((len(benchmark.times[side]) for side in sides), default=0)
     found.append(("rounds", f"{rounds:,}, all sides in turn in each"))
-    targets = benchmark.facts.get("targets")
-    if isinstance(targets, dict):
-        known = [(side, str(target)) for side, target in targets.items() if target]
-        alike = len({target for _, target in known}) == 1
-        for side, target in known[:1] if alike else known:
-            label = "target" if alike else f"target of {clip(side, 60)}"
-            found.append((label, clip(target, 300)))
+    targets = [(side, target) for side, target in facts.targets.items() if target]
+    alike = len({target for _, target in targets}) == 1
+    for side, target in targets[:1] if alike else targets:
+        label = "target" if alike else f"target of {clip(side, 60)}"
+        found.append((label, clip(target, 300)))
     return found
-
-
-def _fact(value: object) -> str:
-    if isinstance(value, list):
-        return clip(", ".join(map(str, value)), 300)
-    if isinstance(value, dict):
-        return clip(", ".join(f"{name} {one}" for name, one in value.items()), 300)
-    return clip(value, 300)

@@ -8,10 +8,10 @@ from tvmq_diag.measurements.bisection import (
     BUILD,
     LIMIT,
     Bisection,
+    Experiment,
     Step,
-    Tried,
 )
-from tvmq_diag.measurements.numerics import Error
+from tvmq_diag.measurements.numerics import ErrorFigures
 
 from ..formatting import DASH, clip, number, op_name
 
@@ -69,8 +69,11 @@ def _about(found: Bisection) -> str:
 
 
 def _bounds(found: Bisection) -> str:
-    bound, decibel = (clip(found.facts.get(name, "?"), 10) for name in ("bound", "bound_db"))
-    plain = clip(found.facts.get("plain", "?"), 120)
+    facts = found.facts
+    bound, decibel = (
+        "?" if value is None else clip(value, 10) for value in (facts.bound, facts.bound_db)
+    )
+    plain = clip(facts.plain or "?", 120)
     return (
         f"Each pass's module is built plainly ({plain}, nothing optimised). Right is a cosine to"
         f" float of at least {bound}; for the first ops through a pass, an SQNR of at least"
@@ -90,12 +93,12 @@ def _step(step: Step, found: Bisection) -> ExperimentRow:
     return _row(name, clip(step.stage, 20), step, step is found.first_wrong)
 
 
-def _tried(tried: Tried) -> ExperimentRow:
+def _tried(tried: Experiment) -> ExperimentRow:
     span = f", {clip(tried.span, 80)}" if tried.span else ""
     return _row(clip(tried.what, 120), f"{clip(op_name(tried.op), 60)}{span}", tried, False)
 
 
-def _row(name: str, where: str, one: Step | Tried, marked: bool) -> ExperimentRow:
+def _row(name: str, where: str, one: Step | Experiment, marked: bool) -> ExperimentRow:
     mark, said = _fate(one)
     error = one.error
     cosine, sqnr = (number(error.cosine, 4), _db(error)) if error is not None else (DASH, DASH)
@@ -105,7 +108,7 @@ def _row(name: str, where: str, one: Step | Tried, marked: bool) -> ExperimentRo
     return ExperimentRow(name, where, mark, said, cosine, sqnr, bad, marked)
 
 
-def _fate(one: Step | Tried) -> tuple[str, str]:
+def _fate(one: Step | Experiment) -> tuple[str, str]:
     if one.right is None:
         return "?", f"cannot be run: {clip(one.why or 'unknown', 160)}"
     if one.repeats is False:
@@ -113,7 +116,7 @@ def _fate(one: Step | Tried) -> tuple[str, str]:
     return ("✓", "right") if one.right else ("✗", "wrong")
 
 
-def _db(error: Error) -> str:
+def _db(error: ErrorFigures) -> str:
     if error.sqnr_db is not None:
         return f"{error.sqnr_db:.1f} dB"
     return "exact" if error.max_abs_error == 0 else DASH

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from tvmq_diag.results.verdict import Run
+from tvmq_diag.trace.facts import Setting, Tensor
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, printable
 
 
-def qconfig(trace: Trace | None) -> dict[str, Any]:
+def qconfig(trace: Trace | None) -> dict[str, Setting]:
     """All fields of the QConfig with their values; empty where the trace does not say."""
-    fields = trace.facts.get("qconfig") if trace is not None else None
-    return fields if isinstance(fields, dict) else {}
+    return trace.facts.qconfig if trace is not None else {}
 
 
 def settings(trace: Trace) -> list[tuple[str, str, bool]]:
     """The fields of the QConfig: name, value, and whether this configuration set it."""
-    job = trace.facts.get("job")
-    chosen = job.get("qconfig") if isinstance(job, dict) else None
-    chosen = chosen if isinstance(chosen, dict) else {}
+    job = trace.facts.job
+    chosen = (job.qconfig if job is not None else None) or {}
     return [
         (clip(name, 60), clip(value, 200), name in chosen) for name, value in qconfig(trace).items()
     ]
@@ -31,17 +29,16 @@ def settings(trace: Trace) -> list[tuple[str, str, bool]]:
 def environment(run: Run, trace: Trace) -> list[tuple[str, str]]:
     """What it was compiled for and with: name and value, without what is not known."""
     facts = trace.facts
-    job = facts.get("job")
     rows = [
-        ("target", facts.get("target")),
-        ("why this target", facts.get("target_reason")),
-        ("opt_level", job.get("opt_level") if isinstance(job, dict) else None),
-        ("threads", facts.get("threads")),
-        ("inputs", _inputs(facts.get("inputs"))),
-        ("versions", _pairs(facts.get("versions"))),
+        ("target", facts.target),
+        ("why this target", facts.target_reason),
+        ("opt_level", facts.job.opt_level if facts.job is not None else None),
+        ("threads", facts.threads),
+        ("inputs", _inputs(facts.inputs)),
+        ("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
         ("interpreter", run.facts.get("python")),
-        ("recorded", facts.get("time")),
-        ("process", " ".join(map(str, facts.get("command") or []))),
+        ("recorded", facts.time),
+        ("process", " ".join(facts.command)),
         ("trace", _relative(trace.path, run.directory)),
     ]
     return [(name, clip(value, 1000)) for name, value in rows if value not in (None, "")]
@@ -60,21 +57,11 @@ def module_file(run: Run, trace: Trace) -> str | None:
     return _relative(trace.path / trace.text, run.directory) if trace.text else None
 
 
-def _inputs(inputs: Any) -> str:
-    if not isinstance(inputs, dict):
-        return ""
-    types = []
-    for name, value in inputs.items():
-        shape = value.get("shape", []) if isinstance(value, dict) else []
-        dtype = value.get("dtype", "?") if isinstance(value, dict) else "?"
-        types.append(f"{name}: {dtype}[{','.join(map(str, shape))}]")
-    return "; ".join(types)
-
-
-def _pairs(values: Any) -> str:
-    if not isinstance(values, dict):
-        return ""
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+def _inputs(inputs: dict[str, Tensor]) -> str:
+    return "; ".join(
+        f"{name}: {tensor.dtype}[{','.join(map(str, tensor.shape))}]"
+        for name, tensor in inputs.items()
+    )
 
 
 def _relative(path: Path, start: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tvmq_diag.trace.events import PrimFunc
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
 from ..formatting import brief, clip, op_name
@@ -49,7 +50,7 @@ def listing(snapshot: Snapshot, marked: int | None = None) -> Listing:
     start, stop = _kept(len(nodes), place)
     rows = [_row(snapshot, node, node.number == marked) for node in nodes[start:stop]]
     left_out = len(nodes) - len(rows)
-    rows = rows or [_primfunc(i, found) for i, found in enumerate(snapshot.primfuncs[:LIMIT])]
+    rows = rows or [_primfunc(i, function) for i, function in enumerate(snapshot.primfuncs[:LIMIT])]
     centre = (place - start) if place is not None else 0
     first, last = max(0, centre - AROUND), centre + AROUND + 1
     return Listing(rows[:first], rows[first:last], rows[last:], left_out)
@@ -97,9 +98,6 @@ def _operand(snapshot: Snapshot, row: int) -> str:
     return f"{node.value:g}" if node.value is not None else f"const {clip(node.tensor, 60)}"
 
 
-def _primfunc(number: int, found: dict[str, object]) -> ListingRow:
-    params = found.get("params")
-    types = ", ".join(str(dtype) for dtype in params) if isinstance(params, list) else ""
-    return ListingRow(
-        number, f"primfunc {clip(found.get('name', '?'), 120)}({clip(types, 200)})", ""
-    )
+def _primfunc(number: int, function: PrimFunc) -> ListingRow:
+    types = clip(", ".join(function.params), 200)
+    return ListingRow(number, f"primfunc {clip(function.name, 120)}({types})", "")

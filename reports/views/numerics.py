@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from tvmq_diag.measurements.numerics import (
     LARGE_DB,
     Anchor,
-    Error,
+    ErrorFigures,
     Numerics,
-    Site,
+    QuantizationStep,
 )
 
 from ..figures import curves
@@ -87,7 +87,7 @@ def view(found: Numerics, key: str) -> NumericsView | None:
             found.anchors.index(first) if first is not None else None,
         ),
         [_row(anchor, anchor is first) for anchor in found.anchors],
-        [_step(site) for site in sorted(found.sites, key=_clipping, reverse=True)],
+        [_step(step) for step in sorted(found.steps, key=_clipping, reverse=True)],
         problems,
     )
 
@@ -115,8 +115,8 @@ def _called(anchor: Anchor) -> str:
 
 def _row(anchor: Anchor, marked: bool) -> OpErrorRow:
     errors = [error for error in (anchor.propagated, anchor.alone) if error is not None]
-    nan = max(error.nan for error in errors) - anchor.float_nan
-    inf = max(error.inf for error in errors) - anchor.float_inf
+    nan = max(error.nan for error in errors) - anchor.floats.nan
+    inf = max(error.inf for error in errors) - anchor.floats.inf
     bad = ", ".join(f"{n} {what}" for n, what in ((nan, "NaN"), (inf, "Inf")) if n > 0)
     return OpErrorRow(
         anchor.index,
@@ -131,34 +131,34 @@ def _row(anchor: Anchor, marked: bool) -> OpErrorRow:
     )
 
 
-def _step(site: Site) -> ScaleRow:
+def _step(step: QuantizationStep) -> ScaleRow:
     return ScaleRow(
-        clip(f"{site.kind} of {', '.join(f'#{i}' for i in site.feeds)}: {site.data}", 100),
-        _scale(site),
-        _share(site.saturated_alone),
-        _share(site.zeroed),
-        number(site.largest, 3),
+        clip(f"{step.kind} of {', '.join(f'#{i}' for i in step.feeds)}: {step.data}", 100),
+        _scale(step),
+        _share(step.saturated_alone),
+        _share(step.zeroed),
+        number(step.largest, 3),
     )
 
 
-def _scale(site: Site) -> str:
-    known = site.least_scale is not None and site.least_scale != site.scale
-    return f"{number(site.least_scale, 6) + ' to ' if known else ''}{number(site.scale, 6)}"
+def _scale(step: QuantizationStep) -> str:
+    known = step.least_scale is not None and step.least_scale != step.scale
+    return f"{number(step.least_scale, 6) + ' to ' if known else ''}{number(step.scale, 6)}"
 
 
-def _clipping(site: Site) -> float:
-    return site.saturated_alone or 0.0
+def _clipping(step: QuantizationStep) -> float:
+    return step.saturated_alone or 0.0
 
 
 def _share(share: float | None) -> str:
     return DASH if share is None else f"{share:.2%}"
 
 
-def _db(error: Error | None) -> str:
+def _db(error: ErrorFigures | None) -> str:
     if error is None:
         return DASH
     return "exact" if error.sqnr == math.inf else f"{error.sqnr:.1f} dB"
 
 
-def _drawn(error: Error | None) -> float | None:
+def _drawn(error: ErrorFigures | None) -> float | None:
     return error.sqnr if error is not None else None

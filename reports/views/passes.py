@@ -145,8 +145,9 @@ def _culprit(line: PassLine) -> bool:
 
 
 def _has_table(trace: Trace, line: PassLine) -> bool:
-    event = trace.tables.get(line.runs[0].before or -1, {})
-    return "primfuncs" not in event
+    before = line.runs[0].before
+    written = trace.tables.get(before) if before is not None else None
+    return written is None or written.table is not None
 
 
 def _effect(trace: Trace, line: PassLine) -> str:

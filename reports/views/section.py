@@ -87,7 +87,7 @@ class Section:
     @property
     def passes_run(self) -> int:
         """How many passes the compile ran."""
-        return len(self.result.trace.passes) if self.result.trace else 0
+        return len(self.result.trace.pass_runs) if self.result.trace else 0
 
     @property
     def pass_time(self) -> str:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support.builders import written
+
 from tvmq_diag.analysis.ablation import first_change, questions
 from tvmq_diag.configuration import parse, wider
 from tvmq_diag.trace.snapshot import Node, Snapshot
@@ -34,8 +36,8 @@ def test_wider_begins_with_its_own_bits() -> None:
 
 def made(dtype: str) -> Trace:
     trace = Trace(Path("t"))
-    trace.passes[1] = PassRun(1, "QuantizeRealize", "realize", 0.0, end=1.0, before=1, after=2)
-    trace.tables[2] = {}
+    trace.pass_runs[1] = PassRun(1, "QuantizeRealize", "realize", 0.0, end=1.0, before=1, after=2)
+    trace.tables[2] = written(2)
     node = Node(0, "call", "cast", (), dtype, (1,), attrs={"dtype": dtype})
     trace._snapshots[2] = Snapshot(2, (node,))
     return trace

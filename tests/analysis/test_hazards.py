@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.builders import call
+from support.builders import call, written
 
 from tvmq_diag.analysis import coverage, hazards
 from tvmq_diag.analysis.coverage import Coverage, Left, StageCoverage
@@ -22,7 +22,8 @@ from tvmq_diag.measurements.benchmark import (
     Benchmark,
     Kernel,
 )
-from tvmq_diag.measurements.numerics import Numerics, Site
+from tvmq_diag.measurements.numerics import Numerics, QuantizationStep
+from tvmq_diag.trace.facts import Schedules, TraceFacts
 from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
 
@@ -46,7 +47,7 @@ def case(*kernels: tuple[str, float, str], target: dict[str, bool] = VNNI, **fac
         },
     )
     known = {"host_features": VNNI, "target_features": target, "target": "llvm", **facts}
-    return Case(parse(SIDE), Trace(Path("x"), facts=known), measured, None, SIDE)
+    return Case(parse(SIDE), Trace(Path("x"), facts=TraceFacts(**known)), measured, None, SIDE)
 
 
 def names(found: Case) -> list[str]:
@@ -70,7 +71,7 @@ def test_a_target_without_the_hosts_instructions() -> None:
 def test_it_has_the_best_so_the_second_best_is_no_loss() -> None:
     best = {"avx512vnni": True, "avx2": True, "avxvnni": False}
     one = case((CONV, 1.0, PACKED), target=best)
-    one.trace.facts["host_features"] = {**VNNI, "avxvnni": True}
+    one.trace.facts.host_features = {**VNNI, "avxvnni": True}
     assert names(one) == []
 
 
@@ -115,9 +116,9 @@ def test_float_between_integers_but_not_around_them() -> None:
 
 def test_untuned_schedules() -> None:
     bad = case((CONV, 1.0, PACKED))
-    bad.benchmark.facts["schedules"] = {SIDE: {"warning": "w", "fallbacks": ["conv2d a"]}}
+    bad.benchmark.facts.schedules = {SIDE: Schedules("w", ["conv2d a"])}
     assert names(bad) == ["untuned schedules"]
-    bad.benchmark.facts["schedules"] = {SIDE: {"warning": None, "fallbacks": []}, FLOAT: None}
+    bad.benchmark.facts.schedules = {SIDE: Schedules(), FLOAT: None}
     assert names(bad) == []
 
 
@@ -134,14 +135,15 @@ def test_bits_and_types_that_disagree(dtype: str, nbit: int, said: str | None) -
 
 
 def test_scales_that_clip() -> None:
-    def site(share: float) -> Site:
-        return Site(0, (1,), "input", "nn.relu", (1, 8), 0.1, 127.0, share, share, 0.0, 9.0)
+    def step(share: float) -> QuantizationStep:
+        shares = share, share, 0.0
+        return QuantizationStep(0, (1,), "input", "nn.relu", (1, 8), 0.1, 127.0, *shares, 9.0)
 
     bad = case((CONV, 1.0, PACKED))
-    bad.numerics = Numerics(sites=[site(0.2), site(0.0)])
+    bad.numerics = Numerics(steps=[step(0.2), step(0.0)])
     assert names(bad) == ["saturated scales"]
     assert "1 of 2" in hazards.find(bad)[0].evidence[0]
-    bad.numerics = Numerics(sites=[site(0.0)])
+    bad.numerics = Numerics(steps=[step(0.0)])
     assert names(bad) == []
 
 
@@ -154,8 +156,8 @@ def test_there_and_back_again(between: str, found: bool) -> None:
         call(3, "cast", 2, dtype="int8"),
     ]
     one = case((CONV, 1.0, PACKED))
-    one.trace.passes = {1: PassRun(1, "QuantizeRealize", "realize", 0.0, end=1.0, after=1)}
-    one.trace.tables = {1: {"table": ""}}
+    one.trace.pass_runs = {1: PassRun(1, "QuantizeRealize", "realize", 0.0, end=1.0, after=1)}
+    one.trace.tables = {1: written(1)}
     one.trace._snapshots = {1: Snapshot(1, tuple(nodes))}
     assert ("dequantize-requantize chains" in names(one)) is found
 

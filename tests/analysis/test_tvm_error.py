@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tvmq_diag.analysis import tvm_error
 from tvmq_diag.results.verdict import Site
+from tvmq_diag.trace.failure import Raised
 
 # The end of what TVM 0.16 says of int4, as it came from the compile.
 INT4 = """Traceback (most recent call last):
@@ -54,15 +55,13 @@ def test_a_check_of_an_old_tvm_loses_its_empty_tail() -> None:
 
 
 def test_a_python_site_is_shown_inside_its_package() -> None:
-    site = tvm_error.python_site(
-        {"function": "f", "file": "/x/lib/site-packages/tvm/topi/conv2d.py", "line": 3}
-    )
+    site = tvm_error.python_site(Raised("f", "/x/lib/site-packages/tvm/topi/conv2d.py", 3))
     assert site is not None
     assert site.file == "tvm/topi/conv2d.py"
 
 
 def test_where_errors_of_cpp_come_out_is_no_site() -> None:
-    raised = {"function": "CHECK_CALL", "file": "tvm/_ffi/_cython/./base.pxi", "line": 181}
+    raised = Raised("CHECK_CALL", "tvm/_ffi/_cython/./base.pxi", 181)
     assert tvm_error.python_site(raised) is None
 
 

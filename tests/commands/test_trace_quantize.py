@@ -318,7 +318,7 @@ def test_ctrl_c_leaves_a_readable_run(tmp_path: Path, relay: Toolchain) -> None:
     (found,) = verdicts(tmp_path / "o")
     assert found["outcome"] == "interrupted"
     assert (tmp_path / "o" / "index.html").exists()
-    assert reader.load(journal.parent).passes
+    assert reader.load(journal.parent).pass_runs
 
 
 @pytest.mark.slow

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.builders import written
 from support.pages import EVIL, Outline
 
 from tvmq_diag.commands import cli
@@ -26,7 +27,7 @@ from tvmq_diag.comparison.op_diff import (
 )
 from tvmq_diag.comparison.pass_diff import ONLY_NEW, RAISED_NEW, Modules
 from tvmq_diag.comparison.run_diff import Tolerances
-from tvmq_diag.measurements.numerics import Anchor, Error, Numerics
+from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Numerics
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.reports.pages import comparison as page
 from tvmq_diag.reports.text import comparison
@@ -203,11 +204,13 @@ def test_an_inserted_op_is_the_only_difference(
     place = data.draw(st.integers(1, len(ops)))
     nodes = list(old.nodes)
     # The new op stands in the table where it runs: before the op that reads it.
-    shifted = [replace(n, inputs=tuple(i + (i >= place) for i in n.inputs)) for n in nodes]
-    shifted = [replace(n, number=n.number + (n.number >= place)) for n in shifted]
+    shifted = [
+        msgspec.structs.replace(n, inputs=tuple(i + (i >= place) for i in n.inputs)) for n in nodes
+    ]
+    shifted = [msgspec.structs.replace(n, number=n.number + (n.number >= place)) for n in shifted]
     reader = shifted[place]
     fresh = call(place, "annotation.stop_fusion", reader.inputs[0])
-    shifted[place] = replace(reader, inputs=(place, *reader.inputs[1:]))
+    shifted[place] = msgspec.structs.replace(reader, inputs=(place, *reader.inputs[1:]))
     new = Snapshot(1, (*shifted[:place], fresh, *shifted[place:]))
     found = between(old, new)
     if reader.inputs[0] == 0 or len(old.executed()) == len(ops):
@@ -229,18 +232,18 @@ def made(*modules: Snapshot, names: str = "abcdefgh", failed: str | None = None)
     """A trace of passes, each of which makes the next of the modules."""
     trace = Trace(Path("t"), ended=True)
     for i, module in enumerate(modules):
-        trace.tables[i + 1] = {"table": f"{i}"}
-        trace._snapshots[i + 1] = replace(module, number=i + 1)
+        trace.tables[i + 1] = written(i + 1, f"{i}")
+        trace._snapshots[i + 1] = msgspec.structs.replace(module, number=i + 1)
         if i:
             run = PassRun(i, names[i - 1], "realize", float(i), before=i, after=i + 1)
             run.end = i + 0.5
-            trace.passes[i] = run
+            trace.pass_runs[i] = run
     if failed is not None:
         count = len(modules)
-        trace.passes[count] = PassRun(
+        trace.pass_runs[count] = PassRun(
             count, failed, "realize", float(count), before=count, raised=True
         )
-        trace.unwound = [trace.passes[count]]
+        trace.unwound = [trace.pass_runs[count]]
         trace.ended = False
     return trace
 
@@ -267,7 +270,7 @@ def test_a_pass_that_only_one_runs_is_named_with_what_it_does() -> None:
 
 def test_a_pass_that_changes_nothing_may_come_and_go() -> None:
     old, new = made(net(), net()), made(net(), net(), net(), names="ax")
-    new.passes[2].after = new.passes[2].before
+    new.pass_runs[2].after = new.pass_runs[2].before
     assert pass_diff.first(compared(old, new)) is None
 
 
@@ -275,14 +278,14 @@ def test_a_pass_that_hands_on_a_difference_is_not_one() -> None:
     old = made(net(), net(), net(), net(weight="z"))
     new = made(net(), net(scale=0.5), net(), net(scale=0.5, weight="z"))
     for trace in (old, new):  # the second pass changes nothing
-        trace.passes[2].after = trace.passes[3].before = trace.passes[2].before
+        trace.pass_runs[2].after = trace.pass_runs[3].before = trace.pass_runs[2].before
     assert [d.name for d in compared(old, new) if d.differs] == ["a", "c"]
 
 
 def test_a_module_changed_between_two_passes() -> None:
     old, new = made(net(), net(), net()), made(net(), net(), net())
-    new.tables[9], new._snapshots[9] = {"table": "9"}, net(scale=0.5)
-    new.passes[2].before = 9
+    new.tables[9], new._snapshots[9] = written(9, "9"), net(scale=0.5)
+    new.pass_runs[2].before = 9
     first = pass_diff.first(compared(old, new))
     assert first is not None and first.before
     assert first.headline.startswith("before b, between the passes: nn.conv2d #2")
@@ -400,8 +403,8 @@ def test_what_was_not_tried_again_is_missing_unless_it_was_an_attempt() -> None:
 def test_the_op_whose_error_grew_is_named() -> None:
     def measured(*decibels: float) -> Numerics:
         anchors = [
-            Anchor(i, "nn.conv2d", None, (1,), (), (), 0, 0, error, error, None)
-            for i, error in enumerate(Error(1.0, db, 0.1, 0, 0) for db in decibels)
+            Anchor(i, "nn.conv2d", None, (1,), (), (), NotFinite(), error, error, None)
+            for i, error in enumerate(ErrorFigures(1.0, db, 0.1, 0, 0) for db in decibels)
         ]
         return Numerics(anchors=anchors)
 
@@ -418,11 +421,13 @@ def result(trace: Trace, name: str = "int8/int8/int32") -> Result:
 def test_a_page_escapes_what_comes_from_a_model(tmp_path: Path) -> None:
     old, new = made(net(), net()), made(net(), net(scale=0.5))
     for trace in (old, new):
-        trace.passes[1].name = EVIL
+        trace.pass_runs[1].name = EVIL
         for number, module in trace._snapshots.items():
-            nodes = [replace(n, op=f"{n.op}{EVIL}" if n.op else "") for n in module.nodes]
+            nodes = [
+                msgspec.structs.replace(n, op=f"{n.op}{EVIL}" if n.op else "") for n in module.nodes
+            ]
             trace._snapshots[number] = Snapshot(number, tuple(nodes))
-    new.facts["target"] = EVIL
+    new.facts.target = EVIL
     found = runs([result(old)], [result(new)])
     written = page.write(found, {"command": EVIL, "before": EVIL, "now": "b"}, tmp_path)
     text = written.read_text(encoding="utf-8")
@@ -450,7 +455,7 @@ def on_disk(folder: Path, trace: Trace) -> Path:
         rows = [{key: getattr(node, key) for key in keep} for node in module.nodes]
         (folder / f"{number}.json").write_text(json.dumps(rows))
         events.append({"kind": "snapshot", "id": number, "table": f"{number}.json"})
-    for run in trace.passes.values():
+    for run in trace.pass_runs.values():
         ids = {"id": run.number, "name": run.name, "stage": run.stage, "parent": None}
         events.append({"kind": "enter", "t": run.begin, "snapshot": run.before, **ids})
         events.append({"kind": "leave", "t": run.end, "snapshot": run.after, "id": run.number})

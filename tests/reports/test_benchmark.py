@@ -18,6 +18,7 @@ from tvmq_diag.measurements.benchmark import (
     EAGER,
     FLOAT,
     Benchmark,
+    BenchmarkFacts,
     Kernel,
 )
 from tvmq_diag.measurements.paired import Ratio
@@ -26,6 +27,7 @@ from tvmq_diag.reports.pages import benchmark as benchmark_page
 from tvmq_diag.reports.templating import environment
 from tvmq_diag.reports.views import benchmark as report
 from tvmq_diag.reports.views import kernels
+from tvmq_diag.trace.facts import Schedules
 
 INT8 = "int8/int8/int32"
 
@@ -53,18 +55,17 @@ def measured(name: str = INT8, median: float = 40.0) -> Benchmark:
             "fused_round_clip_cast", "fused_nn_conv2d_cast", "fused_nn_conv2d", "fused_nn_dense"
         ),
     }
-    found.facts = {
-        "threads": 2,
-        "affinity": [0, 1],
-        "cpu": f"a CPU {name if name == EVIL else ''}",
-        "rpc": None,
-        "targets": {FLOAT: "llvm", name: "llvm -mcpu=cascadelake"},
-        "schedules": {
-            FLOAT: {"warning": "One or more operators have not been tuned", "fallbacks": []},
-            name: {"warning": None, "fallbacks": [f"('conv2d', {i}, {name})" for i in range(45)]},
+    found.facts = BenchmarkFacts(
+        threads=2,
+        affinity=[0, 1],
+        cpu=f"a CPU {name if name == EVIL else ''}",
+        targets={FLOAT: "llvm", name: "llvm -mcpu=cascadelake"},
+        schedules={
+            FLOAT: Schedules("One or more operators have not been tuned"),
+            name: Schedules(None, [f"('conv2d', {i}, {name})" for i in range(45)]),
             EAGER: None,
         },
-    }
+    )
     return found
 
 
@@ -140,7 +141,7 @@ def test_facts_tell_targets_apart_only_where_they_differ() -> None:
     facts = dict(report.view(benchmark, [INT8]).facts)
     assert facts["cores"] == "0, 1" and facts["threads"] == "2"
     assert facts[f"target of {INT8}"] == "llvm -mcpu=cascadelake" and "remote device" not in facts
-    benchmark.facts["targets"] = {FLOAT: "llvm", INT8: "llvm", EAGER: None}
+    benchmark.facts.targets = {FLOAT: "llvm", INT8: "llvm", EAGER: None}
     assert dict(report.view(benchmark, [INT8]).facts)["target"] == "llvm"
 
 
@@ -196,7 +197,7 @@ def test_a_table_of_kernels_ends() -> None:
 
 @pytest.mark.parametrize("rounds", [0, 1, 2])
 def test_few_rounds(rounds: int) -> None:
-    benchmark = Benchmark({}, {side: times(5.0)[:rounds] for side in (FLOAT, INT8, AGAIN)})
+    benchmark = Benchmark(times={side: times(5.0)[:rounds] for side in (FLOAT, INT8, AGAIN)})
     view = report.view(benchmark, [INT8])
     assert len(view.rows) == (3 if rounds else 0)
     assert (view.bars is None) == (rounds == 0)
@@ -220,18 +221,15 @@ MEASURED = st.lists(st.one_of(st.just(0.0), st.floats(1e-9, 1e15)), max_size=4)
 
 
 @settings(max_examples=25, deadline=None)
-@example("x" * 5000, [0.0, 0.0], [0.0, 1e-9], {"schedules": [1], "targets": 3})
-@example(EVIL, [1e-9, 1e15], [1e15, 1e-9], {"schedules": {FLOAT: {"fallbacks": 3}}})
+@example("x" * 5000, [0.0, 0.0], [0.0, 1e-9])
+@example(EVIL, [1e-9, 1e15], [1e15, 1e-9])
 @given(
     st.text(min_size=1).filter(lambda name: name not in (FLOAT, AGAIN, EAGER)),
     MEASURED,
     MEASURED,
-    st.dictionaries(st.sampled_from(["schedules", "targets", "affinity", "rpc", "cpu"]), st.text()),
 )
-def test_any_measurement_has_a_page(
-    name: str, ours: list[float], theirs: list[float], facts: dict[str, Any]
-) -> None:
-    benchmark = Benchmark(facts, {FLOAT: ours, name: theirs, AGAIN: ours[::-1]})
+def test_any_measurement_has_a_page(name: str, ours: list[float], theirs: list[float]) -> None:
+    benchmark = Benchmark(times={FLOAT: ours, name: theirs, AGAIN: ours[::-1]})
     benchmark.kernels = {FLOAT: listed(name), name: listed(name, name)}
     assert not Outline(shown(benchmark, name)).open
 

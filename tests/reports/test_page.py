@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.builders import written
 from support.pages import CONTRAST, EVIL, Outline, opened
 
 from tvmq_diag.measurements.benchmark import EAGER, FLOAT, Benchmark, Kernel
@@ -24,6 +25,7 @@ from tvmq_diag.results.verdict import (
     Site,
     Verdict,
 )
+from tvmq_diag.trace.facts import Job, Tensor, TraceFacts
 from tvmq_diag.trace.failure import Blame, Failure, RejectionMap, Smallest
 from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
@@ -46,19 +48,19 @@ def rejected(ops: int = 40, name: str = "layer") -> Result:
     fine = PassRun(2, name, "annotate", 1.0, outer, end=3.0, before=1, after=2)
     failed = PassRun(3, "QuantizeRealize", "realize", 4.0, outer, before=2, raised=True)
     outer.children = [fine, failed]
-    trace = Trace(Path("traces/int4"), passes={1: outer, 2: fine, 3: failed}, ended=True)
+    trace = Trace(Path("traces/int4"), pass_runs={1: outer, 2: fine, 3: failed}, ended=True)
     trace.stages = ["import", "prepare", "annotate", "realize"]
-    trace.facts = {
-        "target": name,
-        "qconfig": {"dtype_activation": "int4", "nbit_input": 8, name: name},
-        "job": {"qconfig": {"dtype_activation": "int4"}, "opt_level": 3},
-        "versions": {"tvm": "0.16", name: name},
-        "inputs": {name: {"dtype": "float32", "shape": [1, 8]}},
-        "command": [name],
-        "threads": 2,
-    }
+    trace.facts = TraceFacts(
+        target=name,
+        qconfig={"dtype_activation": "int4", "nbit_input": 8, name: name},
+        job=Job({"dtype_activation": "int4"}, opt_level=3),
+        versions={"tvm": "0.16", name: name},
+        inputs={name: Tensor("float32", (1, 8))},
+        command=[name],
+        threads=2,
+    )
     for number in (1, 2):
-        trace.tables[number] = {"table": "made up"}
+        trace.tables[number] = written(number)
         trace._snapshots[number] = snapshot(number, ops, name=name)
     trace.failure = Failure("TVMError", f"frame\n{name}", "realize", (1, 3), (name,))
     trace.blame = Blame(10, 9, "nn.relu", name, 8, 194.0, "replay")
@@ -92,9 +94,9 @@ def mapped(**smallest: Any) -> Result:
 
 def works(role: str = "asked", name: str = "int8/int8/int32") -> Result:
     done = PassRun(1, "QuantizeRealize", "realize", 0.0, end=5.0, before=1, after=2)
-    trace = Trace(Path("traces/ok"), passes={1: done}, ended=True)
+    trace = Trace(Path("traces/ok"), pass_runs={1: done}, ended=True)
     trace.stages = ["import", "realize", "run"]
-    trace.tables = {1: {"table": ""}, 2: {"table": ""}}
+    trace.tables = {1: written(1), 2: written(2)}
     trace._snapshots = {1: snapshot(1, 12), 2: snapshot(2, 12, "int8")}
     verdict = Verdict(name, "relay", outcome.WORKS, "check", confidence=outcome.EXACT)
     verdict.metrics = Metrics(0.998, 22.5, 0.01, 1.0)
@@ -211,7 +213,7 @@ def test_without_blame_the_module_is_still_shown(tmp_path: Path) -> None:
 def test_notes_on_narrow_accumulators_and_changing_answers(tmp_path: Path) -> None:
     result = works(name="int8")
     assert result.trace is not None
-    result.trace.facts["qconfig"] = {"dtype_activation": "int8"}
+    result.trace.facts.qconfig = {"dtype_activation": "int8"}
     result.verdict.outcome, result.verdict.deterministic = outcome.WRONG, False
     text, _ = write(tmp_path, result, works())
     assert "sums overflow int8" in text
@@ -371,7 +373,7 @@ def test_only_what_ran_has_a_section_on_its_speed(tmp_path: Path) -> None:
     ran.verdict.explained = 0.91
     times = {FLOAT: [1.0] * 8, name: [2.0] * 8, EAGER: [1.5] * 8}
     kernels = [Kernel(0, "fused_nn_conv2d", 0.9, "float32[1, 8]")]
-    measured = Benchmark({}, times, {FLOAT: kernels, name: kernels})
+    measured = Benchmark(times=times, kernels={FLOAT: kernels, name: kernels})
     text, _ = write(tmp_path, rejected(), ran, benchmark=measured)
     assert 'id="c0-bench-speed"' not in text
     assert 'id="c1-bench-speed"' in text and "[2.000, 2.000]" in text
@@ -395,21 +397,21 @@ def test_a_big_trace_stays_a_small_page(tmp_path: Path) -> None:
     trace = result.trace
     assert trace is not None
     lower = PassRun(10, "LowerTE", "lower", 10.0, end=90.0, before=2, after=2)
-    trace.passes[10] = lower
+    trace.pass_runs[10] = lower
     for i in range(80):
         group = PassRun(100 + 40 * i, "sequential", "lower", 11.0, lower, end=12.0)
         lower.children.append(group)
-        trace.passes[group.number] = group
+        trace.pass_runs[group.number] = group
         for j in range(32):
             run = PassRun(group.number + 1 + j, f"tir.P{j}", "lower", 11.0, group, end=11.5)
             group.children.append(run)
-            trace.passes[run.number] = run
-    assert len(trace.passes) > 2600
+            trace.pass_runs[run.number] = run
+    assert len(trace.pass_runs) > 2600
     began = time.perf_counter()
     text, path = write(tmp_path, result)
     assert time.perf_counter() - began < 20
     assert path.stat().st_size < 3_000_000
-    assert f"{len(trace.passes):,} passes" in text
+    assert f"{len(trace.pass_runs):,} passes" in text
 
 
 @pytest.fixture(scope="module")

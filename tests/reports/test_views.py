@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support.builders import written
 
 from tvmq_diag.measurements.paired import Latency, Ratio
 from tvmq_diag.reports import formatting
@@ -27,6 +28,7 @@ from tvmq_diag.results.verdict import (
     Site,
     Verdict,
 )
+from tvmq_diag.trace.events import Written
 from tvmq_diag.trace.failure import Blame
 from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
@@ -47,7 +49,7 @@ def run_of(number: int, name: str, parent: PassRun | None = None, **more: object
 
 
 def trace_of(*runs: PassRun) -> Trace:
-    return Trace(Path("nowhere"), passes={run.number: run for run in runs})
+    return Trace(Path("nowhere"), pass_runs={run.number: run for run in runs})
 
 
 def shown(renderable: object, width: int = 80) -> str:
@@ -264,7 +266,7 @@ def test_a_damaged_piece_is_a_fault_and_not_the_end() -> None:
     """The blame points at a row that the damaged op table no longer has."""
     raised = PassRun(1, "QuantizeRealize", "realize", 0.0, before=7)
     trace = trace_of(raised)
-    trace.tables[7] = {"table": "gone"}
+    trace.tables[7] = written(7)
     trace._snapshots[7] = Snapshot(7, (call(0, "add"),))
     trace.blame = Blame(99, 9, "add", None, 1, 1.0, "replay")
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize")
@@ -361,7 +363,7 @@ def test_the_timeline_leaves_out_a_stage_without_any_type() -> None:
     done.stage = "prepare"
     trace = trace_of(done)
     untyped = Node(1, "call", "nn.conv2d", (0,))
-    trace.tables = {1: {"table": ""}, 2: {"table": ""}}
+    trace.tables = {1: written(1), 2: written(2)}
     trace._snapshots = {
         1: Snapshot(1, (Node(0, "var"), untyped)),
         2: Snapshot(
@@ -380,8 +382,8 @@ def test_the_timeline_leaves_out_a_stage_without_any_type() -> None:
 
 def test_a_failing_pass_on_lowered_functions_is_still_listed_first() -> None:
     trace = trace_of(run_of(1, "FuseOps", before=1, after=2), run_of(2, "tir.Simplify", before=3))
-    trace.tables = {1: {"table": ""}, 2: {"table": ""}, 3: {"primfuncs": []}}
-    trace.passes[2].end = None
+    trace.tables = {1: written(1), 2: written(2), 3: Written(3)}
+    trace.pass_runs[2].end = None
     first, lowered = passes.changes(trace, passes.tree(trace))
     assert [change.line.name for change in first] == ["tir.Simplify", "FuseOps"]
     assert lowered == []

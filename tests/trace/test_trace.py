@@ -66,7 +66,7 @@ def test_cut_at_every_byte_it_opens_up_to_the_last_event(tmp_path: Path) -> None
         if announced in complete:
             assert loaded.failing_path[-1].name == "QuantizeRealize"
         if lines >= 4 and announced not in complete:
-            assert loaded.passes[1].name == "sequential"
+            assert loaded.pass_runs[1].name == "sequential"
 
 
 @settings(max_examples=200)
@@ -186,7 +186,7 @@ def test_times_leave_out_the_recorder(tmp_path: Path) -> None:
         {"kind": "leave", "t": 50.0, "id": 1, "snapshot": None, "own": 2.0},
     ]  # fmt: skip
     (folder / JOURNAL).write_text("\n".join(json.dumps(event) for event in events) + "\n")
-    passes = reader.load(folder).passes
+    passes = reader.load(folder).pass_runs
     assert passes[2].ms == 5.0  # 25 ms, of which 20 ms after it had ended
     assert passes[1].ms == 23.0  # 50 ms less 2 of its own and 25 of b's
 

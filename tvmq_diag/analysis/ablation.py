@@ -114,7 +114,7 @@ def first_change(reference: Trace, trace: Trace) -> str | None:
 def _results(trace: Trace) -> Iterator[tuple[str, Snapshot]]:
     """What each pass that changed the module made of it, in order of ending."""
     seen = set()
-    for ended in sorted(trace.passes.values(), key=lambda run: run.end or 0.0):
+    for ended in sorted(trace.pass_runs.values(), key=lambda run: run.end or 0.0):
         # Of a pass and the type inference inside it, the inner one ends first.
         if ended.after is None or ended.after in seen or ended.stage == "import":
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..configuration import bits
@@ -85,8 +86,7 @@ def coverage(trace: Trace) -> Coverage:
             found.append(count(stage, module))
             last = module
     quantized = any(entry.stage in ("realize", "fold") for entry in found)
-    qconfig = trace.facts.get("qconfig")
-    left = left_in_float(last, qconfig or {}) if last is not None and quantized else []
+    left = left_in_float(last, trace.facts.qconfig) if last is not None and quantized else []
     return Coverage(found, left)
 
 
@@ -107,7 +107,7 @@ def count(stage: str, module: Snapshot) -> StageCoverage:
     return counted
 
 
-def left_in_float(module: Snapshot, qconfig: dict[str, object]) -> list[Left]:
+def left_in_float(module: Snapshot, qconfig: Mapping[str, object]) -> list[Left]:
     """The anchors that read float, with the setting or the missing rule that kept them there."""
     skipped = qconfig.get("skip_conv_layers")
     skipped = skipped if isinstance(skipped, list) else []

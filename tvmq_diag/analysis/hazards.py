@@ -114,8 +114,8 @@ def leaves_out(case: Case) -> list[str]:
 
     Empty where it lets it use the best of them: a processor has others besides.
     """
-    host = case.trace.facts.get("host_features") or {}
-    target = case.trace.facts.get("target_features") or {}
+    host = case.trace.facts.host_features
+    target = case.trace.facts.target_features
     best = next((name for name in FAST_INT8 if host.get(name)), None)
     if best is None or target.get(best) is not False:
         return []
@@ -128,7 +128,7 @@ def no_fast_int8(case: Case) -> Iterator[Hazard]:
     if not missing:
         return
     evidence = [
-        f"target: {case.trace.facts.get('target')}",
+        f"target: {case.trace.facts.target}",
         f"this processor has {', '.join(FAST_INT8[name] for name in missing)}; "
         "the target does not say so",
     ]
@@ -172,14 +172,14 @@ def slower_convolutions(case: Case) -> Iterator[Hazard]:
 
 def untuned(case: Case) -> Iterator[Hazard]:
     """TVM fell back on schedules that nobody has tuned for this target."""
-    said = (case.benchmark.facts.get("schedules") or {}).get(case.side) or {}
-    fallbacks = said.get("fallbacks") or []
-    if not fallbacks:
+    schedules = case.benchmark.facts.schedules
+    ours, floats = schedules.get(case.side), schedules.get(FLOAT)
+    if ours is None or not ours.fallbacks:
         return
-    float_side = (case.benchmark.facts.get("schedules") or {}).get(FLOAT) or {}
-    evidence = [f"{len(fallbacks)} workloads without a tuning record, for example {fallbacks[0]}"]
-    if float_side.get("fallbacks"):
-        evidence.append(f"the float model: {len(float_side['fallbacks'])}")
+    count = len(ours.fallbacks)
+    evidence = [f"{count} workloads without a tuning record, for example {ours.fallbacks[0]}"]
+    if floats is not None and floats.fallbacks:
+        evidence.append(f"the float model: {len(floats.fallbacks)}")
     yield Hazard(
         "untuned schedules",
         "both models run schedules that were not tuned for this target, and so does the ratio",
@@ -264,7 +264,7 @@ def mostly_float(case: Case) -> Iterator[Hazard]:
 
 def bits_and_types(case: Case) -> Iterator[Hazard]:
     """nbit_* sets the range of the values, dtype_* what holds them: they need not agree."""
-    qconfig = case.trace.facts.get("qconfig") or {}
+    qconfig = case.trace.facts.qconfig
     for field_name in DTYPES:
         dtype = qconfig.get(field_name)
         nbit = qconfig.get(field_name.replace("dtype", "nbit"))
@@ -282,15 +282,15 @@ def bits_and_types(case: Case) -> Iterator[Hazard]:
 
 def saturation(case: Case) -> Iterator[Hazard]:
     """Scales so small that many values are clipped."""
-    sites = case.numerics.sites if case.numerics is not None else []
-    shares = {site: site.saturated_alone or 0.0 for site in sites}
-    clipped = sorted((s for s in sites if shares[s] > SATURATED), key=lambda s: -shares[s])
+    steps = case.numerics.steps if case.numerics is not None else []
+    shares = {step: step.saturated_alone or 0.0 for step in steps}
+    clipped = sorted((s for s in steps if shares[s] > SATURATED), key=lambda s: -shares[s])
     if clipped:
         yield Hazard(
             "saturated scales",
             "values are cut off at the largest that their scale can express",
             [
-                f"{len(clipped)} of {len(sites)} quantization steps clip more than "
+                f"{len(clipped)} of {len(steps)} quantization steps clip more than "
                 f"{SATURATED:.0%} of their values",
                 *(f"{s.kind} after {s.data}: {shares[s]:.1%} clipped" for s in clipped[:3]),
             ],

@@ -88,9 +88,9 @@ def of_result(
 
 def of_recording(trace: Trace) -> Verdict:
     """The verdict on a trace that was recorded in somebody's own script: no numbers are known."""
-    qconfig = trace.facts.get("qconfig", {})
-    known = all(field in qconfig for field in DTYPES)
-    configuration = parse("/".join(qconfig[field] for field in DTYPES)) if known else REFERENCE
+    dtypes = [trace.facts.qconfig.get(field) for field in DTYPES]
+    named = [dtype for dtype in dtypes if isinstance(dtype, str)]
+    configuration = parse("/".join(named)) if len(named) == len(DTYPES) else REFERENCE
     if trace.failure is not None:
         return of_failure(configuration, "in process", trace, Ending(How.FINISHED, 1, 0.0, 0, ""))
     if not trace.ended:
@@ -185,14 +185,14 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
         verdict.confidence = EXACT
         if verdict.outcome == CRASHED and verdict.reason is None:
             verdict.reason = explanations.why_dead(verdict.pass_name, node.dtype)
-    elif isinstance(kernel := trace.facts.get("failing_kernel"), dict):
+    elif (kernel := trace.facts.failing_kernel) is not None:
         # It failed in no pass: the virtual machine itself stopped at this kernel.
-        verdict.op = OpRef(int(kernel["index"]), str(kernel["name"]), str(kernel["while"]))
+        verdict.op = OpRef(kernel.index, kernel.name, kernel.builtin)
         verdict.confidence = EXACT
-    refused = trace.facts.get("rejected_node")
-    if isinstance(refused, dict):
-        verdict.reason = f"the importer refused node {refused['name']} ({refused['op']})"
-        verdict.suggestion = explanations.importable(refused["op"])
+    refused = trace.facts.rejected_node
+    if refused is not None:
+        verdict.reason = f"the importer refused node {refused.name} ({refused.op})"
+        verdict.suggestion = explanations.importable(refused.op)
         verdict.confidence = EXACT
     knobs = trace.knobs
     if knobs is None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from ..results.verdict import Site
+from ..trace.failure import Raised
 
 _FRAME = re.compile(r"^\s*(\d+): (.+)$", re.M)
 _PLACE = re.compile(r'^\s*File "([^"]+)", line (\d+)\s*$', re.M)
@@ -66,19 +66,19 @@ def read(text: str) -> Thrown:
     return Thrown(sentence(text), site, via)
 
 
-def python_site(raised: dict[str, Any]) -> Site | None:
-    """The site of a Python exception, from its function, file and line.
+def python_site(raised: Raised) -> Site | None:
+    """The site of a Python exception.
 
     None for TVM's own foreign function interface, where errors of C++ come out.
     """
-    file = _in_tree(raised["file"])
-    return None if file.startswith(_INTERFACE) else Site(raised["function"], file, raised["line"])
+    file = _in_tree(raised.file)
+    return None if file.startswith(_INTERFACE) else Site(raised.function, file, raised.line)
 
 
 def _raised_in_python(text: str, after: int) -> Site | None:
     """The last Python frame of an error's text, if there is one behind the last of C++."""
     frames = [
-        python_site({"file": file, "line": int(line), "function": function})
+        python_site(Raised(function, file, int(line)))
         for file, line, function in _IN_PYTHON.findall(text, after)
     ]
     return next(filter(None, reversed(frames)), None)

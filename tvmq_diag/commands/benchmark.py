@@ -22,6 +22,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.console import Console
 
 from ..analysis import judge, tvm_error
@@ -103,7 +104,12 @@ def figures(measured: Benchmark, facts: dict[str, Any]) -> dict[str, Any]:
             "rounds_ms": measured.times[side],
             "kernels_ms_by_kind": measured.by_kind(side),
         }
-    return {**facts, **measured.facts, "sides": sides, "problems": measured.problems}
+    return {
+        **facts,
+        **msgspec.to_builtins(measured.facts),
+        "sides": sides,
+        "problems": measured.problems,
+    }
 
 
 def _build(plan: Plan, work: Run, scratch: Path, live: Live, progress: Console) -> dict[str, Path]:

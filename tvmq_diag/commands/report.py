@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
 def _recording(folder: Path) -> Run:
     recorded = reader.load(folder)
     facts = {
-        "command": shlex.join(recorded.facts.get("command", [])),
-        "created": recorded.facts.get("time"),
+        "command": shlex.join(recorded.facts.command),
+        "created": recorded.facts.time,
         "toolchain": "in process",
         "tool_version": __version__,
     }

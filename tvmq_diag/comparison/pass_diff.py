@@ -157,7 +157,7 @@ def steps(trace: Trace) -> list[PassRun]:
     Lists of passes, and type inference, belong to other passes. What constant folding compiles is
     no part of the model.
     """
-    found = [run for run in trace.passes.values() if _counts(trace, run)]
+    found = [run for run in trace.pass_runs.values() if _counts(trace, run)]
     failing = {run.number for run in trace.failing_path}
     ended = [run for run in found if run.end is not None]
     stopped = [run for run in found if run.end is None and run.number in failing]
@@ -169,7 +169,7 @@ def _counts(trace: Trace, run: PassRun) -> bool:
     if run.stage == "import" or run.name in (SEQUENCE, TYPE_ONLY) or FOLDING in run.path[:-1]:
         return False
     number = run.after if run.end is not None else run.before
-    return run.end is None or "table" in trace.tables.get(number or -1, {})
+    return run.end is None or _file(trace, number) is not None
 
 
 def _beginning(modules: Modules) -> PassDelta:
@@ -266,11 +266,17 @@ def _pass(modules: Modules, old: PassRun | None, new: PassRun | None, agreed: bo
 
 
 def _table(trace: Trace, number: int | None) -> bytes | None:
-    event = trace.tables.get(number or -1, {})
+    file = _file(trace, number)
     try:
-        return (trace.path / str(event["table"])).read_bytes()
-    except (OSError, KeyError):
+        return (trace.path / file).read_bytes() if file is not None else None
+    except (OSError, ValueError):
         return None
+
+
+def _file(trace: Trace, number: int | None) -> str | None:
+    """The file of a snapshot's op table; None where it has none."""
+    written = trace.tables.get(number) if number is not None else None
+    return written.table if written is not None else None
 
 
 def _nameless(table: bytes) -> Any:

@@ -6,6 +6,7 @@ Aligned by configuration; the compiles pass by pass (see sequences) and op by op
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -238,28 +239,28 @@ def _blame(passes: list[PassDelta], old: Result, new: Result) -> None:
 
 def _settings(old: Trace, new: Trace) -> list[str]:
     """What was not the same from the beginning: the quantizer's fields, the target, the TVM."""
+    before, now = old.facts, new.facts
+    parts: tuple[tuple[str, Mapping[str, object], Mapping[str, object]], ...] = (
+        ("qconfig", before.qconfig, now.qconfig),
+        ("versions", before.versions, now.versions),
+    )
     found = []
-    for part in ("qconfig", "versions"):
-        ours, theirs = _part(old, part), _part(new, part)
+    for part, ours, theirs in parts:
         if not ours or not theirs:
             found += [f"{part}: {_any(ours)} -> {_any(theirs)}"] if ours or theirs else []
             continue
         for name in sorted(ours.keys() | theirs.keys()):
             if ours.get(name) != theirs.get(name):
                 found.append(f"{name}: {ours.get(name)} -> {theirs.get(name)}")
-    for name in ("target", "threads"):
-        if old.facts.get(name) != new.facts.get(name):
-            found.append(f"{name}: {old.facts.get(name)} -> {new.facts.get(name)}")
+    if before.target != now.target:
+        found.append(f"target: {before.target} -> {now.target}")
+    if before.threads != now.threads:
+        found.append(f"threads: {before.threads} -> {now.threads}")
     return found
 
 
-def _any(part: dict[str, Any]) -> str:
+def _any(part: Mapping[str, object]) -> str:
     return "some" if part else "none"
-
-
-def _part(recorded: Trace, name: str) -> dict[str, Any]:
-    part = recorded.facts.get(name)
-    return part if isinstance(part, dict) else {}
 
 
 def _cover(delta: ConfigurationDelta, old: Coverage, new: Coverage) -> None:

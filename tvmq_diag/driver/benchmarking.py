@@ -57,5 +57,5 @@ def _spread(run: Run, measured: Benchmark) -> None:
         result.verdict.latency_ms = measured.latency(side)
         result.verdict.ratio = measured.ratio(side) if side != FLOAT else None
         if result.trace is not None and side in measured.times:
-            facts.setdefault("targets", {})[side] = result.trace.facts.get("target")
-            facts.setdefault("schedules", {})[side] = result.trace.facts.get("schedules")
+            facts.targets[side] = result.trace.facts.target
+            facts.schedules[side] = result.trace.facts.schedules

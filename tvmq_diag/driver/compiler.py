@@ -160,7 +160,7 @@ def _check_it_began(recorded: trace.Trace, ending: Ending, toolchain: Toolchain)
     failure = recorded.failure
     if failure is not None and failure.error == MODEL_ERROR:
         raise UsageError(failure.message)
-    if not recorded.facts and ending.how == How.FINISHED:
+    if not recorded.began and ending.how == How.FINISHED:
         last = [line for line in ending.tail.splitlines() if line.strip()]
         said = last[-1].strip()[:300] if last else f"exit code {ending.code}"
         raise SetupError(f"the TVM process of {toolchain.python} ended before it began: {said}")

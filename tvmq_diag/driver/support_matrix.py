@@ -18,6 +18,7 @@ from typing import Any
 
 from .. import __version__
 from ..analysis import tvm_error
+from ..decoding import Damage, converted
 from ..errors import SetupError
 from ..instruments.protocol.jobs import CellJob
 from ..results.support_matrix import NEEDS, STEPS, Cell, Matrix, Step
@@ -27,6 +28,7 @@ from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain
 from ..trace import layout
 from ..trace.ending import Ending, How
+from ..trace.failure import Raised
 
 _DETAIL = 6_000
 _ASSERTED = re.compile(r"^Assert fail: .*, (?=[^,]+ is expected to )")
@@ -159,8 +161,9 @@ def _where(told: dict[str, Any], text: str) -> str:
     names = [str(name) for name in passes] if isinstance(passes, list) else []
     telling = [name for name in names if name not in ("sequential", "InferType")]
     site = tvm_error.read(text).site
-    if site is None and isinstance(raised, dict) and {"function", "file", "line"} <= raised.keys():
-        site = tvm_error.python_site(raised)
+    if site is None:
+        with contextlib.suppress(Damage):
+            site = tvm_error.python_site(converted(raised, Raised))
     parts = telling[-1:] or names[-1:]
     if site and not _NOT_A_PLACE.search(site.function or ""):
         parts += [site.function or ""] + ([f"{site.file}:{site.line}"] if site.file else [])

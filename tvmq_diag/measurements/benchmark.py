@@ -6,11 +6,15 @@ Read from the journal that instruments.tasks.benchmark leaves behind. Times are 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from ..trace import journal
+from ..trace.events import End, Facts, Fault, Progress, Start
+from ..trace.facts import Schedules
+from ..trace.journal import Event
 from . import paired
 from .paired import Latency, Ratio
 
@@ -39,8 +43,7 @@ KINDS: dict[str, str] = {
 what is fused into a convolution cannot be told apart from it."""
 
 
-@dataclass(frozen=True)
-class Kernel:
+class Kernel(msgspec.Struct, frozen=True):
     """One kernel of a compiled model, in running order. `ms` is the median of some runs.
 
     `name` lists the ops fused in it (fused_nn_conv2d_add_cast), `shapes` its arguments as TVM's
@@ -69,15 +72,37 @@ class Kernel:
         return [(dtype, re.findall(r"[^\s,]+", sizes)) for dtype, sizes in found]
 
 
-@dataclass
-class Benchmark:
+class Device(msgspec.Struct, frozen=True):
+    """A device behind a TVM RPC tracker."""
+
+    host: str
+    port: int
+    key: str
+
+
+class BenchmarkFacts(msgspec.Struct):
+    """Where it was measured: threads of TVM and PyTorch, cores, processor, TVM's version, device.
+
+    `targets` and `schedules` are by side, of those that TVM compiled.
+    """
+
+    threads: int | None = None
+    affinity: list[int] = []
+    cpu: str | None = None
+    tvm: str | None = None
+    rpc: Device | None = None
+    eager_threads: int | None = None
+    targets: dict[str, str | None] = {}
+    schedules: dict[str, Schedules | None] = {}
+
+
+class Benchmark(msgspec.Struct):
     """`times` has each side's milliseconds round by round, in the order in which they ran."""
 
-    facts: dict[str, Any] = field(default_factory=dict)
-    """threads, affinity, cpu, targets (by side), schedules (by side: see Schedule), rounds."""
-    times: dict[str, list[float]] = field(default_factory=dict)
-    kernels: dict[str, list[Kernel]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    facts: BenchmarkFacts = msgspec.field(default_factory=BenchmarkFacts)
+    times: dict[str, list[float]] = {}
+    kernels: dict[str, list[Kernel]] = {}
+    problems: list[str] = []
 
     @property
     def noise(self) -> Ratio | None:
@@ -111,29 +136,52 @@ class Benchmark:
         return total / latency.median if latency is not None and total else None
 
 
+class Round(Event, frozen=True, tag="round"):
+    """The milliseconds of each side, all timed in turn."""
+
+    ms: dict[str, Annotated[float, msgspec.Meta(gt=0)]]
+
+
+class KernelTime(msgspec.Struct, frozen=True):
+    """A kernel as a Profile lists it: see Kernel."""
+
+    name: str
+    ms: float
+    shapes: str = ""
+
+
+class Profile(Event, frozen=True, tag="profile"):
+    """The kernels of a side, in running order."""
+
+    of: str
+    kernels: list[KernelTime]
+
+
+BenchmarkEvent = Start | Facts | Round | Progress | Profile | Fault | End
+
+_WHOSE = "the benchmark's journal"
+
+_DECODER: msgspec.json.Decoder[BenchmarkEvent] = msgspec.json.Decoder(BenchmarkEvent)
+
+
 def load(folder: Path) -> Benchmark:
     """Read a benchmark's journal, complete or not. Raises UsageError when there is none."""
-    read = journal.read(folder)
-    found = Benchmark(problems=read.problems)
-    for event in read.events:
-        try:
-            _take(found, event)
-        except (KeyError, TypeError, ValueError):
-            found.problems.append(f"event {event['kind']!r} in the benchmark's journal is damaged")
+    events, problems = journal.read(folder, _DECODER, _WHOSE)
+    found = Benchmark(problems=problems)
+    for event in events:
+        match event:
+            case Facts():
+                problems += event.add_to(found.facts, _WHOSE)
+            case Round():
+                for side, ms in event.ms.items():
+                    found.times.setdefault(side, []).append(ms)
+            case Profile():
+                found.kernels[event.of] = [
+                    Kernel(number, kernel.name, kernel.ms, kernel.shapes)
+                    for number, kernel in enumerate(event.kernels)
+                ]
+            case Fault():
+                problems.append(f"{event.where}: {event.message}")
+            case Start() | Progress() | End():
+                pass
     return found
-
-
-def _take(found: Benchmark, event: dict[str, Any]) -> None:
-    kind = event["kind"]
-    if kind == "facts":
-        found.facts.update(event["values"])
-    elif kind == "round":
-        for side, ms in event["ms"].items():
-            found.times.setdefault(side, []).append(float(ms))
-    elif kind == "profile":
-        found.kernels[event["of"]] = [
-            Kernel(i, str(k["name"]), float(k["ms"]), str(k.get("shapes", "")))
-            for i, k in enumerate(event["kernels"])
-        ]
-    elif kind == "fault":
-        found.problems.append(f"{event['where']}: {event['message']}")

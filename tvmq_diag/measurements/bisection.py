@@ -6,35 +6,39 @@ said there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final, Literal
+
+import msgspec
 
 from ..trace import journal
-from . import numerics
-from .numerics import Error
+from ..trace.events import End, Facts, Fault, Progress, Stage, Start
+from ..trace.journal import Event
+from .numerics import ErrorFigures
 
-PASS, BUILD, LIMIT = "pass", "build", "limit"
+Built = Literal["pass", "build", "limit"]
 """What was built: what a pass of quantize() left; all of it as asked; with only the first `index`
 of the passes that a build may leave out, to the one of that name."""
 
+PASS: Final = "pass"
+BUILD: Final = "build"
+LIMIT: Final = "limit"
 
-@dataclass(frozen=True)
-class Step:
+
+class Step(Event, frozen=True, tag="after"):
     """The model's outputs against float after a step. `right` None: it could not be run."""
 
     index: int
-    of: str
+    of: Built
     name: str
     stage: str
     right: bool | None
-    error: Error | None
+    error: ErrorFigures | None = msgspec.field(name="figures")
     repeats: bool | None
     why: str | None
 
 
-@dataclass(frozen=True)
-class Culprit:
+class Culprit(Event, frozen=True, tag="culprit"):
     """The first pass behind which the result is wrong; `name` None: none that can be left out.
 
     `over`: passes that it may be as well, as what they leave cannot be run. `exact`: one pass
@@ -48,8 +52,7 @@ class Culprit:
     exact: bool
 
 
-@dataclass(frozen=True)
-class Found:
+class CulpritOp(Event, frozen=True, tag="op"):
     """The op. `index` counts the calls of the module before the pass; of the quantized module, if
     the pass is one of the build."""
 
@@ -60,34 +63,40 @@ class Found:
     exact: bool
 
 
-@dataclass(frozen=True)
-class Tried:
+class Experiment(Event, frozen=True, tag="tried"):
     """An experiment on ops, in the order they were made. `right` None: it could not be run."""
 
     what: str
     op: str
     span: str | None
     right: bool | None
-    error: Error | None
+    error: ErrorFigures | None = msgspec.field(name="figures")
     repeats: bool | None
     why: str | None
 
 
-@dataclass
-class Bisection:
+class BisectionFacts(msgspec.Struct):
+    """TVM's targets, as asked and plain, and from where on a result is right: cosine, SQNR (dB)."""
+
+    target: str | None = None
+    plain: str | None = None
+    bound: float | int | None = None
+    bound_db: float | int | None = None
+
+
+class Bisection(msgspec.Struct):
     """All that was found out, complete or not (then `complete` is False)."""
 
-    facts: dict[str, Any] = field(default_factory=dict)
-    """target, plain (the plain way's target), bound (cosine), bound_db (SQNR)."""
-    steps: list[Step] = field(default_factory=list)
+    facts: BisectionFacts = msgspec.field(default_factory=BisectionFacts)
+    steps: list[Step] = []
     culprit: Culprit | None = None
-    op: Found | None = None
-    tried: list[Tried] = field(default_factory=list)
+    op: CulpritOp | None = None
+    tried: list[Experiment] = []
     right: bool = False
     """Nothing is wrong."""
-    unknown: list[str] = field(default_factory=list)
+    unknown: list[str] = []
     """What could not be told, and why."""
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = []
     complete: bool = False
 
     @property
@@ -135,58 +144,58 @@ class Bisection:
         return f"; it enters at {self.op.name} #{self.op.index}{span}"
 
 
+class Right(Event, frozen=True, tag="right"):
+    """Nothing is wrong."""
+
+
+class Unknown(Event, frozen=True, tag="unknown"):
+    """Something could not be told."""
+
+    why: str
+
+
+BisectionEvent = (
+    Start | Facts | Stage | Progress | Step | Experiment | Culprit | CulpritOp | Right | Unknown
+    | Fault | End
+)  # fmt: skip
+
+_WHOSE = "the bisection's journal"
+
+_DECODER: msgspec.json.Decoder[BisectionEvent] = msgspec.json.Decoder(BisectionEvent)
+
+
 def load(folder: Path) -> Bisection:
     """Read a bisection's journal, complete or not. Raises UsageError when there is none."""
-    read = journal.read(folder)
-    found = Bisection(problems=read.problems)
-    for event in read.events:
-        try:
-            _take(found, event)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            found.problems.append(f"event {event['kind']!r} in the bisection's journal is damaged")
+    events, problems = journal.read(folder, _DECODER, _WHOSE)
+    found = Bisection(problems=problems)
+    for event in events:
+        _take(found, event)
     found.steps.sort(key=lambda step: ((PASS, BUILD, LIMIT).index(step.of), step.index))
     return found
 
 
-def _take(found: Bisection, event: dict[str, Any]) -> None:
-    kind = event["kind"]
-    if kind == "facts":
-        found.facts.update(event["values"])
-    elif kind == "after":
-        place = int(event["index"]), str(event["of"]), str(event["name"]), str(event["stage"])
-        found.steps.append(Step(*place, *_judged(event)))
-    elif kind == "tried":
-        found.tried.append(
-            Tried(str(event["what"]), str(event["op"]), event["span"], *_judged(event))
-        )
-    elif kind == "culprit":
-        name, stage, before = event["name"], str(event["stage"]), event["last_right"]
-        over = tuple(map(str, event["over"]))
-        found.culprit = Culprit(name, stage, before, over, bool(event["exact"]))
-    elif kind == "op":
-        found.op = Found(
-            int(event["index"]),
-            str(event["name"]),
-            event["span"],
-            str(event["how"]),
-            bool(event["exact"]),
-        )
-    elif kind == "right":
-        found.right = True
-    elif kind == "unknown":
-        found.unknown.append(str(event["why"]))
-    elif kind == "fault":
-        found.problems.append(f"{event['where']}: {event['message']}")
-    elif kind == "end":
-        found.complete = True
-
-
-def _judged(
-    event: dict[str, Any],
-) -> tuple[bool | None, Error | None, bool | None, str | None]:
-    figures = event["figures"]
-    error = numerics.error_of(figures) if figures is not None else None
-    return event["right"], error, event["repeats"], event["why"]
+def _take(found: Bisection, event: BisectionEvent) -> None:
+    match event:
+        case Facts():
+            found.problems += event.add_to(found.facts, _WHOSE)
+        case Step():
+            found.steps.append(event)
+        case Experiment():
+            found.tried.append(event)
+        case Culprit():
+            found.culprit = event
+        case CulpritOp():
+            found.op = event
+        case Right():
+            found.right = True
+        case Unknown():
+            found.unknown.append(event.why)
+        case Fault():
+            found.problems.append(f"{event.where}: {event.message}")
+        case End():
+            found.complete = True
+        case Start() | Stage() | Progress():
+            pass
 
 
 def _in_words(step: Step) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from ..decoding import Damage
+from ..trace import events
+from ..trace.events import Enter, Investigation, Leave, Looking, Stage, TraceEvent, Unwind
+from ..trace.journal import event_of
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class Follower:
         self._offset += len(added)
         *lines, self._rest = (self._rest + added).split(b"\n")
         for line in lines:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                self._event(json.loads(line))
+            with contextlib.suppress(Damage):
+                self._event(event_of(line, events.DECODER))
         if self._looking is not None:
             return Progress(DIAGNOSIS, self._looking, self._queries, "experiments")
         if self._step is not None:
@@ -63,22 +66,26 @@ class Follower:
         name = self._open[-1][1] if self._open else ""
         return Progress(self._stage, name, self._passes)
 
-    def _event(self, event: dict[str, Any]) -> None:
-        kind = event["kind"]
+    def _event(self, event: TraceEvent | None) -> None:
         self._step = None
-        if kind == "stage":
-            self._stage = event["name"]
-        elif kind == "enter":
-            self._stage = event["stage"]
-            self._passes += 1
-            self._open.append((event["id"], event["name"]))
-        elif kind in ("leave", "unwind"):
-            ended = set(event.get("passes", [event.get("id")]))
-            self._open = [item for item in self._open if item[0] not in ended]
-        elif kind == "progress":
-            self._step = (event["what"], int(event["done"]), f"of {event['of']}")
-        elif kind == "looking":
-            self._looking = event.get("what", self._looking)
-            self._queries = event.get("queries", self._queries)
-        elif kind == "investigation":
-            self._looking = "on the way to the pass that failed"
+        match event:
+            case Stage():
+                self._stage = event.name
+            case Enter():
+                self._stage = event.stage
+                self._passes += 1
+                self._open.append((event.id, event.name))
+            case Leave():
+                self._end({event.id})
+            case Unwind():
+                self._end(set(event.passes))
+            case events.Progress():
+                self._step = (event.what, event.done, f"of {event.of}")
+            case Looking():
+                self._looking = event.what or self._looking
+                self._queries = self._queries if event.queries is None else event.queries
+            case Investigation():
+                self._looking = "on the way to the pass that failed"
+
+    def _end(self, passes: set[int]) -> None:
+        self._open = [item for item in self._open if item[0] not in passes]

@@ -1,13 +1,24 @@
-"""What a trace says of a failure: the error itself, and what was found out about it afterwards."""
+"""What a trace says of a failure: the error itself, and what was found out about it afterwards.
+
+Each is an event of the journal, kept as it was decoded.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import msgspec
+
+from .journal import Event, Timed
 
 
-@dataclass(frozen=True)
-class Failure:
+class Raised(msgspec.Struct, frozen=True):
+    """Where a Python exception was raised."""
+
+    function: str
+    file: str
+    line: int
+
+
+class Failure(Timed, frozen=True, tag="error"):
     """The exception that ended a compile: class, full text, the passes it came through."""
 
     error: str
@@ -15,28 +26,14 @@ class Failure:
     stage: str
     passes: tuple[int, ...]
     diagnostics: tuple[str, ...] = ()
-    python: dict[str, Any] | None = None
-    """Where a Python exception was raised: function, file, line."""
-
-    @classmethod
-    def read(cls, event: dict[str, Any]) -> Failure:
-        """What an event of the journal says; raises KeyError, TypeError, ValueError if damaged."""
-        return cls(
-            event["error"],
-            event["message"],
-            event["stage"],
-            tuple(event["passes"]),
-            tuple(event.get("diagnostics", ())),
-            event.get("python"),
-        )
+    python: Raised | None = None
 
 
-@dataclass(frozen=True)
-class Blame:
+class Blame(Event, frozen=True, tag="blame"):
     """The op a failure comes from, as the replay found it. `row` is a row of the op table.
 
-    The table is that of `snapshot`; None: of the module before the innermost failing pass that has
-    a graph.
+    The table is that of `snapshot`; None (as in older traces): of the module before the innermost
+    failing pass that has a graph.
     """
 
     row: int
@@ -48,18 +45,8 @@ class Blame:
     how: str
     snapshot: int | None = None
 
-    @classmethod
-    def read(cls, event: dict[str, Any]) -> Blame:
-        """What an event of the journal says; raises KeyError, TypeError, ValueError if damaged."""
-        found = {name: event[name] for name in cls.__dataclass_fields__ if name != "snapshot"}
-        snapshot = event.get("snapshot")  # not in older traces
-        if snapshot is not None and not isinstance(snapshot, int):
-            raise TypeError(f"{snapshot!r} is no snapshot's number")
-        return cls(**found, snapshot=snapshot)
 
-
-@dataclass(frozen=True)
-class RejectionMap:
+class RejectionMap(Event, frozen=True, tag="map"):
     """What the failing pass says of each op alone; numbers are rows of the failing module's table.
 
     `unjudged` ops make no module alone, with the reason; `left` were not reached in time.
@@ -72,21 +59,8 @@ class RejectionMap:
     queries: int
     ms: float
 
-    @classmethod
-    def read(cls, event: dict[str, Any]) -> RejectionMap:
-        """What an event of the journal says; raises KeyError, TypeError, ValueError if damaged."""
-        return cls(
-            accepted=tuple(event["accepted"]),
-            rejected=tuple((int(row), str(said)) for row, said in event["rejected"]),
-            unjudged=tuple((int(row), str(why)) for row, why in event["unjudged"]),
-            left=event["left"],
-            queries=event["queries"],
-            ms=event["ms"],
-        )
 
-
-@dataclass(frozen=True)
-class Smallest:
+class Smallest(Event, frozen=True, tag="smallest"):
     """The smallest part of the module that fails in the same way, and its reproducer's file."""
 
     file: str | None
@@ -96,8 +70,3 @@ class Smallest:
     ms: float
     complete: bool
     deterministic: bool
-
-    @classmethod
-    def read(cls, event: dict[str, Any]) -> Smallest:
-        """What an event of the journal says; raises KeyError, TypeError, ValueError if damaged."""
-        return cls(**{name: event[name] for name in cls.__dataclass_fields__})

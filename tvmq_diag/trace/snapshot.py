@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True)
-class Node:
+from .. import decoding
+from ..decoding import Damage
+from .events import PrimFunc
+
+
+class Node(msgspec.Struct):
     """A row of an op table. `number` is its row, `inputs` are rows; shapes are in elements."""
 
-    number: int
-    kind: str
+    number: int = 0
+    kind: str = "?"
     op: str = ""
     inputs: tuple[int, ...] = ()
     dtype: str | None = None
     shape: tuple[int | str, ...] | None = None
     type: str | None = None
-    attrs: dict[str, Any] = field(default_factory=dict)
+    attrs: dict[str, Any] = {}
     name: str | None = None
     span: str | None = None
     hash: str | None = None
@@ -33,16 +37,15 @@ class Node:
         return f"{self.dtype}[{','.join(str(size) for size in self.shape or ())}]"
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A module as it was between two passes: `nodes` of its Relay functions, inputs before users.
+class Snapshot(msgspec.Struct, frozen=True, dict=True):
+    """A module as it was between two passes: `nodes` of its functions, inputs before users.
 
-    A module of lowered functions has no nodes but `primfuncs` (name, params: dtypes).
+    A module of lowered functions has no nodes but `primfuncs`.
     """
 
     number: int
     nodes: tuple[Node, ...]
-    primfuncs: tuple[dict[str, Any], ...] = ()
+    primfuncs: tuple[PrimFunc, ...] = ()
 
     @cached_property
     def calls(self) -> tuple[Node, ...]:
@@ -76,47 +79,67 @@ class Snapshot:
         return order
 
 
-def table(rows: list[dict[str, Any]]) -> tuple[tuple[Node, ...], int]:
-    """The nodes of an op table; and how many of them were mended: they read, or call, what is no
-    row before theirs.
+class Table(msgspec.Struct):
+    """The nodes of an op table, and what was wrong with it: rows that are not as declared, which
+    stand in it as of unknown kind, and rows that read, or call, what is no row before theirs."""
 
-    Raises TypeError, AttributeError or ValueError for what is no table at all.
-    """
-    found = [node(i, row) for i, row in enumerate(rows)]
-    nodes = tuple(_mended(one) for one in found)
-    return nodes, sum(one is not other for one, other in zip(found, nodes, strict=True))
+    nodes: tuple[Node, ...]
+    damaged: int = 0
+    mended: int = 0
 
 
-def _mended(one: Node) -> Node:
-    """The node without what it cannot read; itself where all is well."""
-
-    def before(row: Any) -> bool:
-        return type(row) is int and 0 <= row < one.number
-
-    if all(map(before, one.inputs)) and (one.callee is None or before(one.callee)):
-        return one
-    inputs = tuple(row for row in one.inputs if before(row))
-    return replace(one, inputs=inputs, callee=one.callee if before(one.callee) else None)
+_ROWS = msgspec.json.Decoder(tuple[Node, ...])
 
 
-def node(number: int, row: dict[str, Any]) -> Node:
-    """A row of an op table as the journal's writer made it; raises TypeError where it is not."""
-    shape = row.get("shape")
-    return Node(
-        number=number,
-        kind=str(row.get("kind", "?")),
-        op=str(row.get("op", "")),
-        inputs=tuple(row.get("inputs", ())),
-        dtype=row.get("dtype"),
-        shape=tuple(shape) if shape is not None else None,
-        type=row.get("type"),
-        attrs=row.get("attrs", {}),
-        name=row.get("name"),
-        span=row.get("span"),
-        hash=row.get("hash"),
-        value=row.get("value"),
-        callee=row.get("callee"),
-    )
+def table(text: bytes) -> Table:
+    """Read the file of an op table; raises Damage for what is no list of rows at all."""
+    try:
+        nodes = _ROWS.decode(text)
+    except decoding.REFUSED:
+        return _mended(text)
+    for number, node in enumerate(nodes):
+        node.number = number
+        if not _reads_before(node):
+            return _mended(text)
+    return Table(nodes)
+
+
+def _reads_before(node: Node) -> bool:
+    """Does it read and call nothing but rows before its own?"""
+    rows = node.inputs if node.callee is None else (*node.inputs, node.callee)
+    return not rows or (min(rows) >= 0 and max(rows) < node.number)
+
+
+def _mended(text: bytes) -> Table:
+    """A table of which something is not as it was written, row by row."""
+    rows = decoding.loose(text, infinite=True)
+    if not isinstance(rows, list):
+        raise Damage("no list of rows")
+    found = Table(())
+    nodes = []
+    for number, row in enumerate(rows):
+        node, lost = _salvaged(row)
+        node.number = number
+        found.damaged += lost
+        if not _reads_before(node):
+            found.mended += 1
+            node.inputs = tuple(row for row in node.inputs if 0 <= row < number)
+            if node.callee is not None and not 0 <= node.callee < number:
+                node.callee = None
+        nodes.append(node)
+    found.nodes = tuple(nodes)
+    return found
+
+
+def _salvaged(row: Any) -> tuple[Node, bool]:
+    """What of a row is as declared, and whether anything is not."""
+    if not isinstance(row, dict):
+        return Node(), True
+    inputs = row.get("inputs")
+    if isinstance(inputs, list):  # one that is none does not cost the others; the caller counts it
+        row = {**row, "inputs": [number if type(number) is int else -1 for number in inputs]}
+    node, lost = decoding.salvaged(row, Node)
+    return node, bool(lost)
 
 
 def short(name: str) -> str:

@@ -7,23 +7,20 @@ The only interface between the two halves of the project: built from the files t
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from . import snapshot
+from .events import Written
+from .facts import TraceFacts
 from .failure import Blame, Failure, RejectionMap, Smallest
 from .snapshot import Node, Snapshot
 from .stages import FOLDING, SEQUENCE
 
-DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
-"""What reading an event that is not as it was written can raise."""
 
-
-@dataclass
-class PassRun:
+class PassRun(msgspec.Struct, eq=False, dict=True):
     """One execution of a pass. Times are milliseconds since the journal began.
 
     `before` and `after` are snapshot numbers; None where no snapshot was taken. `entry` and `own`
@@ -41,7 +38,7 @@ class PassRun:
     raised: bool = False
     entry: float = 0.0
     own: float = 0.0
-    children: list[PassRun] = field(default_factory=list)
+    children: list[PassRun] = []
     inside: int = 0
     """Passes inside it that were only counted: constant folding compiles what it folds."""
 
@@ -80,19 +77,18 @@ class PassRun:
         return self.entry + self.own + sum(child.recording for child in self.children)
 
 
-@dataclass
-class Trace:
-    """One compile. `facts` are target, versions, job, qconfig… as the child recorded them."""
+class Trace(msgspec.Struct, eq=False):
+    """One compile: its passes in `pass_runs` by number, in the order in which they began."""
 
     path: Path
-    facts: dict[str, Any] = field(default_factory=dict)
-    passes: dict[int, PassRun] = field(default_factory=dict)
+    facts: TraceFacts = msgspec.field(default_factory=TraceFacts)
+    pass_runs: dict[int, PassRun] = {}
     stage: str | None = None
-    stages: list[str] = field(default_factory=list)
-    spent: dict[str, float] = field(default_factory=dict)
+    stages: list[str] = []
+    spent: dict[str, float] = {}
     """Milliseconds on the clock in each stage, up to the failure if there is one."""
     failure: Failure | None = None
-    unwound: list[PassRun] = field(default_factory=list)
+    unwound: list[PassRun] = []
     """The passes that the newest exception came through, outermost first, if none ran since."""
     text: str | None = None
     """Relative path of the failing module's own text, as TVM prints it."""
@@ -103,23 +99,29 @@ class Trace:
     """The fields that cause the failure by themselves; None where the replay could not tell."""
     smallest: Smallest | None = None
     map: RejectionMap | None = None
-    skipped: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = {}
     """Analyses of the failure that could not be made (op, survey, smallest, map), with the reason.
     """
     investigated: bool = False
     """Was the failure looked into once more, after its compile had ended?"""
     outputs: str | None = None
     deterministic: bool | None = None
-    faults: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    faults: list[str] = []
+    problems: list[str] = []
     ended: bool = False
-    tables: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _snapshots: dict[int, Snapshot] = field(default_factory=dict)
+    tables: dict[int, Written] = {}
+    """What the journal says of each snapshot, by its number."""
+    _snapshots: dict[int, Snapshot] = {}
+
+    @property
+    def began(self) -> bool:
+        """Did the process come so far as to say what it does?"""
+        return self.facts != TraceFacts()
 
     @property
     def roots(self) -> list[PassRun]:
         """The passes that ran inside no other, in order."""
-        return [run for run in self.passes.values() if run.parent is None]
+        return [run for run in self.pass_runs.values() if run.parent is None]
 
     @property
     def failing_place(self) -> int:
@@ -132,7 +134,7 @@ class Trace:
         last = path[names.index(FOLDING)] if FOLDING in names else (path[-1] if path else None)
         if last is None:
             return 0
-        runs = self.passes.values()
+        runs = self.pass_runs.values()
         return sum(run.stage != "import" and run.number <= last.number for run in runs)
 
     @property
@@ -150,8 +152,10 @@ class Trace:
     def failing_path(self) -> list[PassRun]:
         """The passes a failure came through or a dead process was in, outermost first."""
         if self.failure is not None:
-            return [self.passes[number] for number in self.failure.passes if number in self.passes]
-        still_open = [run for run in self.passes.values() if run.open]
+            return [
+                self.pass_runs[number] for number in self.failure.passes if number in self.pass_runs
+            ]
+        still_open = [run for run in self.pass_runs.values() if run.open]
         return still_open or ([] if self.ended else self.unwound)
 
     @property
@@ -164,16 +168,16 @@ class Trace:
 
     def snapshot(self, number: int | None) -> Snapshot | None:
         """The snapshot with this number; None if there is none or its file is gone or damaged."""
-        event = self.tables.get(number) if number is not None else None
-        if event is None or number is None:
+        written = self.tables.get(number) if number is not None else None
+        if written is None or number is None:
             return None
         if number not in self._snapshots:
-            self._snapshots[number] = self._load(number, event)
+            self._snapshots[number] = self._load(number, written)
         return self._snapshots[number]
 
     def imported(self) -> Snapshot | None:
         """The model as imported: what the first pass after import was given, typed if possible."""
-        runs = (run for run in self.passes.values() if run.stage != "import")
+        runs = (run for run in self.pass_runs.values() if run.stage != "import")
         snapshots = (self.snapshot(run.before) for run in runs)
         first = next((s for s in snapshots if s is not None and s.nodes), None)
         if first is None:
@@ -209,7 +213,7 @@ class Trace:
         """The modules with Relay ops that the passes of this stage left behind, newest first."""
         runs = [
             run
-            for run in self.passes.values()
+            for run in self.pass_runs.values()
             if run.stage == stage and run.end is not None and run.name != SEQUENCE
         ]
         for run in sorted(runs, key=lambda run: run.end or 0.0, reverse=True):
@@ -217,16 +221,18 @@ class Trace:
             if snapshot is not None and snapshot.nodes:
                 yield snapshot
 
-    def _load(self, number: int, event: dict[str, Any]) -> Snapshot:
+    def _load(self, number: int, written: Written) -> Snapshot:
+        if written.table is None:
+            return Snapshot(number, (), written.primfuncs)
         try:
-            if "table" not in event:
-                return Snapshot(number, (), tuple(event.get("primfuncs", ())))
-            rows = json.loads((self.path / event["table"]).read_text(encoding="utf-8"))
-            nodes, mended = snapshot.table(rows)
-            if mended:
-                said = f"snapshot {number}: {mended} rows read or call what is no row before them"
-                self.problems.append(said)
-            return Snapshot(number, nodes)
-        except (OSError, *DAMAGE):
+            table = snapshot.table((self.path / written.table).read_bytes())
+        except (OSError, ValueError):  # a path may hold what no file's name does
             self.problems.append(f"snapshot {number} cannot be read")
             return Snapshot(number, ())
+        if table.damaged:
+            said = f"snapshot {number}: {table.damaged} rows are not as they were written"
+            self.problems.append(said)
+        if table.mended:
+            said = f"snapshot {number}: {table.mended} rows read or call what is no row before them"
+            self.problems.append(said)
+        return Snapshot(number, table.nodes)

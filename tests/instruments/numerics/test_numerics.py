@@ -13,7 +13,7 @@ from support.paths import InTvm
 from tvmq_diag.analysis import dtype_timeline
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements import numerics
-from tvmq_diag.measurements.numerics import Anchor, Error, Numerics
+from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Numerics
 
 SCRIPT = """
 import json
@@ -112,11 +112,11 @@ def test_every_anchor_and_site_of_a_plain_run(in_tvm: InTvm, tmp_path: Path) -> 
     assert first.alone is None and first.propagated.sqnr == math.inf  # TVM leaves it in float
     assert conv.alone == conv.propagated  # nothing before it is quantized
     assert conv.alone is not None and 30 < conv.alone.sqnr < 50
-    assert [found.sites[i].kind for i in conv.sites] == ["input", "weight"]
-    assert all(i in found.sites[s].feeds for i, a in enumerate(found.anchors) for s in a.sites)
+    assert [found.steps[i].kind for i in conv.steps] == ["input", "weight"]
+    assert all(i in found.steps[s].feeds for i, a in enumerate(found.anchors) for s in a.steps)
     assert found.output == found.anchors[-1].propagated
-    assert set(found.facts["seconds"]) == {"import", "calibrate", "build", "run"}
-    assert found.facts["qconfig"]["nbit_weight"] == 8
+    assert set(found.facts.seconds) == {"import", "calibrate", "build", "run"}
+    assert found.facts.qconfig["nbit_weight"] == 8
 
 
 def test_few_bits_of_weight_show_at_the_convolutions(in_tvm: InTvm, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_few_bits_of_weight_show_at_the_convolutions(in_tvm: InTvm, tmp_path: Pa
         alone, reference = coarse.anchors[number].alone, fine.anchors[number].alone
         assert alone is not None and reference is not None
         assert alone.sqnr < reference.sqnr - 10
-    weights = [site for site in coarse.sites if site.kind == "weight"]
+    weights = [site for site in coarse.steps if site.kind == "weight"]
     assert all(site.clip == 1 for site in weights)
     large = coarse.first_large()
     assert large is not None and large.label == "#3 nn.conv2d"
@@ -134,7 +134,7 @@ def test_few_bits_of_weight_show_at_the_convolutions(in_tvm: InTvm, tmp_path: Pa
 def test_a_large_scale_clips_nothing_and_a_small_one_much(in_tvm: InTvm, tmp_path: Path) -> None:
     def clipped(scale: float) -> list[float]:
         found = plain(in_tvm, tmp_path / str(scale), global_scale=scale)
-        return [s.saturated_alone or 0.0 for s in found.sites if s.kind == "input"]
+        return [s.saturated_alone or 0.0 for s in found.steps if s.kind == "input"]
 
     assert max(clipped(64.0)) == 0
     assert min(clipped(0.5)) > 0.2
@@ -144,7 +144,7 @@ def test_the_first_large_error_is_where_the_only_bad_op_is(in_tvm: InTvm, tmp_pa
     found = measured(in_tvm, tmp_path, DEAD_CHANNEL + "run(sys.argv[1])")
     large = found.first_large()
     assert large is not None and large.label == "#5 nn.conv2d"
-    weight = next(found.sites[i] for i in large.sites if found.sites[i].kind == "weight")
+    weight = next(found.steps[i] for i in large.steps if found.steps[i].kind == "weight")
     assert weight.zeroed is not None and weight.zeroed > 0.8
     assert weight.largest == 100
     assert [a.label for a in found.anchors[:5] if a.propagated.sqnr < 20] == []
@@ -158,7 +158,7 @@ planted(plant)
 assert run(sys.argv[1]) == 0
 """
     found = measured(in_tvm, tmp_path, code)
-    assert found.anchors[0].float_nan == found.anchors[0].propagated.nan == 32 * 32
+    assert found.anchors[0].floats.nan == found.anchors[0].propagated.nan == 32 * 32
     assert not found.anchors[0].breaks
 
 
@@ -175,8 +175,8 @@ assert run(sys.argv[1], qconfig={"weight_scale": "max"}) == 0
     large = found.first_large()
     assert large is not None and large.label == "#5 nn.conv2d"
     assert large.breaks and large.alone is not None
-    assert large.alone.nan == 16 * 16 * 16 > large.float_nan + large.float_inf > 0
-    assert found.sites[large.sites[-1]].scale is None
+    assert large.alone.nan == 16 * 16 * 16 > large.floats.nan + large.floats.inf > 0
+    assert found.steps[large.steps[-1]].scale is None
 
 
 def test_weights_that_are_all_zero_stay_zero(in_tvm: InTvm, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ assert run(sys.argv[1], qconfig={"dtype_activation": "int4"}, calibrated=str(fol
 """  # noqa: E501
     found = measured(in_tvm, tmp_path, code)
     assert found.anchors == numerics.load(tmp_path / "again").anchors
-    assert found.sites == numerics.load(tmp_path / "again").sites
+    assert found.steps == numerics.load(tmp_path / "again").steps
 
 
 def test_calibration_over_data(in_tvm: InTvm, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ job = dict(qconfig={"calibrate_mode": "percentile"}, dataset={"source": "random:
 assert run(sys.argv[1], **job) == 0
 """
     found = measured(in_tvm, tmp_path, code)
-    scales = {site.scale for site in found.sites if site.kind == "input"}
+    scales = {site.scale for site in found.steps if site.kind == "input"}
     assert len(scales) > 3
     assert found.output is not None and found.output.sqnr > 20
     events = (tmp_path / "journal.jsonl").read_text()
@@ -269,16 +269,15 @@ print(json.dumps([names, [n for n in names if probe.ANCHOR.search(n)]]))
     assert theirs == [name for name in names if dtype_timeline.anchor_kind(name) is not None]
 
 
-def error(sqnr: float | None, nan: int = 0) -> Error:
-    return Error(0.9, sqnr, 1.0 if sqnr is not None else 0.0, nan, 0)
+def error(sqnr: float | None, nan: int = 0) -> ErrorFigures:
+    return ErrorFigures(0.9, sqnr, 1.0 if sqnr is not None else 0.0, nan, 0)
 
 
 def anchor(
     index: int, propagated: float | None, alone: float | None, reads: tuple[int, ...] = ()
 ) -> Anchor:
-    return Anchor(
-        index, "add", None, (1,), (0,), reads, 0, 0, error(propagated), error(alone), error(alone)
-    )
+    errors = error(propagated), error(alone), error(alone)
+    return Anchor(index, "add", None, (1,), (0,), reads, NotFinite(), *errors)
 
 
 def test_an_error_enters_where_an_op_alone_is_bad() -> None:
@@ -304,7 +303,7 @@ def test_errors_that_add_up_enter_nowhere() -> None:
 
 def test_no_error_is_infinitely_good_and_no_figure_infinitely_bad() -> None:
     assert error(None).sqnr == math.inf
-    assert Error(None, None, None, 3, 0).sqnr == -math.inf
+    assert ErrorFigures(None, None, None, 3, 0).sqnr == -math.inf
 
 
 def test_what_a_dead_process_left_is_read(tmp_path: Path) -> None:

@@ -40,11 +40,11 @@ def test_sees_inside_the_context_that_quantize_opens(in_tvm: InTvm, tmp_path: Pa
         "with QuantizeTrace(sys.argv[1]): quantize(model)\n",
         tmp_path / "t",
     )
-    names = [run.name for run in loaded.passes.values()]
+    names = [run.name for run in loaded.pass_runs.values()]
     for name in ("QuantizePartition", "QuantizeAnnotate", "QuantizeCalibrate", "QuantizeRealize"):
         assert name in names
     assert names.index("SimplifyInference") < names.index("QuantizePartition")
-    assert all(run.end is not None for run in loaded.passes.values())
+    assert all(run.end is not None for run in loaded.pass_runs.values())
     assert loaded.stages == [
         "prepare", "partition", "annotate", "calibrate", "realize", "fold",
     ]  # fmt: skip
@@ -54,8 +54,8 @@ def test_sees_inside_the_context_that_quantize_opens(in_tvm: InTvm, tmp_path: Pa
 
 def test_snapshots_only_where_the_module_changed(in_tvm: InTvm, tmp_path: Path) -> None:
     loaded = recorded(in_tvm, "with QuantizeTrace(sys.argv[1]): quantize(model)\n", tmp_path / "t")
-    assert len(loaded.tables) < len(loaded.passes) / 2
-    changed = [run.name for run in loaded.passes.values() if run.changed]
+    assert len(loaded.tables) < len(loaded.pass_runs) / 2
+    changed = [run.name for run in loaded.pass_runs.values() if run.changed]
     assert "QuantizeRealize" in changed and "ForwardFoldScaleAxis" not in changed
     realized = next(loaded.modules_of("realize"))
     convolutions = [call for call in realized.calls if call.op == "nn.conv2d"]
@@ -163,7 +163,7 @@ assert "SimplifyInference" in seen, seen
 """,
         tmp_path / "t",
     )
-    assert loaded.ended and loaded.passes
+    assert loaded.ended and loaded.pass_runs
 
 
 def test_an_exception_caught_inside_does_not_confuse_the_tree(
@@ -179,7 +179,7 @@ with QuantizeTrace(sys.argv[1]):
 """,
         tmp_path / "t",
     )
-    assert [run.name for run in loaded.passes.values() if run.raised] == [
+    assert [run.name for run in loaded.pass_runs.values() if run.raised] == [
         "sequential",
         "QuantizeRealize",
     ]
@@ -239,7 +239,7 @@ else: raise SystemExit("it was not interrupted")
 """,
         tmp_path / "t",
     )
-    assert loaded.passes
+    assert loaded.pass_runs
 
 
 @pytest.mark.parametrize("texts", [True, False])

@@ -82,11 +82,11 @@ def test_float_runs_alike_with_either_schedule_and_pipeline(compile: Compile) ->
         assert loaded.deterministic
         results.append(output(loaded))
         facts = loaded.facts
-        assert facts["schedule"] == different.get("schedule", "sound")
-        assert facts["pipeline"] == different.get("pipeline", "default")
-        assert facts["schedules"]["fallbacks"] == []
-        assert bool(facts["schedules"]["warning"]) == ("schedule" in different)
-        scheduled = any(run.name == "SoundSchedule" for run in loaded.passes.values())
+        assert facts.schedule == different.get("schedule", "sound")
+        assert facts.pipeline == different.get("pipeline", "default")
+        assert facts.schedules.fallbacks == []
+        assert bool(facts.schedules.warning) == ("schedule" in different)
+        scheduled = any(run.name == "SoundSchedule" for run in loaded.pass_runs.values())
         assert scheduled == ("schedule" not in different)
     for other in results[1:]:
         np.testing.assert_allclose(results[0], other, atol=1e-5)
@@ -125,8 +125,8 @@ def test_int8_goes_through_all_stages(compile: Compile, tmp_path: Path) -> None:
     assert loaded.stages == [
         "import", "prepare", "annotate", "calibrate", "realize", "lower", "codegen", "load", "run",
     ]  # fmt: skip
-    assert loaded.facts["qconfig"]["dtype_weight"] == "int8"
-    assert loaded.facts["calibrated_on"] == "random:4"
+    assert loaded.facts.qconfig["dtype_weight"] == "int8"
+    assert loaded.facts.calibrated_on == "random:4"
     realized = next(loaded.modules_of("realize"))
     convolutions = [call for call in realized.calls if call.op == "nn.conv2d"]
     assert [realized.nodes[c.inputs[1]].dtype for c in convolutions] == ["int8"] * 4
@@ -143,14 +143,15 @@ def test_a_failure_in_no_pass_is_looked_into_on_the_module_given_to_the_compiler
     assert "dtype.bits % 8 == 0" in loaded.failure.message
     assert not loaded.failing_path and not loaded.skipped and not loaded.faults
     assert loaded.fails_in_compiling and loaded.failing_stage == "run"
-    stopped = loaded.facts["failing_kernel"]
-    assert stopped["while"] == "vm.builtin.alloc_tensor" and stopped["name"]
+    stopped = loaded.facts.failing_kernel
+    assert stopped is not None
+    assert stopped.builtin == "vm.builtin.alloc_tensor" and stopped.name
     # With a schedule of ours too: a kernel that holds int4 is left as TVM makes it.
-    assert any("int4" in left for left in loaded.facts["schedules"]["fallbacks"])
+    assert any("int4" in left for left in loaded.facts.schedules.fallbacks)
     decided = judge.of_failure(parse("int4"), "relax", loaded, Ending(How.FINISHED, 1, 0.0, 0, ""))
     assert decided.confidence == EXACT and decided.stage == "run"
     assert decided.op is not None and decided.op.name == "astype"
-    assert decided.op.index == stopped["index"]
+    assert decided.op.index == stopped.index
     assert decided.site is not None and decided.site.file == "src/runtime/memory/memory_manager.cc"
 
     failing = loaded.failing_snapshot()
@@ -278,7 +279,7 @@ def test_onnx_qdq_runs_in_int8_and_int4_is_rejected_with_the_nodes_name(
     assert ending.code == 1 and loaded.failure is not None
     assert loaded.failure.stage == "import" and loaded.failure.error == "ImportRejected"
     node = "widen" if where == "weight" else "narrow"
-    assert loaded.facts["rejected_node"]["name"].startswith(node)
+    assert loaded.facts.rejected_node.name.startswith(node)
     assert f"ONNX node {node}" in loaded.failure.message
     decided = judge.of_failure(parse("int8/int8/int32"), "relax", loaded, ending)
     assert decided.suggestion is not None and "INT8 or UINT8" in decided.suggestion
@@ -303,7 +304,7 @@ def test_tvmscript_and_a_function_of_somebodys(
     )
     loaded, ending = compile(f"py:{script}:make", None)
     assert ending.code == 0, ending.tail
-    assert list(loaded.facts["inputs"]) == ["x"]
+    assert list(loaded.facts.inputs) == ["x"]
     result = output(loaded)
     assert result.shape == (2, 4) and np.allclose(result[:, :1], result)
 
@@ -316,7 +317,7 @@ def test_tvmscript_and_a_function_of_somebodys(
     )
     loaded, ending = compile(f"relax:{text}", None)
     assert ending.code == 0, ending.tail
-    assert list(loaded.facts["inputs"]) == ["x", "w"]
+    assert list(loaded.facts.inputs) == ["x", "w"]
 
 
 def test_a_model_that_is_not_there_is_the_persons_mistake(compile: Compile) -> None:
@@ -332,7 +333,7 @@ def test_resnet18_is_what_pytorch_computes(
 ) -> None:
     loaded, ending = compile(source, None)
     assert ending.code == 0 and not loaded.faults
-    assert loaded.facts["schedules"]["fallbacks"] == []  # each kernel has a sound schedule
+    assert loaded.facts.schedules.fallbacks == []  # each kernel has a sound schedule
     in_relax(
         "import numpy as np, torch\nfrom instruments.inputs import models\n"
         "from instruments.protocol.jobs import ModelSource\n"

@@ -203,13 +203,13 @@ def test_every_anchor_and_site_of_a_plain_run(in_relax: InRelax, tmp_path: Path)
     assert first.alone == first.propagated  # nothing before it is quantized
     assert first.alone is not None and 30 < first.alone.sqnr < 50
     assert bias.alone is None and bias.propagated.sqnr < math.inf  # a bias stays float
-    assert [found.sites[i].kind for i in conv.sites] == ["input", "weight"]
-    assert set(pool.sites) < set(conv.sites)  # it hands its steps on
-    assert all(i in found.sites[s].feeds for i, a in enumerate(found.anchors) for s in a.sites)
+    assert [found.steps[i].kind for i in conv.steps] == ["input", "weight"]
+    assert set(pool.steps) < set(conv.steps)  # it hands its steps on
+    assert all(i in found.steps[s].feeds for i, a in enumerate(found.anchors) for s in a.steps)
     assert found.output == found.anchors[-1].propagated
-    assert set(found.facts["seconds"]) == {"import", "calibrate", "build", "run"}
-    assert found.facts["qconfig"]["nbit_weight"] == 8 and not found.by_tvm
-    weight = found.sites[conv.sites[1]]
+    assert set(found.facts.seconds) == {"import", "calibrate", "build", "run"}
+    assert found.facts.qconfig["nbit_weight"] == 8 and not found.by_tvm
+    weight = found.steps[conv.steps[1]]
     assert weight.scale is not None and weight.least_scale is not None
     assert 0 < weight.least_scale < weight.scale
     assert weight.largest == pytest.approx(127 * weight.scale)
@@ -228,7 +228,7 @@ def test_few_bits_of_weight_show_at_the_convolutions(in_relax: InRelax, tmp_path
 
 def test_without_a_sign_what_is_negative_is_clipped(in_relax: InRelax, tmp_path: Path) -> None:
     found = plain(in_relax, tmp_path, dtype_input="uint8")
-    shares = [site.saturated_alone or 0.0 for site in found.sites if site.kind == "input"]
+    shares = [site.saturated_alone or 0.0 for site in found.steps if site.kind == "input"]
     assert 0.4 < shares[0] < 0.6  # the input is normal noise
     assert max(shares[1:4]) < 0.001  # after a relu nothing is negative
 
@@ -285,7 +285,7 @@ assert run(sys.argv[1] + "/kept", qconfig={"nbit_weight": 3}, calibrated=kept) =
 """  # in a process that has not yet registered the op
     in_relax(code, str(tmp_path))
     kept, again = numerics.load(tmp_path / "kept"), numerics.load(tmp_path / "again")
-    assert kept.complete and kept.anchors == again.anchors and kept.sites == again.sites
+    assert kept.complete and kept.anchors == again.anchors and kept.steps == again.steps
     events = (tmp_path / "again" / "journal.jsonl").read_text()
     assert '"what":"calibration","done":4,"of":4' in events  # on the data that a compile takes
 

@@ -172,11 +172,11 @@ def test_the_recorder_counts_what_constant_folding_runs(answers: dict[str, Any])
     assert folding["inside"] > 50
     loaded = reader.load(folder)
     assert not loaded.faults and not loaded.problems
-    names = [run.name for run in loaded.passes.values()]
+    names = [run.name for run in loaded.pass_runs.values()]
     assert names[0] == "FoldConstant" and "LegalizeOps" in names and "VMShapeLower" in names
-    assert not loaded.passes[1].children
-    assert all(run.end is not None for run in loaded.passes.values())
-    legalize = next(run for run in loaded.passes.values() if run.name == "LegalizeOps")
+    assert not loaded.pass_runs[1].children
+    assert all(run.end is not None for run in loaded.pass_runs.values())
+    legalize = next(run for run in loaded.pass_runs.values() if run.name == "LegalizeOps")
     assert legalize.stage == "lower" and legalize.changed
     assert answers["instruments"] == 0  # TVM is as it was
 

@@ -1,0 +1,80 @@
+"""What a trace knows about its compile, beside the passes: the target, the quantizer's fields…"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+Setting = bool | int | float | str | list[int] | None
+"""The value of a quantizer's field."""
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """The type of an input."""
+
+    dtype: str
+    shape: tuple[int | str, ...] = ()
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Of the job that the process was given: the fields of the quantizer that it names."""
+
+    qconfig: dict[str, Setting] | None = None
+    opt_level: int | None = None
+
+
+class Schedules(msgspec.Struct, frozen=True):
+    """How well TVM knew the operators: its sentence, and the workloads it has no schedule for."""
+
+    warning: str | None = None
+    fallbacks: list[str] = []
+
+
+class FailingKernel(msgspec.Struct, frozen=True):
+    """The kernel that a run failed at, in no pass: its place in running order, from 0.
+
+    `builtin` is what the virtual machine did meanwhile.
+    """
+
+    name: str
+    index: int
+    builtin: str = msgspec.field(name="while")
+
+
+class RejectedNode(msgspec.Struct, frozen=True):
+    """The node of a model that the importer refused, and its operator."""
+
+    name: str
+    op: str
+
+
+class TraceFacts(msgspec.Struct):
+    """As the recorder wrote them down; what it did not has its default.
+
+    `qconfig` are the quantizer's fields by name, `versions` those of TVM, Python and importers.
+    `extra` has what the user of QuantizeTrace wrote down beside these.
+    """
+
+    time: str | None = None
+    pid: int | None = None
+    dialect: str | None = None
+    command: list[str] = []
+    versions: dict[str, str] = {}
+    job: Job | None = None
+    target: str | None = None
+    target_reason: str | None = None
+    host_features: dict[str, bool] = {}
+    """Which instructions the processor has, by LLVM's names; and which the target lets it use."""
+    target_features: dict[str, bool] = {}
+    threads: int | None = None
+    pipeline: str | None = None
+    """On Relax: which pipeline of passes compiles the model, and how kernels are scheduled."""
+    schedule: str | None = None
+    inputs: dict[str, Tensor] = {}
+    calibrated_on: str | None = None
+    qconfig: dict[str, Setting] = {}
+    schedules: Schedules | None = None
+    failing_kernel: FailingKernel | None = None
+    rejected_node: RejectedNode | None = None
+    extra: dict[str, Any] = {}
