@@ -26,6 +26,7 @@ READING = ("trace", "measurements", "results", "analysis", "comparison")
 
 FLOORS = (
     ("errors",),
+    ("decoding",),
     ("instruments.protocol",),
     ("configuration",),
     ("trace",),

@@ -15,9 +15,9 @@ from tvmq_diag.commands import check, cli
 from tvmq_diag.comparison import baseline
 from tvmq_diag.comparison.baseline import Baseline, Promise
 from tvmq_diag.errors import UsageError
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.results import store
 from tvmq_diag.results.verdict import (
-    Metrics,
     OpRef,
     Result,
     Run,

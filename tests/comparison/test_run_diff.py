@@ -27,12 +27,12 @@ from tvmq_diag.comparison.op_diff import (
 )
 from tvmq_diag.comparison.pass_diff import ONLY_NEW, RAISED_NEW, Modules
 from tvmq_diag.comparison.run_diff import Tolerances
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Numerics
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.reports.pages import comparison as page
 from tvmq_diag.reports.text import comparison
 from tvmq_diag.results.verdict import (
-    Metrics,
     OpRef,
     Result,
     Run,

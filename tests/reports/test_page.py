@@ -11,6 +11,7 @@ from support.builders import written
 from support.pages import CONTRAST, EVIL, Outline, opened
 
 from tvmq_diag.measurements.benchmark import EAGER, FLOAT, Benchmark, Kernel
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.measurements.paired import Latency, Ratio
 from tvmq_diag.reports import formatting
 from tvmq_diag.reports.pages import index
@@ -18,7 +19,6 @@ from tvmq_diag.reports.pages import run as page
 from tvmq_diag.results import verdict as outcome
 from tvmq_diag.results.verdict import (
     Hazard,
-    Metrics,
     OpRef,
     Result,
     Run,

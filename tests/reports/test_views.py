@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 from support.builders import written
 
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.measurements.paired import Latency, Ratio
 from tvmq_diag.reports import formatting
 from tvmq_diag.reports.pages import index
@@ -21,7 +22,6 @@ from tvmq_diag.reports.views.section import build
 from tvmq_diag.results import verdict as outcome
 from tvmq_diag.results.verdict import (
     Hazard,
-    Metrics,
     OpRef,
     Result,
     Run,

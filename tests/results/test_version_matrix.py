@@ -15,6 +15,7 @@ from tvmq_diag.commands import versions as command
 from tvmq_diag.driver import session
 from tvmq_diag.driver.plan import Observer, Plan
 from tvmq_diag.errors import SetupError
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.reports.pages import version_matrix as page
 from tvmq_diag.reports.text import version_matrix as text
 from tvmq_diag.reports.views import version_matrix as view
@@ -24,7 +25,6 @@ from tvmq_diag.results.verdict import (
     REJECTED,
     WORKS,
     Latency,
-    Metrics,
     OpRef,
     Ratio,
     Result,

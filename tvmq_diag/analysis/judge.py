@@ -17,6 +17,7 @@ from ..configuration import (
 )
 from ..instruments.protocol.jobs import MIN_COSINE
 from ..measurements.bisection import Bisection
+from ..measurements.metrics import Metrics
 from ..results.verdict import (
     CRASHED,
     EXACT,
@@ -28,7 +29,6 @@ from ..results.verdict import (
     UNKNOWN,
     WORKS,
     WRONG,
-    Metrics,
     OpRef,
     Verdict,
 )

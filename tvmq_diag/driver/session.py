@@ -24,15 +24,15 @@ from ..configuration import (
 )
 from ..errors import UsageError
 from ..instruments.protocol.jobs import NumericsJob
-from ..measurements import metrics, numerics
+from ..measurements import numerics, outputs
 from ..measurements.benchmark import FLOAT, Benchmark
+from ..measurements.metrics import Metrics
 from ..measurements.numerics import Numerics
 from ..results import store
 from ..results.verdict import (
     INTERRUPTED,
     WORKS,
     WRONG,
-    Metrics,
     Result,
     Run,
     Verdict,
@@ -345,7 +345,7 @@ class Session:
         if not floats.ran:
             return None
         try:
-            return metrics.compare(_outputs(compiled), _outputs(floats))
+            return outputs.compare(_outputs(compiled), _outputs(floats))
         except (OSError, ValueError, KeyError):
             return None
 
@@ -355,9 +355,9 @@ class Session:
         self.observer.decided(result)
 
 
-def _outputs(compiled: Compiled) -> list[metrics.Array]:
+def _outputs(compiled: Compiled) -> list[outputs.Array]:
     assert compiled.trace.outputs is not None
-    return metrics.outputs(compiled.trace.path / compiled.trace.outputs)
+    return outputs.outputs(compiled.trace.path / compiled.trace.outputs)
 
 
 def _simulated(configuration: Configuration) -> str:

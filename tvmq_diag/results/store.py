@@ -12,13 +12,13 @@ from ..configuration import parse
 from ..errors import UsageError
 from ..measurements import benchmark, bisection, numerics
 from ..measurements.benchmark import EAGER, FLOAT, Benchmark
+from ..measurements.metrics import Metrics
 from ..measurements.paired import Latency, Ratio
 from ..trace import layout, reader
 from ..trace.ending import output_tail
 from ..trace.layout import BENCHMARK, BISECTION, FACTS, NUMBERS, TRACES, VERDICTS
 from .verdict import (
     Hazard,
-    Metrics,
     OpRef,
     Result,
     Run,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..measurements.metrics import Metrics
 from ..measurements.paired import Latency, Ratio
 from ..trace.trace import Trace
 
@@ -43,19 +44,6 @@ class Site:
     function: str | None
     file: str | None
     line: int | None
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """A run's outputs against the float model's on the same input.
-
-    See tvmq_diag.measurements.metrics.
-    """
-
-    cosine: float | None
-    sqnr_db: float | None
-    max_abs_error: float | None
-    top1_agree: float | None
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvmq_diag.measurements import metrics
+from tvmq_diag.measurements import outputs
 
 
 def test_the_same_outputs_agree_in_everything() -> None:
     x = np.random.default_rng(0).standard_normal((4, 10))
-    found = metrics.compare([x], [x])
+    found = outputs.compare([x], [x])
     assert found.cosine == pytest.approx(1)
     assert found.max_abs_error == 0
     assert found.top1_agree == 1
@@ -21,35 +21,35 @@ def test_the_same_outputs_agree_in_everything() -> None:
 
 def test_known_noise_gives_its_ratio() -> None:
     x = np.ones((1, 1000))
-    found = metrics.compare([x * 1.1], [x])
+    found = outputs.compare([x * 1.1], [x])
     assert found.sqnr_db == pytest.approx(20)
     assert found.max_abs_error == pytest.approx(0.1)
 
 
 def test_nan_is_not_a_number_to_report() -> None:
     bad = np.array([[1.0, np.nan]])
-    assert metrics.compare([bad], [np.ones((1, 2))]).cosine is None
+    assert outputs.compare([bad], [np.ones((1, 2))]).cosine is None
 
 
 def test_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="shapes"):
-        metrics.compare([np.ones((1, 2))], [np.ones((2, 1))])
+        outputs.compare([np.ones((1, 2))], [np.ones((2, 1))])
 
 
 def test_top1_counts_rows() -> None:
     a = np.array([[1.0, 2.0], [3.0, 0.0]])
     b = np.array([[1.0, 2.0], [0.0, 3.0]])
-    assert metrics.compare([a], [b]).top1_agree == 0.5
+    assert outputs.compare([a], [b]).top1_agree == 0.5
 
 
 @given(st.floats(1e-3, 1e3), st.integers(0, 2**31))
 def test_cosine_ignores_scale(scale: float, seed: int) -> None:
     x = np.random.default_rng(seed).standard_normal((2, 7))
-    found = metrics.compare([x * scale], [x])
+    found = outputs.compare([x * scale], [x])
     assert found.cosine == pytest.approx(1)
 
 
 def test_outputs_come_back_in_order(tmp_path: Path) -> None:
     saved = {f"output{i}": np.full((2,), i) for i in range(12)}
     np.savez(tmp_path / "o.npz", **saved)
-    assert [int(a[0]) for a in metrics.outputs(tmp_path / "o.npz")] == list(range(12))
+    assert [int(a[0]) for a in outputs.outputs(tmp_path / "o.npz")] == list(range(12))
