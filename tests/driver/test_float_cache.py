@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.builders import tvm_identity
 
 from tvmq_diag.driver import float_cache
 from tvmq_diag.driver.float_cache import Kept
 from tvmq_diag.instruments.protocol.jobs import ModelSource
+from tvmq_diag.toolchains.identity import Identity
+from tvmq_diag.toolchains.toolchain import Toolchain
 
-TVM = {"version": "0.16", "package": "/tvm", "newest_file_ns": 9, "newest_outside_quantizer_ns": 5}
+TVM = tvm_identity(newest_file_ns=9, newest_outside_quantizer_ns=5)
+CHAIN = Toolchain("x", Path("/python"))
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +24,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path / "cache"))
 
 
-def kept(model: ModelSource, tvm: dict[str, Any] = TVM, mcpu: str | None = None) -> Kept:
-    found = float_cache.kept(model, tvm, Path("/python"), mcpu, 3)
-    assert found is not None
-    return found
+def kept(model: ModelSource, tvm: Identity = TVM, mcpu: str | None = None) -> Kept:
+    entry = float_cache.kept(model, CHAIN, tvm, mcpu, 3)
+    assert entry is not None
+    return entry
 
 
 def test_what_a_float_model_depends_on_names_it(tmp_path: Path) -> None:
@@ -33,19 +36,19 @@ def test_what_a_float_model_depends_on_names_it(tmp_path: Path) -> None:
     model = ModelSource(f"onnx:{file}")
     first = kept(model)
     assert kept(model) == first
-    assert kept(model, {**TVM, "newest_file_ns": 10}) == first  # somebody edited the quantizer
+    assert kept(model, replace(TVM, newest_file_ns=10)) == first  # somebody edited the quantizer
     file.write_bytes(b"two")
     others = [
         kept(model),
         kept(replace(model, seed=1)),
-        kept(model, {**TVM, "newest_outside_quantizer_ns": 6}),
+        kept(model, replace(TVM, newest_outside_quantizer_ns=6)),
         kept(model, mcpu="none"),
     ]
     assert len({first.folder, *(other.folder for other in others)}) == 5
 
 
 def test_a_function_of_somebodys_is_never_kept() -> None:
-    assert float_cache.kept(ModelSource("py:mine.py:net"), TVM, Path("/python"), None, 3) is None
+    assert float_cache.kept(ModelSource("py:mine.py:net"), CHAIN, TVM, None, 3) is None
 
 
 def test_what_is_kept_comes_back_and_the_oldest_goes(tmp_path: Path) -> None:

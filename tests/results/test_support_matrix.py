@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.builders import tvm_identity
 
 from tvmq_diag.commands import cli
 from tvmq_diag.commands import matrix as command
@@ -58,7 +59,7 @@ class Fake:
         return [json.loads(line) for line in self.calls.read_text().splitlines()]
 
     def run(self, code: str, timeout: float = 30, **options: Any) -> Cell:
-        tvm = {"version": "0", "newest_file_ns": 1, **options.pop("tvm", {})}
+        tvm = tvm_identity(**options.pop("tvm", {}))
         setup = Setup(
             Toolchain("fake", Path(sys.executable)),
             tvm,
@@ -199,7 +200,8 @@ def test_ctrl_c_keeps_what_is_done(fake: Fake, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(process, "run", second_is_interrupted)
     work = Matrix(["add"], ["int4", "int2", "int1"])
     program = [sys.executable, "-c", FAKE + "all_well()"]
-    setup = Setup(Toolchain("f", Path(sys.executable)), {}, Limits(30, 2**40), command=program)
+    chain, limits = Toolchain("f", Path(sys.executable)), Limits(30, 2**40)
+    setup = Setup(chain, tvm_identity(), limits, command=program)
     with pytest.raises(KeyboardInterrupt):
         matrix_driver.run(work, setup)
     assert [cell.dtype for cell in work.cells] == ["int4"]
@@ -287,7 +289,7 @@ def test_the_command_puts_the_matrix_among_all_runs(
 
     chain = Toolchain("fake", Path(sys.executable))
     monkeypatch.setattr(resolution, "resolve", lambda *_, **__: chain)
-    monkeypatch.setattr(identity, "identify", lambda _: {"version": "9.9"})
+    monkeypatch.setattr(identity, "identify", lambda _: tvm_identity(version="9.9"))
     monkeypatch.setattr(matrix_driver, "run", fill)
     asked = ["matrix", "--ops", "add", "--dtypes", "int8,int4", "--out", str(tmp_path / "mine")]
     assert cli.main(asked) == 0
@@ -325,7 +327,7 @@ def test_real_ops(relay: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path))
     work = Matrix(["add", "conv2d"], ["int8", "int4", "int2"])
     tvm = identity.identify(relay)
-    assert tvm["version"] == "0.16.dev0"
+    assert tvm.version == "0.16.dev0"
     matrix_driver.run(work, Setup(relay, tvm, Limits(120, 2**40)))
     found = {(cell.op, cell.dtype): cell for cell in work.cells}
     assert found["add", "int8"].stopped_at is None

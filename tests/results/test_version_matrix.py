@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.builders import tvm_identity
 
 from tvmq_diag.commands import cli
 from tvmq_diag.commands import versions as command
@@ -106,7 +107,9 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(resolution, "resolve", made.resolve)
     monkeypatch.setattr(session, "Session", made.session)
-    monkeypatch.setattr(identity, "identify", lambda chain: {"version": f"9.{len(chain.name)}"})
+    monkeypatch.setattr(
+        identity, "identify", lambda chain: tvm_identity(version=f"9.{len(chain.name)}")
+    )
     return made
 
 

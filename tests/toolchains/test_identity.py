@@ -17,10 +17,10 @@ from tvmq_diag.toolchains.toolchain import Toolchain
 def test_an_identity_changes_when_a_file_of_tvm_does(tmp_path: Path) -> None:
     chain = resolve(tvm_python=python_with_tvm(tmp_path, RELAX_TVM), echo=silent)
     first = identity.identify(chain)
-    assert first["version"] == "0.27.0" and first["ffi"] is None
+    assert first.version == "0.27.0" and first.ffi is None
     file = tmp_path / "site" / "tvm" / "relax" / "__init__.py"
-    os.utime(file, ns=(0, first["newest_file_ns"] + 1))
-    assert identity.identify(chain)["newest_outside_quantizer_ns"] > first["newest_file_ns"]
+    os.utime(file, ns=(0, first.newest_file_ns + 1))
+    assert identity.identify(chain).newest_outside_quantizer_ns > first.newest_file_ns
 
 
 def test_the_identity_of_no_tvm_says_why(tmp_path: Path) -> None:

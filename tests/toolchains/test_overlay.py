@@ -46,7 +46,7 @@ def content(package: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def package(relay: Toolchain) -> Path:
-    return Path(identity.identify(relay)["package"])
+    return Path(identity.identify(relay).package)
 
 
 def patched(relay: Toolchain, folder: Path, diff: str) -> Toolchain:

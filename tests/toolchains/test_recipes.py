@@ -34,7 +34,7 @@ def test_the_real_ones_have_what_they_promise(name: str) -> None:
     """Installs what is not in the cache."""
     chain = resolve(name, echo=print)
     assert chain.dialect == RECIPES[name].dialect
-    version = str(identity.identify(chain)["version"])
+    version = identity.identify(chain).version
     assert ".".join(version.split(".")[:2]) in RECIPES[name].contents
     code = RELAX_WORKS if chain.dialect == "relax" else RELAY_WORKS
     done = subprocess.run(

@@ -123,7 +123,7 @@ def _facts(setup: Setup) -> dict[str, object]:
         **circumstances(),
         "toolchain": setup.toolchain.name,
         "python": str(setup.toolchain.python),
-        "tvm_version": setup.tvm.get("version"),
+        "tvm_version": setup.tvm.version,
         "mcpu": setup.mcpu or "the host's",
         "timeout": f"{setup.limits.timeout:g} s",
     }

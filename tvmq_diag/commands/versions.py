@@ -105,7 +105,7 @@ def _fill(
         name = column.name if column.python is None else None
         chain = resolution.resolve(name, column.python, echo=progress.print)
         column.dialect = chain.dialect
-        column.version = str(identity.identify(chain)["version"])
+        column.version = identity.identify(chain).version
         texts = to_try(work.configurations, chain.dialect)
         if texts:
             these = argparse.Namespace(**{**vars(options), "dtype": ",".join(texts)})

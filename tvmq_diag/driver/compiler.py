@@ -92,13 +92,11 @@ class Compiler:
 
     def _kept_or_made(self) -> Compiled:
         plan = self._plan
-        which = {**identity.identify(plan.toolchain), "dialect": plan.toolchain.dialect}
+        tvm = identity.identify(plan.toolchain)
         target = plan.target or plan.mcpu
         kept = None
         if plan.toolchain.overlay is None:  # that is for one run, and may change anything
-            kept = float_cache.kept(
-                plan.model, which, plan.toolchain.python, target, plan.opt_level
-            )
+            kept = float_cache.kept(plan.model, plan.toolchain, tvm, target, plan.opt_level)
         folder = self._directory / TRACES / FLOAT
         if kept is not None and not plan.fresh and kept.restore(folder):
             done = Ending(How.FINISHED, 0, 0.0, 0, "")

@@ -14,11 +14,12 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 from ..instruments.protocol.jobs import ModelSource
 from ..toolchains.cache import cache_dir
+from ..toolchains.identity import Identity
+from ..toolchains.toolchain import Toolchain
 
 KEPT = 8
 """Float models at most, the last used ones: a ResNet takes 100 MB."""
@@ -68,19 +69,19 @@ class Kept:
 
 
 def kept(
-    model: ModelSource, tvm: dict[str, Any], python: Path, target: str | None, level: int
+    model: ModelSource, chain: Toolchain, tvm: Identity, target: str | None, level: int
 ) -> Kept | None:
     """Where the float side of a model is kept; None for one that cannot be told by content.
 
-    `tvm` is what identity.identify says. A function of somebody's may make another model each time.
+    `tvm` is what `chain` has. A function of somebody's may make another model each time.
     """
     kind, _, rest = model.source.partition(":")
     if kind == "py":
         return None
     parts = [
-        __version__, asdict(model), _content(rest), _content(model.weights), str(python), target,
-        level, tvm.get("dialect"), tvm.get("ffi"), tvm["version"], tvm["package"],
-        tvm["newest_outside_quantizer_ns"],
+        __version__, asdict(model), _content(rest), _content(model.weights), str(chain.python),
+        target, level, chain.dialect, tvm.ffi, tvm.version, tvm.package,
+        tvm.newest_outside_quantizer_ns,
         sorted(_cpu_flags()),
     ]  # fmt: skip
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

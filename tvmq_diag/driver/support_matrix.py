@@ -24,6 +24,7 @@ from ..instruments.protocol.jobs import CellJob
 from ..results.support_matrix import NEEDS, STEPS, Cell, Matrix, Step
 from ..toolchains import process
 from ..toolchains.cache import cache_dir
+from ..toolchains.identity import Identity
 from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain
 from ..trace import layout
@@ -45,7 +46,7 @@ class Setup:
     """
 
     toolchain: Toolchain
-    tvm: dict[str, Any]
+    tvm: Identity
     limits: Limits
     mcpu: str | None = None
     fresh: bool = False
@@ -219,7 +220,7 @@ def _sources(dialect: str) -> list[str]:
 def _cache_file(op: str, dtype: str, setup: Setup) -> Path:
     parts = {
         "python": str(setup.toolchain.python),
-        "tvm": setup.tvm,
+        "tvm": asdict(setup.tvm),
         "tool": __version__,
         "sources": _sources(setup.toolchain.dialect),
         **_spec(op, dtype, setup),

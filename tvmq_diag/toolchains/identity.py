@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any
+from dataclasses import dataclass
 
 from ..errors import SetupError
 from . import probe
 from .toolchain import Toolchain
 
 
-def identify(chain: Toolchain) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Identity:
     """The version of a TVM, and what changes when somebody rebuilds or edits it.
 
-    Keys: version, ffi (None without a tvm_ffi package), package and libraries (paths),
-    newest_file_ns and newest_outside_quantizer_ns (modification times in ns).
-
-    Raises SetupError when it cannot be asked.
+    `ffi` is the version of the tvm_ffi package, None where there is none; `package` and `libraries`
+    are paths; the last two are modification times in ns, of Relay's quantizer too and without it.
     """
+
+    version: str
+    ffi: str | None
+    package: str
+    libraries: list[str]
+    newest_file_ns: int
+    newest_outside_quantizer_ns: int
+
+
+def identify(chain: Toolchain) -> Identity:
+    """Which TVM a toolchain has. Raises SetupError when it cannot be asked."""
     try:
         done = subprocess.run(
             [str(chain.python), "-c", _IDENTIFY],
@@ -33,12 +43,11 @@ def identify(chain: Toolchain) -> dict[str, Any]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"{chain.python} does not say which TVM it has: {error}") from error
     try:
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (ValueError, IndexError) as error:
+        return Identity(**json.loads(done.stdout.splitlines()[-1]))
+    except (ValueError, TypeError, IndexError) as error:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         why = lines[-1][:300] if lines else f"exit code {done.returncode}"
         raise SetupError(f"{chain.python} does not say which TVM it has: {why}") from error
-    return answer
 
 
 # The libraries are those that Linux says are loaded: where TVM keeps them, and in how many files,

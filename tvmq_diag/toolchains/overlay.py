@@ -34,15 +34,15 @@ def patched(chain: Toolchain, patch: Path, folder: Path) -> Toolchain:
     patch = patch.absolute()
     depth = _depth(patch)
     installed = identity.identify(chain)
-    package = Path(installed["package"])
+    package = Path(installed.package)
     _copy(package, folder / PACKAGE)
-    for library in map(Path, installed["libraries"]):
+    for library in map(Path, installed.libraries):
         if package.parent not in library.parents:  # a build from source keeps them elsewhere
             (folder / PACKAGE / library.name).symlink_to(library)
     _apply(patch, depth, folder)
     overlay = folder.absolute()
     overlaid = replace(chain, overlay=overlay)
-    runs = Path(identity.identify(overlaid)["package"])
+    runs = Path(identity.identify(overlaid).package)
     if runs != overlay / PACKAGE:
         raise SetupError(
             f"{chain.python} imports tvm from {runs} whatever PYTHONPATH says: name the python of"

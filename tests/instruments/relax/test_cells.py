@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.builders import tvm_identity
 
 from tvmq_diag.driver import support_matrix as matrix_driver
 from tvmq_diag.driver.support_matrix import Setup
@@ -78,7 +79,7 @@ def test_the_cells_of_the_two_dialects_are_kept_apart(tmp_path: Path) -> None:
         matrix_driver._cache_file(
             "add",
             "int4",
-            Setup(Toolchain("x", tmp_path, dialect), {}, Limits(1, 1)),
+            Setup(Toolchain("x", tmp_path, dialect), tvm_identity(), Limits(1, 1)),
         )
         for dialect in ("relay", "relax")
     }
