@@ -167,7 +167,7 @@ def _schedule(benchmark: Benchmark, side: str) -> Schedule | None:
 def _facts(benchmark: Benchmark, sides: Sequence[str]) -> list[tuple[str, str]]:
     facts, device = benchmark.facts, benchmark.facts.rpc
     remote = device and f"host {device.host}, port {device.port}, key {device.key}"
-    known = [
+    recorded = [
         ("CPU", facts.cpu),
         ("threads", facts.threads),
         ("threads of PyTorch", facts.eager_threads),
@@ -175,12 +175,12 @@ def _facts(benchmark: Benchmark, sides: Sequence[str]) -> list[tuple[str, str]]:
         ("remote device", remote),
         ("TVM", facts.tvm),
     ]
-    found = [(label, clip(value, 300)) for label, value in known if value is not None]
+    rows = [(label, clip(value, 300)) for label, value in recorded if value is not None]
     rounds = max((len(benchmark.times[side]) for side in sides), default=0)
-    found.append(("rounds", f"{rounds:,}, all sides in turn in each"))
+    rows.append(("rounds", f"{rounds:,}, all sides in turn in each"))
     targets = [(side, target) for side, target in facts.targets.items() if target]
     alike = len({target for _, target in targets}) == 1
     for side, target in targets[:1] if alike else targets:
         label = "target" if alike else f"target of {clip(side, 60)}"
-        found.append((label, clip(target, 300)))
-    return found
+        rows.append((label, clip(target, 300)))
+    return rows

@@ -18,12 +18,15 @@ from ..formatting import DASH, clip, number, op_name
 
 @dataclass(frozen=True)
 class ExperimentRow:
-    """The model after a step, or the first ops of it: its outputs against float, or its likes."""
+    """The model after a step, or its first ops: how near the outputs are to the right ones.
+
+    `fate` says whether they are right; `marked` is the first step that is wrong.
+    """
 
     name: str
     where: str
     mark: str
-    said: str
+    fate: str
     cosine: str
     sqnr: str
     bad: str
@@ -32,9 +35,9 @@ class ExperimentRow:
 
 @dataclass(frozen=True)
 class BisectionView:
-    """Everything the template shows."""
+    """Everything the template shows: a summary, the steps, and the experiments on ops."""
 
-    said: str
+    summary: str
     about: str
     steps: list[ExperimentRow]
     tried: list[ExperimentRow]
@@ -43,33 +46,33 @@ class BisectionView:
     notes: list[str]
 
 
-def view(found: Bisection) -> BisectionView | None:
-    """None where nothing was looked at and nothing is to be said about it."""
-    notes = [clip(said, 400) for said in (*found.unknown, *found.problems)]
-    if not found.steps and not notes:
+def view(bisection: Bisection) -> BisectionView | None:
+    """What is shown of a bisection; None where nothing was looked at and there is no note."""
+    notes = [clip(note, 400) for note in (*bisection.unknown, *bisection.problems)]
+    if not bisection.steps and not notes:
         return None
-    said = clip(found.said, 600)
+    summary = clip(bisection.said, 600)
     return BisectionView(
-        f"{said[:1].upper()}{said[1:]}.",
-        _about(found),
-        [_step(step, found) for step in found.steps],
-        [_tried(tried) for tried in found.tried],
-        clip(found.op.how, 300) if found.op is not None else "",
-        _bounds(found),
+        f"{summary[:1].upper()}{summary[1:]}.",
+        _about(bisection),
+        [_step(step, bisection) for step in bisection.steps],
+        [_tried(tried) for tried in bisection.tried],
+        clip(bisection.op.how, 300) if bisection.op is not None else "",
+        _bounds(bisection),
         notes,
     )
 
 
-def _about(found: Bisection) -> str:
-    if found.culprit is None:
+def _about(bisection: Bisection) -> str:
+    if bisection.culprit is None:
         return ""
-    if found.exact:
+    if bisection.exact:
         return "Confirmed: one step less is right, and run anew it is wrong again."
     return "Not confirmed: it was not so each time, or what comes between cannot be run."
 
 
-def _bounds(found: Bisection) -> str:
-    facts = found.facts
+def _bounds(bisection: Bisection) -> str:
+    facts = bisection.facts
     bound, decibel = (
         "?" if value is None else clip(value, 10) for value in (facts.bound, facts.bound_db)
     )
@@ -82,7 +85,7 @@ def _bounds(found: Bisection) -> str:
     )
 
 
-def _step(step: Step, found: Bisection) -> ExperimentRow:
+def _step(step: Step, bisection: Bisection) -> ExperimentRow:
     if step.of == BUILD:
         name = "all of the build"
     elif step.of == LIMIT:
@@ -90,7 +93,7 @@ def _step(step: Step, found: Bisection) -> ExperimentRow:
         name = f"the build with {step.index} of the passes it may leave out{last}"
     else:
         name = clip(step.name, 80)
-    return _row(name, clip(step.stage, 20), step, step is found.first_wrong)
+    return _row(name, clip(step.stage, 20), step, step is bisection.first_wrong)
 
 
 def _tried(tried: Experiment) -> ExperimentRow:
@@ -99,13 +102,13 @@ def _tried(tried: Experiment) -> ExperimentRow:
 
 
 def _row(name: str, where: str, one: Step | Experiment, marked: bool) -> ExperimentRow:
-    mark, said = _fate(one)
+    mark, fate = _fate(one)
     error = one.error
     cosine, sqnr = (number(error.cosine, 4), _db(error)) if error is not None else (DASH, DASH)
     bad = DASH if error is None else f"{error.nan} NaN, {error.inf} Inf"
     if error is not None and not error.nan + error.inf:
         bad = "none"
-    return ExperimentRow(name, where, mark, said, cosine, sqnr, bad, marked)
+    return ExperimentRow(name, where, mark, fate, cosine, sqnr, bad, marked)
 
 
 def _fate(one: Step | Experiment) -> tuple[str, str]:

@@ -56,9 +56,9 @@ class ScaleRow:
 
 @dataclass(frozen=True)
 class NumericsView:
-    """Everything the template shows."""
+    """Everything the template shows: a summary, a chart, a row an op, a row a step."""
 
-    said: str
+    summary: str
     simulation: str
     """Whose simulation it is, and what that does not show."""
     chart: str | None
@@ -67,46 +67,49 @@ class NumericsView:
     problems: list[str]
 
 
-def view(found: Numerics, key: str) -> NumericsView | None:
-    """None where nothing was measured and nothing is to be said about it."""
-    problems = [clip(said, 400) for said in (*found.faults, *found.problems)]
-    if not found.anchors:
+def view(numerics: Numerics, key: str) -> NumericsView | None:
+    """What is shown of the errors; None where nothing was measured and there was no problem.
+
+    Every id in its chart begins with `key`.
+    """
+    problems = [clip(problem, 400) for problem in (*numerics.faults, *numerics.problems)]
+    if not numerics.anchors:
         return NumericsView("Not measured", "", None, [], [], problems) if problems else None
-    first = found.first_large()
+    first = numerics.first_large()
     return NumericsView(
-        _said(found, first),
-        _BY_TVM if found.by_tvm else _BY_US,
+        _summary(numerics, first),
+        _BY_TVM if numerics.by_tvm else _BY_US,
         curves.errors(
             {
-                "the whole model quantized": [_drawn(a.propagated) for a in found.anchors],
-                "only this op quantized": [_drawn(a.alone) for a in found.anchors],
+                "the whole model quantized": [_drawn(a.propagated) for a in numerics.anchors],
+                "only this op quantized": [_drawn(a.alone) for a in numerics.anchors],
             },
-            [f"{a.label} {a.span or ''}".strip() for a in found.anchors],
+            [f"{a.label} {a.span or ''}".strip() for a in numerics.anchors],
             f"{key}-errors",
             "Error of each op's result against float",
-            found.anchors.index(first) if first is not None else None,
+            numerics.anchors.index(first) if first is not None else None,
         ),
-        [_row(anchor, anchor is first) for anchor in found.anchors],
-        [_step(step) for step in sorted(found.steps, key=_clipping, reverse=True)],
+        [_row(anchor, anchor is first) for anchor in numerics.anchors],
+        [_step(step) for step in sorted(numerics.steps, key=_clipping, reverse=True)],
         problems,
     )
 
 
-def _said(found: Numerics, first: Anchor | None) -> str:
+def _summary(numerics: Numerics, first: Anchor | None) -> str:
     if first is not None:
-        said = f"The first large error (below {LARGE_DB:.0f} dB) enters at {_called(first)}."
-    elif (crossing := found.crossing()) is not None:
-        said = (
+        summary = f"The first large error (below {LARGE_DB:.0f} dB) enters at {_called(first)}."
+    elif (crossing := numerics.crossing()) is not None:
+        summary = (
             f"No single op brings in a large error: small ones add up, and from {_called(crossing)}"
             f" on the results are below {LARGE_DB:.0f} dB."
         )
     else:
-        said = f"No op falls below {LARGE_DB:.0f} dB."
-    worst = found.worst(_WORST)
+        summary = f"No op falls below {LARGE_DB:.0f} dB."
+    worst = numerics.worst(_WORST)
     if worst:
         named = ", ".join(f"{a.label} ({_db(a.at_output)})" for a in worst)
-        said += f" Quantized alone, these harm the model's output most: {named}."
-    return clip(said, 600)
+        summary += f" Quantized alone, these harm the model's output most: {named}."
+    return clip(summary, 600)
 
 
 def _called(anchor: Anchor) -> str:
@@ -142,8 +145,8 @@ def _step(step: QuantizationStep) -> ScaleRow:
 
 
 def _scale(step: QuantizationStep) -> str:
-    known = step.least_scale is not None and step.least_scale != step.scale
-    return f"{number(step.least_scale, 6) + ' to ' if known else ''}{number(step.scale, 6)}"
+    varies = step.least_scale is not None and step.least_scale != step.scale
+    return f"{number(step.least_scale, 6) + ' to ' if varies else ''}{number(step.scale, 6)}"
 
 
 def _clipping(step: QuantizationStep) -> float:

@@ -135,8 +135,10 @@ def _folded(runs: list[PassRun], children: list[PassRun]) -> str:
     """What it ran inside: passes on record, on Relax passes that were only counted."""
     count = sum(1 for child in children for _ in child.walk()) + sum(run.inside for run in runs)
     noun = "pass" if count == 1 else "passes"
-    said = f"{count:,} {noun} run by constant folding"
-    return f"{said}, {duration(sum(child.ms or 0.0 for child in children))}" if children else said
+    counted = f"{count:,} {noun} run by constant folding"
+    if not children:
+        return counted
+    return f"{counted}, {duration(sum(child.ms or 0.0 for child in children))}"
 
 
 def _culprit(line: PassLine) -> bool:
@@ -159,17 +161,17 @@ def _effect(trace: Trace, line: PassLine) -> str:
     before, after = trace.snapshot(run.before), trace.snapshot(run.after)
     if before is None or after is None or not before.nodes or not after.nodes:
         return "changed"
-    said = []
+    effects = []
     if len(before.calls) != len(after.calls):
-        said.append(f"{len(before.calls)} → {len(after.calls)} calls")
+        effects.append(f"{len(before.calls)} → {len(after.calls)} calls")
     types = _types(before), _types(after)
     if set(types[0]) != set(types[1]) and types[0]:
-        said.append(dtypes_of(after))
-    return "; ".join(said) or "attributes or constants"
+        effects.append(dtypes_of(after))
+    return "; ".join(effects) or "attributes or constants"
 
 
 def dtypes_of(snapshot: Snapshot) -> str:
-    """How many calls give which dtype: 30 int8, 12 float32."""
+    """How many calls give which dtype, the five most frequent: `30 int8, 12 float32`."""
     counted = _types(snapshot).most_common(5)
     return ", ".join(f"{count} {dtype}" for dtype, count in counted) or "no typed calls"
 

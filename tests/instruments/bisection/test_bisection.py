@@ -326,7 +326,7 @@ def test_what_a_dead_process_left_is_read_and_escaped(tmp_path: Path) -> None:
     found = bisection.load(tmp_path)
     assert not found.complete and len(found.problems) == 2 and len(found.steps) == 1
     view = shown.view(found)
-    assert view is not None and view.steps[0].said == "cannot be run: it died"
+    assert view is not None and view.steps[0].fate == "cannot be run: it died"
     verdict = Verdict("int8", "relay", WRONG, "check", confidence=INFERRED)
     blame_bisected(verdict, found)
     assert verdict.pass_name is None and verdict.stage == "check"
