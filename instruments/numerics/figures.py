@@ -15,6 +15,10 @@ def error(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
     are not finite. The other figures are of the values that are finite in both, None where they are
     not finite themselves: no noise at all gives an sqnr_db of None with a max_abs_error of 0.
 
+    tvmq_diag.measurements.outputs.compare says the same of a model's outputs: that half of the
+    project imports nothing of this one but the protocol, which has no numpy. A test holds the two
+    together.
+
     Raises ValueError when shapes differ.
     """
     if [a.shape for a in ours] != [b.shape for b in floats]:
@@ -22,9 +26,9 @@ def error(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
     a = np.concatenate([np.asarray(x, np.float64).ravel() for x in ours])
     b = np.concatenate([np.asarray(x, np.float64).ravel() for x in floats])
     counts = {"nan": count(np.isnan, a), "inf": count(np.isinf, a)}
-    finite = np.isfinite(a) & np.isfinite(b)
-    if not finite.all():
-        a, b = a[finite], b[finite]
+    both = np.isfinite(a) & np.isfinite(b)
+    if not both.all():
+        a, b = a[both], b[both]
     with np.errstate(all="ignore"):
         noise = a - b
         signal = b @ b

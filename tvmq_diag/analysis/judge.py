@@ -233,10 +233,10 @@ def _wrong(trace: Trace, metrics: Metrics | None, min_cosine: float) -> str | No
     """What is wrong with the numbers; None if nothing is."""
     if trace.deterministic is False:
         return "a different answer each time, from the same input"
-    if metrics is None:
-        return "its outputs cannot be compared with the float model's"
-    if metrics.cosine is None:
+    if metrics is not None and not metrics.finite:
         return "the outputs hold NaN or infinity"
+    if metrics is None or metrics.cosine is None:
+        return "its outputs cannot be compared with the float model's"
     if metrics.cosine < min_cosine:
         return f"cosine {metrics.cosine:.3f} to the float model (at least {min_cosine} is right)"
     return None

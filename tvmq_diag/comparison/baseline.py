@@ -197,8 +197,8 @@ def _found(result: Result, bounds: bool) -> Promise:
     verdict, metrics = result.verdict, result.verdict.metrics
     figures = {
         "coverage": _coverage(result),
-        "cosine": metrics.cosine if metrics else None,
-        "sqnr_db": metrics.sqnr_db if metrics else None,
+        "cosine": metrics.cosine if metrics and metrics.finite else None,
+        "sqnr_db": metrics.sqnr_db if metrics and metrics.finite else None,
     }
     if bounds:
         figures = {name: _bound(name, value) for name, value in figures.items()}

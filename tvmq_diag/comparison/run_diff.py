@@ -15,6 +15,7 @@ from ..analysis import coverage, judge
 from ..analysis.coverage import Coverage
 from ..errors import UsageError
 from ..measurements import numerics
+from ..measurements.metrics import Metrics
 from ..results import store
 from ..results.verdict import Result, Run
 from ..trace import layout, reader
@@ -280,6 +281,9 @@ def _accuracy(old: Result, new: Result, tolerances: Tolerances) -> list[Figure]:
     before, now = old.verdict.metrics, new.verdict.metrics
     if before is None or now is None:
         return []
+    # Of outputs that hold NaN or infinity the figures tell only a part.
+    none = Metrics(None, None, None, None)
+    before, now = (metrics if metrics.finite else none for metrics in (before, now))
     pairs = (
         (COSINE, before.cosine, now.cosine, tolerances.cosine),
         (SQNR, before.sqnr_db, now.sqnr_db, tolerances.sqnr_db),

@@ -23,19 +23,30 @@ def compare(ours: list[Array], floats: list[Array]) -> Metrics:
 
     cosine: of the flattened values, in [-1, 1]. sqnr_db: 10·log10(signal/noise power), the
     float model's values being the signal. max_abs_error: in the outputs' own unit. top1_agree:
-    share of rows (all axes but the last) whose largest entry is at the same place.
+    share of rows (all axes but the last) whose largest entry is at the same place. nan, inf: how
+    many values of `ours` are not finite.
 
-    A value that is not finite is None. Raises ValueError when shapes differ.
+    The first three are of the values that are finite in both, and None where they are not finite
+    themselves, or there are no such values: no noise at all gives an sqnr_db of None with a
+    max_abs_error of 0. instruments.numerics.figures.error says the same of a tensor inside a TVM
+    process, where this package is not to be had; a test holds the two together.
+
+    Raises ValueError when shapes differ.
     """
     if [a.shape for a in ours] != [b.shape for b in floats]:
         raise ValueError("the outputs have other shapes than the float model's")
     a = np.concatenate([np.asarray(x, np.float64).ravel() for x in ours])
     b = np.concatenate([np.asarray(x, np.float64).ravel() for x in floats])
+    nan, inf = int(np.count_nonzero(np.isnan(a))), int(np.count_nonzero(np.isinf(a)))
+    both = np.isfinite(a) & np.isfinite(b)
+    if not both.all():
+        a, b = a[both], b[both]
     with np.errstate(all="ignore"):
         cosine = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
         sqnr = float(10 * np.log10(np.sum(b * b) / np.sum((a - b) ** 2)))
-        worst = float(np.max(np.abs(a - b), initial=0.0))
-    return Metrics(_finite(cosine), _finite(sqnr), _finite(worst), _top1(ours, floats))
+        worst = float(np.max(np.abs(a - b))) if a.size else np.nan
+    figures = _finite(cosine), _finite(sqnr), _finite(worst)
+    return Metrics(*figures, _top1(ours, floats), nan, inf)
 
 
 def _top1(ours: list[Array], floats: list[Array]) -> float | None:
