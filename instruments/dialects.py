@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Protocol, Sequence
 
-from .protocol.schema import RELAX, RELAY
+from .protocol.schema import DIALECT_MODULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,7 +181,31 @@ def get(name: str) -> Dialect:
 
     Raises ValueError for a name that is none.
     """
-    if name not in (RELAY, RELAX):
-        raise ValueError(f"there is no dialect {name!r}")
+    check(name)
     dialect: Dialect = importlib.import_module(f"{__package__}.{name}.dialect").DIALECT
     return dialect
+
+
+def check(name: str) -> None:
+    """Raises ValueError for a name that is no dialect's."""
+    if name not in DIALECT_MODULES:
+        names = " and ".join(DIALECT_MODULES)
+        raise ValueError(f"there is no dialect {name!r}: there are {names}")
+
+
+def present() -> str:
+    """The dialect of this process's TVM: relay where it has Relay's quantizer, else relax.
+
+    TVM 0.16 to 0.19 have both. Raises ImportError without a TVM, or with one that has neither.
+    """
+    import tvm
+
+    for name, module in DIALECT_MODULES.items():
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if not f"{module}.".startswith(f"{error.name}."):
+                raise  # the dialect is there, what it needs is not
+            continue
+        return name
+    raise ImportError(f"TVM {tvm.__version__} has neither Relay's quantizer nor Relax")

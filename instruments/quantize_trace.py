@@ -8,16 +8,19 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import dialects
 from .diagnosis.diagnosis import Failed, diagnose, versions
-from .protocol.schema import RELAY, SCHEMA
+from .protocol.schema import SCHEMA
 from .recording.ambient import ambient
 from .recording.journal import Journal, fresh
 from .recording.open_pass import OpenPass
 from .recording.recorder import Recorder
 from .tvm_types import IRModule, PassInfo, Target
+
+if TYPE_CHECKING:
+    from tvmq_diag import Trace
 
 
 def _hooks(recorder: Recorder) -> Any:
@@ -45,38 +48,41 @@ class QuantizeTrace:
     """Context manager that records every pass TVM runs on this thread into the folder `path`.
 
     Works in anybody's script or notebook. A folder that exists already is left alone: the trace
-    goes to `path`-2, -3, …; `self.path` says where it is. TVM is restored on exit. `texts` also
-    writes every changed module as text; `dialect` is relay or relax; `facts` are kept as they are
-    (JSON).
+    goes to `path`-2, -3, …; `self.path` says where it is, and `load()` opens it. TVM is restored on
+    exit.
 
-    Raises OSError when the folder cannot be made, ImportError without a TVM that has the dialect.
+    `save_ir`: every changed module is also written as text. `dialect`: relay or relax; None is the
+    one that this TVM has, and relay where it has both.
+
+    Raises OSError when the folder cannot be made, ValueError for what is no dialect; and on
+    entering, ImportError without a TVM that has the dialect.
     """
 
     def __init__(
-        self, path: str | Path, texts: bool = False, dialect: str = RELAY, **facts: Any
+        self, path: str | Path, *, save_ir: bool = False, dialect: str | None = None
     ) -> None:
+        if dialect is not None:
+            dialects.check(dialect)
         self.path = fresh(Path(path))
-        self._texts = texts
+        self._save_ir = save_ir
         self._dialect = dialect
-        self._facts = facts
         self._failed = False
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> QuantizeTrace:
-        dialect = dialects.get(self._dialect)
+        self.dialect = dialects.get(self._dialect or dialects.present())
         self.journal = Journal(self.path)
         self._exits.callback(self.journal.close)
-        self.recorder = Recorder(self.journal, dialect.op_tables, self._texts)
+        self.recorder = Recorder(self.journal, self.dialect.op_tables, self._save_ir)
         self.journal.event(
             "start",
             schema=SCHEMA,
             time=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             pid=os.getpid(),
-            dialect=self._dialect,
+            dialect=self.dialect.name,
             versions=versions(),
             command=list(sys.argv),
         )
-        self.facts(**self._facts)
         self._exits.enter_context(ambient(_hooks(self.recorder)))
         return self
 
@@ -94,9 +100,8 @@ class QuantizeTrace:
         self.journal.event("stage", name=name)
 
     def facts(self, **values: Any) -> None:
-        """Record what is known about this compile: model, target, seed, versions."""
-        if values:
-            self.journal.event("facts", values=values)
+        """Record what is known about this compile, as JSON: model, target, seed, versions."""
+        self.journal.event("facts", values=values)
 
     def error(
         self, error: BaseException, target: Target = None, diagnostics: list[str] | None = None
@@ -122,13 +127,30 @@ class QuantizeTrace:
                 try:
                     around = self.recorder.around(path, stage)
                     failed = Failed(around, error, self.recorder.qconfig, target)
-                    diagnose(self.journal, dialects.get(self._dialect), failed)
+                    diagnose(self.journal, self.dialect, failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
         return self.recorder.failing_path()
+
+    def load(self) -> Trace:
+        """What was recorded so far, as a tvmq_diag.Trace that answers questions in this process.
+
+        Raises ImportError where this interpreter has not what reading a trace needs; the message
+        says how to open it elsewhere.
+        """
+        try:
+            if sys.version_info < (3, 10):
+                raise ImportError("Python {}.{} is too old".format(*sys.version_info))
+            from tvmq_diag import Trace
+        except ImportError as error:
+            raise ImportError(
+                f"tvmq_diag cannot read a trace in this interpreter ({error}); it can where it is "
+                f"installed, on Python 3.10 or newer: tvmq_diag.load({str(self.path.resolve())!r})"
+            ) from error
+        return Trace.load(self.path)
 
 
 def _raised_at(error: BaseException) -> dict[str, Any] | None:

@@ -15,6 +15,10 @@ RELAY = "relay"
 RELAX = "relax"
 """The dialects."""
 
+DIALECT_MODULES = {RELAY: "tvm.relay.quantize", RELAX: "tvm.relax"}
+"""What a TVM must have for a dialect. One with Relay's quantizer is a Relay unless asked otherwise:
+TVM 0.16 to 0.19 have both."""
+
 FOLDING = "FoldConstant"
 """Constant folding compiles what it folds: thousands of passes, shown as one line."""
 

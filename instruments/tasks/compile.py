@@ -10,10 +10,11 @@ from ..recording import diagnostic_texts
 
 def main(job: CompileJob) -> int:
     """Run a job; see __main__ for the exit codes."""
-    tracing = QuantizeTrace(job.trace, job.save_ir, job.dialect, job=job.to_json())
+    tracing = QuantizeTrace(job.trace, save_ir=job.save_ir, dialect=job.dialect)
     seen: list[str] = []
     # Those of a replay are nobody's business.
     with tracing as trace, diagnostic_texts.collected(seen, lambda: trace.recorder.muted):
+        trace.facts(job=job.to_json())
         run = dialects.get(job.dialect).compilation(trace, job)
         try:
             run.all()

@@ -59,7 +59,7 @@ def test_every_option_the_readme_names_exists(tmp_path: Path) -> None:
 
 
 def test_the_snippet_for_your_own_script(in_tvm: InTvm, tmp_path: Path) -> None:
-    (snippet,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)
+    snippet, questions = re.findall(r"```python\n(.*?)```", TEXT, flags=re.S)
     before = (
         f"import os; os.chdir({str(tmp_path)!r})\n"
         "from tvm import relay\n"
@@ -69,6 +69,10 @@ def test_the_snippet_for_your_own_script(in_tvm: InTvm, tmp_path: Path) -> None:
     )
     done = in_tvm(before + snippet)
     assert done.returncode == 0, done.stderr[-2000:]
+    answered = script("-c", questions, cwd=tmp_path)
+    assert answered.returncode == 0, answered.stderr
+    op, share = answered.stdout.split()
+    assert op and 0 < float(share) <= 1
     made = script(str(ROOT / "scripts" / "make_report.py"), "runs/mine", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert "int8/int8/int32" in (tmp_path / "runs" / "mine" / "index.html").read_text()

@@ -47,7 +47,8 @@ def of_failure(
     verdict = Verdict(configuration.text, toolchain, REJECTED)
     path = shown_path(trace.failing_path)
     verdict.pass_path = [run.name for run in path]
-    verdict.pass_name = blamed_pass(path)
+    blamed = blamed_pass(path)
+    verdict.pass_name = blamed.name if blamed is not None else None
     verdict.stage = path[-1].stage if path else trace.stage
     if trace.failure is not None and ending.how not in (How.INTERRUPTED, How.TIMED_OUT):
         _rejected(verdict, trace)
@@ -129,10 +130,24 @@ def shown_path(path: Sequence[PassRun]) -> list[PassRun]:
     return shown
 
 
-def blamed_pass(path: Sequence[PassRun]) -> str | None:
-    """The innermost pass that is more than a list of passes or the type inference of another."""
-    named = [run.name for run in path if run.name not in (SEQUENCE, TYPE_ONLY)]
-    return named[-1] if named else (path[-1].name if path else None)
+def blamed_pass(path: Sequence[PassRun]) -> PassRun | None:
+    """The innermost pass that is more than a list of passes or the type inference of another.
+
+    None for an empty path.
+    """
+    named = [run for run in path if run.name not in (SEQUENCE, TYPE_ONLY)]
+    return next(reversed(named or path), None)
+
+
+def blamed_op(trace: Trace) -> OpRef | None:
+    """The op that a failure comes from; None where nothing failed, or the replay found no op."""
+    blamed = trace.blamed()
+    if blamed is not None:
+        index, node = blamed
+        return OpRef(index, short(node.op), node.span)
+    kernel = trace.facts.failing_kernel
+    # If there is one, it failed in no pass: the virtual machine itself stopped at this kernel.
+    return OpRef(kernel.index, kernel.name, kernel.builtin) if kernel is not None else None
 
 
 def _rejected(verdict: Verdict, trace: Trace) -> None:
@@ -178,17 +193,13 @@ def _exit(ending: Ending) -> str:
 
 def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     """The op and the knob, if the replay found them."""
+    op = blamed_op(trace)
+    if op is not None:
+        verdict.op = op
+        verdict.confidence = EXACT
     blamed = trace.blamed()
-    if blamed is not None:
-        index, node = blamed
-        verdict.op = OpRef(index, short(node.op), node.span)
-        verdict.confidence = EXACT
-        if verdict.outcome == CRASHED and verdict.reason is None:
-            verdict.reason = explanations.why_dead(verdict.pass_name, node.dtype)
-    elif (kernel := trace.facts.failing_kernel) is not None:
-        # It failed in no pass: the virtual machine itself stopped at this kernel.
-        verdict.op = OpRef(kernel.index, kernel.name, kernel.builtin)
-        verdict.confidence = EXACT
+    if blamed is not None and verdict.outcome == CRASHED and verdict.reason is None:
+        verdict.reason = explanations.why_dead(verdict.pass_name, blamed[1].dtype)
     refused = trace.facts.rejected_node
     if refused is not None:
         verdict.reason = f"the importer refused node {refused.name} ({refused.op})"

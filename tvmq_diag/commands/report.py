@@ -7,19 +7,16 @@ examples:
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 
 from rich.console import Console
 
-from .. import __version__
-from ..analysis import judge
+from ..analysis import recording
 from ..reports.pages import run as run_page
 from ..reports.text import verdict
 from ..reports.text.console import print_plain
 from ..results import store
-from ..results.verdict import Result, Run
-from ..trace import layout, reader
+from ..trace import layout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,21 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
     run = options.trace
-    work = store.load(run) if (run / layout.VERDICTS).exists() else _recording(run)
+    work = store.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
     written = run_page.write(work)
     screen = Console()
     for result in work.with_role("asked"):
         screen.print(verdict.lines(result))
     print_plain(screen, f"report: {written}")
     return 0
-
-
-def _recording(folder: Path) -> Run:
-    recorded = reader.load(folder)
-    facts = {
-        "command": shlex.join(recorded.facts.command),
-        "created": recorded.facts.time,
-        "toolchain": "in process",
-        "tool_version": __version__,
-    }
-    return Run(folder, facts, [Result(judge.of_recording(recorded), "asked", recorded)])

@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SetupError
+from ..instruments.protocol.schema import DIALECT_MODULES
 from ..trace.stages import RELAX, RELAY
 
 SECONDS = 120.0
-
-MODULES = {RELAY: "tvm.relay.quantize", RELAX: "tvm.relax"}
-"""What a TVM must have for a dialect. One with Relay's quantizer is a Relay unless asked otherwise:
-TVM 0.16 to 0.19 have both."""
 
 _LACKS = {
     None: "neither Relay's quantizer, which TVM <= 0.19 has, nor Relax, which TVM >= 0.16 has",
@@ -59,7 +56,7 @@ def dialect_of(
 
     Raises SetupError, which ends with `remedy`, when it has not got that, or no TVM that works.
     """
-    wanted = {name: module for name, module in MODULES.items() if requested in (None, name)}
+    wanted = {name: module for name, module in DIALECT_MODULES.items() if requested in (None, name)}
     answer = _ask(python, wanted, environment, remedy)
     if answer["broken"]:
         module, why = answer["broken"]

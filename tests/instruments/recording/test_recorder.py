@@ -246,7 +246,7 @@ else: raise SystemExit("it was not interrupted")
 def test_texts_of_changed_modules_on_demand(in_tvm: InTvm, tmp_path: Path, texts: bool) -> None:
     recorded(
         in_tvm,
-        f"with QuantizeTrace(sys.argv[1], texts={texts}): quantize(model)\n",
+        f"with QuantizeTrace(sys.argv[1], save_ir={texts}): quantize(model)\n",
         tmp_path / "t",
     )
     assert (tmp_path / "t" / "ir" / "00001.txt").exists() == texts

@@ -1,0 +1,135 @@
+"""A trace, as a person asks about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..analysis import coverage, dtype_timeline, judge
+from ..analysis.coverage import Coverage
+from ..analysis.dtype_timeline import Timeline
+from ..errors import UsageError
+from ..results.verdict import OpRef
+from ..trace import reader, trace
+from ..trace.snapshot import Snapshot
+from ..trace.stages import STAGES
+from ..trace.trace import PassRun
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Trace:
+    """One compile: its passes, and the module wherever it changed."""
+
+    recorded: trace.Trace
+    """The plain data: with the failure, its map of ops, the time in each stage, …"""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Trace:
+        """The trace in a folder, complete or not.
+
+        Raises UsageError when there is none, or a newer tvmq_diag wrote it.
+        """
+        return cls(reader.load(Path(path).expanduser()))
+
+    @property
+    def path(self) -> Path:
+        """The folder it was loaded from."""
+        return self.recorded.path
+
+    @property
+    def complete(self) -> bool:
+        """Was it closed? False where the process died, or is still at it."""
+        return self.recorded.ended
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that the compile came to, in order, the last one perhaps not to its end."""
+        return list(self.recorded.stages)
+
+    @property
+    def problems(self) -> list[str]:
+        """What of the trace could not be read, in words; empty where all could."""
+        return list(self.recorded.problems)
+
+    def passes(self, stage: str | None = None, name: str | None = None) -> list[PassRun]:
+        """The passes that ran, in the order in which they began; of one stage, or of one name.
+
+        Each has `name`, `stage`, `ms` (milliseconds without the recorder's own; None where it did
+        not end), `changed`, `raised`, `path` (names from the outermost pass down), `children`.
+
+        Raises UsageError for a stage that no compile has.
+        """
+        if stage is not None and stage not in STAGES:
+            raise UsageError(f"there is no stage {stage!r}: stages are {', '.join(STAGES)}")
+        return [
+            run
+            for run in self.recorded.pass_runs.values()
+            if stage in (None, run.stage) and name in (None, run.name)
+        ]
+
+    @property
+    def failing_pass(self) -> PassRun | None:
+        """The pass to blame, as in the verdict: the innermost that is more than a list of passes.
+
+        None where nothing failed, or what failed was in no pass.
+        """
+        return judge.blamed_pass(judge.shown_path(self.recorded.failing_path))
+
+    @property
+    def failing_op(self) -> OpRef | None:
+        """The op that the failure comes from; its index is one of `failing_module.executed()`.
+
+        None where nothing failed, or the op was not found.
+        """
+        return judge.blamed_op(self.recorded)
+
+    @property
+    def failing_module(self) -> Snapshot | None:
+        """The module that failed: as the failing pass was given it. None where nothing failed."""
+        return self.recorded.failing_snapshot()
+
+    @property
+    def imported(self) -> Snapshot | None:
+        """The module as it was imported; None where the import did not come to its end."""
+        return self.recorded.imported()
+
+    def module_before(self, which: str | PassRun) -> Snapshot | None:
+        """The module that a pass was given: one of `passes()`, or the last to run of that name.
+
+        Its `calls` are the operator calls, each with `op`, `dtype` and `shape` of the result and
+        the rows of `nodes` that it reads. None where no such pass ran or no module was recorded.
+        """
+        return self._newest(which, after=False)
+
+    def module_after(self, which: str | PassRun) -> Snapshot | None:
+        """The module that a pass handed on, as `module_before`; None also where it raised."""
+        return self._newest(which, after=True)
+
+    def dtype_timeline(self) -> Timeline:
+        """The dtypes of each op that a person knows from the model, stage by stage.
+
+        `rows` are the ops in model order, each with a cell by stage; empty without any module.
+        """
+        return dtype_timeline.timeline(self.recorded)
+
+    def coverage(self) -> Coverage:
+        """Ops, multiply-accumulates and bytes of weights by dtype after each stage up to fold.
+
+        `share` is the share of the multiply-accumulates (0 to 1) that is quantized in the end, None
+        where the compile did not come to realize.
+        """
+        return coverage.coverage(self.recorded)
+
+    def _newest(self, which: str | PassRun, after: bool) -> Snapshot | None:
+        runs = self.passes(name=which) if isinstance(which, str) else [which]
+        modules = (self.recorded.snapshot(run.after if after else run.before) for run in runs[::-1])
+        return next((module for module in modules if module is not None), None)
+
+    def __repr__(self) -> str:
+        said = f"{len(self.recorded.pass_runs)} passes"
+        if self.failing_pass is not None:
+            said += f", failed in {self.failing_pass.name}"
+        elif not self.complete:
+            said += ", not closed"
+        op = self.failing_op
+        return f"<Trace {self.path}: {said}{f' at {op.name} (op #{op.index})' if op else ''}>"
