@@ -40,7 +40,7 @@ class Compilation:
         text, reason = target.host(self.job.mcpu)
         if self.job.target:
             text, reason = self.job.target, "as asked"
-        self.target = target.made(text)
+        self.target = target.parse(text)
         self.trace.facts(
             target=text,
             target_reason=reason,

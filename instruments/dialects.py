@@ -107,7 +107,7 @@ class Replay(Protocol):
     def knobs(
         self,
         path: Sequence[OpenPass],
-        found: Blame,
+        blamed: Blame,
         error: BaseException,
         target: Target,
         wrap: Wrap,

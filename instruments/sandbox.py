@@ -56,17 +56,17 @@ def isolated(work: Callable[[Any], None], seconds: float = SECONDS) -> Callable[
             _in_child(work, argument, writing)
         os.close(writing)
         try:
-            said = _answer(reading, seconds)
+            answer = _answer(reading, seconds)
         finally:
             os.close(reading)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-        if said is None:
+        if answer is None:
             raise Hung(seconds)
-        if not said:
+        if not answer:
             raise Died
-        error = json.loads(said.decode("utf-8"))
+        error = json.loads(answer.decode("utf-8"))
         if error is not None:
             raise again(*error)
 
@@ -75,8 +75,8 @@ def isolated(work: Callable[[Any], None], seconds: float = SECONDS) -> Callable[
 
 def again(name: str, message: str) -> Exception:
     """An exception that reads like one that another process raised."""
-    made: Exception = type(name, (Exception,), {})(message)
-    return made
+    error: Exception = type(name, (Exception,), {})(message)
+    return error
 
 
 def die_with_parent() -> None:
@@ -117,13 +117,13 @@ def _in_child(work: Callable[[Any], None], argument: Expr, writing: int) -> None
 def _answer(reading: int, seconds: float) -> bytes | None:
     """All that the child writes until it ends; None if it does not end in time."""
     until = time.monotonic() + seconds
-    said = b""
+    answer = b""
     while True:
-        left = until - time.monotonic()
-        ready = select.select([reading], [], [], max(0.0, left))[0]
+        remaining = until - time.monotonic()
+        ready = select.select([reading], [], [], max(0.0, remaining))[0]
         if not ready:
             return None
         piece = os.read(reading, 65536)
         if not piece:
-            return said
-        said += piece
+            return answer
+        answer += piece

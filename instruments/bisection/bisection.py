@@ -66,7 +66,7 @@ def _prepared(job: BisectJob, suspect: Suspect, journal: Journal) -> Experiments
     model = suspect.load()
     text, _ = target.host(job.mcpu)
     plain, _ = target.host("none")
-    host = target.made(text)
+    host = target.parse(text)
     facts = {"target": text, "plain": plain, "bound": job.min_cosine, "bound_db": BOUND_DB}
     journal.event("facts", values=facts)
     journal.event("stage", name="calibrate")
@@ -74,7 +74,7 @@ def _prepared(job: BisectJob, suspect: Suspect, journal: Journal) -> Experiments
     passes = suspect.captured(model, host, batches)
     if not passes:
         raise ValueError("quantize() changes nothing in this model")
-    return Experiments(suspect, host, target.made(plain), model.inputs, passes, job.min_cosine)
+    return Experiments(suspect, host, target.parse(plain), model.inputs, passes, job.min_cosine)
 
 
 class PassSearch:

@@ -47,7 +47,7 @@ class Experiments:
 
     def after(self, index: int) -> Judged:
         """The model as a pass of quantize() left it."""
-        return attempted(lambda: self._left(index), self._judge)
+        return attempted(lambda: self._run_after(index), self._judge)
 
     def plain(self, module: IRModule) -> Ran:
         """A module built for no particular processor, nothing optimised."""
@@ -91,7 +91,7 @@ class Experiments:
         self._probing()[1].run(sites)
         return attempted(self._results, self._judge)
 
-    def _left(self, index: int) -> Ran:
+    def _run_after(self, index: int) -> Ran:
         stage, module = self.stage(index), self.passes[index].after
         if stage == "annotate":  # it has no scales: every step passes its values on as they are
             _, executor = self._probing()

@@ -129,26 +129,26 @@ def turn(total: int, judged: Callable[[int], Judged], clock: Clock) -> Turn | No
 
     Raises OutOfTime.
     """
-    known: dict[int, Judged] = {}
+    tried: dict[int, Judged] = {}
 
     def wrong(count: int) -> bool:
         clock.check()
-        known[count] = judged(count)
-        return known[count].wrong
+        tried[count] = judged(count)
+        return tried[count].wrong
 
-    found = first_failing(total, wrong).index
-    if found is None:
+    last = first_failing(total, wrong).index
+    if last is None:
         return None
-    count = found + 1
+    count = last + 1
     before = count - 1
     while before > 0 and count - before < _FEW:
         clock.check()
-        if before not in known:
-            known[before] = judged(before)
-        if known[before].right is not None:
+        if before not in tried:
+            tried[before] = judged(before)
+        if tried[before].right is not None:
             break
         before -= 1
-    right = before == 0 or (before in known and known[before].right is True)
+    right = before == 0 or (before in tried and tried[before].right is True)
     exact = right and count - before == 1 and clock.left and judged(count).wrong
     return Turn(count, before, exact)
 

@@ -66,12 +66,12 @@ def diagnose(
     journal.event("text", file=journal.text("ir/failing.txt", text))
     journal.event("looking", what="which op")
     with failed.qconfig or contextlib.nullcontext():
-        found = replay.blame(failed.path, failed.error, failed.target, wrap)
-        if found is None:
+        blamed = replay.blame(failed.path, failed.error, failed.target, wrap)
+        if blamed is None:
             journal.event("skipped", what="op", reason=replay.why_not(failed.path))
             return
-        journal.event("blame", **vars(found))
-        guilty = replay.knobs(failed.path, found, failed.error, failed.target, wrap)
+        journal.event("blame", **vars(blamed))
+        guilty = replay.knobs(failed.path, blamed, failed.error, failed.target, wrap)
         journal.event("knobs", fields=guilty)
         try:
             surveyor = dialect.surveying.survey(
@@ -88,7 +88,7 @@ def diagnose(
             return
         journal.event("looking", what="the smallest module that fails")
         with _reason(journal, "smallest"):
-            smallest = vars(surveyor.smallest(found, versions()))
+            smallest = vars(surveyor.smallest(blamed, versions()))
             source = smallest.pop("source")
             file = journal.text("repro/repro.py", source) if source else None
             journal.event("smallest", file=file, **smallest)
@@ -127,27 +127,27 @@ class Memo(MutableMapping[str, Any]):
     def __init__(self, path: Path, told: Callable[[int], None]) -> None:
         self._path = path
         self._told = told
-        self._known: dict[str, Any] = {}
+        self._answers: dict[str, Any] = {}
         with contextlib.suppress(OSError):
             for line in path.read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError):  # a process may have died writing it
                     key, value = json.loads(line)
-                    self._known[key] = value
+                    self._answers[key] = value
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._known[key] = value
+        self._answers[key] = value
         with self._path.open("a", encoding="utf-8") as file:
             file.write("\n" + json.dumps([key, value]))  # the last line may be cut
         self._told(len(self))
 
     def __getitem__(self, key: str) -> Any:
-        return self._known[key]
+        return self._answers[key]
 
     def __delitem__(self, key: str) -> None:
         raise TypeError("what was found out is not forgotten")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
+        return iter(self._answers)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._answers)

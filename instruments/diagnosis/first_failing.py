@@ -11,7 +11,7 @@ from typing import Callable
 
 
 @dataclass
-class Found:
+class FirstFailing:
     """Result of a search: the first failing op, None if the whole does not fail again."""
 
     index: int | None
@@ -19,7 +19,7 @@ class Found:
     ms: float
 
 
-def first_failing(count: int, fails: Callable[[int], bool]) -> Found:
+def first_failing(count: int, fails: Callable[[int], bool]) -> FirstFailing:
     """Smallest index such that the prefix of ops up to and with it fails; log2(count) runs.
 
     Failing is monotone in the length of the prefix, as a longer one contains the shorter.
@@ -42,4 +42,4 @@ def first_failing(count: int, fails: Callable[[int], bool]) -> Found:
             else:
                 low = middle + 1
         index = high - 1
-    return Found(index, runs, (time.perf_counter() - began) * 1e3)
+    return FirstFailing(index, runs, (time.perf_counter() - began) * 1e3)

@@ -64,7 +64,7 @@ class Judged:
     Ops that the time did not suffice for are in neither.
     """
 
-    said: dict[int, str | None] = field(default_factory=dict)
+    answers: dict[int, str | None] = field(default_factory=dict)
     unjudged: dict[int, str] = field(default_factory=dict)
 
 
@@ -106,11 +106,11 @@ class Remembered:
         """What the failure says of the part, None if there is none."""
         key = f"{self._name}: {part.key}"
         if key in self._memo:
-            known: str | None = self._memo[key]
-            return known
+            answer: str | None = self._memo[key]
+            return answer
         self._budget.queries += 1
-        self._memo[key] = said = self._experiment(part)
-        return said
+        self._memo[key] = message = self._experiment(part)
+        return message
 
 
 @dataclass
@@ -155,12 +155,12 @@ def judge_all(
         if budget.spent:
             break
         part = slice_to(op, producers, boundary)
-        rejected = (o for o in part.kept if judged.said.get(o))
+        rejected = (o for o in part.kept if judged.answers.get(o))
         guilty = frozenset(o for o in rejected if not (harmless_edge and boundary(o)))
         for bypassed in (guilty, frozenset()) if guilty else (guilty,):
             try:
                 candidate = Part(op, part.kept - guilty, bypassed, ones=ones)
-                judged.said[op] = experiment(_reachable(candidate, producers))
+                judged.answers[op] = experiment(_reachable(candidate, producers))
                 judged.unjudged.pop(op, None)
                 break
             except NotSliceable as reason:
@@ -246,7 +246,7 @@ def _smaller(
 
 def _reachable(part: Part, producers: Producers) -> Part:
     """Without the kept ops whose results no longer reach the root."""
-    found = {part.root}
+    reached = {part.root}
     waiting = [part.root]
     seen = {part.root}
     while waiting:
@@ -258,8 +258,8 @@ def _reachable(part: Part, producers: Producers) -> Part:
             seen.add(producer)
             waiting.append(producer)
             if producer in part.kept:
-                found.add(producer)
-    return replace(part, kept=frozenset(found), bypassed=part.bypassed & frozenset(seen))
+                reached.add(producer)
+    return replace(part, kept=frozenset(reached), bypassed=part.bypassed & frozenset(seen))
 
 
 def _listed(numbers: Iterable[int]) -> str:

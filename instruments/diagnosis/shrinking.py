@@ -39,8 +39,8 @@ def shrink(
 def _smaller_sizes(
     part: Part, sizes: Iterable[int], fails: Callable[[Part], bool], budget: Budget
 ) -> Part:
-    known = sorted({size for size in sizes if size > 1}, reverse=True)
-    for wish in (known, *([size] for size in known)):
+    distinct = sorted({size for size in sizes if size > 1}, reverse=True)
+    for wish in (distinct, *([size] for size in distinct)):
         # All at once first: mostly that does it.
         for candidate in _resized(part, wish):
             if budget.spent:

@@ -98,9 +98,9 @@ class Survey:
 
     def experiment(self, part: Part) -> str | None:
         """What the failing pass says of a part. Raises NotSliceable for one that is ill-typed."""
-        return self.said(self.parts.module(part))
+        return self.failure_of(self.parts.module(part))
 
-    def usual(self) -> ContextManager[Any]:
+    def reference(self) -> ContextManager[Any]:
         """Puts TVM's own default in place of the dtypes that were asked for."""
         return contextlib.nullcontext()
 
@@ -113,8 +113,8 @@ class Survey:
     @property
     def message(self) -> str:
         """What the failure says; its class where it says nothing."""
-        kind, _, said = self.wanted.partition(": ")
-        return said or kind
+        kind, _, text = self.wanted.partition(": ")
+        return text or kind
 
     def once(self, key: Any, ask: Callable[[], str | None]) -> str | None:
         """A model repeats its blocks: parts that are the same module, by `key`, are tried once."""
@@ -127,19 +127,21 @@ class Survey:
         budget = Budget(self.map_seconds)
         ops = self.ops()
         judged = self.judged(budget)
-        left = len(ops) - len(judged.said) - len(judged.unjudged)
+        remaining = len(ops) - len(judged.answers) - len(judged.unjudged)
         rows = self.parts.rows
-        found = Map(
-            accepted=[rows[op] for op, said in judged.said.items() if said is None],
-            rejected=[(rows[op], said) for op, said in judged.said.items() if said is not None],
+        result = Map(
+            accepted=[rows[op] for op, message in judged.answers.items() if message is None],
+            rejected=[
+                (rows[op], message) for op, message in judged.answers.items() if message is not None
+            ],
             unjudged=[(rows[op], why) for op, why in judged.unjudged.items()],
-            left=left,
+            left=remaining,
             queries=budget.queries,
             ms=budget.ms,
         )
-        if len(found.accepted) == len(ops):
+        if len(result.accepted) == len(ops):
             raise NotSliceable("no op fails on its own, only several of them together do")
-        return found
+        return result
 
     def smallest(self, blame: Blame, versions: dict[str, str]) -> Smallest:
         """The smallest part around the blamed op that fails in the same way.
@@ -148,9 +150,9 @@ class Survey:
         """
         budget = Budget(self.reduce_seconds)
         experiment = self._remembered("", self.experiment, budget)
-        found = self._reduced(blame.index, experiment, budget)
-        part, source = found.part, None
-        if found.deterministic:
+        reduced = self._reduced(blame.index, experiment, budget)
+        part, source = reduced.part, None
+        if reduced.deterministic:
             fails = self.failing(experiment)
             part = shrink(part, self.parts.sizes, self.parts.attributes, fails, budget)
             source = self.source(part, versions)
@@ -159,8 +161,8 @@ class Survey:
             of=len(self.ops()),
             queries=budget.queries,
             ms=budget.ms,
-            complete=found.complete and not budget.spent,
-            deterministic=found.deterministic,
+            complete=reduced.complete and not budget.spent,
+            deterministic=reduced.deterministic,
             source=source,
         )
 
@@ -196,13 +198,13 @@ class Survey:
         control = self._remembered(" control", self._control, budget)
 
         def judge(part: Part) -> str | None:
-            said = experiment(part)
+            message = experiment(part)
             # Other passes read no qconfig: their control would be the same experiment.
-            if said is not None and self.place.name.startswith("Quantize"):
-                usual = control(part)
-                if usual is not None:
-                    raise NotSliceable(f"alone it fails at int8/int8/int32 too: {usual}")
-            return said
+            if message is not None and self.place.name.startswith("Quantize"):
+                reference = control(part)
+                if reference is not None:
+                    raise NotSliceable(f"alone it fails at int8/int8/int32 too: {reference}")
+            return message
 
         return judge
 
@@ -210,7 +212,7 @@ class Survey:
         """Does a part fail as the compile did?"""
         return failing(experiment, self.wanted)
 
-    def said(self, module: IRModule) -> str | None:
+    def failure_of(self, module: IRModule) -> str | None:
         """What an attempt on a module says; None if nothing."""
         try:
             self.attempt(module)
@@ -228,9 +230,9 @@ class Survey:
         variants = [False, True] if parts.has_weights else [False]
         needed = self.folds or (parts.has_steps and parts.steps_need_weights)
         for ones in reversed(variants) if needed else variants:
-            found = reduce(root, self.parts.producers, experiment, self.wanted, budget, ones)
-            if found is not None:
-                return found
+            reduced = reduce(root, self.parts.producers, experiment, self.wanted, budget, ones)
+            if reduced is not None:
+                return reduced
         if budget.spent:
             raise NotSliceable(
                 f"no part of the module was found in {self.reduce_seconds:.0f} s that fails in the"
@@ -239,7 +241,7 @@ class Survey:
         raise NotSliceable("no part of the module fails in the same way on its own")
 
     def _control(self, part: Part) -> str | None:
-        with self.usual():
+        with self.reference():
             return self.experiment(part)
 
     def _remembered(self, name: str, experiment: Experiment, budget: Budget) -> Remembered:

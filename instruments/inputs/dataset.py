@@ -67,16 +67,16 @@ def batches(
             raise ModelError(f"TVM cannot calibrate a model with an input {name!r}: rename it")
     kind, _, rest = source.partition(":")
     if kind == "random":
-        made = _random(rest, inputs, samples, seed)
+        samples_read = _random(rest, inputs, samples, seed)
     elif Path(source).is_dir():
-        made = _folder(Path(source), inputs, samples, seed)
+        samples_read = _folder(Path(source), inputs, samples, seed)
     elif source.endswith(".npz"):
-        made = _archive(Path(source), inputs, samples)
+        samples_read = _archive(Path(source), inputs, samples)
     else:
         raise ModelError(
             f"no calibration data {source!r}: give random:N, a folder of images, or FILE.npz"
         )
-    return Batches(made, told)
+    return Batches(samples_read, told)
 
 
 def _random(

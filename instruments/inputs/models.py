@@ -53,12 +53,12 @@ def load(loaders: dict[str, Callable[[], Model]], source: ModelSource) -> Model:
 def seeded(inputs: dict[str, tuple[list[int], str]], seed: int) -> dict[str, np.ndarray]:
     """Normal noise for each input (shape, dtype), in order. Raises ModelError for an open shape."""
     generator = np.random.default_rng(seed)
-    made = {}
+    arrays = {}
     for name, (shape, dtype) in inputs.items():
         if any(size < 1 for size in shape):
             raise ModelError(f"input {name!r} has no fixed shape: give --input-shape")
-        made[name] = generator.standard_normal(shape).astype(dtype)
-    return made
+        arrays[name] = generator.standard_normal(shape).astype(dtype)
+    return arrays
 
 
 def existing(name: str) -> Path:
@@ -128,10 +128,10 @@ def of_python(rest: str) -> tuple[Any, dict[str, Any]]:
             specification.loader.exec_module(loaded)
         else:
             loaded = importlib.import_module(place)
-        made = getattr(loaded, function)()
+        returned = getattr(loaded, function)()
     except (ImportError, AttributeError) as error:
         raise ModelError(f"cannot call {function} of {place}: {error}") from error
-    if not (isinstance(made, tuple) and len(made) == 2):
+    if not (isinstance(returned, tuple) and len(returned) == 2):
         raise ModelError(f"{place}:{function} must return (mod, params)")
-    module, params = made
+    module, params = returned
     return module, dict(params or {})

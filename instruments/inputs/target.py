@@ -15,7 +15,7 @@ TRIPLES = {
     ("Darwin", "arm64"): "arm64-apple-darwin",
 }
 
-KNOWN: list[tuple[str, int, set[str]]] = [
+PROCESSORS: list[tuple[str, int, set[str]]] = [
     (
         "znver4",
         16,
@@ -42,16 +42,16 @@ def host(mcpu: str | None = None) -> tuple[str, str]:
         return base, "-mcpu left out, as asked"
     if mcpu:
         return f"{base} -mcpu={mcpu}", "-mcpu as asked"
-    known = _llvm_answer()
-    if known:
-        return f"{base} -mcpu={known}", "-mcpu as LLVM names this processor"
+    cpu = _llvm_answer()
+    if cpu:
+        return f"{base} -mcpu={cpu}", "-mcpu as LLVM names this processor"
     match = best_match(_flags(), _llvm_version())
     if match:
         return f"{base} -mcpu={match}", "this LLVM does not know the processor: chosen by its flags"
     return base, "processor unknown: no -mcpu"
 
 
-def made(text: str) -> Any:
+def parse(text: str) -> Any:
     """The target that a text like "llvm -mcpu=znver4" means.
 
     TVM 0.27 does not take such texts any more, only the same fields as a dict.
@@ -69,14 +69,14 @@ def made(text: str) -> Any:
 def fields(text: str) -> dict[str, Any]:
     """The fields of a target's text: {"kind": "llvm", "mcpu": "znver4"}."""
     kind, *options = text.split()
-    found: dict[str, Any] = {"kind": kind}
+    result: dict[str, Any] = {"kind": kind}
     for option in options:
         name, _, value = option.lstrip("-").partition("=")
         if name in _LISTS:
-            found[name] = value.split(",")
+            result[name] = value.split(",")
         else:
-            found[name] = int(value) if value.isdigit() else value
-    return found
+            result[name] = int(value) if value.isdigit() else value
+    return result
 
 
 _LISTS = ("keys", "mattr", "libs")
@@ -84,8 +84,10 @@ _LISTS = ("keys", "mattr", "libs")
 
 
 def best_match(flags: set[str], llvm: int) -> str | None:
-    """The first of KNOWN that runs on a processor with these flags and that this LLVM knows."""
-    return next((cpu for cpu, since, needed in KNOWN if since <= llvm and needed <= flags), None)
+    """The first of PROCESSORS that these flags can run and that this LLVM has; None without one."""
+    return next(
+        (cpu for cpu, since, needed in PROCESSORS if since <= llvm and needed <= flags), None
+    )
 
 
 FEATURES = {

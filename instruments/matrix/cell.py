@@ -23,7 +23,7 @@ _LONGEST = 20_000
 
 
 class CellSteps:
-    """The steps of one cell. `said` has each step that ended, and whether it went well."""
+    """The steps of one cell. `ended` has each step that ended, and whether it went well."""
 
     GOES_ON: ClassVar[Mapping[str, str]] = {"lower": "codegen"}
     """Steps that go on into the next: it is said there when that one begins."""
@@ -33,7 +33,7 @@ class CellSteps:
 
     def __init__(self, job: CellJob) -> None:
         self.job = job
-        self.said: dict[str, bool | None] = {}
+        self.ended: dict[str, bool | None] = {}
         self.passes: list[str] = []
         """The passes open now, outermost first."""
 
@@ -46,9 +46,9 @@ class CellSteps:
         """Try the steps of the job; returns 0 whatever they came to."""
         failed: set[str] = set()
         for name in self.job.steps:
-            if name not in self.said and NEEDS.get(name) not in failed:
+            if name not in self.ended and NEEDS.get(name) not in failed:
                 self.step(name)
-            if self.said.get(name) is not True:
+            if self.ended.get(name) is not True:
                 failed.add(name)
         return 0
 
@@ -61,15 +61,15 @@ class CellSteps:
             with diagnostic_texts.collected(seen):
                 skipped = self.functions()[name]()
         except Exception as error:
-            name = self.GOES_ON[name] if self.said.get(name) is True else name
+            name = self.GOES_ON[name] if self.ended.get(name) is True else name
             self.end(name, False, **described(error, seen, self.passes, self.raised(error)))
         else:
             self.end(self.GOES_ON.get(name, name), None if skipped else True, message=skipped)
 
-    def end(self, name: str, ok: bool | None, **said: Any) -> None:
+    def end(self, name: str, ok: bool | None, **details: Any) -> None:
         """Say how a step went."""
-        self.said[name] = ok
-        say({"step": name, "ok": ok, **said})
+        self.ended[name] = ok
+        say({"step": name, "ok": ok, **details})
 
     def go_on(self, name: str) -> None:
         """A step went well, and the one that it goes on into begins."""
@@ -107,7 +107,7 @@ class CellSteps:
         register = getattr(tvm, "register_global_func", None) or tvm.register_func
 
         def generate(module: IRModule, target: Target) -> Any:
-            if not self.passes and "lower" not in self.said:  # else it folds a constant
+            if not self.passes and "lower" not in self.ended:  # else it folds a constant
                 self.go_on("lower")
             return original(module, target)
 

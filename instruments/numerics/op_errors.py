@@ -107,7 +107,7 @@ class _Job:
         model = side.load()
         self._lap("import")
         text, _ = target.host(job.mcpu)
-        host = target.made(text)
+        host = target.parse(text)
         probed = side.saved(Path(job.calibrated)) if job.calibrated else None
         if probed is None:
             self._journal.event("stage", name="calibrate")

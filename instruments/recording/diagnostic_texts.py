@@ -28,12 +28,12 @@ def collected(seen: list[str], silent: Callable[[], bool] = lambda: False) -> It
     if diagnostics is None:
         yield
         return
-    usual = diagnostics.get_renderer()
+    renderer = diagnostics.get_renderer()
 
     def collect(context: Any) -> None:
         if not silent():
             seen.extend(_texts(context))
-            usual.render(context)
+            renderer.render(context)
 
     with _rendering(collect):
         yield

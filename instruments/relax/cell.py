@@ -102,8 +102,8 @@ class Attempt(CellSteps):
 
         text, _ = target.host(self.job.mcpu)
         with self.generating(), self.context():
-            self._executable = tvm.compile(self.module(), target=target.made(text))
-        if "lower" not in self.said:  # this TVM generates code in a way we do not see
+            self._executable = tvm.compile(self.module(), target=target.parse(text))
+        if "lower" not in self.ended:  # this TVM generates code in a way we do not see
             self.go_on("lower")
         return ""
 
@@ -113,16 +113,16 @@ class Attempt(CellSteps):
 
         self._machine = execution.machine(self._executable)
         self._inputs = execution.tensors(self.case.inputs)
-        left = str(self._executable.as_text()).count(_ALLOCATION + "_tensor")
+        remaining = str(self._executable.as_text()).count(_ALLOCATION + "_tensor")
         under_way = ""
 
         def instrument(_function: Function, symbol: str, before: bool, *_given: Any) -> int:
-            nonlocal left, under_way
+            nonlocal remaining, under_way
             if before:
                 under_way = symbol
             elif symbol == _ALLOCATION + "_tensor":
-                left -= 1
-                if not left:
+                remaining -= 1
+                if not remaining:
                     self.go_on("allocation")
             return 0
 
@@ -130,10 +130,10 @@ class Attempt(CellSteps):
         try:
             self._outputs = execution.outputs(self._machine, self._inputs)
         except Exception:
-            if "allocation" not in self.said and not under_way.startswith(_ALLOCATION):
+            if "allocation" not in self.ended and not under_way.startswith(_ALLOCATION):
                 self.go_on("allocation")
             raise
-        if "allocation" not in self.said:
+        if "allocation" not in self.ended:
             self.go_on("allocation")
         return ""
 

@@ -107,11 +107,11 @@ class Clock:
 @contextlib.contextmanager
 def clock() -> Iterator[Clock]:
     """Time a block."""
-    began, found = time.perf_counter(), Clock()
+    began, running = time.perf_counter(), Clock()
     try:
-        yield found
+        yield running
     finally:
-        found.ms = (time.perf_counter() - began) * 1e3
+        running.ms = (time.perf_counter() - began) * 1e3
 
 
 def _maker(name: str) -> Callable[[], Any] | None:
@@ -121,8 +121,8 @@ def _maker(name: str) -> Callable[[], Any] | None:
     homes = {"": relax.transform, "relax": relax.transform}
     for other in ("tirx", "s_tir", "tir"):
         homes[other] = getattr(getattr(tvm, other, None), "transform", None)
-    found = getattr(homes.get(kind), bare, None)
-    return found if callable(found) else None
+    maker = getattr(homes.get(kind), bare, None)
+    return maker if callable(maker) else None
 
 
 def _quantizer(name: str) -> Callable[[], Any] | None:

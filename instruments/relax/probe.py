@@ -37,13 +37,13 @@ def probe(module: IRModule, config: QConfig) -> Probe:
     """Rewrite a module that is annotated and calibrated with `config`. Raises Unsupported."""
     # What a dataflow block binds cannot be an output.
     module = relax.transform.ToNonDataflow()(module)
-    found = _Survey(module)
-    switches = _switches(module, found.numbers)
-    opened = _opened(module, list(dict.fromkeys(switches.values())), found.outputs)
+    survey = _Survey(module)
+    switches = _switches(module, survey.numbers)
+    opened = _opened(module, list(dict.fromkeys(switches.values())), survey.outputs)
     probed = rewritten(opened, lambda: _Switching(config, switches))
-    made = Probe(probed, found.values, found.anchors, found.sites, found.results)
-    made.feed()
-    return made
+    result = Probe(probed, survey.values, survey.anchors, survey.sites, survey.results)
+    result.feed()
+    return result
 
 
 def switch(site: int) -> str:
@@ -56,15 +56,15 @@ def _switches(module: IRModule, numbers: dict[Any, int]) -> dict[Any, Any]:
     left_of: dict[Any, Any] = {}
     for binding in bindings_of(module):
         if op_name(binding.value) == "add":
-            left, right = binding.value.args
-            if left in numbers and right in numbers:
-                left_of[right] = left
-    made: dict[Any, Any] = {}
+            first, right = binding.value.args
+            if first in numbers and right in numbers:
+                left_of[right] = first
+    result: dict[Any, Any] = {}
     for variable, number in numbers.items():
-        left = left_of.get(variable)
+        first = left_of.get(variable)
         own = relax.Var(switch(number), _TENSOR((), "bool"))
-        made[variable] = own if left is None else made[left]
-    return made
+        result[variable] = own if first is None else result[first]
+    return result
 
 
 def _opened(module: IRModule, switches: list[Any], outputs: list[Any]) -> Any:
@@ -143,9 +143,9 @@ class _Survey:
 
     def _flat(self, result: Any) -> list[Any]:
         """The tensors of a result, tuples taken apart."""
-        made = self._bound.get(result) if isinstance(result, relax.Var) else result
-        if isinstance(made, relax.Tuple):
-            return [tensor for part in made.fields for tensor in self._flat(part)]
+        bound = self._bound.get(result) if isinstance(result, relax.Var) else result
+        if isinstance(bound, relax.Tuple):
+            return [tensor for part in bound.fields for tensor in self._flat(part)]
         if not isinstance(result, relax.Var) or not isinstance(type_of(result), _TENSOR):
             raise Unsupported("the model's result is not made of tensors that are there to be read")
         return [result]

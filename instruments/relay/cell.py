@@ -95,7 +95,7 @@ class Attempt(CellSteps):
         text, _ = target.host(self.job.mcpu)
         with self.generating(), self.context():
             self._library = relay.build(self.module(), target=tvm.target.Target(text))
-        if "lower" not in self.said:  # this TVM generates code in a way we do not see
+        if "lower" not in self.ended:  # this TVM generates code in a way we do not see
             self.go_on("lower")
         return ""
 

@@ -77,7 +77,7 @@ class _Rewriter:
     """Rebuilds a module node by node in post order: no recursion, however deep the model."""
 
     def __init__(self, module: IRModule) -> None:
-        self._made: dict[int, Any] = {}
+        self._copies: dict[int, Any] = {}
         self._sites_of: dict[int, frozenset[int]] = {}
         self._anchors_of: dict[int, frozenset[int]] = {}
         self._params: list[Any] = []
@@ -94,9 +94,9 @@ class _Rewriter:
     def done(self) -> Probe:
         function = relay.Function(self._params, relay.Tuple(self._outputs))
         module = tvm.IRModule.from_expr(function)
-        found = Probe(module, self._values, self._anchors, self._sites, self._results)
-        found.feed()
-        return found
+        result = Probe(module, self._values, self._anchors, self._sites, self._results)
+        result.feed()
+        return result
 
     def _make(self, node: Expr) -> None:
         key = hash(node)
@@ -107,34 +107,34 @@ class _Rewriter:
             name = _operator(node)
             if name == QUANTIZER_STEP:
                 sites = frozenset([len(self._sites)])
-                made = self._site(node)
+                copy = self._site(node)
             elif name in HINTS:
-                made = self._made[hash(node.args[0])]
+                copy = self._copies[hash(node.args[0])]
             else:
-                arguments = [self._made[hash(argument)] for argument in node.args]
-                made = relay.Call(node.op, arguments, node.attrs, node.type_args, node.span)
+                arguments = [self._copies[hash(argument)] for argument in node.args]
+                copy = relay.Call(node.op, arguments, node.attrs, node.type_args, node.span)
             if is_anchor(node):
-                self._made[key] = made
+                self._copies[key] = copy
                 self._anchor(node, sites, anchors)
                 anchors = frozenset([len(self._anchors) - 1])
                 sites = sites if PASSING.search(name) else frozenset()
         elif isinstance(node, relay.Tuple):
-            made = relay.Tuple([self._made[hash(i)] for i in inputs])
+            copy = relay.Tuple([self._copies[hash(i)] for i in inputs])
         elif isinstance(node, relay.TupleGetItem):
-            made = relay.TupleGetItem(self._made[hash(node.tuple_value)], node.index)
+            copy = relay.TupleGetItem(self._copies[hash(node.tuple_value)], node.index)
         elif isinstance(node, relay.Constant) and len(node.data.shape) > 0:
-            made = self._parameter(f"tvmq_weight{len(self._values)}", node.data)
+            copy = self._parameter(f"tvmq_weight{len(self._values)}", node.data)
         elif isinstance(node, (relay.Var, relay.Constant, relay.Function)):
-            made = node
+            copy = node
         else:
             raise Unsupported(f"the model has a {type(node).__name__}, and only plain graphs do")
-        self._made[key], self._sites_of[key], self._anchors_of[key] = made, sites, anchors
+        self._copies[key], self._sites_of[key], self._anchors_of[key] = copy, sites, anchors
 
     def _parameter(self, name: str, value: Any) -> Any:
         self._values[name] = value
-        made = relay.var(name, shape=value.shape, dtype=str(value.dtype))
-        self._params.append(made)
-        return made
+        variable = relay.var(name, shape=value.shape, dtype=str(value.dtype))
+        self._params.append(variable)
+        return variable
 
     def _site(self, node: Expr) -> Any:
         data, *numbers = node.args
@@ -142,7 +142,7 @@ class _Rewriter:
             data = data.args[0]
         if not all(isinstance(number, relay.Constant) for number in numbers):
             raise Unsupported("a quantization step has no scale: the module is not calibrated")
-        held = self._made[hash(data)]
+        held = self._copies[hash(data)]
         output, parameter = None, None
         if isinstance(held, relay.Constant):
             raise Unsupported("a quantization step is on a scalar constant")
@@ -185,11 +185,11 @@ class _Rewriter:
 
     def _output(self, node: Expr) -> int:
         """The number of a node's result among the outputs, each once."""
-        made = self._made[hash(node)]
-        key = hash(made)
+        result = self._copies[hash(node)]
+        key = hash(result)
         if key not in self._places:
             self._places[key] = len(self._outputs)
-            self._outputs.append(made)
+            self._outputs.append(result)
         return self._places[key]
 
 

@@ -107,11 +107,11 @@ class _Eager:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        said = self._line().split()
-        if not said or said[0] != READY:
+        words = self._line().split()
+        if not words or words[0] != READY:
             self.close()
             raise OSError("it did not start: the model is none of PyTorch's, or cannot be imported")
-        self.threads = int(said[1])
+        self.threads = int(words[1])
 
     def timer(self) -> Timer:
         """As those of TVM's sides."""
@@ -127,10 +127,10 @@ class _Eager:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{runs}\n")
         self._process.stdin.flush()
-        said = self._line()
-        if not said:
+        answer = self._line()
+        if not answer:
             raise OSError("its process ended")
-        return float(said)
+        return float(answer)
 
     def _line(self) -> str:
         assert self._process.stdout is not None

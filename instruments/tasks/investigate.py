@@ -52,7 +52,7 @@ class _Watcher:
         self._run = run
         self._record = record
         self._folder = folder
-        self._left = job.at
+        self._remaining = job.at
 
     def __call__(self) -> None:
         recorder = self._run.trace.recorder
@@ -76,5 +76,5 @@ class _Watcher:
             return not self._job.at
         if recorder.stage == "import":
             return False
-        self._left -= 1
-        return not self._left
+        self._remaining -= 1
+        return not self._remaining

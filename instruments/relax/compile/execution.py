@@ -56,7 +56,7 @@ def repeats(
 
 def kernels(running: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
     """Run once; each kernel in running order: name, ms, and argument dtypes and shapes."""
-    found: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
     began = 0.0
 
     def instrument(
@@ -71,7 +71,7 @@ def kernels(running: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
         else:
             shapes = [f"{a.dtype}{list(a.shape)}" for a in given if hasattr(a, "shape")]
             row = {"name": str(symbol), "ms": (now - began) * 1e3, "shapes": ", ".join(shapes)}
-            found.append(row)
+            calls.append(row)
         return 0
 
     running.set_instrument(instrument)
@@ -79,7 +79,7 @@ def kernels(running: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
         running["main"](*inputs)
     finally:
         running.set_instrument(lambda *_given: 0)
-    return found
+    return calls
 
 
 @dataclass
@@ -125,11 +125,11 @@ def _stopped(executable: Library, called: list[str], error: Exception) -> Stoppe
         return Stopped(called[-1], index - 1, None, len(called) - 1, error)
     calls = listed(executable)
     place = len(called) - 1
-    known = [name for name, _, _ in calls[: len(called)]] == called
-    made = calls[place][2] if known else None
+    is_prefix = [name for name, _, _ in calls[: len(called)]] == called
+    kernel = calls[place][2] if is_prefix else None
     # The tensor that could not be made is what a later kernel reads or writes: the first to do so.
-    for number, (name, reads, _) in enumerate(calls[place + 1 :] if known else []):
-        if not name.startswith(BUILTIN) and made in reads:
+    for number, (name, reads, _) in enumerate(calls[place + 1 :] if is_prefix else []):
+        if not name.startswith(BUILTIN) and kernel in reads:
             between = calls[place + 1 : place + 1 + number]
             index += sum(not other.startswith(BUILTIN) for other, _, _ in between)
             return Stopped(name, index, called[-1], place, error)
@@ -145,5 +145,5 @@ def listed(executable: Library) -> list[tuple[str, list[str], str]]:
     main = text.partition("@main:")[2].partition("\n@")[0]
     if re.search(r"^\s*(?:if|goto)\b", main, re.M):
         return []
-    found = (_CALL.match(line) for line in main.splitlines())
-    return [(m[1], [part.strip() for part in m[2].split(",")], m[3]) for m in found if m]
+    matches = (_CALL.match(line) for line in main.splitlines())
+    return [(m[1], [part.strip() for part in m[2].split(",")], m[3]) for m in matches if m]

@@ -20,8 +20,8 @@ class ImportRejected(Exception):
     """TVM's importer does not take the model; `node` and `op` say where in it."""
 
     def __init__(self, node: str, op: str, error: BaseException) -> None:
-        said = str(error).strip() or type(error).__name__
-        super().__init__(f"ONNX node {node} ({op}): {said}")
+        message = str(error).strip() or type(error).__name__
+        super().__init__(f"ONNX node {node} ({op}): {message}")
         self.node = node
         self.op = op
         self.origin = error
@@ -32,12 +32,12 @@ def from_torch(exported: Any) -> Any:
     """The module of a torch.export'ed program, its weights inside. Its one output is no tuple."""
     from tvm.relax.frontend.torch import exported_program_translator as translator
 
-    usual = translator.ExportedProgramImporter
+    original = translator.ExportedProgramImporter
 
-    class Importer(usual):  # type: ignore[misc, valid-type]
+    class Importer(original):  # type: ignore[misc, valid-type]
         def create_convert_map(self) -> Any:
-            known = super().create_convert_map()
-            return {name: self._naming(convert) for name, convert in known.items()}
+            converters = super().create_convert_map()
+            return {name: self._naming(convert) for name, convert in converters.items()}
 
         def _naming(self, convert: Any) -> Any:
             def named(node: Any) -> Any:
@@ -50,7 +50,7 @@ def from_torch(exported: Any) -> Any:
     try:
         return translator.from_exported_program(exported, unwrap_unit_return_tuple=True)
     finally:
-        translator.ExportedProgramImporter = usual
+        translator.ExportedProgramImporter = original
 
 
 def _path(node: Any) -> str:
@@ -64,10 +64,10 @@ def from_onnx(graph: Any, shapes: dict[str, list[int]] | None) -> Any:
     """The module of an ONNX model, its weights inside. Raises ImportRejected."""
     from tvm.relax.frontend.onnx import onnx_frontend as frontend
 
-    usual = frontend.ONNXGraphImporter
+    original = frontend.ONNXGraphImporter
     readers = {name: node for node in graph.graph.node for name in node.input}
 
-    class Importer(usual):  # type: ignore[misc, valid-type]
+    class Importer(original):  # type: ignore[misc, valid-type]
         def _parse_array(self, tensor: Any) -> Any:
             try:
                 return super()._parse_array(tensor)
@@ -78,9 +78,9 @@ def from_onnx(graph: Any, shapes: dict[str, list[int]] | None) -> Any:
             name = str(attrs.get("tvm_custom", {}).get("name") or op_name)
             try:
                 with _named(name):
-                    made = super()._convert_operator(op_name, inputs, attrs, opset)
+                    converted = super()._convert_operator(op_name, inputs, attrs, opset)
                     # Left inside the next op's arguments, it would lose its span there.
-                    return self.bb.emit(made) if _is_data(made) else made
+                    return self.bb.emit(converted) if _is_data(converted) else converted
             except ImportRejected:  # of a graph inside this node
                 raise
             except Exception as error:
@@ -90,14 +90,14 @@ def from_onnx(graph: Any, shapes: dict[str, list[int]] | None) -> Any:
     try:
         return frontend.from_onnx(graph, shape_dict=shapes)
     finally:
-        frontend.ONNXGraphImporter = usual
+        frontend.ONNXGraphImporter = original
 
 
-def _is_data(made: Any) -> bool:
+def _is_data(converted: Any) -> bool:
     """Is it a call that computes a tensor, and no shape? Importers look into those of shapes."""
-    if not isinstance(made, relax.Call):
+    if not isinstance(converted, relax.Call):
         return False
-    dtype = str(getattr(walk.type_of(made), "dtype", None))
+    dtype = str(getattr(walk.type_of(converted), "dtype", None))
     return dtype.startswith("float") or dtype in ("int8", "uint8")
 
 

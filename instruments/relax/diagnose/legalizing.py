@@ -41,16 +41,16 @@ class Turn:
 def watched(calls: Sequence[Any]) -> Iterator[Turn]:
     """Inside, the legalizers of these calls' ops say when they begin and end."""
     turn = Turn()
-    usual: dict[str, Any] = {}
+    originals: dict[str, Any] = {}
     try:
         for op in {_name(call): call.op for call in calls if _name(call)}.values():
             legalize = op.get_attr(ATTRIBUTE) if op.has_attr(ATTRIBUTE) else None
             if legalize is not None:
-                usual[op.name] = legalize
+                originals[op.name] = legalize
                 _set(op, _watching(turn, op.name, legalize))
         yield turn
     finally:
-        for name, legalize in usual.items():
+        for name, legalize in originals.items():
             _set(tvm.ir.Op.get(name), legalize)
 
 

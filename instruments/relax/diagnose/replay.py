@@ -54,10 +54,10 @@ def blame(
 ) -> Blame | None:
     """The op that the failure comes from; None if it cannot be told."""
     place = failing_pass(path)
-    found = None if place is None else _blamed(place, error, target, wrap)
-    if place is None or found is None:
+    blamed = None if place is None else _blamed(place, error, target, wrap)
+    if place is None or blamed is None:
         return None
-    return dataclasses.replace(found, snapshot=place.snapshot)
+    return dataclasses.replace(blamed, snapshot=place.snapshot)
 
 
 def _blamed(place: OpenPass, error: BaseException, target: Target, wrap: Wrap) -> Blame | None:
@@ -76,9 +76,9 @@ def _blamed(place: OpenPass, error: BaseException, target: Target, wrap: Wrap) -
             return _blame(parts, number, 1, 0.0, WATCHED)
     attempt = wrap(attempt)
     if place.name in WHOLE:
-        found = _first_alone(parts, attempt, wanted)
-        if found is not None:
-            return found
+        blamed = _first_alone(parts, attempt, wanted)
+        if blamed is not None:
+            return blamed
     result = first_failing(len(parts.calls), lambda count: _fails(attempt, parts, count, wanted))
     if result.index is None:
         return None
@@ -99,7 +99,7 @@ def why_not(path: Sequence[OpenPass]) -> str:
 
 def knobs(
     path: Sequence[OpenPass],
-    found: Blame,
+    blamed: Blame,
     error: BaseException,
     target: Target,
     wrap: Wrap = as_it_is,
@@ -110,35 +110,40 @@ def knobs(
     """
     from .. import quantizer
 
-    place, asked = failing_pass(path), quantizer.current()
+    place, requested = failing_pass(path), quantizer.current()
     attempt = passes.of(place, target) if place else None
-    if place is None or attempt is None or asked is None or not place.name.startswith("Quantize"):
+    if (
+        place is None
+        or attempt is None
+        or requested is None
+        or not place.name.startswith("Quantize")
+    ):
         return None
     parts, wanted = Parts(place.before), signature(error)
     attempt = wrap(attempt)
-    usual = dataclasses.replace(asked, **REFERENCE)
-    with usual:
-        if _fails(attempt, parts, found.index + 1, wanted):
+    reference = dataclasses.replace(requested, **REFERENCE)
+    with reference:
+        if _fails(attempt, parts, blamed.index + 1, wanted):
             return []  # whatever the fields say
     guilty: list[str] = []
     for name, default in REFERENCE.items():
-        if getattr(asked, name) == default:
+        if getattr(requested, name) == default:
             continue
-        with dataclasses.replace(usual, **{name: getattr(asked, name)}):
-            if _fails(attempt, parts, found.index + 1, wanted):
+        with dataclasses.replace(reference, **{name: getattr(requested, name)}):
+            if _fails(attempt, parts, blamed.index + 1, wanted):
                 guilty.append(name)
     return guilty
 
 
 def failing_pass(path: Sequence[OpenPass]) -> OpenPass | None:
     """The deepest open pass on a Relax module; constant folding's own passes do not count."""
-    found = None
+    deepest = None
     for opened in path:
         if opened.name not in (SEQUENCE, "_pipeline") and has_graph(opened.before):
-            found = opened
+            deepest = opened
         if opened.name == FOLDING:
             break
-    return found
+    return deepest
 
 
 def named_call(error: BaseException) -> Any:
@@ -154,8 +159,8 @@ def named_call(error: BaseException) -> Any:
 
 def fingerprint(module: IRModule) -> str:
     """The same for modules that differ in names and in what their weights hold."""
-    found = tvm_ffi.structural_hash(module, map_free_vars=True, skip_tensor_content=True)
-    return f"{found & (2**64 - 1):016x}"
+    digest = tvm_ffi.structural_hash(module, map_free_vars=True, skip_tensor_content=True)
+    return f"{digest & (2**64 - 1):016x}"
 
 
 def _watched(parts: Parts, attempt: Attempt, wanted: str) -> int | None:

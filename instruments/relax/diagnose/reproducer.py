@@ -85,13 +85,13 @@ def of_call(call: Call, failure: Failure) -> str:
         big = is_constant(node) and len(tensor_of(node).shape) > 0
         if not isinstance(node, relax.Var) and not big:
             return node
-        made = relax.Var(f"x{len(inputs)}", type_of(node))
-        return inputs.setdefault(address(node), made)
+        variable = relax.Var(f"x{len(inputs)}", type_of(node))
+        return inputs.setdefault(address(node), variable)
 
-    made = ops.with_arguments(call, [operand(argument) for argument in call.args])
+    copy = ops.with_arguments(call, [operand(argument) for argument in call.args])
     writer = _Writer()
-    lines = [writer.parameter(made) for made in inputs.values()]
-    lines.append(f"call = {writer.call(made)}")
+    lines = [writer.parameter(copy) for copy in inputs.values()]
+    lines.append(f"call = {writer.call(copy)}")
     return _file(failure, "\n".join(lines), "print(relax.BlockBuilder().normalize(call))")
 
 
@@ -147,8 +147,8 @@ def _target(failure: Failure) -> str:
     return repr(str(failure.target)) if failure.target is not None else '"llvm"'
 
 
-def _input(found: Any) -> str:
-    shape, dtype = _shape(found), str(found.dtype)
+def _input(kind: Any) -> str:
+    shape, dtype = _shape(kind), str(kind.dtype)
     if is_numpy(dtype):
         return f'tvm.runtime.tensor(np.zeros({shape}, "{dtype}"))'
     return f'tvm.runtime.empty({shape}, "{dtype}")'
@@ -187,17 +187,17 @@ def _script(parts: Parts, part: Part) -> str:
     return "\n".join(lines)
 
 
-def _ones(found: Any) -> str:
-    shape, dtype = _shape(found), str(found.dtype)
+def _ones(kind: Any) -> str:
+    shape, dtype = _shape(kind), str(kind.dtype)
     if is_numpy(dtype):
         return f'np.ones({shape}, "{dtype}")'
     return f'tvm.runtime.empty({shape}, "{dtype}")'
 
 
-def _shape(found: Any) -> str:
-    values = getattr(getattr(found, "shape", None), "values", None)
+def _shape(kind: Any) -> str:
+    values = getattr(getattr(kind, "shape", None), "values", None)
     if values is None or not all(isinstance(plain(size), int) for size in values):
-        raise NotSliceable(f"an input of type {found} cannot be written as Python")
+        raise NotSliceable(f"an input of type {kind} cannot be written as Python")
     return repr(tuple(plain(size) for size in values))
 
 
@@ -206,8 +206,8 @@ class _Writer:
 
     def parameter(self, parameter: Any) -> str:
         """A line that makes it."""
-        name, found = name_of(parameter), type_of(parameter)
-        return f'{name} = relax.Var("{name}", relax.{_TYPE}({_shape(found)}, "{found.dtype}"))'
+        name, kind = name_of(parameter), type_of(parameter)
+        return f'{name} = relax.Var("{name}", relax.{_TYPE}({_shape(kind)}, "{kind.dtype}"))'
 
     def call(self, call: Call) -> str:
         """A call, by relax.op's function for it where that makes the same one."""
@@ -221,13 +221,13 @@ class _Writer:
             words += [f"{name}={_value(value)}" for name, value in given.items()]
             return f"{ops.path_of(call)}({', '.join(words)})"
         words = [self.operand(argument, False) for argument in call.args]
-        made = f'relax.Call(tvm.ir.Op.get("{call.op.name}"), [{", ".join(words)}]'
+        text = f'relax.Call(tvm.ir.Op.get("{call.op.name}"), [{", ".join(words)}]'
         if call.attrs is None:
-            return f"{made})"
+            return f"{text})"
         kind = repr(call.attrs).split("(")[0]
         values = _attributes(call.attrs)
         given_text = "".join(f", {name}={_value(value)}" for name, value in values.items())
-        return f'{made}, tvm.ir.make_node("{kind}"{given_text}))'
+        return f'{text}, tvm.ir.make_node("{kind}"{given_text}))'
 
     def operand(self, node: Expr, friendly: bool) -> str:
         """What a call reads; `friendly` for a function that takes plain numbers and shapes too."""

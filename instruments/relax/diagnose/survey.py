@@ -48,14 +48,14 @@ class Survey(SharedSurvey):
         if self.folds and not part.kept & self._foldable:
             return None  # it leaves them as they are
         key = (fingerprint(module), part.turn, quantizer.current())
-        return self.once(key, lambda: self.said(module))
+        return self.once(key, lambda: self.failure_of(module))
 
-    def usual(self) -> ContextManager[Any]:
-        asked = quantizer.current()
-        if asked is None:
+    def reference(self) -> ContextManager[Any]:
+        requested = quantizer.current()
+        if requested is None:
             return contextlib.nullcontext()
-        usual: ContextManager[Any] = dataclasses.replace(asked, **REFERENCE)
-        return usual
+        reference: ContextManager[Any] = dataclasses.replace(requested, **REFERENCE)
+        return reference
 
     def failing(self, experiment: Experiment) -> Callable[[Part], bool]:
         once = super().failing(experiment)

@@ -20,8 +20,8 @@ from .op_table import attribute_values
 
 def output_types(call: Call) -> Any:
     """The types that a call says it has itself, as a call_tir does."""
-    found = getattr(call, "ty_args", None)  # since 0.27; sinfo_args before
-    return getattr(call, "sinfo_args", None) if found is None else found
+    types = getattr(call, "ty_args", None)  # since 0.27; sinfo_args before
+    return getattr(call, "sinfo_args", None) if types is None else types
 
 
 def with_arguments(call: Call, arguments: list[Any]) -> Any:
@@ -36,12 +36,12 @@ def without(call: Call, arguments: list[Any], dropped: Collection[str]) -> Any:
     if given is None or make is None:
         raise NotSliceable(f"no {call.op.name} without {', '.join(sorted(dropped))}")
     try:
-        made = make(
+        copy = make(
             *arguments, **{name: value for name, value in given.items() if name not in dropped}
         )
     except Exception as error:
         raise NotSliceable(f"no {call.op.name} without {', '.join(sorted(dropped))}") from error
-    return with_arguments(relax.Call(call.op, arguments, made.attrs), arguments)
+    return with_arguments(relax.Call(call.op, arguments, copy.attrs), arguments)
 
 
 def telling(call: Call) -> dict[str, Any] | None:
@@ -52,9 +52,9 @@ def telling(call: Call) -> dict[str, Any] | None:
     make = function_of(call)
     if make is None:
         return None
-    known = inspect.signature(make).parameters
+    parameters = inspect.signature(make).parameters
     values = {} if call.attrs is None else attribute_values(call.attrs)
-    given = {k: v for k, v in values.items() if k in known and v is not None}
+    given = {k: v for k, v in values.items() if k in parameters and v is not None}
     if not _makes(make, given, call):
         return None
     for name in list(given):
@@ -78,10 +78,10 @@ def function_of(call: Call) -> Callable[..., Any] | None:
     name = path_of(call)
     if name is None:
         return None
-    found: Any = relax
+    place: Any = relax
     for part in name.split(".")[1:]:
-        found = getattr(found, part, None)
-    return found if inspect.isfunction(found) else None
+        place = getattr(place, part, None)
+    return place if inspect.isfunction(place) else None
 
 
 def path_of(call: Call) -> str | None:
@@ -93,12 +93,12 @@ def path_of(call: Call) -> str | None:
 
 def _makes(make: Callable[..., Any], given: dict[str, Any], call: Call) -> bool:
     try:
-        made = make(*call.args, **given)
+        copy = make(*call.args, **given)
     except Exception:  # an argument is missing, or is none of that function's
         return False
-    if not isinstance(made, relax.Call) or made.op != call.op or len(made.args) != len(call.args):
+    if not isinstance(copy, relax.Call) or copy.op != call.op or len(copy.args) != len(call.args):
         return False
-    same = all(one.same_as(other) for one, other in zip(made.args, call.args))
-    if made.attrs is None or call.attrs is None:
-        return same and made.attrs is None and call.attrs is None
-    return same and bool(tvm_ffi.structural_equal(made.attrs, call.attrs))
+    same = all(one.same_as(other) for one, other in zip(copy.args, call.args))
+    if copy.attrs is None or call.attrs is None:
+        return same and copy.attrs is None and call.attrs is None
+    return same and bool(tvm_ffi.structural_equal(copy.attrs, call.attrs))

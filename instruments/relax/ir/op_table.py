@@ -197,23 +197,23 @@ class Tables:
             row.update(self._type(type_of(call.args[-1]), types))  # what it writes to
         return row
 
-    def _type(self, found: Any, known: dict[int, Any]) -> dict[str, Any]:
-        if found is None:
+    def _type(self, kind: Any, cached: dict[int, Any]) -> dict[str, Any]:
+        if kind is None:
             return {}
-        key = address(found)
-        pair = self._types.get(key) or known.get(key) or (found, _tensor_type(found))
+        key = address(kind)
+        pair = self._types.get(key) or cached.get(key) or (kind, _tensor_type(kind))
         self._types[key] = pair
         return dict(pair[1])
 
-    def _attributes(self, attrs: Attrs, known: dict[int, Any]) -> dict[str, Any]:
+    def _attributes(self, attrs: Attrs, cached: dict[int, Any]) -> dict[str, Any]:
         key = address(attrs)
-        pair = self._attrs.get(key) or known.get(key) or (attrs, attribute_values(attrs))
+        pair = self._attrs.get(key) or cached.get(key) or (attrs, attribute_values(attrs))
         self._attrs[key] = pair
         return dict(pair[1])
 
-    def _constant(self, tensor: NDArray, known: dict[int, Any]) -> dict[str, Any]:
+    def _constant(self, tensor: NDArray, cached: dict[int, Any]) -> dict[str, Any]:
         key = address(tensor)
-        pair = self._weights.get(key) or known.get(key) or (tensor, _digest(tensor))
+        pair = self._weights.get(key) or cached.get(key) or (tensor, _digest(tensor))
         self._weights[key] = pair
         return dict(pair[1])
 
@@ -257,11 +257,11 @@ def attribute_values(attrs: Attrs) -> dict[str, Any]:
 @functools.lru_cache(maxsize=None)
 def _fields(kind: Any) -> list[Any]:
     """The fields that a class of TVM and its bases declare."""
-    found: list[Any] = []
+    fields: list[Any] = []
     for base in reversed(kind.__mro__):
         info = vars(base).get("__tvm_ffi_type_info__")
-        found += list(info.fields) if info is not None else []
-    return found
+        fields += list(info.fields) if info is not None else []
+    return fields
 
 
 def _digest(tensor: NDArray) -> dict[str, Any]:
@@ -300,28 +300,28 @@ def _span(span: Any) -> str:
     return str(name) if name else str(span)
 
 
-def _tensor_type(found: Any) -> dict[str, Any]:
+def _tensor_type(kind: Any) -> dict[str, Any]:
     """A type as a row has it: dtype and shape of a tensor, else its text."""
-    if isinstance(found, _TENSOR_TYPE):
-        row: dict[str, Any] = {"dtype": str(found.dtype)}
-        values = getattr(found.shape, "values", None)
+    if isinstance(kind, _TENSOR_TYPE):
+        row: dict[str, Any] = {"dtype": str(kind.dtype)}
+        values = getattr(kind.shape, "values", None)
         if values is not None:
             row["shape"] = [plain(size) for size in values]
-        elif found.ndim >= 0:
-            row["shape"] = ["?"] * int(found.ndim)
+        elif kind.ndim >= 0:
+            row["shape"] = ["?"] * int(kind.ndim)
         return row
-    return {"type": type_text(found)}
+    return {"type": type_text(kind)}
 
 
-def type_text(found: Any) -> str:
+def type_text(kind: Any) -> str:
     """A type as Relay would print it: tuples of Tensor[(1, 64), float32]."""
-    fields = getattr(found, "fields", None)
+    fields = getattr(kind, "fields", None)
     if fields is not None:
         return f"({', '.join(type_text(field) for field in fields)})"
-    tensor = _tensor_type(found) if hasattr(found, "ndim") and hasattr(found, "dtype") else {}
+    tensor = _tensor_type(kind) if hasattr(kind, "ndim") and hasattr(kind, "dtype") else {}
     if tensor.get("dtype") is not None:
         return f"Tensor[({', '.join(map(str, tensor.get('shape', '?')))}), {tensor['dtype']}]"
-    return str(found)
+    return str(kind)
 
 
 def plain(value: Any) -> Any:

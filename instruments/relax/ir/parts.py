@@ -65,18 +65,18 @@ class Parts:
 
     def producers(self, call: int) -> Sequence[int]:
         """The calls whose results a call reads, through tuples."""
-        found: list[int] = []
+        result: list[int] = []
         waiting = list(arguments(self.calls[call]))
         while waiting:
             node = self.value(waiting.pop(0))
             number = self.number(node) if is_call(node) else None
             if number is not None:
-                found.append(number)
+                result.append(number)
             elif isinstance(node, relax.Tuple):
                 waiting.extend(node.fields)
             elif isinstance(node, relax.TupleGetItem):
                 waiting.append(node.tuple_value)
-        return found
+        return result
 
     def value(self, node: Expr) -> Any:
         """What a name stands for; the node itself if that is not known."""
@@ -106,16 +106,16 @@ class Parts:
 
     def foldable(self) -> set[int]:
         """The calls that depend on constants alone."""
-        found: set[int] = set()
+        result: set[int] = set()
         for number, call in enumerate(self.calls):
-            if all(self._constant(argument, found) for argument in arguments(call)):
-                found.add(number)
-        return found
+            if all(self._constant(argument, result) for argument in arguments(call)):
+                result.add(number)
+        return result
 
     def module(self, part: Part) -> Any:
         """The part as a module. Raises NotSliceable."""
         maker = _Maker(self, part)
-        return maker.module([maker.made(part.root)])
+        return maker.module([maker.result(part.root)])
 
     def prefix(self, count: int) -> Any:
         """The first `count` calls as a module, with the weights; its results are those that nobody
@@ -123,33 +123,33 @@ class Parts:
         kept = frozenset(range(count))
         maker = _Maker(self, Part(count - 1, kept), weights=True)
         read = {number for call in kept for number in self.producers(call)}
-        return maker.module([maker.made(number) for number in sorted(kept - read)])
+        return maker.module([maker.result(number) for number in sorted(kept - read)])
 
     def sizes(self, part: Part) -> set[int]:
         """The sizes of the dimensions of a part's inputs and weights; none if kernels fix them."""
         if any(kernel_of(self.calls[number]) for number in part.kept):
             return set()
         maker = _Maker(self, part)
-        maker.made(part.root)
-        return {size for found in maker.outside for size in _sizes(found)}
+        maker.result(part.root)
+        return {size for kind in maker.outside for size in _sizes(kind)}
 
     def attributes(self, part: Part) -> list[tuple[int, str]]:
         """The attributes of a part's ops that are not at their default, and have one."""
-        found = []
+        result = []
         for number in sorted(part.kept):
             if number not in self._optional:
                 self._optional[number] = ops.optional(self.calls[number])
-            found += [(number, name) for name in self._optional[number]]
-        return found
+            result += [(number, name) for name in self._optional[number]]
+        return result
 
-    def _constant(self, node: Expr, known: set[int]) -> bool:
+    def _constant(self, node: Expr, constants: set[int]) -> bool:
         node = self.value(node)
         if isinstance(node, relax.Tuple):
-            return all(self._constant(field, known) for field in node.fields)
+            return all(self._constant(field, constants) for field in node.fields)
         if isinstance(node, relax.TupleGetItem):
-            return self._constant(node.tuple_value, known)
+            return self._constant(node.tuple_value, constants)
         if is_call(node):
-            return self.number(node) in known
+            return self.number(node) in constants
         return is_constant(node) or is_literal(node) or isinstance(node, relax.ShapeExpr)
 
 
@@ -166,7 +166,7 @@ class _Maker:
         self.outside: list[Any] = []
         """The types of what stands for something outside the part, with their old sizes."""
 
-    def made(self, root: int) -> Any:
+    def result(self, root: int) -> Any:
         """The variable of a call; those that one reads have smaller numbers, and come before it."""
         for number in sorted(self._part.kept | self._part.bypassed):
             if number not in self._results:
@@ -179,13 +179,15 @@ class _Maker:
         ordered = any(_writes(binding.value) for binding in self._bindings)
         block = relax.BindingBlock if ordered else relax.DataflowBlock
         body = self._builder.normalize(relax.SeqExpr([block(self._bindings)], body))
-        parameters = [made for made in self._inputs.values() if isinstance(made, relax.Var)]
+        parameters = [
+            variable for variable in self._inputs.values() if isinstance(variable, relax.Var)
+        ]
         old = _function(self._parts.source, self._parts.function)
         function = relax.Function(parameters, body, type_of(body), not ordered, old.attrs)
         kept = _reached(self._parts.source, [binding.value for binding in self._bindings])
-        made = tvm.IRModule(kept, attrs=self._parts.source.attrs)
-        made["main"] = function.with_attr("global_symbol", "main")
-        return made
+        variable = tvm.IRModule(kept, attrs=self._parts.source.attrs)
+        variable["main"] = function.with_attr("global_symbol", "main")
+        return variable
 
     def _call(self, number: int) -> Any:
         call = self._parts.calls[number]
@@ -196,8 +198,8 @@ class _Maker:
         else:
             given = [self._use(argument) for argument in call.args]
         dropped = {name for op, name in self._part.dropped if op == number}
-        made = ops.without(call, given, dropped) if dropped else ops.with_arguments(call, given)
-        return self._bound(made)
+        copy = ops.without(call, given, dropped) if dropped else ops.with_arguments(call, given)
+        return self._bound(copy)
 
     def _bound(self, expression: Expr) -> Any:
         """A name for an expression. All are visible outside of the block, to be results."""
@@ -215,8 +217,8 @@ class _Maker:
         node = self._parts.value(node)
         number = self._parts.number(node) if is_call(node) else None
         if number is not None:
-            made = self._results.get(number)
-            return made if made is not None else self._once(node, self._input)
+            result = self._results.get(number)
+            return result if result is not None else self._once(node, self._input)
         if isinstance(node, relax.Tuple):
             return relax.Tuple([self._use(field) for field in node.fields])
         if isinstance(node, relax.TupleGetItem):
@@ -241,12 +243,12 @@ class _Maker:
             self._inputs[key] = make(type_of(node))
         return self._inputs[key]
 
-    def _input(self, found: Any) -> Any:
-        return relax.Var(f"x{len(self._inputs)}", _resized(found, self._sizes))
+    def _input(self, kind: Any) -> Any:
+        return relax.Var(f"x{len(self._inputs)}", _resized(kind, self._sizes))
 
-    def _ones(self, found: Any) -> Any:
-        shape = [int(size) for size in _resized(found, self._sizes).shape.values]
-        dtype = str(found.dtype)
+    def _ones(self, kind: Any) -> Any:
+        shape = [int(size) for size in _resized(kind, self._sizes).shape.values]
+        dtype = str(kind.dtype)
         if is_numpy(dtype):
             return relax.const(np.ones(shape, dtype))
         return relax.const(tvm.runtime.empty(shape, dtype))
@@ -282,19 +284,19 @@ def _values(function: Function) -> dict[int, Any]:
 def _reached(module: IRModule, expressions: Iterable[Any]) -> dict[Any, Any]:
     """The functions of a module that expressions use, and those that these use."""
     by_name = {var.name_hint: function for var, function in module.functions.items()}
-    found: dict[Any, Any] = {}
+    reached: dict[Any, Any] = {}
     waiting = list(expressions)
     while waiting:
         seen: list[Any] = []
         relax.analysis.post_order_visit(waiting.pop(), seen.append)
         for node in seen:
-            if not isinstance(node, tvm.ir.GlobalVar) or node in found:
+            if not isinstance(node, tvm.ir.GlobalVar) or node in reached:
                 continue
             if node.name_hint in by_name:
-                found[node] = by_name[node.name_hint]
-                if is_function(found[node]):
-                    waiting.append(found[node])
-    return found
+                reached[node] = by_name[node.name_hint]
+                if is_function(reached[node]):
+                    waiting.append(reached[node])
+    return reached
 
 
 def _writes(call: Call) -> bool:
@@ -309,24 +311,24 @@ def _is_weight(node: Expr) -> bool:
     return is_constant(node) and len(tensor_of(node).shape) > 0
 
 
-def _sizes(found: Any) -> list[int]:
-    if isinstance(found, _TUPLE_TYPE):
-        return [size for field in found.fields for size in _sizes(field)]
-    values = getattr(getattr(found, "shape", None), "values", ())
+def _sizes(kind: Any) -> list[int]:
+    if isinstance(kind, _TUPLE_TYPE):
+        return [size for field in kind.fields for size in _sizes(field)]
+    values = getattr(getattr(kind, "shape", None), "values", ())
     return [size for size in map(_plain, values) if isinstance(size, int)]
 
 
-def _resized(found: Any, sizes: dict[int, int]) -> Any:
+def _resized(kind: Any, sizes: dict[int, int]) -> Any:
     """The type with other sizes. Raises NotSliceable for what has none."""
-    if not sizes and found is not None:
-        return found
-    if isinstance(found, _TUPLE_TYPE):
-        return _TUPLE_TYPE([_resized(field, sizes) for field in found.fields])
-    values = getattr(getattr(found, "shape", None), "values", None)
-    if not isinstance(found, _TENSOR_TYPE) or values is None:
-        raise NotSliceable(f"an input of type {found}")
+    if not sizes and kind is not None:
+        return kind
+    if isinstance(kind, _TUPLE_TYPE):
+        return _TUPLE_TYPE([_resized(field, sizes) for field in kind.fields])
+    values = getattr(getattr(kind, "shape", None), "values", None)
+    if not isinstance(kind, _TENSOR_TYPE) or values is None:
+        raise NotSliceable(f"an input of type {kind}")
     shape = [sizes.get(_plain(size), size) for size in values]
-    return _TENSOR_TYPE(shape, str(found.dtype))
+    return _TENSOR_TYPE(shape, str(kind.dtype))
 
 
 def _plain(size: Any) -> Any:

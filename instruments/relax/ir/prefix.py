@@ -46,20 +46,20 @@ def _main(module: IRModule, bindings: list[Any], results: list[Any]) -> dict[Any
     result = outputs[0] if len(outputs) == 1 else relax.Tuple(outputs)
     block = relax.DataflowBlock([*bindings, *ends])
     body = relax.BlockBuilder().normalize(relax.SeqExpr([block], result))
-    made = relax.Function(main.params, body, is_pure=main.is_pure)
+    function = relax.Function(main.params, body, is_pure=main.is_pure)
     var = module.get_global_var("main")
-    return {var: made.with_attrs({"global_symbol": "main", "num_input": len(main.params)})}
+    return {var: function.with_attrs({"global_symbol": "main", "num_input": len(main.params)})}
 
 
-def _reads(node: Expr, found: list[Any]) -> None:
+def _reads(node: Expr, reads: list[Any]) -> None:
     """The variables that an expression reads."""
     if isinstance(node, relax.Var):
-        found.append(node)
+        reads.append(node)
     elif isinstance(node, relax.Tuple):
         for part in node.fields:
-            _reads(part, found)
+            _reads(part, reads)
     elif isinstance(node, relax.TupleGetItem):
-        _reads(node.tuple_value, found)
+        _reads(node.tuple_value, reads)
     elif walk.is_call(node):
         for part in node.args:
-            _reads(part, found)
+            _reads(part, reads)

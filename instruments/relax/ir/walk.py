@@ -72,8 +72,8 @@ def is_literal(node: Expr) -> bool:
 
 def type_of(node: Expr) -> Any:
     """The type of an expression, None if it has none yet."""
-    found = getattr(node, "ty", None)  # since 0.27; struct_info before
-    return getattr(node, "struct_info_", None) if found is None else found
+    kind = getattr(node, "ty", None)  # since 0.27; struct_info before
+    return getattr(node, "struct_info_", None) if kind is None else kind
 
 
 def name_of(var: Expr) -> str:
@@ -184,9 +184,9 @@ class _Walk:
 
     def _operand(self, node: Expr, name: str, var: Expr = None) -> int:
         """The row of something read; a new one where it is met for the first time."""
-        known = self._rows.get(address(node))
-        if known is not None:
-            return known
+        row = self._rows.get(address(node))
+        if row is not None:
+            return row
         inputs: list[int] = []
         if isinstance(node, relax.Tuple):
             inputs = [self._operand(field, name) for field in node.fields]

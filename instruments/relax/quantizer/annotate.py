@@ -53,14 +53,14 @@ def annotate(config: QConfig) -> Any:
 def _skipped(module: IRModule, skip: tuple[Any, ...]) -> set[Any]:
     """The variables whose ops stay float."""
     wanted = {str(item).replace("relax.", "", 1) for item in skip}
-    found: set[Any] = set()
+    skipped: set[Any] = set()
     anchors = 0
     for binding in bindings_of(module):
         name = op_name(binding.value)
         if name in wanted or (name in ANCHORS and str(anchors) in wanted):
-            found.add(binding.var)
+            skipped.add(binding.var)
         anchors += name in ANCHORS
-    return found
+    return skipped
 
 
 class _Annotator:

@@ -97,7 +97,7 @@ def _scale(bound: np.ndarray, site: Site) -> np.ndarray:
 
 
 def _filled_in(module: IRModule, scales: list[np.ndarray]) -> Any:
-    left = iter(scales)
+    remaining = iter(scales)
 
     def rewrite(emit: Emitter, binding: Expr) -> None:
         site = site_of(binding.value)
@@ -105,7 +105,7 @@ def _filled_in(module: IRModule, scales: list[np.ndarray]) -> Any:
             emit.keep(binding)
             return
         call = simulated_quantize(
-            site.data, next(left), site.kind, site.bits, site.signed, site.axis
+            site.data, next(remaining), site.kind, site.bits, site.signed, site.axis
         )
         emit.bind(binding.var, call)
 

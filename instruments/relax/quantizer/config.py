@@ -46,8 +46,8 @@ class QConfig:
     @classmethod
     def from_fields(cls, given: Mapping[str, Any]) -> QConfig:
         """From a mapping that may hold more than is known here."""
-        known = {field.name for field in fields(cls)}
-        chosen = {name: value for name, value in given.items() if name in known}
+        names = {field.name for field in fields(cls)}
+        chosen = {name: value for name, value in given.items() if name in names}
         if "skip" in chosen:
             chosen["skip"] = tuple(chosen["skip"])
         return cls(**chosen)

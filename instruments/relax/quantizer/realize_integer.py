@@ -79,11 +79,11 @@ class IntegerRealizer:
             scale = Scale(site.scale, site.axis, (variable,))
             self._bind(emit, variable, Integer(self._steps(emit, variable, site), scale))
             return
-        made = self._op(emit, variable, value)
-        if made is None:
+        result = self._op(emit, variable, value)
+        if result is None:
             emit.keep(binding)
         else:
-            self._bind(emit, variable, made)
+            self._bind(emit, variable, result)
 
     def _steps(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         """A variable of the values at a site, in steps of its scale."""
@@ -119,17 +119,17 @@ class IntegerRealizer:
         if not integers or len(integers) < len(operands):
             return None
         if name == "nn.conv2d":
-            made = self._conv2d(call, *integers)
+            result = self._conv2d(call, *integers)
         elif name == "matmul":
-            made = self._matmul(call, *integers)
+            result = self._matmul(call, *integers)
         elif name == "add" and self._are_addends(integers):
-            made = relax.op.add(*[one.variable for one in integers]), integers[0].scale
+            result = relax.op.add(*[one.variable for one in integers]), integers[0].scale
         elif name in PASS_THROUGH and _passes(name, integers[0]):
             rest = [integers[0].variable, *call.args[1:]]
-            made = Call(call.op, rest, call.attrs), integers[0].scale
+            result = Call(call.op, rest, call.attrs), integers[0].scale
         else:
             return None
-        expression, scale = made
+        expression, scale = result
         return Integer(emit.new(f"{name_of(variable)}_integer", expression), scale)
 
     def _are_addends(self, integers: list[Integer]) -> bool:

@@ -26,23 +26,23 @@ class Scheduled:
 def collected() -> Iterator[Scheduled]:
     """Collect what autotvm logs inside the block (tvm/autotvm/task/dispatcher.py,
     FallbackContext: a sentence for the whole build, and a debug line a workload)."""
-    found = Scheduled()
+    schedules = Scheduled()
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said = record.getMessage()
-            match = _FALLBACK.search(said)
+            message = record.getMessage()
+            match = _FALLBACK.search(message)
             if match:
-                found.fallbacks.append(match.group(1).strip())
-            elif _NOT_TUNED in said:
-                found.warning = said.partition(". ")[0]
+                schedules.fallbacks.append(match.group(1).strip())
+            elif _NOT_TUNED in message:
+                schedules.warning = message.partition(". ")[0]
 
     logger = logging.getLogger("autotvm")
     handler, level = Handler(), logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     try:
-        yield found
+        yield schedules
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)

@@ -11,7 +11,7 @@ from typing import Any, Sequence
 import tvm
 from tvm import relay
 
-from ...diagnosis.first_failing import Found, first_failing
+from ...diagnosis.first_failing import FirstFailing, first_failing
 from ...diagnosis.signature import (
     Attempt,
     Blame,
@@ -53,7 +53,7 @@ def why_not(path: Sequence[OpenPass]) -> str:
 
 def knobs(
     path: Sequence[OpenPass],
-    found: Blame,
+    blamed: Blame,
     error: BaseException,
     target: Target,
     wrap: Wrap = as_it_is,
@@ -67,18 +67,18 @@ def knobs(
     if place is None or attempt is None or not place.name.startswith("Quantize"):
         return None
     calls = calls_of(place.before)
-    module = prefix(calls[: found.index + 1])
+    module = prefix(calls[: blamed.index + 1])
     current = relay.quantize.current_qconfig()
-    asked = settings(current)
+    requested = settings(current)
     guilty: list[str] = []
     attempt = wrap(attempt)
-    with relay.quantize.qconfig(**{**asked, **REFERENCE}):
+    with relay.quantize.qconfig(**{**requested, **REFERENCE}):
         if _fails(attempt, module, signature(error)):
             return []  # whatever the fields say
-    for name, usual in REFERENCE.items():
-        if asked[name] == usual:
+    for name, default in REFERENCE.items():
+        if requested[name] == default:
             continue
-        with relay.quantize.qconfig(**{**asked, **REFERENCE, name: asked[name]}):
+        with relay.quantize.qconfig(**{**requested, **REFERENCE, name: requested[name]}):
             if _fails(attempt, module, signature(error)):
                 guilty.append(name)
     return guilty
@@ -90,23 +90,25 @@ def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
     A pass that rewrites an op into something ill-typed fails in the InferType it runs at the end;
     what it was given says more. Passes that constant folding runs by itself do not count.
     """
-    found = None
+    deepest = None
     for opened in path:
-        more = found is None or opened.name != TYPE_ONLY
+        more = deepest is None or opened.name != TYPE_ONLY
         if more and opened.name != SEQUENCE and has_graph(opened.before):
-            found = opened
+            deepest = opened
         if opened.name == FOLDING:
             break
-    return found
+    return deepest
 
 
 def _blame_prefix(module: IRModule, attempt: Attempt, wanted: str) -> Blame | None:
     calls = calls_of(module)
-    found = _search(calls, attempt, wanted)
-    if found.index is None:
+    result = _search(calls, attempt, wanted)
+    if result.index is None:
         return None
-    call = calls[found.index]
-    return Blame(_row(module, call), found.index, _name(call), None, found.runs, found.ms, "replay")
+    call = calls[result.index]
+    return Blame(
+        _row(module, call), result.index, _name(call), None, result.runs, result.ms, "replay"
+    )
 
 
 def _blame_fused(module: IRModule, target: Target, wanted: str, wrap: Wrap) -> Blame | None:
@@ -123,10 +125,10 @@ def _blame_fused(module: IRModule, target: Target, wanted: str, wrap: Wrap) -> B
             continue
         seen.add(key)
         inner = calls_of(tvm.IRModule.from_expr(relay.Function(function.params, function.body)))
-        found = _search(inner, attempt, wanted)
-        runs, ms = runs + found.runs, ms + found.ms
-        if found.index is not None:
-            guilty = inner[found.index]
+        result = _search(inner, attempt, wanted)
+        runs, ms = runs + result.runs, ms + result.ms
+        if result.index is not None:
+            guilty = inner[result.index]
             within = " + ".join(_name(c) for c in inner)
             row = _row(module, guilty)
             index = calls_of(module).index(guilty)
@@ -136,7 +138,7 @@ def _blame_fused(module: IRModule, target: Target, wanted: str, wrap: Wrap) -> B
     return None
 
 
-def _search(calls: Sequence[Any], attempt: Attempt, wanted: str) -> Found:
+def _search(calls: Sequence[Any], attempt: Attempt, wanted: str) -> FirstFailing:
     return first_failing(len(calls), lambda k: _fails(attempt, prefix(calls[:k]), wanted))
 
 

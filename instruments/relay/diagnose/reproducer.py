@@ -84,8 +84,8 @@ def _run(pass_name: str, qconfig: QConfig, target: Target) -> str:
     if pass_name in _MAKERS:  # these know no target, and only these know a qconfig
         fields = {}
         if qconfig is not None:
-            usual = dict(qconfig._node_defaults)
-            fields = {k: v for k, v in settings(qconfig).items() if v != usual.get(k)}
+            defaults = dict(qconfig._node_defaults)
+            fields = {k: v for k, v in settings(qconfig).items() if v != defaults.get(k)}
         given = ", ".join(f"{name}={value!r}" for name, value in fields.items())
         return _QUANTIZE.format(fields=given, maker=_MAKERS[pass_name])
     if pass_name == BUILD:

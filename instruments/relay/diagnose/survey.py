@@ -57,12 +57,12 @@ class Survey(SharedSurvey):
             quiet(relay.transform.InferType())(module)
         except (tvm.TVMError, ValueError, TypeError) as error:
             raise NotSliceable(f"ill-typed on its own: {last_line(error)}") from error
-        return self.said(module)
+        return self.failure_of(module)
 
-    def usual(self) -> ContextManager[Any]:
-        asked = settings(relay.quantize.current_qconfig())
-        usual: ContextManager[Any] = relay.quantize.qconfig(**{**asked, **REFERENCE})
-        return usual
+    def reference(self) -> ContextManager[Any]:
+        requested = settings(relay.quantize.current_qconfig())
+        reference: ContextManager[Any] = relay.quantize.qconfig(**{**requested, **REFERENCE})
+        return reference
 
     def source(self, part: Part, versions: dict[str, str]) -> str | None:
         try:
@@ -83,9 +83,9 @@ class Survey(SharedSurvey):
     def _wanted(self) -> str:
         """What a part has to say. All DiagnosticErrors read alike: the failure is run once more."""
         if type(self.error).__name__ == DIAGNOSTIC:
-            said = self.said(self.place.before)
-            if said is not None and said.startswith(f"{DIAGNOSTIC}: "):
-                return said
+            message = self.failure_of(self.place.before)
+            if message is not None and message.startswith(f"{DIAGNOSTIC}: "):
+                return message
         return self.wanted
 
 
@@ -99,23 +99,23 @@ class BuildSurvey(Survey):
         """Build each distinct function; then, of one that fails, one op after the other."""
         judge = self.judge(budget)
         judged = Judged()
-        known: dict[str, list[int]] = {}
+        alike: dict[str, list[int]] = {}
         for ops in self.parts.fused():
             whole = Part(ops[-1], frozenset(ops))
             key = str(tvm.ir.structural_hash(self.parts.module(whole)))
-            if key in known:
-                _copy(judged, known[key], ops)
+            if key in alike:
+                _copy(judged, alike[key], ops)
                 continue
             if budget.spent:
                 continue
-            known[key] = ops
+            alike[key] = ops
             # A function with several results is not one part.
             if slice_to(ops[-1], self.parts.producers, _never) == whole and judge(whole) is None:
-                judged.said.update(dict.fromkeys(ops))
+                judged.answers.update(dict.fromkeys(ops))
                 continue
-            found = judge_all(ops, self.parts.producers, _never, judge, budget)
-            judged.said.update(found.said)
-            judged.unjudged.update(found.unjudged)
+            result = judge_all(ops, self.parts.producers, _never, judge, budget)
+            judged.answers.update(result.answers)
+            judged.unjudged.update(result.unjudged)
         return judged
 
     def _pass_name(self) -> str:
@@ -126,11 +126,11 @@ def _never(op: int) -> bool:
     return False
 
 
-def _copy(judged: Judged, known: Sequence[int], ops: Sequence[int]) -> None:
+def _copy(judged: Judged, source: Sequence[int], ops: Sequence[int]) -> None:
     """What was said of a function holds for one that is the same."""
-    for old, new in zip(known, ops):
-        if old in judged.said:
-            judged.said[new] = judged.said[old]
+    for old, new in zip(source, ops):
+        if old in judged.answers:
+            judged.answers[new] = judged.answers[old]
         elif old in judged.unjudged:
             judged.unjudged[new] = judged.unjudged[old]
 
@@ -155,10 +155,10 @@ def survey(
     kind = Survey
     if attempt is None:
         attempt, kind = building(target), BuildSurvey
-    made = kind(place, wrap(quiet(attempt)), error, target, memo, map_seconds, reduce_seconds)
-    if kind is BuildSurvey and not made.parts.fused():
+    surveyor = kind(place, wrap(quiet(attempt)), error, target, memo, map_seconds, reduce_seconds)
+    if kind is BuildSurvey and not surveyor.parts.fused():
         raise NotSliceable(f"{place.name} cannot be run on its own")
-    return made
+    return surveyor
 
 
 def _typed(module: IRModule) -> Any:

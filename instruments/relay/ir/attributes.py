@@ -37,8 +37,8 @@ def telling(attrs: Attrs) -> dict[str, Any]:
     given = {name: value for name, value in values.items() if value is not None}
     for name in list(given):
         fewer = {other: value for other, value in given.items() if other != name}
-        made = _made(kind(attrs), fewer)
-        if made is not None and attribute_values(made) == values:
+        copy = _rebuilt(kind(attrs), fewer)
+        if copy is not None and attribute_values(copy) == values:
             given = fewer
     return given
 
@@ -49,7 +49,7 @@ def optional(attrs: Attrs) -> list[str]:
     return [
         name
         for name in given
-        if _made(kind(attrs), {k: v for k, v in given.items() if k != name}) is not None
+        if _rebuilt(kind(attrs), {k: v for k, v in given.items() if k != name}) is not None
     ]
 
 
@@ -65,10 +65,10 @@ def changed(attrs: Attrs, dropped: Collection[str], sizes: Mapping[int, int]) ->
     }
     if wanted == values:
         return attrs
-    made = _made(kind(attrs), wanted)
-    if made is None:
+    copy = _rebuilt(kind(attrs), wanted)
+    if copy is None:
         raise NotSliceable(f"no {kind(attrs)} without {', '.join(sorted(dropped))}")
-    return made
+    return copy
 
 
 def _resized(value: Any, sizes: Mapping[int, int]) -> Any:
@@ -77,7 +77,7 @@ def _resized(value: Any, sizes: Mapping[int, int]) -> Any:
     return sizes.get(value, value) if type(value) is int else value
 
 
-def _made(name: str, values: dict[str, Any]) -> Any:
+def _rebuilt(name: str, values: dict[str, Any]) -> Any:
     try:
         return tvm.ir.make_node(name, **values)
     except (tvm.TVMError, AttributeError, TypeError, ValueError):

@@ -210,29 +210,29 @@ class Tables:
         here = self._types_here.get(address)
         if here is None:
             text = str(checked)
-            known = self._types.get(text)
-            if known is None:
-                known = self._types[text] = _parse_type(text)
-            here = self._types_here[address] = (checked, known)
+            cached = self._types.get(text)
+            if cached is None:
+                cached = self._types[text] = _parse_type(text)
+            here = self._types_here[address] = (checked, cached)
         return here[1]
 
     def _attributes(self, attrs: Attrs) -> dict[str, Any]:
         key = _address(attrs)
-        known = self._attrs.get(key)
-        if known is None:
+        cached = self._attrs.get(key)
+        if cached is None:
             # The pair keeps the node alive, so that its address cannot be reused by another.
-            known = self._attrs[key] = (attrs, attribute_values(attrs))
-        return known[1]
+            cached = self._attrs[key] = (attrs, attribute_values(attrs))
+        return cached[1]
 
     def _constant(self, node: Expr, weights: dict[int, Any]) -> dict[str, Any]:
         array = node.data
         address = array.handle.contents.data
-        known = self._weights.get(address)
-        if known is None:
+        cached = self._weights.get(address)
+        if cached is None:
             # The pair keeps the tensor alive, so that its address cannot be reused by another.
-            known = (array, _digest(array))
-        weights[address] = known
-        return dict(known[1])
+            cached = (array, _digest(array))
+        weights[address] = cached
+        return dict(cached[1])
 
 
 def nodes_of(module: IRModule) -> list[Any]:

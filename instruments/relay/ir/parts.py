@@ -38,17 +38,17 @@ class Parts:
 
     def producers(self, call: int) -> Sequence[int]:
         """The calls whose results a call reads, through tuples."""
-        found: list[int] = []
+        result: list[int] = []
         waiting = list(self.calls[call].args)
         while waiting:
             node = waiting.pop(0)
             if isinstance(node, relay.Call):
-                found.append(self._number[hash(node)])
+                result.append(self._number[hash(node)])
             elif isinstance(node, relay.Tuple):
                 waiting.extend(node.fields)
             elif isinstance(node, relay.TupleGetItem):
                 waiting.append(node.tuple_value)
-        return found
+        return result
 
     def is_step(self, call: int) -> bool:
         """Is it a quantization step?"""
@@ -78,13 +78,13 @@ class Parts:
 
     def fused(self) -> list[list[int]]:
         """For each fused function, the calls inside it."""
-        found = []
+        result = []
         for call in self.calls:
             if isinstance(call.op, relay.Function):
                 inner: list[Any] = []
                 relay.analysis.post_order_visit(call.op.body, inner.append)
-                found.append([self._number[hash(n)] for n in inner if isinstance(n, relay.Call)])
-        return [calls for calls in found if calls]
+                result.append([self._number[hash(n)] for n in inner if isinstance(n, relay.Call)])
+        return [calls for calls in result if calls]
 
     def module(self, part: Part) -> Any:
         """The part as a module. Raises NotSliceable."""
@@ -94,24 +94,24 @@ class Parts:
 
     def sizes(self, part: Part) -> set[int]:
         """The sizes of the dimensions of a part's inputs and weights."""
-        found: set[int] = set()
+        result: set[int] = set()
         maker = _Maker(self, part)
         maker.body()
         for checked in maker.outside:
-            found.update(_sizes(checked))
-        return found
+            result.update(_sizes(checked))
+        return result
 
     def attributes(self, part: Part) -> list[tuple[int, str]]:
         """The attributes of a part's ops that are not at their default, and have one."""
-        found = []
+        result = []
         for number in sorted(part.kept):
             attrs = self.calls[number].attrs
             if attrs is None or self.is_step(number):
                 continue
             if number not in self._optional:
                 self._optional[number] = attributes.optional(attrs)
-            found += [(number, name) for name in self._optional[number]]
-        return found
+            result += [(number, name) for name in self._optional[number]]
+        return result
 
 
 class _Maker:
@@ -119,7 +119,7 @@ class _Maker:
         self._parts = parts
         self._part = part
         self._sizes = dict(part.sizes)
-        self._made: dict[int, Any] = {}
+        self._copies: dict[int, Any] = {}
         self._inputs: dict[int, Any] = {}
         self.outside: list[Any] = []
         """The types of what stands for something outside the part, with their old sizes."""
@@ -127,8 +127,8 @@ class _Maker:
     def body(self) -> Any:
         """Build the calls; those that one reads have smaller numbers and are built before it."""
         for number in sorted(self._part.kept | self._part.bypassed):
-            self._made[number] = self._call(number)
-        return self._made[self._part.root]
+            self._copies[number] = self._call(number)
+        return self._copies[self._part.root]
 
     def _call(self, number: int) -> Any:
         call = self._parts.calls[number]
@@ -143,8 +143,8 @@ class _Maker:
 
     def _use(self, node: Expr) -> Any:
         if isinstance(node, relay.Call):
-            made = self._made.get(self._parts._number[hash(node)])
-            return made if made is not None else self._once(node, self._input)
+            result = self._copies.get(self._parts._number[hash(node)])
+            return result if result is not None else self._once(node, self._input)
         if isinstance(node, relay.Tuple):
             return relay.Tuple([self._use(item) for item in node.fields])
         if isinstance(node, relay.TupleGetItem):

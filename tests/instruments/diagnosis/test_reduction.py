@@ -90,7 +90,7 @@ def test_every_guilty_op_is_found_and_no_other() -> None:
     def experiment(part: Part) -> str | None:
         return "no" if guilty & part.kept else None
 
-    said = judge_all(range(8), producers, never, experiment, plenty()).said
+    said = judge_all(range(8), producers, never, experiment, plenty()).answers
     assert {op for op, message in said.items() if message} == guilty
 
 
@@ -101,7 +101,7 @@ def test_an_op_that_makes_no_module_alone_is_said_to() -> None:
         return None
 
     judged = judge_all(range(8), producers, never, experiment, plenty())
-    assert judged.unjudged == {3: "ill-typed"} and 3 not in judged.said
+    assert judged.unjudged == {3: "ill-typed"} and 3 not in judged.answers
 
 
 def test_what_is_far_off_is_taken_in_by_leaps_and_left_out_again() -> None:
@@ -124,7 +124,7 @@ def test_weights_are_ones_in_every_part_tried() -> None:
     assert reduce(7, producers, experiment, "no", plenty()) is None
     found = reduce(7, producers, experiment, "no", plenty(), ones=True)
     assert found is not None and found.part.kept == {3, 7} and found.part.ones
-    assert judge_all([3], producers, never, experiment, plenty(), ones=True).said == {3: "no"}
+    assert judge_all([3], producers, never, experiment, plenty(), ones=True).answers == {3: "no"}
 
 
 def test_nothing_is_tried_twice_and_only_what_is_tried_counts() -> None:
@@ -184,7 +184,7 @@ def test_on_any_graph_the_map_is_exact_and_the_part_minimal(
     def experiment(part: Part) -> str | None:
         return "no" if guilty & part.kept else None
 
-    said = judge_all(graph, reads, never, experiment, plenty()).said
+    said = judge_all(graph, reads, never, experiment, plenty()).answers
     assert {op for op, message in said.items() if message} == guilty
     for root in guilty:
         found = reduce(root, reads, experiment, "no", plenty())

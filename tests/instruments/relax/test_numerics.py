@@ -37,7 +37,7 @@ from instruments.relax.quantizer import QConfig, annotate, calibrate, realize
 from instruments.relax.quantizer.compat import call_packed, prim_value, type_of
 from instruments.relax.quantizer.rewrite import bindings_of, op_name, rewritten
 
-HOST = target.made(target.host(None)[0])
+HOST = target.parse(target.host(None)[0])
 Tensor = getattr(relax, "TensorStructInfo", None) or relax.TensorType
 op = relax.op
 
