@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tvmq_diag.analysis import explanations, judge
 from tvmq_diag.errors import UsageError
@@ -67,22 +65,6 @@ def test_cut_at_every_byte_it_opens_up_to_the_last_event(tmp_path: Path) -> None
             assert loaded.failing_path[-1].name == "QuantizeRealize"
         if lines >= 4 and announced not in complete:
             assert loaded.pass_runs[1].name == "sequential"
-
-
-@settings(max_examples=200)
-@given(st.data())
-def test_damage_is_reported_and_never_raises(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    folder = write(tmp_path_factory.mktemp("t"))
-    lines = (folder / JOURNAL).read_bytes().splitlines()
-    index = data.draw(st.integers(1, len(lines) - 1))
-    event = json.loads(lines[index])
-    key = data.draw(st.sampled_from(sorted(event)))
-    event[key] = data.draw(st.one_of(st.none(), st.integers(), st.text(max_size=3), st.just([])))
-    lines[index] = json.dumps(event).encode()
-    (folder / JOURNAL).write_bytes(b"\n".join(lines))
-    reader.load(folder).failing_snapshot()
 
 
 def test_a_missing_table_is_a_problem_not_an_error(tmp_path: Path) -> None:
