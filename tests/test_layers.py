@@ -25,7 +25,7 @@ READING = ("trace", "measurements", "results", "analysis", "comparison")
 """The wings that work on what is on disk."""
 
 FLOORS = (
-    ("errors",),
+    ("errors", "decoding"),
     ("decoding",),
     ("instruments.protocol",),
     ("configuration",),
