@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tvmq_diag.results import verdict
@@ -28,6 +28,8 @@ ROLES = {
     "float": "float model",
 }
 """The roles of results in the order they are shown, and what each is called."""
+
+_PLACES = {role: place for place, role in enumerate(ROLES)}
 
 FAMILY_MARKS = {"float": "●", "int8": "■", "wide": "▲", "low": "◆", "bool": "◐", "other": "○"}
 FAMILY_NAMES = {
@@ -73,6 +75,11 @@ def dtype_family(dtype: str | None) -> str:
         return "other"
     bits = int(match.group(1))
     return "int8" if bits == 8 else "low" if bits < 8 else "wide"
+
+
+def in_order(results: Iterable[verdict.Result]) -> list[verdict.Result]:
+    """What was asked for first, then what was tried instead, the reference and the float model."""
+    return sorted(results, key=lambda result: _PLACES.get(result.role, len(_PLACES)))
 
 
 def outcome_mark(name: str) -> str:

@@ -7,8 +7,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.pages import CONTRAST, EVIL, Outline, opened
 from support.paths import ROOT, InTvm
 from support.runs import TINY, copied
 
@@ -137,11 +139,76 @@ class TestRun:
         assert "int4 rejected by QuantizeRealize" in page.read_text(encoding="utf-8")
 
 
+class TestCard:
+    def test_a_run_shows_its_verdicts_and_no_page(self, run: td.Run) -> None:
+        html = run._repr_html_()
+        outline = Outline(html)
+        assert not outline.open and len(html) < 20_000
+        assert outline.elements[0] == ("div", {"class": "tvmq-diag"})
+        assert not {name for name, _ in outline.elements} & {
+            "html",
+            "body",
+            "script",
+            "svg",
+            "link",
+        }
+        cards = [attributes for name, attributes in outline.elements if name == "details"]
+        assert cards == [{"open": None}, {}, {}]
+        text = "".join(outline.text)
+        assert "int4 rejected by QuantizeRealize" in text and "dtype_activation = int4" in text
+        assert text.index("int4 rejected") < text.index("float32 works") < text.index("float model")
+
+    def test_a_result_shows_its_own(self, run: td.Run) -> None:
+        html = run["int4"]._repr_html_()
+        assert Outline(html).count("details") == 1 and "TVM_DTYPE_DISPATCH" in html
+
+    def test_what_comes_from_a_model_stays_text(self, run: td.Run) -> None:
+        verdict = run["int4"].verdict
+        verdict.message = verdict.reason = verdict.knob = EVIL
+        verdict.op, verdict.pass_path = OpRef(0, EVIL, EVIL), [EVIL]
+        outline = Outline(run._repr_html_())
+        assert not outline.open and not outline.count("script") and not outline.count("img")
+
+    def test_no_picture_is_drawn_for_it(self) -> None:
+        code = (
+            f"import tvmq_diag as td, sys; td.load({str(TINY)!r})._repr_html_()\n"
+            "print([name for name in ('matplotlib', 'pygraphviz', 'uv') if name in sys.modules])"
+        )
+        assert python(code) == "[]"
+
+    @pytest.mark.parametrize(
+        ("scheme", "body"),
+        [
+            ("light", "<body>"),
+            ("dark", "<body>"),
+            ("dark", '<body data-jp-theme-light="true">'),
+            ("light", '<body data-jp-theme-light="false">'),
+            ("light", '<body class="vscode-dark">'),
+        ],
+    )
+    def test_it_is_legible_in_every_theme(
+        self, run: td.Run, tmp_path: Path, browser: Any, scheme: str, body: str
+    ) -> None:
+        page = tmp_path / "notebook.html"
+        beside = '<p id="beside" class="card mark bad">the notebook\'s own</p>'
+        page.write_text(f"<!doctype html>{body}{run._repr_html_()}{beside}", encoding="utf-8")
+        tab = opened(browser, page, scheme=scheme)
+        assert tab.evaluate(CONTRAST) == [] and not tab.complaints
+        ground = "getComputedStyle(document.querySelector('.tvmq-diag')).backgroundColor"
+        dark = "false" in body or "vscode-dark" in body or (scheme == "dark" and "true" not in body)
+        assert tab.evaluate(ground) == ("rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)")
+        # Its style is its own.
+        own = "getComputedStyle(document.querySelector('.tvmq-diag .card')).borderLeftWidth"
+        other = "getComputedStyle(document.querySelector('#beside')).borderLeftWidth"
+        assert (tab.evaluate(own), tab.evaluate(other)) == ("6px", "0px")
+
+
 class TestTrace:
     def test_its_passes(self, trace: td.Trace) -> None:
         (realize,) = trace.passes(stage="realize")
         assert realize.name == "QuantizeRealize" and realize.raised and realize.ms is None
         assert trace.passes(name="QuantizeRealize") == [realize]
+        assert repr(realize) == f"<PassRun {realize.number} QuantizeRealize (realize): raised>"
         assert len(trace.passes()) > 20
         assert {run.stage for run in trace.passes()} <= set(STAGES)
         with pytest.raises(UsageError, match="no stage 'realise': stages are import, prepare"):
@@ -164,6 +231,7 @@ class TestTrace:
         assert annotated is not None
         assert any("simulated_quantize" in call.op for call in annotated.calls)
         assert trace.module_after(trace.passes(name="QuantizeAnnotate")[0]) is annotated
+        assert repr(annotated) == f"<Snapshot {annotated.number}: 40 operator calls>"
         before = trace.module_before("QuantizeAnnotate")
         assert before is not None and len(before.calls) < len(annotated.calls)
         imported = trace.imported
@@ -199,6 +267,7 @@ class TestComparing:
         assert compared.regressions() == ["int8/int8/int32 -> int4: regressed"]
         assert str(compared).splitlines()[0] == compared.headline
         assert compared.headline in repr(compared)
+        assert compared._repr_html_().startswith("<pre>first difference: ")
 
     def test_a_run_and_a_trace_are_not_comparable(self, run: td.Run, trace: td.Trace) -> None:
         with pytest.raises(UsageError):

@@ -35,9 +35,7 @@ _LABELS = {
 
 def write(run: Run) -> Path:
     """Write NAME and `graphs/` into the run's folder; returns the page."""
-    # What was asked for first, then the reference and the float model, whatever ran first.
-    order = {role: place for place, role in enumerate(formatting.ROLES)}
-    results = sorted(run.results, key=lambda result: order.get(result.role, len(order)))
+    results = formatting.in_order(run.results)
     sections = [build(run, result, f"c{i}") for i, result in enumerate(results)]
     _write_graphs(run, sections)
     page = run.directory / NAME

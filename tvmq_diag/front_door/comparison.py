@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 
 from ..comparison import run_diff
@@ -35,3 +36,6 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"<Comparison {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"

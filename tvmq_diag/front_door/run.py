@@ -123,6 +123,11 @@ class Run:
         headlines = (f"\n  {result.verdict.headline}" for result in self.results)
         return f"<Run {self.directory}{''.join(headlines)}>"
 
+    def _repr_html_(self) -> str:
+        from ..reports.pages import notebook
+
+        return notebook.fragment(self.stored.results)
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Result:
@@ -162,6 +167,11 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<Result {self.verdict.headline}>"
+
+    def _repr_html_(self) -> str:
+        from ..reports.pages import notebook
+
+        return notebook.fragment([self.stored])
 
 
 def _canonical(configuration: str) -> str:

@@ -12,7 +12,7 @@ from ..decoding import Damage
 from .events import PrimFunc
 
 
-class Node(msgspec.Struct):
+class Node(msgspec.Struct, repr_omit_defaults=True):
     """A row of an op table. `number` is its row, `inputs` are rows; shapes are in elements."""
 
     number: int = 0
@@ -46,6 +46,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     number: int
     nodes: tuple[Node, ...]
     primfuncs: tuple[PrimFunc, ...] = ()
+
+    def __repr__(self) -> str:
+        lowered = f", {len(self.primfuncs)} lowered functions" if self.primfuncs else ""
+        return f"<Snapshot {self.number}: {len(self.calls)} operator calls{lowered}>"
 
     @cached_property
     def calls(self) -> tuple[Node, ...]:

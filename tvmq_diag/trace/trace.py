@@ -42,6 +42,10 @@ class PassRun(msgspec.Struct, eq=False, dict=True):
     inside: int = 0
     """Passes inside it that were only counted: constant folding compiles what it folds."""
 
+    def __repr__(self) -> str:
+        took = "raised" if self.raised else "not ended" if self.ms is None else f"{self.ms:.2f} ms"
+        return f"<PassRun {self.number} {self.name} ({self.stage}): {took}>"
+
     @property
     def open(self) -> bool:
         """Had it begun and not ended when the journal ended?"""
