@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tvmq_diag.results import verdict
+from tvmq_diag.results.run import Result, Role
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
 OUTCOME_MARKS = {
@@ -22,10 +23,10 @@ OUTCOME_MARKS = {
 """An outcome is never told by colour alone."""
 
 ROLES = {
-    "asked": "",
-    "instead": "tried instead",
-    "reference": "reference",
-    "float": "float model",
+    Role.REQUESTED: "",
+    Role.INSTEAD: "tried instead",
+    Role.REFERENCE: "reference",
+    Role.FLOAT: "float model",
 }
 """The roles of results in the order they are shown, and what each is called."""
 
@@ -77,9 +78,9 @@ def dtype_family(dtype: str | None) -> str:
     return "int8" if bits == 8 else "low" if bits < 8 else "wide"
 
 
-def in_order(results: Iterable[verdict.Result]) -> list[verdict.Result]:
+def in_order(results: Iterable[Result]) -> list[Result]:
     """What was asked for first, then what was tried instead, the reference and the float model."""
-    return sorted(results, key=lambda result: _PLACES.get(result.role, len(_PLACES)))
+    return sorted(results, key=lambda result: _PLACES[result.role])
 
 
 def outcome_mark(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tvmq_diag.measurements.benchmark import AGAIN
+from tvmq_diag.results.run import Role
 from tvmq_diag.results.verdict import WORKS
 
 from .. import formatting
@@ -178,5 +179,5 @@ def _line(verdict: dict[str, Any]) -> Line:
         formatting.clip(verdict["configuration"], 60),
         str(verdict["outcome"]),
         formatting.clip(said, 200),
-        formatting.clip(verdict.get("role") or "asked", 20),
+        formatting.clip(verdict.get("role") or Role.REQUESTED.value, 20),
     )

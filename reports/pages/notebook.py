@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tvmq_diag.results.verdict import Result
+from tvmq_diag.results.run import Result
 
 from ..formatting import ROLES, in_order
 from ..templating import environment

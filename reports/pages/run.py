@@ -8,7 +8,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from tvmq_diag.results.verdict import WORKS, Result, Run
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import WORKS
 
 from .. import formatting
 from ..figures import svg
@@ -56,7 +57,7 @@ def summary(results: list[Result]) -> str:
 
 
 def _render(run: Run, sections: list[Section]) -> str:
-    requested = [section for section in sections if section.result.role == "asked"]
+    requested = [section for section in sections if section.result.role == Role.REQUESTED]
     template = environment().get_template("run.html.j2")
     return template.render(
         run=run,

@@ -8,7 +8,7 @@ from itertools import groupby
 from tvmq_diag.comparison.outcome_diff import SAME
 from tvmq_diag.comparison.pass_diff import PassDelta
 from tvmq_diag.comparison.run_diff import Comparison, ConfigurationDelta, Figure
-from tvmq_diag.results.verdict import Result
+from tvmq_diag.results.run import Result
 
 from ..formatting import clip
 from ..views.differences import counts, lines, old_and_new

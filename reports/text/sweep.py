@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from tvmq_diag.results.verdict import Result, Run
+from tvmq_diag.results.run import Result, Run
 
 from ..formatting import DASH, ROLES, TIMES, clip, number, outcome_class, outcome_mark
 from .console import STYLES
@@ -19,16 +19,15 @@ def table(run: Run) -> Table:
     grid.add_column("where", overflow="fold", min_width=15)
     for name in ("cosine", "SQNR dB", "ms", f"{TIMES} float"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for role in ROLES:
-        for result in run.with_role(role):
-            grid.add_row(*_cells(result))
+    for result in run.with_role(*ROLES):
+        grid.add_row(*_cells(result))
     return grid
 
 
 def _cells(result: Result) -> list[Text]:
     verdict = result.verdict
     latency, ratio = verdict.latency_ms, verdict.ratio
-    role = ROLES.get(result.role, "")
+    role = ROLES[result.role]
     look = STYLES[outcome_class(verdict.outcome)]
     outcome = Text(f"{outcome_mark(verdict.outcome)} {verdict.outcome}", style=look)
     op = f"{verdict.op.name} #{verdict.op.index}" if verdict.op else ""

@@ -7,7 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tvmq_diag.results.verdict import Result, Verdict
+from tvmq_diag.results.run import Result
+from tvmq_diag.results.verdict import Verdict
 
 from .. import formatting
 from ..views.card import Card

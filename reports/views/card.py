@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, Result, Site, Verdict
+from tvmq_diag.results.run import Result
+from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, Site, Verdict
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, duration, outcome_class, outcome_mark

@@ -8,7 +8,7 @@ from tvmq_diag.comparison.alignment import Alignment, align
 from tvmq_diag.comparison.outcome_diff import SAME
 from tvmq_diag.comparison.pass_diff import ONLY_NEW, ONLY_OLD, PassDelta
 from tvmq_diag.comparison.run_diff import ConfigurationDelta
-from tvmq_diag.results.verdict import Result
+from tvmq_diag.results.run import Result
 from tvmq_diag.trace.graph import Graph
 
 from ..formatting import DASH, arrows, clip, outcome_class, outcome_mark
@@ -75,7 +75,7 @@ class ConfigurationView:
 def view(delta: ConfigurationDelta, key: str) -> ConfigurationView:
     """Work out what is shown of a configuration; every id in its HTML begins with `key`."""
     view = ConfigurationView(
-        key, arrows(delta.name), delta.role, delta, _outcome(delta.old), _outcome(delta.new)
+        key, arrows(delta.name), delta.role.value, delta, _outcome(delta.old), _outcome(delta.new)
     )
     view.figures = [
         (figure.name, *differences.old_and_new(figure), figure.worse) for figure in delta.figures

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tvmq_diag.results.verdict import Run
+from tvmq_diag.results.run import Run
 from tvmq_diag.trace.facts import Setting, Tensor
 from tvmq_diag.trace.trace import Trace
 

@@ -10,13 +10,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from tvmq_diag.results.verdict import (
-    CRASHED,
-    REJECTED,
-    TIMED_OUT,
-    Result,
-    Run,
-)
+from tvmq_diag.results.run import Result, Run
+from tvmq_diag.results.verdict import CRASHED, REJECTED, TIMED_OUT
 from tvmq_diag.trace.failure import Smallest
 from tvmq_diag.trace.trace import Trace
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from tvmq_diag.analysis.hazards import elsewhere
 from tvmq_diag.measurements.benchmark import FLOAT
-from tvmq_diag.results.verdict import Result, Run, Verdict
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import Verdict
 from tvmq_diag.trace.trace import Trace
 
 from ..figures import graph
@@ -110,7 +111,7 @@ class Section:
 
 def build(run: Run, result: Result, key: str) -> Section:
     """Work out a section. What cannot be shown is listed among its faults; the rest still is."""
-    role = ROLES.get(result.role, result.role)
+    role = ROLES[result.role]
     section = Section(key, result, Card(result), stages.strip(result), role)
     _measurements(section, run)
     section.tail = printable(result.tail, 20_000)
@@ -145,7 +146,7 @@ def _measurements(section: Section, run: Run) -> None:
 
 def _benchmark(run: Run, result: Result, key: str) -> BenchmarkView | None:
     name = result.verdict.configuration
-    if run.benchmark is None or result.role == "float" or not run.benchmark.times.get(name):
+    if run.benchmark is None or result.role == Role.FLOAT or not run.benchmark.times.get(name):
         return None
     there = [elsewhere(FLOAT), elsewhere(name)]
     names = [name, *(side for side in there if run.benchmark.times.get(side))]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tvmq_diag.results.verdict import NOT_QUANTIZED, WORKS, WRONG, Result
+from tvmq_diag.results.run import Result
+from tvmq_diag.results.verdict import NOT_QUANTIZED, WORKS, WRONG
 from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.stages import STAGES
 from tvmq_diag.trace.trace import Trace

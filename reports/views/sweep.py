@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tvmq_diag.measurements.benchmark import EAGER, FLOAT, Benchmark
 from tvmq_diag.measurements.paired import Ratio
-from tvmq_diag.results.verdict import Run
+from tvmq_diag.results.run import Role, Run
 
 from ..figures import curves
 from ..formatting import DASH, TIMES
@@ -31,7 +31,7 @@ def rows(run: Run, sections: list[Section]) -> list[SweepRow]:
     lines = []
     for section in sections:
         latency = section.verdict.latency_ms
-        side = FLOAT if section.result.role == "float" else section.verdict.configuration
+        side = FLOAT if section.result.role == Role.FLOAT else section.verdict.configuration
         metrics = section.verdict.metrics
         top1 = metrics.top1_agree if metrics is not None else None
         lines.append(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tvmq_diag.results.verdict import WORKS, Result, Verdict
+from tvmq_diag.results.run import Result
+from tvmq_diag.results.verdict import WORKS, Verdict
 from tvmq_diag.results.version_matrix import PAGE, Column, Versions, meaning
 
 from .. import formatting

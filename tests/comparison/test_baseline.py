@@ -17,12 +17,8 @@ from tvmq_diag.comparison.baseline import Baseline, Promise
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.results import store
-from tvmq_diag.results.verdict import (
-    OpRef,
-    Result,
-    Run,
-    Verdict,
-)
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import OpRef, Verdict
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,7 +46,7 @@ def run(folder: Path, *, op: int = 9, cosine: float = 0.95, outcome: str = "work
     works.metrics = Metrics(cosine, 12.34, 0.1, 1.0)
     facts = {"model": "tiny", "seed": 3, "weights": "seeded random", "toolchain": "relay"}
     folder.mkdir(exist_ok=True)
-    return Run(folder, facts, [Result(rejected, "asked"), Result(works, "reference")])
+    return Run(folder, facts, [Result(rejected, Role.REQUESTED), Result(works, Role.REFERENCE)])
 
 
 def saved(folder: Path, **how: Any) -> Path:
@@ -117,7 +113,7 @@ def test_a_file_that_is_no_baseline(tmp_path: Path, text: str, said: str) -> Non
 def test_junit_says_what_broke_and_holds_any_message(tmp_path: Path) -> None:
     promised = Baseline({"model": "tiny"}, {"int4": Promise("works"), "int2": Promise()})
     odd = Verdict("int4", "relay", "rejected", message="\x00<b>\ud800&")
-    found = baseline.check(promised, Run(tmp_path, {}, [Result(odd, "asked")]))
+    found = baseline.check(promised, Run(tmp_path, {}, [Result(odd, Role.REQUESTED)]))
     baseline.junit(found, tmp_path / "j.xml")
     suite = ET.parse(tmp_path / "j.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("2", "2")

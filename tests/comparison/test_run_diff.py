@@ -32,12 +32,8 @@ from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Num
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.reports.pages import comparison as page
 from tvmq_diag.reports.text import comparison
-from tvmq_diag.results.verdict import (
-    OpRef,
-    Result,
-    Run,
-    Verdict,
-)
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import OpRef, Verdict
 from tvmq_diag.trace.graph import Graph
 from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
@@ -355,7 +351,7 @@ def test_outcomes_are_classed(old: Verdict, new: Verdict, said: str) -> None:
 def ran(metrics: Metrics | None = None, ratio: Ratio | None = None, **more: Any) -> Result:
     found = Verdict(more.pop("name", "int8/int8/int32"), "relay", "works", "check")
     found.metrics, found.ratio = metrics, ratio
-    return Result(found, more.pop("role", "asked"), **more)
+    return Result(found, more.pop("role", Role.REQUESTED), **more)
 
 
 def runs(old: list[Result], new: list[Result]) -> run_diff.Comparison:
@@ -388,7 +384,7 @@ def test_slower_is_only_what_intervals_cannot_explain() -> None:
 
 
 def test_what_was_not_tried_again_is_missing_unless_it_was_an_attempt() -> None:
-    gone = [ran(), ran(name="int4"), ran(name="int8/int8/int32:nbit=7", role="instead")]
+    gone = [ran(), ran(name="int4"), ran(name="int8/int8/int32:nbit=7", role=Role.INSTEAD)]
     found = runs(gone, [ran(), ran(name="int2")])
     assert {delta.name: delta.outcome for delta in found.configurations} == {
         "int8/int8/int32": "same",
@@ -415,7 +411,7 @@ def test_the_op_whose_error_grew_is_named() -> None:
 
 
 def result(trace: Trace, name: str = "int8/int8/int32") -> Result:
-    return Result(Verdict(name, "relay", "works", "check"), "asked", trace)
+    return Result(Verdict(name, "relay", "works", "check"), Role.REQUESTED, trace)
 
 
 def test_a_page_escapes_what_comes_from_a_model(tmp_path: Path) -> None:

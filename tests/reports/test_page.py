@@ -17,14 +17,8 @@ from tvmq_diag.reports import formatting
 from tvmq_diag.reports.pages import index
 from tvmq_diag.reports.pages import run as page
 from tvmq_diag.results import verdict as outcome
-from tvmq_diag.results.verdict import (
-    Hazard,
-    OpRef,
-    Result,
-    Run,
-    Site,
-    Verdict,
-)
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import Hazard, OpRef, Site, Verdict
 from tvmq_diag.trace.facts import Job, Tensor, TraceFacts
 from tvmq_diag.trace.failure import Blame, Failure, RejectionMap, Smallest
 from tvmq_diag.trace.snapshot import Node, Snapshot
@@ -74,7 +68,7 @@ def rejected(ops: int = 40, name: str = "layer") -> Result:
     verdict.via = ["tvm::relay::quantize::AddRealize", name]
     verdict.knob, verdict.confidence = "dtype_activation", outcome.EXACT
     verdict.reason, verdict.suggestion = name, f"--dtype int8/int8/int32: {name}"
-    return Result(verdict, "asked", trace, tail=name)
+    return Result(verdict, Role.REQUESTED, trace, tail=name)
 
 
 def mapped(**smallest: Any) -> Result:
@@ -92,7 +86,7 @@ def mapped(**smallest: Any) -> Result:
     return result
 
 
-def works(role: str = "asked", name: str = "int8/int8/int32") -> Result:
+def works(role: Role = Role.REQUESTED, name: str = "int8/int8/int32") -> Result:
     done = PassRun(1, "QuantizeRealize", "realize", 0.0, end=5.0, before=1, after=2)
     trace = Trace(Path("traces/ok"), pass_runs={1: done}, ended=True)
     trace.stages = ["import", "realize", "run"]
@@ -165,7 +159,7 @@ def test_a_page_asks_for_nothing_from_outside(tmp_path: Path) -> None:
 
 
 def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path) -> None:
-    text, _ = write(tmp_path, rejected(), works(), works("reference"))
+    text, _ = write(tmp_path, rejected(), works(), works(Role.REFERENCE))
     elements = Outline(text).elements
     ids = [attrs["id"] for _, attrs in elements if "id" in attrs]
     assert len(ids) == len(set(ids))
@@ -365,7 +359,7 @@ def test_a_map_of_another_module_costs_only_the_map(tmp_path: Path) -> None:
 
 
 def test_only_what_ran_has_a_section_on_its_speed(tmp_path: Path) -> None:
-    ran = works("reference")
+    ran = works(Role.REFERENCE)
     name = ran.verdict.configuration
     ran.verdict.hazards = [
         Hazard("slow <b>", "it is", ["look"], "mend", None, Ratio(0.5, 0.4, 0.6))
@@ -417,7 +411,7 @@ def test_a_big_trace_stays_a_small_page(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    long = works("reference", "int8/int8/int32")
+    long = works(Role.REFERENCE, "int8/int8/int32")
     return write(folder / "one", rejected(name="n" * 300), works(), long)[1]
 
 

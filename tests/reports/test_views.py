@@ -20,14 +20,8 @@ from tvmq_diag.reports.views.card import site_text
 from tvmq_diag.reports.views.listing import LIMIT, listing
 from tvmq_diag.reports.views.section import build
 from tvmq_diag.results import verdict as outcome
-from tvmq_diag.results.verdict import (
-    Hazard,
-    OpRef,
-    Result,
-    Run,
-    Site,
-    Verdict,
-)
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import Hazard, OpRef, Site, Verdict
 from tvmq_diag.trace.events import Written
 from tvmq_diag.trace.failure import Blame
 from tvmq_diag.trace.snapshot import Node, Snapshot
@@ -192,7 +186,9 @@ def test_listing_writes_constants_and_quantizers_where_they_are_read() -> None:
 def test_strip_tells_done_failed_skipped_and_ahead_apart() -> None:
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize")
     trace = Trace(Path("x"), stages=["import", "prepare", "calibrate"])
-    states = {step.name: step.state for step in stages.strip(Result(verdict, "asked", trace))}
+    states = {
+        step.name: step.state for step in stages.strip(Result(verdict, Role.REQUESTED, trace))
+    }
     assert states["import"] == states["calibrate"] == stages.DONE
     assert states["partition"] == stages.SKIPPED
     assert states["realize"] == stages.FAILED
@@ -202,19 +198,21 @@ def test_strip_tells_done_failed_skipped_and_ahead_apart() -> None:
 def test_what_is_wrong_from_lowering_on_was_compared_all_the_same() -> None:
     verdict = Verdict("int8", "relay", outcome.WRONG, "lower", "Legalize")
     trace = Trace(Path("x"), stages=["import", "realize", "lower", "codegen", "load", "run"])
-    states = {step.name: step.state for step in stages.strip(Result(verdict, "asked", trace))}
+    states = {
+        step.name: step.state for step in stages.strip(Result(verdict, Role.REQUESTED, trace))
+    }
     assert states["lower"] == stages.FAILED
     assert states["run"] == states["check"] == stages.DONE
 
 
 def test_the_sweep_says_how_long_each_takes_next_to_float() -> None:
-    def result(role: str, ms: float, ratio: Ratio | None) -> Result:
+    def result(role: Role, ms: float, ratio: Ratio | None) -> Result:
         latency = Latency(ms, ms, ms, ms)
-        made = Verdict(role, "relay", outcome.WORKS, latency_ms=latency, ratio=ratio)
+        made = Verdict(role.value, "relay", outcome.WORKS, latency_ms=latency, ratio=ratio)
         return Result(made, role)
 
-    asked = result("asked", 30.0, Ratio(3.0, 2.9, 3.1))
-    text = shown(sweep.table(Run(Path("x"), {}, [asked, result("float", 10.0, None)])))
+    asked = result(Role.REQUESTED, 30.0, Ratio(3.0, 2.9, 3.1))
+    text = shown(sweep.table(Run(Path("x"), {}, [asked, result(Role.FLOAT, 10.0, None)])))
     lines = [line.split() for line in text.splitlines()]
     assert lines[1][-2:] == ["30.00", "3.00"] and lines[2][-2:] == ["10.00", formatting.DASH]
 
@@ -223,7 +221,7 @@ def test_the_terminal_names_what_weighs_most_and_what_the_remedy_gained() -> Non
     made = Verdict("int8", "relay", outcome.WORKS)
     gained = Ratio(0.4, 0.39, 0.41)
     made.hazards = [Hazard("no fast path", "it is slow", ["because"], "do this", None, gained)]
-    text = " ".join(shown(verdict_text.lines(Result(made, "asked"))).split())
+    text = " ".join(shown(verdict_text.lines(Result(made, Role.REQUESTED))).split())
     assert "no fast path: it is slow. do this; tried: 0.40 times as long" in text
 
 
@@ -231,7 +229,7 @@ def test_the_terminal_shows_the_verdict_first_and_no_markup_of_a_model() -> None
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize", "QuantizeRealize")
     verdict.op = OpRef(9, "[bold]add[/]", "[link]span")
     verdict.reason, verdict.suggestion = "it [i]cannot[/i]", "int8"
-    text = shown(verdict_text.lines(Result(verdict, "asked")))
+    text = shown(verdict_text.lines(Result(verdict, Role.REQUESTED)))
     assert text.startswith("✗ int4 rejected by QuantizeRealize at [bold]add[/] (op #9)")
     assert "it [i]cannot[/i]" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -239,10 +237,10 @@ def test_the_terminal_shows_the_verdict_first_and_no_markup_of_a_model() -> None
 
 def test_the_terminal_table_has_the_float_model_last() -> None:
     results = [
-        Result(Verdict("float32", "relay", outcome.WORKS, "run"), "float"),
+        Result(Verdict("float32", "relay", outcome.WORKS, "run"), Role.FLOAT),
         Result(
             Verdict("int8", "relay", outcome.WRONG, "check", metrics=Metrics(0.03, 0.0, 1.0, 0.0)),
-            "asked",
+            Role.REQUESTED,
         ),
     ]
     text = shown(sweep.table(Run(Path("x"), {}, results)))
@@ -252,7 +250,7 @@ def test_the_terminal_table_has_the_float_model_last() -> None:
 
 @pytest.mark.parametrize("name", sorted(formatting.OUTCOME_MARKS))
 def test_every_outcome_can_be_printed(name: str) -> None:
-    assert name in shown(verdict_text.lines(Result(Verdict("c", "relay", name), "asked")))
+    assert name in shown(verdict_text.lines(Result(Verdict("c", "relay", name), Role.REQUESTED)))
 
 
 def test_sites() -> None:
@@ -270,7 +268,7 @@ def test_a_damaged_piece_is_a_fault_and_not_the_end() -> None:
     trace._snapshots[7] = Snapshot(7, (call(0, "add"),))
     trace.blame = Blame(99, 9, "add", None, 1, 1.0, "replay")
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize")
-    section = build(Run(Path("x"), {}), Result(verdict, "asked", trace), "c0")
+    section = build(Run(Path("x"), {}), Result(verdict, Role.REQUESTED, trace), "c0")
     assert any("timeline cannot be shown" in fault for fault in section.faults)
     assert any("without an end" in fault for fault in section.faults)
     assert section.ir is not None
@@ -334,9 +332,9 @@ def test_a_damaged_support_matrix_is_named(tmp_path: Path, text: str) -> None:
 
 def test_the_terminal_says_why_there_is_no_reproducer() -> None:
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize", "QuantizeRealize")
-    assert "repro" not in shown(verdict_text.lines(Result(verdict, "asked")))
+    assert "repro" not in shown(verdict_text.lines(Result(verdict, Role.REQUESTED)))
     verdict.reproducer_note = "in a fresh process its file raises nothing"
-    text = " ".join(shown(verdict_text.lines(Result(verdict, "asked"))).split())
+    text = " ".join(shown(verdict_text.lines(Result(verdict, Role.REQUESTED))).split())
     assert "repro none: in a fresh process its file raises nothing" in text
 
 

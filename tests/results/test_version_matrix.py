@@ -21,17 +21,8 @@ from tvmq_diag.reports.pages import version_matrix as page
 from tvmq_diag.reports.text import version_matrix as text
 from tvmq_diag.reports.views import version_matrix as view
 from tvmq_diag.results import store
-from tvmq_diag.results.verdict import (
-    INTERRUPTED,
-    REJECTED,
-    WORKS,
-    Latency,
-    OpRef,
-    Ratio,
-    Result,
-    Run,
-    Verdict,
-)
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import INTERRUPTED, REJECTED, WORKS, Latency, OpRef, Ratio, Verdict
 from tvmq_diag.results.version_matrix import Column, Versions, columns, meaning
 from tvmq_diag.toolchains import identity, recipes, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -90,12 +81,12 @@ class Fakes:
                         run.facts["interrupted"] = True
                         return run
                     make = fakes.outcomes.get((chain, configuration.text), works)
-                    result = Result(make(configuration.text, chain), "asked")
+                    result = Result(make(configuration.text, chain), Role.REQUESTED)
                     run.results.append(result)
                     observer.decided(result)
                 floats = Verdict("float32", chain, WORKS, "run")
                 floats.latency_ms = Latency(1.0, 1.1, 1.05, 2.0)
-                run.results.append(Result(floats, "float"))
+                run.results.append(Result(floats, Role.FLOAT))
                 return run
 
         return Session()
@@ -201,7 +192,7 @@ def matrix(*outcomes: tuple[str, Outcome | None]) -> Versions:
         column.version, column.dialect = "0.27.0", name.partition("-")[0]
         if outcome is not None:
             meant = meaning("int4", column.dialect)
-            results = [Result(outcome(same.text, name), "asked") for same in meant]
+            results = [Result(outcome(same.text, name), Role.REQUESTED) for same in meant]
             column.run = Run(Path("x"), {}, results)
     return Versions(["int4"], made, {"model": "tiny"})
 

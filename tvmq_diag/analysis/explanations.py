@@ -9,14 +9,7 @@ from __future__ import annotations
 import re
 
 from ..configuration import REFERENCE, Configuration, bits, reference
-from ..results.verdict import (
-    CRASHED,
-    NOT_QUANTIZED,
-    REJECTED,
-    TIMED_OUT,
-    WRONG,
-    Verdict,
-)
+from ..results.verdict import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
 from ..trace.stages import FOLDING, STAGES
 
 NO_MESSAGE = ", with no message"

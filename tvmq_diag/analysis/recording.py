@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from .. import __version__
-from ..results.verdict import Result, Run
+from ..results.run import Result, Role, Run
 from ..trace import reader
 from . import judge
 
@@ -23,4 +23,4 @@ def as_run(folder: Path) -> Run:
         "toolchain": "in process",
         "tool_version": __version__,
     }
-    return Run(folder, facts, [Result(judge.of_recording(recorded), "asked", recorded)])
+    return Run(folder, facts, [Result(judge.of_recording(recorded), Role.REQUESTED, recorded)])

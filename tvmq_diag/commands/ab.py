@@ -28,7 +28,7 @@ from ..configuration import parse_list
 from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.text import comparison
-from ..results.verdict import Run
+from ..results.run import Run
 from ..toolchains import overlay, resolution
 from ..toolchains.recipes import RECIPES
 from ..toolchains.toolchain import Toolchain

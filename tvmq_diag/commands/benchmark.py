@@ -38,7 +38,8 @@ from ..reports.pages import benchmark as page
 from ..reports.pages import index
 from ..reports.text import benchmark as text
 from ..reports.text.console import print_plain
-from ..results.verdict import WORKS, Result, Run, Verdict
+from ..results.run import Result, Role, Run
+from ..results.verdict import WORKS, Verdict
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_configurations, add_model, add_out
@@ -124,7 +125,7 @@ def _build(plan: Plan, work: Run, scratch: Path, live: Live, progress: Console) 
         raise SetupError(f"the float model itself cannot be built: {tvm_error.sentence(why)}")
     chain = plan.toolchain.name
     sides = {FLOAT: floats.artifact}
-    work.results.append(Result(Verdict(FLOAT, chain, WORKS), "float", floats.trace))
+    work.results.append(Result(Verdict(FLOAT, chain, WORKS), Role.FLOAT, floats.trace))
     for configuration in plan.configurations:
         compiled = compiler.compile(configuration)
         live.close()
@@ -133,7 +134,7 @@ def _build(plan: Plan, work: Run, scratch: Path, live: Live, progress: Console) 
         if compiled.artifact is not None:
             sides[configuration.text] = compiled.artifact
             built = Verdict(configuration.text, chain, WORKS)
-            work.results.append(Result(built, "asked", compiled.trace))
+            work.results.append(Result(built, Role.REQUESTED, compiled.trace))
             continue
         judged = judge.of_failure(configuration, chain, compiled.trace, compiled.ending)
         progress.print(judged.headline, highlight=False, markup=False)

@@ -27,6 +27,7 @@ from ..reports.pages import run as run_page
 from ..reports.text import verdict
 from ..reports.text.console import print_plain
 from ..results import store
+from ..results.run import Role
 from ..results.verdict import WRONG
 from ..toolchains import resolution
 from ..toolchains.limits import Limits, usable_bytes
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     screen, progress = Console(), Console(stderr=True)
     work = store.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)
-    if result.role == "float":
+    if result.role == Role.FLOAT:
         raise UsageError(f"{options.trace} is the float model: it is not quantized")
     if result.trace is None or result.trace.outputs is None:
         raise UsageError(f"{options.trace} has no outputs: see `tvmq-diag reduce` for what failed")

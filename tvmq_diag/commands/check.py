@@ -30,7 +30,7 @@ from ..reports.pages import run as run_page
 from ..reports.text import baseline as text
 from ..reports.text.console import print_plain
 from ..results import store
-from ..results.verdict import Run
+from ..results.run import Run
 from .facts import plan_facts
 from .folders import fresh_directory
 from .options import add_mcpu, add_memory_limit, add_model, add_out, add_timeout, add_tvm

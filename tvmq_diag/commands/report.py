@@ -16,6 +16,7 @@ from ..reports.pages import run as run_page
 from ..reports.text import verdict
 from ..reports.text.console import print_plain
 from ..results import store
+from ..results.run import Role
 from ..trace import layout
 
 
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     work = store.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
     written = run_page.write(work)
     screen = Console()
-    for result in work.with_role("asked"):
+    for result in work.with_role(Role.REQUESTED):
         screen.print(verdict.lines(result))
     print_plain(screen, f"report: {written}")
     return 0

@@ -8,7 +8,7 @@ from ..driver import session
 from ..driver.plan import Observer, Plan
 from ..driver.progress import Live
 from ..reports.pages import run as run_page
-from ..results.verdict import Run
+from ..results.run import Run
 
 
 def carry_out(plan: Plan, work: Run, progress: Console, label: str = "") -> None:

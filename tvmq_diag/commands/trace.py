@@ -31,7 +31,7 @@ from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import sweep, verdict
 from ..reports.text.console import print_plain
-from ..results.verdict import Run
+from ..results.run import Role, Run
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_model, add_out
@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(screen: Console, work: Run, written: Path) -> None:
-    for result in work.with_role("asked"):
+    for result in work.with_role(Role.REQUESTED):
         screen.print(verdict.lines(result))
     if len(work.results) > 1:
         screen.print(sweep.table(work))

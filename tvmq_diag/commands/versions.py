@@ -27,7 +27,7 @@ from ..reports.pages import index
 from ..reports.pages import version_matrix as page
 from ..reports.text import version_matrix as text
 from ..reports.text.console import print_plain
-from ..results.verdict import Run
+from ..results.run import Run
 from ..results.version_matrix import Column, Versions, columns, to_try
 from ..toolchains import identity, resolution
 from ..toolchains.recipes import parse_names

@@ -32,7 +32,7 @@ from typing import Any
 from ..analysis import coverage
 from ..configuration import parse
 from ..errors import UsageError
-from ..results.verdict import Result, Run
+from ..results.run import Result, Role, Run
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -123,7 +123,7 @@ def of_run(run: Run) -> Baseline:
     facts = {name: run.facts[name] for name in MODEL if run.facts.get(name) is not None}
     if facts.get("weights") == "seeded random":
         del facts["weights"]
-    results = [*run.with_role("asked"), *run.with_role("reference")]
+    results = run.with_role(Role.REQUESTED, Role.REFERENCE)
     return Baseline(facts, {r.verdict.configuration: _found(r, bounds=True) for r in results})
 
 

@@ -17,7 +17,7 @@ from ..errors import UsageError
 from ..measurements import numerics
 from ..measurements.metrics import Metrics
 from ..results import store
-from ..results.verdict import Result, Run
+from ..results.run import Result, Role, Run
 from ..trace import layout, reader
 from ..trace.snapshot import short
 from ..trace.trace import Trace
@@ -73,7 +73,7 @@ class ConfigurationDelta:
     """A configuration in both runs. `old` or `new` is None where only one of them has it."""
 
     name: str
-    role: str
+    role: Role
     outcome: str
     old: Result | None
     new: Result | None
@@ -180,7 +180,7 @@ def of_runs(old: Run, new: Run, tolerances: Tolerances) -> Comparison:
             continue
         there = now.get(name) or before[name]
         # What was tried instead is tried where the search led, which is no promise.
-        kind = NEW if name in now else MISSING if there.role != "instead" else outcome_diff.GONE
+        kind = NEW if name in now else MISSING if there.role != Role.INSTEAD else outcome_diff.GONE
         delta = ConfigurationDelta(name, there.role, kind, before.get(name), now.get(name))
         deltas.append(delta)
     facts = [
@@ -204,7 +204,7 @@ def load(folder: Path) -> Result:
             if result.trace is not None and result.trace.path.name == folder.resolve().name:
                 return result
     recorded = reader.load(folder)
-    return Result(judge.of_recording(recorded), "asked", recorded)
+    return Result(judge.of_recording(recorded), Role.REQUESTED, recorded)
 
 
 def _configuration(old: Result, new: Result, tolerances: Tolerances) -> ConfigurationDelta:
@@ -335,7 +335,7 @@ def _json(delta: ConfigurationDelta) -> dict[str, Any]:
     first = delta.first
     return {
         "configuration": delta.name,
-        "role": delta.role,
+        "role": delta.role.value,
         "outcome": delta.outcome,
         "old": delta.old.verdict.headline if delta.old else None,
         "new": delta.new.verdict.headline if delta.new else None,

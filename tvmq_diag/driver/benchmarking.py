@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..instruments.protocol.jobs import BenchmarkJob
 from ..measurements import benchmark
 from ..measurements.benchmark import FLOAT, Benchmark
-from ..results.verdict import Run
+from ..results.run import Role, Run
 from ..toolchains import process
 from ..toolchains.follower import Progress
 from ..trace.ending import How
@@ -53,7 +53,7 @@ def measure(
 def _spread(run: Run, measured: Benchmark) -> None:
     facts = measured.facts
     for result in run.results:
-        side = FLOAT if result.role == "float" else result.verdict.configuration
+        side = FLOAT if result.role == Role.FLOAT else result.verdict.configuration
         result.verdict.latency_ms = measured.latency(side)
         result.verdict.ratio = measured.ratio(side) if side != FLOAT else None
         if result.trace is not None and side in measured.times:

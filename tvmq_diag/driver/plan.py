@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..configuration import Configuration
 from ..instruments.protocol.jobs import MIN_COSINE, DataSource, ModelSource, Rpc
-from ..results.verdict import Result
+from ..results.run import Result
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from ..results.verdict import Result
+from ..results.run import Result
 from ..toolchains.follower import Progress
 from .plan import Observer
 

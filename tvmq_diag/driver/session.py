@@ -29,14 +29,8 @@ from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.metrics import Metrics
 from ..measurements.numerics import Numerics
 from ..results import store
-from ..results.verdict import (
-    INTERRUPTED,
-    WORKS,
-    WRONG,
-    Result,
-    Run,
-    Verdict,
-)
+from ..results.run import Result, Role, Run
+from ..results.verdict import INTERRUPTED, WORKS, WRONG, Verdict
 from ..toolchains import process
 from ..trace.ending import How
 from ..trace.layout import BISECTION, NUMBERS, TRACES
@@ -153,7 +147,7 @@ class Session:
 
     def _bisect(self) -> None:
         """Of each configuration that was asked for and is wrong, from which pass and op on."""
-        for result in self.run.with_role("asked"):
+        for result in self.run.with_role(Role.REQUESTED):
             if result.verdict.outcome != WRONG:
                 continue
             configuration = parse(result.verdict.configuration)
@@ -185,12 +179,12 @@ class Session:
 
     def _ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
-        results = [*self.run.with_role("asked"), *self.run.with_role("reference")]
-        return [r for r in results if r.trace is not None and r.trace.outputs is not None]
+        results = self.run.with_role(Role.REQUESTED, Role.REFERENCE)
+        return [r for r in results if r.ran]
 
     def _turn_each_knob(self) -> None:
         """For each rejected configuration, what its fields do one by one, on the first ops."""
-        for result in self.run.with_role("asked"):
+        for result in self.run.with_role(Role.REQUESTED):
             first = ablation.first_ops(result.trace) if result.trace is not None else None
             questions = ablation.questions(parse(result.verdict.configuration))
             if first is None or not questions:
@@ -217,7 +211,7 @@ class Session:
 
     def _look_for_what_works(self) -> None:
         """For each configuration that does not work, try the nearest that might, and say so."""
-        for result in self.run.with_role("asked"):
+        for result in self.run.with_role(Role.REQUESTED):
             if result.verdict.outcome == WORKS:
                 continue
             asked = parse(result.verdict.configuration)
@@ -267,19 +261,19 @@ class Session:
 
     def _verdict_on(self, configuration: Configuration) -> Verdict:
         """The verdict on a configuration, tried now if it was not before."""
-        known = (r.verdict for r in self.run.results if r.role != "float")
+        known = (r.verdict for r in self.run.results if r.role != Role.FLOAT)
         same = (v for v in known if v.configuration == configuration.text)
-        return next(same, None) or self._try(configuration, "instead")
+        return next(same, None) or self._try(configuration, Role.INSTEAD)
 
-    def _queue(self) -> list[tuple[Configuration, str]]:
-        queue = [(configuration, "asked") for configuration in self.plan.configurations]
+    def _queue(self) -> list[tuple[Configuration, Role]]:
+        queue = [(configuration, Role.REQUESTED) for configuration in self.plan.configurations]
         known = {configuration.text for configuration, _ in queue}
         usual = reference(self.plan.configurations[0])
         if self.plan.reference and usual.text not in known:
-            queue.append((usual, "reference"))
+            queue.append((usual, Role.REFERENCE))
         return queue
 
-    def _try(self, configuration: Configuration, role: str) -> Verdict:
+    def _try(self, configuration: Configuration, role: Role) -> Verdict:
         compiled = self._compiler.compile(configuration)
         name = self.plan.toolchain.name
         stopped = compiled.interrupted
@@ -338,7 +332,7 @@ class Session:
             unquantized = replace(REFERENCE, text=FLOAT, dtypes=(FLOAT, FLOAT, FLOAT))
             decided = judge.of_failure(unquantized, name, compiled.trace, compiled.ending)
             decided.suggestion = None
-        return Result(decided, "float", compiled.trace, compiled.ending.tail)
+        return Result(decided, Role.FLOAT, compiled.trace, compiled.ending.tail)
 
     def _numbers(self, compiled: Compiled) -> Metrics | None:
         floats = self._float_model()
@@ -368,5 +362,5 @@ def _simulated(configuration: Configuration) -> str:
 
 def works(run: Run) -> bool:
     """Do all configurations that were asked for work?"""
-    asked = run.with_role("asked")
+    asked = run.with_role(Role.REQUESTED)
     return bool(asked) and all(result.verdict.outcome == WORKS for result in asked)

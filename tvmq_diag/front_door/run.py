@@ -12,7 +12,7 @@ from ..configuration import parse
 from ..errors import SetupError, UsageError
 from ..measurements.bisection import Bisection
 from ..measurements.numerics import Numerics
-from ..results import verdict
+from ..results import run
 from ..results.verdict import Verdict
 from .trace import Trace
 
@@ -35,7 +35,7 @@ class Run:
     them. In a notebook it shows its verdicts.
     """
 
-    stored: verdict.Run
+    stored: run.Run
     """The plain data: with `benchmark`, the times of all that ran, round by round."""
 
     @property
@@ -133,7 +133,7 @@ class Run:
 class Result:
     """What came of one configuration: its verdict, and what the verdict rests on."""
 
-    stored: verdict.Result
+    stored: run.Result
 
     @property
     def verdict(self) -> Verdict:
@@ -143,7 +143,7 @@ class Result:
     @property
     def role(self) -> str:
         """Why it was tried: asked, instead (of what failed), reference (TVM's default), float."""
-        return self.stored.role
+        return self.stored.role.value
 
     @functools.cached_property
     def trace(self) -> Trace | None:

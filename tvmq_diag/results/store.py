@@ -17,14 +17,8 @@ from ..measurements.paired import Latency, Ratio
 from ..trace import layout, reader
 from ..trace.ending import output_tail
 from ..trace.layout import BENCHMARK, BISECTION, FACTS, NUMBERS, TRACES, VERDICTS
-from .verdict import (
-    Hazard,
-    OpRef,
-    Result,
-    Run,
-    Site,
-    Verdict,
-)
+from .run import Result, Role, Run
+from .verdict import Hazard, OpRef, Site, Verdict
 
 _PARTS: dict[str, Any] = {
     "op": OpRef,
@@ -38,12 +32,12 @@ _PARTS: dict[str, Any] = {
 def write(run: Run) -> None:
     """Write verdict.json and run.json as they are known now."""
     verdicts = [
-        {**result.verdict.to_json(), "role": result.role}
+        {**result.verdict.to_json(), "role": result.role.value}
         for result in run.results
-        if result.role != "float"
+        if result.role != Role.FLOAT
     ]
     _dump(run.directory / VERDICTS, verdicts)
-    for result in run.with_role("float"):
+    for result in run.with_role(Role.FLOAT):
         measured = run.benchmark or Benchmark()
         times = {"tvm": measured.latency(FLOAT), "torch": measured.latency(EAGER)}
         run.facts["float"] = {
@@ -73,7 +67,7 @@ def load(directory: Path) -> Run:
 def result_in(run: Run, folder: Path) -> Result:
     """The result whose trace is in a folder. Raises UsageError when it is none of the run's."""
     for result in run.results:
-        slug = FLOAT if result.role == "float" else parse(result.verdict.configuration).slug
+        slug = FLOAT if result.role == Role.FLOAT else parse(result.verdict.configuration).slug
         if slug == folder.name and result.trace is not None:
             return result
     raise UsageError(f"{folder} is no trace of the run in {run.directory}")
@@ -81,7 +75,7 @@ def result_in(run: Run, folder: Path) -> Result:
 
 def _result(directory: Path, record: dict[str, Any]) -> Result:
     """What an older version did not know yet is left at its default, a newer one's is left out."""
-    role = record.pop("role")
+    role = Role(record.pop("role"))
     record["pass_name"] = record.pop("pass")
     record["pass_path"] = record["pass_path"] or []
     for name, make in _PARTS.items():
@@ -102,10 +96,10 @@ def _float(directory: Path, facts: dict[str, Any]) -> Result:
     decided = Verdict(FLOAT, facts["toolchain"], facts["float"]["outcome"], "run")
     times = facts["float"]["latency_ms"].get("tvm")
     decided.latency_ms = Latency(**times) if times else None
-    return _with_trace(directory, decided, "float", FLOAT)
+    return _with_trace(directory, decided, Role.FLOAT, FLOAT)
 
 
-def _with_trace(directory: Path, decided: Verdict, role: str, slug: str) -> Result:
+def _with_trace(directory: Path, decided: Verdict, role: Role, slug: str) -> Result:
     folder = directory / TRACES / slug
     try:
         tail = output_tail(folder / layout.OUTPUT)

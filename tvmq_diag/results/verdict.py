@@ -1,19 +1,12 @@
-"""The words of a verdict, as plain data: what `verdict` decides and `reports` shows."""
+"""A verdict, as plain data: what `analysis.judge` decides and `reports` shows."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..measurements.metrics import Metrics
 from ..measurements.paired import Latency, Ratio
-from ..trace.trace import Trace
-
-if TYPE_CHECKING:
-    from ..measurements.benchmark import Benchmark
-    from ..measurements.bisection import Bisection
-    from ..measurements.numerics import Numerics
 
 WORKS = "works"
 REJECTED = "rejected"
@@ -118,37 +111,3 @@ class Verdict:
         at = f" at {self.op.name} (op #{self.op.index})" if self.op else ""
         said = f": {self.message}" if self.message else ""
         return f"{self.configuration} {self.outcome}{where}{at}{said}"
-
-
-@dataclass
-class Result:
-    """A configuration that was tried. `role` is asked, reference or float.
-
-    `tail` holds the last lines the process printed, `problem` what ended it if not itself.
-    """
-
-    verdict: Verdict
-    role: str
-    trace: Trace | None = None
-    tail: str = ""
-    numerics: Numerics | None = None
-    """Where its numbers go wrong, op by op."""
-    bisection: Bisection | None = None
-    """Which pass and op a wrong result comes from."""
-
-
-@dataclass
-class Run:
-    """One run of the tool: its folder, what it was asked for, and a Result per configuration.
-
-    `facts`: command, model, input_shape, seed, weights, toolchain, python, created, tool_version.
-    """
-
-    directory: Path
-    facts: dict[str, Any]
-    results: list[Result] = field(default_factory=list)
-    benchmark: Benchmark | None = None
-
-    def with_role(self, role: str) -> list[Result]:
-        """The results asked for, the reference's or the float model's."""
-        return [result for result in self.results if result.role == role]

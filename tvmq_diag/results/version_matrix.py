@@ -9,7 +9,8 @@ from typing import Any
 from ..configuration import Configuration, adapted, parse
 from ..errors import UsageError
 from ..measurements.benchmark import FLOAT
-from .verdict import Result, Run, Verdict
+from .run import Result, Role, Run
+from .verdict import Verdict
 
 PAGE = "index.html"
 
@@ -41,12 +42,12 @@ class Column:
     @property
     def results(self) -> list[Result]:
         """What was asked for, as far as it was tried, in the order of the run's page."""
-        return self.run.with_role("asked") if self.run is not None else []
+        return self.run.with_role(Role.REQUESTED) if self.run is not None else []
 
     @property
     def float_result(self) -> Result | None:
         """The float model on it."""
-        found = self.run.with_role("float") if self.run is not None else []
+        found = self.run.with_role(Role.FLOAT) if self.run is not None else []
         return found[0] if found else None
 
     def of(self, text: str) -> list[Result]:

@@ -28,6 +28,7 @@ from tvmq_diag.measurements import bisection
 from tvmq_diag.measurements.bisection import Bisection
 from tvmq_diag.reports.views import bisection as shown
 from tvmq_diag.results import store
+from tvmq_diag.results.run import Role
 from tvmq_diag.results.verdict import EXACT, INFERRED, WRONG, Verdict
 from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.limits import Limits
@@ -245,7 +246,7 @@ def test_a_run_says_it_and_the_command_does_it_again(
     assert trace_quantize("--dtype", "int8/int8/int32", *source, "--out", "run") == 1
 
     def check() -> None:
-        (asked,) = store.load(tmp_path / "run").with_role("asked")
+        (asked,) = store.load(tmp_path / "run").with_role(Role.REQUESTED)
         assert asked.verdict.outcome == WRONG and asked.verdict.pass_name == "QuantizeRealize"
         assert asked.verdict.op is not None and asked.verdict.op.name == "nn.conv2d"
         assert asked.bisection is not None and asked.bisection.exact

@@ -19,6 +19,7 @@ from tvmq_diag.instruments.numerics.probe import ANCHOR, Site
 from tvmq_diag.measurements import numerics
 from tvmq_diag.measurements.numerics import Numerics
 from tvmq_diag.results import store
+from tvmq_diag.results.run import Role
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -346,7 +347,7 @@ def test_the_page_of_a_run_has_each_ops_error(
     arguments = ["--tvm", "relax", "--model", "tiny", "--rounds", "1", "--out", "run"]
     assert trace_quantize("--dtype", "int8/int8/int32:nbit=4", *arguments) == 0
     run = store.load(tmp_path / "run")
-    asked = run.with_role("asked")
+    asked = run.with_role(Role.REQUESTED)
     assert len(asked) == 2
     for result in asked:
         assert result.numerics is not None and result.numerics.complete

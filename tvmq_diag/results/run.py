@@ -1,0 +1,62 @@
+"""A run of the tool: what was tried, in which role, and what came of it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..measurements.benchmark import Benchmark
+from ..measurements.bisection import Bisection
+from ..measurements.numerics import Numerics
+from ..trace.trace import Trace
+from .verdict import Verdict
+
+
+class Role(enum.Enum):
+    """Why something was tried, by the word that verdict.json has for it."""
+
+    REQUESTED = "asked"
+    INSTEAD = "instead"
+    """In place of a configuration that does not work."""
+    REFERENCE = "reference"
+    """TVM's own default, to compare with."""
+    FLOAT = "float"
+    """The model as it is."""
+
+
+@dataclass
+class Result:
+    """A configuration that was tried, or the float model. `tail`: the last of what it printed."""
+
+    verdict: Verdict
+    role: Role
+    trace: Trace | None = None
+    tail: str = ""
+    numerics: Numerics | None = None
+    """Where its numbers go wrong, op by op."""
+    bisection: Bisection | None = None
+    """Which pass and op a wrong result comes from."""
+
+    @property
+    def ran(self) -> bool:
+        """Did it come to outputs?"""
+        return self.trace is not None and self.trace.outputs is not None
+
+
+@dataclass
+class Run:
+    """One run of the tool: its folder, what it was asked for, and a Result per configuration.
+
+    `facts`: command, model, input_shape, seed, weights, toolchain, python, created, tool_version.
+    """
+
+    directory: Path
+    facts: dict[str, Any]
+    results: list[Result] = field(default_factory=list)
+    benchmark: Benchmark | None = None
+
+    def with_role(self, *roles: Role) -> list[Result]:
+        """The results of each of these roles in turn, as they were tried."""
+        return [result for role in roles for result in self.results if result.role == role]
