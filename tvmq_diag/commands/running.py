@@ -14,14 +14,14 @@ from ..results.run import Run
 def carry_out(plan: Plan, work: Run, progress: Console, label: str = "") -> None:
     """Do a plan: `work` fills up. `label` goes before what is being done.
 
-    Raises as Session.go does, and KeyboardInterrupt after Ctrl-C, when all is written.
+    Raises as session.carry_out does, and KeyboardInterrupt after Ctrl-C, when all is written.
     """
     work.directory.mkdir(parents=True, exist_ok=True)
     live = Live(progress)
     before = f"{label}: " if label else ""
     observer = Observer(lambda what: live.begin(before + what), live.progress, live.decided)
     try:
-        session.Session(plan, work, observer).go()
+        session.carry_out(plan, work, observer)
     finally:
         live.close()
         run_page.write(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import UsageError
@@ -27,13 +28,15 @@ def look(
 ) -> tuple[Bisection, Ending]:
     """Bisect the compile of a job, into `folder`, which is emptied. Raises SetupError."""
     shutil.rmtree(folder, ignore_errors=True)
-    compiled = {**vars(job), "trace": str(folder)}
-    bisect = BisectJob(**compiled, min_cosine=min_cosine, seconds=seconds)
+    compiled = replace(job, trace=str(folder))
+    bisect = BisectJob(**vars(compiled), min_cosine=min_cosine, seconds=seconds)
     ending = process.run(toolchain, bisect, limits, watch)
     try:
-        found = load(folder)
+        bisection = load(folder)
     except UsageError:  # it died before it began
         return Bisection(problems=[ending.tail[-500:]]), ending
-    if not found.complete and not found.problems:
-        found.problems.append(f"the process ended ({ending.how.value}) before all was looked at")
-    return found, ending
+    if not bisection.complete and not bisection.problems:
+        bisection.problems.append(
+            f"the process ended ({ending.how.value}) before all was looked at"
+        )
+    return bisection, ending

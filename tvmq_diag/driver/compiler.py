@@ -38,6 +38,11 @@ class Compiled:
         return self.trace.outputs is not None
 
     @property
+    def finished(self) -> bool:
+        """Did it come to outputs, and to its end?"""
+        return self.ran and self.ending.how == How.FINISHED
+
+    @property
     def interrupted(self) -> bool:
         """Did Ctrl-C end it?"""
         return self.ending.how == How.INTERRUPTED

@@ -1,0 +1,211 @@
+"""What follows the verdicts of a run: a function for each question that is then still open.
+
+Each fills in its part of the run, and raises as Trials does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ..analysis import ablation, explanations, hazards, judge
+from ..configuration import Configuration, parse, reference, wider
+from ..errors import UsageError
+from ..instruments.protocol.jobs import NumericsJob
+from ..measurements import numerics
+from ..measurements.benchmark import FLOAT, Benchmark
+from ..measurements.numerics import Numerics
+from ..results.run import Role
+from ..results.verdict import WORKS, WRONG, Verdict
+from ..toolchains import process
+from ..trace.ending import Ending, How
+from ..trace.layout import BISECTION, NUMBERS, TRACES
+from . import benchmarking, bisecting
+from .plan import ANY_CPU
+from .trials import Stopped, Trials
+
+
+def what_works_instead(trials: Trials) -> None:
+    """For each configuration that does not work, try the nearest that might."""
+    for_any_cpu: dict[str, str | None] = {}
+    for result in trials.run.with_role(Role.REQUESTED):
+        if result.verdict.outcome == WORKS:
+            continue
+        requested = parse(result.verdict.configuration)
+        default = reference(requested)
+        nearest = _nearest(trials, [*wider(requested), default])
+        if nearest is not None:
+            _suggest(result.verdict, nearest)
+        elif trials.verdict_on(default).outcome == WRONG:
+            if default.text not in for_any_cpu:
+                for_any_cpu[default.text] = _for_any_cpu(trials, default)
+            result.verdict.suggestion = for_any_cpu[default.text]
+        trials.save()
+
+
+def benchmark(trials: Trials) -> None:
+    """Time all that was built, in turn."""
+    artifacts = {FLOAT: trials.float_model().artifact, **trials.artifacts}
+    sides = {name: folder for name, folder in artifacts.items() if folder is not None}
+    if FLOAT not in sides:
+        return
+    sides.update(_for_host_cpu(trials))
+    trials.observer.begin("benchmark: all models in turn")
+    if benchmarking.measure(trials.plan, trials.run, sides, trials.observer.progress):
+        raise Stopped
+    for result in trials.run.results:
+        if result.verdict.instead is not None:
+            same = trials.verdict_on(parse(result.verdict.instead["configuration"]))
+            _suggest(result.verdict, same)
+    trials.save()
+
+
+def op_errors(trials: Trials) -> None:
+    """Of each configuration that ran, where its error comes from, op by op."""
+    folders: dict[str, Path] = {}
+    for result in trials.ran():
+        configuration = parse(result.verdict.configuration)
+        folder = trials.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
+        same = folders.setdefault(_simulated(configuration), folder)
+        if same == folder:
+            result.numerics, ending = _measure_ops(trials, configuration, folder)
+            if ending.how == How.INTERRUPTED:
+                raise Stopped
+            continue
+        with contextlib.suppress(OSError, UsageError):
+            shutil.copytree(same, folder)
+            result.numerics = numerics.load(folder)
+
+
+def bisection(trials: Trials) -> None:
+    """Of each configuration that was asked for and is wrong, from which pass and op on."""
+    for result in trials.run.with_role(Role.REQUESTED):
+        if result.verdict.outcome != WRONG:
+            continue
+        configuration = parse(result.verdict.configuration)
+        trials.observer.begin(f"{configuration.text} is wrong: looking for the pass and the op")
+        folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
+        result.bisection, ending = bisecting.look(
+            trials.plan.toolchain,
+            trials.compiler.job(folder, configuration.qconfig),
+            folder,
+            trials.plan.limits,
+            trials.plan.min_cosine,
+            watch=trials.observer.progress,
+        )
+        judge.blame_bisected(result.verdict, result.bisection)
+        trials.save()
+        if ending.how == How.INTERRUPTED:
+            raise Stopped
+
+
+def name_hazards(trials: Trials) -> None:
+    """What costs each configuration that ran time or accuracy."""
+    for result in trials.ran():
+        assert result.trace is not None
+        text = result.verdict.configuration
+        measured = trials.run.benchmark or Benchmark()
+        case = hazards.Case(parse(text), result.trace, measured, result.numerics, text)
+        result.verdict.hazards = hazards.find(case)
+        result.verdict.explained = hazards.explained(case, result.verdict.hazards)
+    trials.save()
+
+
+def each_knob(trials: Trials) -> None:
+    """For each rejected configuration, what its fields do one by one, on the first ops."""
+    for result in trials.run.with_role(Role.REQUESTED):
+        first = ablation.first_ops(result.trace) if result.trace is not None else None
+        configuration = parse(result.verdict.configuration)
+        if first is not None and ablation.questions(configuration):
+            result.verdict.knob_map = _answers(trials, configuration, first)
+            trials.save()
+
+
+def _nearest(trials: Trials, candidates: list[Configuration]) -> Verdict | None:
+    """The first of the candidates that works, by halving: more bits only get better."""
+    low, high = 0, len(candidates) - 1
+    if trials.verdict_on(candidates[high]).outcome != WORKS:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        verdict = trials.verdict_on(candidates[middle])
+        low, high = (low, middle) if verdict.outcome == WORKS else (middle + 1, high)
+    return trials.verdict_on(candidates[high])
+
+
+def _suggest(verdict: Verdict, works: Verdict) -> None:
+    """Say what works instead, with its numbers as far as they are known."""
+    verdict.instead = {
+        "configuration": works.configuration,
+        "metrics": asdict(works.metrics) if works.metrics else None,
+        "latency_ms": asdict(works.latency_ms) if works.latency_ms else None,
+    }
+    verdict.suggestion = explanations.tried(works)
+
+
+def _for_any_cpu(trials: Trials, default: Configuration) -> str | None:
+    """What to try where even TVM's own default is wrong: it may be so for this -mcpu only."""
+    if trials.plan.mcpu == ANY_CPU or trials.plan.target is not None:
+        return None
+    compiled = trials.for_cpu(default, ANY_CPU)
+    if not compiled.finished:
+        return None
+    verdict = trials.judged(default, compiled)
+    if verdict.outcome != WORKS:
+        return None
+    return f"{explanations.tried(verdict)}, with --mcpu {ANY_CPU}"
+
+
+def _for_host_cpu(trials: Trials) -> dict[str, Path]:
+    """What TVM's target leaves out of this processor is tried, to say what that costs."""
+    sides: dict[str, Path] = {}
+    for result in trials.ran():
+        assert result.trace is not None
+        configuration = parse(result.verdict.configuration)
+        if not hazards.leaves_out(hazards.Case(configuration, result.trace)):
+            continue
+        models = [] if sides else [(FLOAT, trials.for_cpu(None, None))]
+        models.append((configuration.text, trials.for_cpu(configuration, None)))
+        for name, compiled in models:
+            if compiled.ran and compiled.artifact is not None:
+                sides[hazards.elsewhere(name)] = compiled.artifact
+    return sides
+
+
+def _measure_ops(
+    trials: Trials, configuration: Configuration, folder: Path
+) -> tuple[Numerics, Ending]:
+    """Each op's error at a configuration, into `folder`."""
+    plan, observer, compiler = trials.plan, trials.observer, trials.compiler
+    observer.begin(f"{configuration.text}: each op's error")
+    calibrated = str(compiler.calibrated(configuration.slug))
+    compiled = replace(compiler.job(folder, configuration.qconfig), calibrated=calibrated)
+    job = NumericsJob(**vars(compiled))
+    ending = process.run(plan.toolchain, job, plan.limits, observer.progress)
+    try:
+        return numerics.load(folder), ending
+    except UsageError:  # it died before it began
+        return Numerics(problems=[ending.tail[-500:]]), ending
+
+
+def _simulated(configuration: Configuration) -> str:
+    """What its simulation depends on: in which pipeline it is compiled makes no difference."""
+    fields = {name: value for name, value in configuration.qconfig.items() if name != "pipeline"}
+    return json.dumps(fields, sort_keys=True)
+
+
+def _answers(trials: Trials, configuration: Configuration, first: int) -> list[dict[str, Any]]:
+    """What becomes of each of ablation's questions, on the first ops."""
+    default = trials.part(reference(configuration), first)
+    if not default.ran:
+        return []  # the part itself is at fault: it would say nothing of the fields
+    answers = []
+    for field, alone in ablation.questions(configuration):
+        part = trials.part(alone, first)
+        verdict = judge.of_failure(alone, trials.plan.toolchain.name, part.trace, part.ending)
+        answers.append(ablation.run(field, verdict, part.finished, part.trace, default.trace))
+    return [asdict(answer) for answer in answers]

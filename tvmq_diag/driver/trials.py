@@ -1,0 +1,154 @@
+"""Configurations tried: compiled in a TVM process, judged, and written down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..analysis import judge
+from ..configuration import REFERENCE, Configuration
+from ..measurements import outputs
+from ..measurements.benchmark import FLOAT
+from ..measurements.metrics import Metrics
+from ..results import store
+from ..results.run import Result, Role, Run
+from ..results.verdict import INTERRUPTED, WORKS, Verdict
+from ..trace.ending import How
+from . import investigation
+from .compiler import Compiled, Compiler
+from .plan import Observer, Plan
+
+
+class Stopped(Exception):
+    """Ctrl-C ended a process: nothing more is started."""
+
+
+class Trials:
+    """What a run tries. Every result is in `run`, and on disk, as soon as it is known.
+
+    `scratch` is a folder for what is of no use after the run. What starts a process raises Stopped
+    after Ctrl-C, UsageError when the model cannot be had, SetupError when no TVM process can run.
+    """
+
+    def __init__(self, plan: Plan, run: Run, observer: Observer, scratch: Path) -> None:
+        self.plan = plan
+        self.run = run
+        self.observer = observer
+        self.compiler = Compiler(plan, run.directory, scratch, observer)
+        self.artifacts: dict[str, Path | None] = {}
+        """The folder of the compiled model of each configuration that ran, if there is one."""
+
+    def attempt(self, configuration: Configuration, role: Role) -> Verdict:
+        """Try a configuration; its verdict."""
+        compiled = self.compiler.compile(configuration)
+        if compiled.ran:
+            self.artifacts[configuration.text] = compiled.artifact
+        judged = self._of_outputs if compiled.finished else self._of_failure
+        verdict, stopped = judged(configuration, compiled)
+        self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
+        if stopped:
+            raise Stopped
+        return verdict
+
+    def verdict_on(self, configuration: Configuration) -> Verdict:
+        """The verdict on a configuration, tried now if it was not before."""
+        cached = (result.verdict for result in self.run.results if result.role != Role.FLOAT)
+        same = (verdict for verdict in cached if verdict.configuration == configuration.text)
+        return next(same, None) or self.attempt(configuration, Role.INSTEAD)
+
+    def float_model(self) -> Compiled:
+        """The unquantized model, compiled when it is first needed."""
+        first = not self.compiler.has_float
+        compiled = self.compiler.float_model()
+        if first:
+            verdict = self._of_float(compiled)
+            self._keep(Result(verdict, Role.FLOAT, compiled.trace, compiled.ending.tail))
+        return _unless_stopped(compiled)
+
+    def part(self, configuration: Configuration, first: int) -> Compiled:
+        """The first calls of the model at a configuration; compiled once a run."""
+        return _unless_stopped(self.compiler.part(configuration, first))
+
+    def for_cpu(self, configuration: Configuration | None, mcpu: str | None) -> Compiled:
+        """At a configuration (None: the float model), for another -mcpu; None means the host's."""
+        return _unless_stopped(self.compiler.for_cpu(configuration, mcpu))
+
+    def judged(self, configuration: Configuration, compiled: Compiled) -> Verdict:
+        """The verdict on what ran to its end, by its outputs."""
+        name, bound = self.plan.toolchain.name, self.plan.min_cosine
+        return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bound)
+
+    def ran(self) -> list[Result]:
+        """What was asked for, and the reference, as far as they came to outputs."""
+        results = self.run.with_role(Role.REQUESTED, Role.REFERENCE)
+        return [result for result in results if result.ran]
+
+    def save(self) -> None:
+        """Write the run as it is now."""
+        store.write(self.run)
+
+    def _keep(self, result: Result) -> None:
+        self.run.results.append(result)
+        self.save()
+        self.observer.decided(result)
+
+    def _of_outputs(self, configuration: Configuration, compiled: Compiled) -> tuple[Verdict, bool]:
+        """The verdict, and whether Ctrl-C came meanwhile."""
+        try:
+            return self.judged(configuration, compiled), False
+        except Stopped:
+            verdict = Verdict(configuration.text, self.plan.toolchain.name, INTERRUPTED, "check")
+            verdict.message = "it ran; Ctrl-C came before its numbers were compared"
+            return verdict, True
+
+    def _of_failure(self, configuration: Configuration, compiled: Compiled) -> tuple[Verdict, bool]:
+        """The verdict, and whether Ctrl-C ended the compile or came meanwhile."""
+        chain = self.plan.toolchain
+        stopped = compiled.interrupted or self._investigate(configuration, compiled)
+        verdict = judge.of_failure(configuration, chain.name, compiled.trace, compiled.ending)
+        investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
+        return verdict, stopped
+
+    def _investigate(self, configuration: Configuration, compiled: Compiled) -> bool:
+        """A process that raised has looked into it itself; for a dead one others do, one by one.
+
+        Returns whether Ctrl-C came meanwhile.
+        """
+        if compiled.ending.how != How.SIGNAL or not compiled.trace.can_replay:
+            return False
+        self.observer.begin(f"{configuration.text} died: looking for the op")
+        plan = self.plan
+        compiled.trace, ending = investigation.look_again(
+            plan.toolchain, compiled.trace, plan.limits, watch=self.observer.progress
+        )
+        return ending.how == How.INTERRUPTED
+
+    def _of_float(self, compiled: Compiled) -> Verdict:
+        name = self.plan.toolchain.name
+        if compiled.ran:
+            return Verdict(FLOAT, name, WORKS, "run")
+        unquantized = replace(REFERENCE, text=FLOAT, dtypes=(FLOAT, FLOAT, FLOAT))
+        verdict = judge.of_failure(unquantized, name, compiled.trace, compiled.ending)
+        verdict.suggestion = None
+        return verdict
+
+    def _metrics(self, compiled: Compiled) -> Metrics | None:
+        """Of the outputs against the float model's; None where they cannot be compared."""
+        reference = self.float_model()
+        if not reference.ran:
+            return None
+        try:
+            return outputs.compare(_outputs(compiled), _outputs(reference))
+        except (OSError, ValueError, KeyError):
+            return None
+
+
+def _unless_stopped(compiled: Compiled) -> Compiled:
+    if compiled.interrupted:
+        raise Stopped
+    return compiled
+
+
+def _outputs(compiled: Compiled) -> list[outputs.Array]:
+    assert compiled.trace.outputs is not None
+    return outputs.outputs(compiled.trace.path / compiled.trace.outputs)
