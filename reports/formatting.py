@@ -9,6 +9,7 @@ from typing import Any
 
 from tvmq_diag.results import verdict
 from tvmq_diag.results.run import Result, Role
+from tvmq_diag.trace import steps
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
 OUTCOME_MARKS = {
@@ -57,9 +58,6 @@ WITHIN = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 _INTEGER = re.compile(r"u?int(\d+)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
-# What simulated_quantize's attribute `kind` means (python/tvm/relay/quantize, QAnnotateKind).
-_KINDS = {0: "identity", 1: "input", 2: "weight", 3: "activation"}
-
 _DULL = {"channels", "units", "rounding", "out_layout", "data_layout", "kernel_layout", "layout"}
 """Attributes that repeat what the shapes say, or are the same all over a model."""
 
@@ -93,11 +91,6 @@ def outcome_class(name: str) -> str:
     if name == verdict.WORKS:
         return "good"
     return "odd" if name in (verdict.NOT_QUANTIZED, verdict.INTERRUPTED) else "bad"
-
-
-def op_name(op: str) -> str:
-    """An operator without the namespaces that every annotation repeats."""
-    return op.removeprefix("relay.op.").removeprefix("annotation.")
 
 
 def duration(ms: float | None) -> str:
@@ -160,8 +153,9 @@ def labelled(facts: Mapping[str, Any], labels: Mapping[str, str]) -> list[tuple[
 
 def brief(node: Node, snapshot: Snapshot) -> list[str]:
     """The attributes of a call that tell it from its like, each as `name=value`."""
-    if op_name(node.op) == "simulated_quantize":
-        return _simulated_quantize(node, snapshot)
+    step = steps.read(node, snapshot)
+    if step is not None:
+        return _step(step)
     return [
         f"{clip(name, 24)}={clip(_value(value), 24)}"
         for name, value in node.attrs.items()
@@ -169,21 +163,16 @@ def brief(node: Node, snapshot: Snapshot) -> list[str]:
     ][:5]
 
 
-def _simulated_quantize(node: Node, snapshot: Snapshot) -> list[str]:
-    kind = node.attrs.get("kind")
-    signed = "signed" if node.attrs.get("sign", True) else "unsigned"
-    said = [f"as {clip(_KINDS.get(kind, kind), 12)}, {signed}"]  # type: ignore[arg-type]
-    scale, low, high = ([_scalar(snapshot, i) for i in node.inputs[1:4]] + [None] * 3)[:3]
-    if scale is not None:
-        said.append(f"scale {scale}")
-    if low is not None and high is not None:
-        said.append(f"clip {low} to {high}")
-    return said
-
-
-def _scalar(snapshot: Snapshot, row: int) -> str | None:
-    value = snapshot.nodes[row].value if 0 <= row < len(snapshot.nodes) else None
-    return None if value is None else f"{value:.6g}"
+def _step(step: steps.Step) -> list[str]:
+    signed = "signed" if step.signed else "unsigned"
+    pieces = [f"as {clip(step.kind, 12)}, {signed}"]
+    if step.scale is not None:
+        pieces.append(f"scale {step.scale:.6g}")
+    elif step.scales > 1:
+        pieces.append(f"{step.scales} scales")
+    if step.low is not None and step.high is not None:
+        pieces.append(f"clip {step.low:.6g} to {step.high:.6g}")
+    return pieces
 
 
 def _dull(name: str, value: Any) -> bool:

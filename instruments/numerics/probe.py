@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, Collection, Protocol
 
 import numpy as np
 
 from ..tvm_types import Call
-
-ANCHOR = re.compile(
-    r"conv1d|conv2d|conv3d|dense|matmul|max_pool|avg_pool|softmax"
-    r"|^(?:add|nn\.bias_add|nn\.batch_norm|multiply|mean|concat|concatenate)$"
-)
-"""The operators that a person recognises from the model: those of
-tvmq_diag.analysis.dtype_timeline.ANCHORS."""
-
-PASSING = re.compile(r"max_pool|^concat(?:enate)?$")
-"""Anchors that only choose among the values they get: a quantization step before them is also one
-of the op behind them, which reads the very values that the step made."""
 
 
 class Unsupported(Exception):
@@ -28,7 +16,10 @@ class Unsupported(Exception):
 
 @dataclass
 class Anchor:
-    """An anchor op. `output` is the number of its result among the outputs of the probe."""
+    """An op that a person recognises from the model (see protocol.ops.ANCHORS).
+
+    `output` is the number of its result among the outputs of the probe.
+    """
 
     op: str
     span: str | None

@@ -15,7 +15,9 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ..numerics.probe import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
+from ..numerics.probe import Anchor, Probe, Site, Unsupported, span_of
+from ..protocol.ops import CHOOSING, anchor_kind
+from ..protocol.schema import RELAX
 from ..tvm_types import Call, Expr, IRModule
 from .ir import walk
 from .quantizer import QConfig
@@ -113,7 +115,7 @@ class _Survey:
             output = self._output(variable)
             self.anchors.append(Anchor(name, span, output, sorted(sites), sorted(anchors)))
             anchors = frozenset([len(self.anchors) - 1])
-            sites = sites if PASSING.search(name) else none
+            sites = sites if anchor_kind(RELAX, name) in CHOOSING else none
         self._sites_of[variable], self._anchors_of[variable] = sites, anchors
 
     def _site(self, call: Call) -> Site:
@@ -153,7 +155,7 @@ class _Survey:
 
 def is_anchor(value: Any) -> bool:
     """Not a rescaling by a scalar, nor a sum of indices."""
-    if not ANCHOR.search(op_name(value)):
+    if anchor_kind(RELAX, op_name(value)) is None:
         return False
     scalars = (isinstance(a, Constant) and rank_of(a) == 0 for a in value.args)
     return "float" in str(getattr(type_of(value), "dtype", "")) and not any(scalars)

@@ -18,16 +18,15 @@ from typing import Any
 import tvm
 from tvm import relay
 
-from ..numerics.probe import ANCHOR, PASSING, Anchor, Probe, Site, Unsupported, span_of
+from ..numerics.probe import Anchor, Probe, Site, Unsupported, span_of
+from ..protocol.ops import CHOOSING, STEP_KINDS, anchor_kind
+from ..protocol.schema import RELAY
 from ..tvm_types import Call, Expr, IRModule
 from .ir.op_table import nodes_of
 from .ir.parts import QUANTIZER_STEP
 
 HINTS = ("annotation.cast_hint", "annotation.stop_fusion")
 """Notes of the quantizer to itself, which compute nothing."""
-
-KINDS = ("identity", "input", "weight", "activation")
-"""Names of tvm.relay.quantize.quantize.QAnnotateKind."""
 
 
 def save(probed: Probe, folder: Path) -> None:
@@ -117,7 +116,7 @@ class _Rewriter:
                 self._copies[key] = copy
                 self._anchor(node, sites, anchors)
                 anchors = frozenset([len(self._anchors) - 1])
-                sites = sites if PASSING.search(name) else frozenset()
+                sites = sites if anchor_kind(RELAY, name) in CHOOSING else frozenset()
         elif isinstance(node, relay.Tuple):
             copy = relay.Tuple([self._copies[hash(i)] for i in inputs])
         elif isinstance(node, relay.TupleGetItem):
@@ -155,7 +154,7 @@ class _Rewriter:
         self._params.append(on)
         self._sites.append(
             Site(
-                KINDS[int(node.attrs.kind)],
+                STEP_KINDS[int(node.attrs.kind)],
                 [float(scale.data.numpy())],
                 float(low.data.numpy()),
                 float(high.data.numpy()),
@@ -221,7 +220,8 @@ def is_anchor(call: Call) -> bool:
     scalars = (isinstance(a, relay.Constant) and len(a.data.shape) == 0 for a in call.args)
     kind = call.checked_type
     is_float = isinstance(kind, relay.TensorType) and "float" in str(kind.dtype)
-    return bool(ANCHOR.search(call.op.name)) and is_float and not any(scalars)
+    is_known = anchor_kind(RELAY, str(call.op.name)) is not None
+    return is_known and is_float and not any(scalars)
 
 
 def _called(data: Any) -> str:

@@ -9,19 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from tvmq_diag.analysis.dtype_timeline import anchor_kind
+from tvmq_diag.trace.ops import ELEMENTWISE, Vocabulary
 from tvmq_diag.trace.snapshot import Node, Snapshot
-
-from ..formatting import op_name
 
 LIMIT = 800
 """Nodes in a picture: beyond it nobody sees anything, and Graphviz takes seconds."""
 
 _NEAREST = 6
 """How many nearest anchors an op may hang on once only anchors are drawn; keeps it linear."""
-
-# Kinds of anchor that are elementwise all the same.
-_LIGHT = (None, "add", "multiply")
 
 
 @dataclass
@@ -67,7 +62,7 @@ class Flow:
             self._visit(node)
 
     def _visit(self, node: Node) -> None:
-        inputs = node.inputs[:1] if op_name(node.op) == "simulated_quantize" else node.inputs
+        inputs = self._used(node)
         reached = dict.fromkeys(s for i in inputs if i < node.number for s in self.sources[i])
         if node.kind == "var":
             self.live[node.number] = node.number not in self.inside
@@ -80,8 +75,11 @@ class Flow:
 
     def inputs(self, call: Node) -> list[int]:
         """The calls and model inputs this call reads."""
-        used = call.inputs[:1] if op_name(call.op) == "simulated_quantize" else call.inputs
-        return list(dict.fromkeys(s for i in used for s in self.sources[i]))
+        return list(dict.fromkeys(s for i in self._used(call) for s in self.sources[i]))
+
+    def _used(self, node: Node) -> tuple[int, ...]:
+        """The rows it computes with; the numbers that a quantization step is set to are none."""
+        return node.inputs[:1] if self.snapshot.vocabulary.is_step(node.op) else node.inputs
 
     def body(self, call: Node) -> list[Node]:
         """The ops of the fused function it calls; of an operator call itself."""
@@ -117,7 +115,7 @@ def condense(snapshot: Snapshot, rejected: int | None, marked: Iterable[int] = (
     groups = _chains(flow, calls)
     note = None
     if len(groups) > LIMIT:
-        groups = _anchors_only(groups, flow.marked)
+        groups = _anchors_only(groups, flow.marked, snapshot.vocabulary)
         note = "too large to draw whole: only the ops one recognises from the model"
     if len(groups) > LIMIT:
         note = f"too large to draw whole: {LIMIT} of {len(groups)} of its main ops"
@@ -141,8 +139,8 @@ def _chains(flow: Flow, calls: list[Node]) -> list[Group]:
             and not rejected
             and not above.rejected
             and readers[sources[0]] == 1
-            and _light(call)
-            and _light(above.last)
+            and _light(call, flow.snapshot.vocabulary)
+            and _light(above.last, flow.snapshot.vocabulary)
         )
         if joins and above is not None:
             above.ops.append(call)
@@ -155,17 +153,19 @@ def _chains(flow: Flow, calls: list[Node]) -> list[Group]:
     return groups
 
 
-def _light(node: Node) -> bool:
-    return node.kind == "call" and node.callee is None and anchor_kind(node.op) in _LIGHT
+def _light(node: Node, vocabulary: Vocabulary) -> bool:
+    """Is it a call that computes each value from those at the same place?"""
+    kind = vocabulary.anchor_kind(node.op)
+    return node.kind == "call" and node.callee is None and kind in (None, *ELEMENTWISE)
 
 
-def _anchors_only(groups: list[Group], marked: set[int]) -> list[Group]:
+def _anchors_only(groups: list[Group], marked: set[int], vocabulary: Vocabulary) -> list[Group]:
     kept: list[Group] = []
     nearest: list[tuple[int, ...]] = []
     for group in groups:
         reached = dict.fromkeys(near for source in group.sources for near in nearest[source])
         sources = list(reached)[:_NEAREST]
-        kinds = {anchor_kind(op.op) for op in group.ops}
+        kinds = {vocabulary.anchor_kind(op.op) for op in group.ops}
         told = any(row in marked for row in (group.last.number, *(op.number for op in group.ops)))
         if told or kinds - {None} or group.last.kind == "var":
             nearest.append((len(kept),))

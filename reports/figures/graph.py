@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from tvmq_diag.analysis.dtype_timeline import anchor_kind
+from tvmq_diag.trace.ops import Vocabulary, short
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
 from .. import formatting
@@ -23,7 +23,6 @@ from ..formatting import (
     brief,
     clip,
     dtype_family,
-    op_name,
 )
 from . import svg
 from .condense import Group, condense
@@ -117,7 +116,7 @@ def whole(
     """
     rejected = [row for row, fate in fates.items() if fate == formatting.REJECTED]
     model = condense(snapshot, rejected_row, rejected)
-    known = _Known(fates, _numbers(snapshot, rejected_row, fates))
+    known = _Known(fates, _numbers(snapshot, rejected_row, fates), snapshot.vocabulary)
     graph = nx.DiGraph()
     for place, group in enumerate(model.groups):
         _add_group(graph, place, group, known)
@@ -192,7 +191,7 @@ def _operands(snapshot: Snapshot, node: Node) -> list[int]:
     are told in the text of who reads them. A function is no reader of its result."""
     if node.kind == "function":
         return []
-    inputs = node.inputs[:1] if op_name(node.op) == "simulated_quantize" else node.inputs
+    inputs = node.inputs[:1] if snapshot.vocabulary.is_step(node.op) else node.inputs
     known = len(snapshot.nodes)
     return [i for i in inputs if 0 <= i < known and snapshot.nodes[i].kind != "constant"]
 
@@ -220,6 +219,7 @@ class _Known:
 
     fates: Mapping[int, str]
     numbers: Mapping[int, int]
+    vocabulary: Vocabulary
 
     def bad(self, call: Node) -> bool:
         """Did it fare other than well?"""
@@ -254,7 +254,7 @@ def _add_group(graph: nx.DiGraph, place: int, group: Group, known: _Known) -> No
     lines = [] if group.rejected else _counted(fared)
     lines += [*_named(group, known, worst), clip(node.tensor, _LINE)]
     span = next((call.span for call in group.ops if call.span), None)
-    if span and anchor_kind(node.op) is None:
+    if span and known.vocabulary.anchor_kind(node.op) is None:
         lines.append(clip(span, _LINE))
     tip = ", ".join(
         f"{known.mark(call)}%{call.number} {call.op or call.name or ''}" for call in group.ops[:12]
@@ -282,8 +282,9 @@ def _named(group: Group, known: _Known, worst: str | None) -> list[str]:
     """The group's ops by name: those that fared badly, then the first."""
     several = len(_rows(group)) > 1
     if worst == formatting.UNREACHED:  # nothing to tell them apart by
-        known = _Known(NO_FATES, known.numbers)
-    told = [call for call in group.ops if not _annotation(call) or known.bad(call)]
+        known = replace(known, fates=NO_FATES)
+    is_note = known.vocabulary.is_note
+    told = [call for call in group.ops if not is_note(call.op) or known.bad(call)]
     told = told or [group.last]
     first = sorted(range(len(told)), key=lambda i: (not known.bad(told[i]), i))[:_NAMES]
     names = [
@@ -339,12 +340,8 @@ def _add_stubs(graph: nx.DiGraph, snapshot: Snapshot, near: set[int]) -> None:
 
 def _called(node: Node) -> str:
     if node.kind == "call":
-        return clip(op_name(node.op), 30)
+        return clip(short(node.op), 30)
     return clip(node.name if node.kind == "var" and node.name else node.kind, 30)
-
-
-def _annotation(call: Node) -> bool:
-    return call.op.startswith("annotation.")
 
 
 def _wrapped(pieces: list[str], between: str = ", ") -> list[str]:
@@ -359,8 +356,7 @@ def _wrapped(pieces: list[str], between: str = ", ") -> list[str]:
 
 
 def _constants(snapshot: Snapshot, node: Node) -> list[str]:
-    quantizer = op_name(node.op) == "simulated_quantize"
-    inputs = node.inputs[:1] if quantizer else node.inputs
+    inputs = node.inputs[:1] if snapshot.vocabulary.is_step(node.op) else node.inputs
     read = [snapshot.nodes[i] for i in inputs if 0 <= i < len(snapshot.nodes)]
     return [
         clip(f"with const {c.value if c.value is not None else c.tensor}", _LINE)

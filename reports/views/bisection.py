@@ -12,8 +12,9 @@ from tvmq_diag.measurements.bisection import (
     Step,
 )
 from tvmq_diag.measurements.numerics import ErrorFigures
+from tvmq_diag.trace.ops import short
 
-from ..formatting import DASH, clip, number, op_name
+from ..formatting import DASH, clip, number
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _step(step: Step, bisection: Bisection) -> ExperimentRow:
 
 def _tried(tried: Experiment) -> ExperimentRow:
     span = f", {clip(tried.span, 80)}" if tried.span else ""
-    return _row(clip(tried.what, 120), f"{clip(op_name(tried.op), 60)}{span}", tried, False)
+    return _row(clip(tried.what, 120), f"{clip(short(tried.op), 60)}{span}", tried, False)
 
 
 def _row(name: str, where: str, one: Step | Experiment, marked: bool) -> ExperimentRow:

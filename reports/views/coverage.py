@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tvmq_diag.analysis import coverage
-from tvmq_diag.analysis.coverage import Left
+from tvmq_diag.analysis.unquantized import Unquantized
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import DASH
@@ -29,7 +29,7 @@ class CoverageView:
     lines: list[CoverageRow]
     weights: str
     """Of the quantized model, all dtypes together."""
-    left: list[Left]
+    unquantized: list[Unquantized]
 
 
 def table(trace: Trace) -> CoverageView | None:
@@ -52,7 +52,7 @@ def table(trace: Trace) -> CoverageView | None:
         if stage.ops and not same:
             lines.append(line)
     total = sum(known.stages[-1].weight_bytes.values()) if known.stages else 0
-    return CoverageView(lines, _bytes(total), known.left) if lines else None
+    return CoverageView(lines, _bytes(total), known.unquantized) if lines else None
 
 
 def _shares(counted: Counter[str]) -> str:

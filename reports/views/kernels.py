@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Indel
 
-from tvmq_diag.measurements.benchmark import FLOAT, KINDS, Benchmark, Kernel
+from tvmq_diag.measurements.benchmark import FLOAT, Benchmark, Kernel
+from tvmq_diag.trace.ops import KERNELS
 
 from ..figures import charts
 from ..formatting import DASH, clip, latency, percent
@@ -69,7 +70,7 @@ def pair(benchmark: Benchmark, name: str, key: str) -> Pair:
         _kinds(shown[FLOAT], shown[name]),
         lines,
         len(pairs) - len(lines),
-        charts.by_kind(shown, list(KINDS), f"{key}-kinds", "Time by kind of kernel"),
+        charts.by_kind(shown, list(KERNELS), f"{key}-kinds", "Time by kind of kernel"),
     )
 
 
@@ -103,7 +104,7 @@ def _line(here: Kernel | None, there: Kernel | None) -> KernelLine:
 def _kinds(ours: dict[str, float], theirs: dict[str, float]) -> list[KindLine]:
     """A line for each kind there is, and one for the sum."""
     here, there = sum(ours.values()), sum(theirs.values())
-    known = [(kind, ours.get(kind), theirs.get(kind)) for kind in KINDS]
+    known = [(kind, ours.get(kind), theirs.get(kind)) for kind in KERNELS]
     known = [line for line in known if line[1] is not None or line[2] is not None]
     return [
         KindLine(
@@ -120,7 +121,7 @@ def _kinds(ours: dict[str, float], theirs: dict[str, float]) -> list[KindLine]:
 
 def _main_difference(benchmark: Benchmark, name: str) -> str:
     ours, theirs = benchmark.by_kind(FLOAT), benchmark.by_kind(name)
-    changed = {kind: theirs.get(kind, 0.0) - ours.get(kind, 0.0) for kind in KINDS}
+    changed = {kind: theirs.get(kind, 0.0) - ours.get(kind, 0.0) for kind in KERNELS}
     gain, loss = min(changed, key=changed.__getitem__), max(changed, key=changed.__getitem__)
     said = []
     if changed[gain] < 0:

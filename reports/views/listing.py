@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmq_diag.trace.events import PrimFunc
+from tvmq_diag.trace.ops import short
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
-from ..formatting import brief, clip, op_name
+from ..formatting import brief, clip
 
 LIMIT = 5000
 """Lines at most; the trace has the rest."""
@@ -82,8 +83,8 @@ def _text(snapshot: Snapshot, node: Node) -> str:
     if node.callee is not None:
         called = f"%{node.callee}"
     else:
-        called = clip(op_name(node.op), 80) if node.kind == "call" else clip(node.kind, 40)
-    if op_name(node.op) == "simulated_quantize":
+        called = clip(short(node.op), 80) if node.kind == "call" else clip(node.kind, 40)
+    if snapshot.vocabulary.is_step(node.op):
         arguments = arguments[:1]
     inside = ", ".join([*arguments, *brief(node, snapshot)])
     return f"%{node.number} = {called}({inside}){typed}"

@@ -12,9 +12,10 @@ from tvmq_diag.measurements.numerics import (
     Numerics,
     QuantizationStep,
 )
+from tvmq_diag.trace.ops import short
 
 from ..figures import curves
-from ..formatting import DASH, clip, number, op_name
+from ..formatting import DASH, clip, number
 
 _WORST = 5
 
@@ -123,7 +124,7 @@ def _row(anchor: Anchor, marked: bool) -> OpErrorRow:
     bad = ", ".join(f"{n} {what}" for n, what in ((nan, "NaN"), (inf, "Inf")) if n > 0)
     return OpErrorRow(
         anchor.index,
-        op_name(anchor.op),
+        short(anchor.op),
         clip(anchor.span or "", 80),
         f"[{','.join(map(str, anchor.shape))}]",
         _db(anchor.propagated),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tvmq_diag.trace.ops import short
 from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.stages import FOLDING
 from tvmq_diag.trace.trace import Trace
@@ -15,10 +16,7 @@ from ..formatting import (
     UNREACHED,
     clip,
     duration,
-    op_name,
 )
-
-STEP = "simulated_quantize"
 
 _NAMED = 12
 """Ops of a line that are named; the rest are counted."""
@@ -59,7 +57,7 @@ def table(trace: Trace) -> Rejections | None:
         node = failing.nodes[row]
         groups.setdefault((node.op, verdict, reason), []).append(node)
     lines = [
-        RejectionRow(op_name(op), len(nodes), verdict, clip(reason, 200), _where(nodes, order))
+        RejectionRow(short(op), len(nodes), verdict, clip(reason, 200), _where(nodes, order))
         for (op, verdict, reason), nodes in groups.items()
     ]
     judged = len(known.accepted) + len(known.rejected)
@@ -90,8 +88,8 @@ def _slices(trace: Trace, failing: Snapshot) -> str:
     """How much of the module an op is judged with."""
     if any(run.name == FOLDING for run in trace.failing_path):
         return "each with the constants it is computed from"
-    if any(call.op.endswith(STEP) for call in failing.calls):
-        return f"each with what it reads back to the nearest {STEP}"
+    if any(failing.vocabulary.is_step(call.op) for call in failing.calls):
+        return f"each with what it reads back to the nearest {short(failing.vocabulary.step)}"
     return "each by itself"
 
 

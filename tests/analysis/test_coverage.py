@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from tvmq_diag.analysis.coverage import Coverage, count, left_in_float
+from tvmq_diag.analysis.coverage import Coverage, count
+from tvmq_diag.analysis.unquantized import unquantized
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
 
@@ -33,20 +34,20 @@ def test_ops_macs_and_bytes_by_dtype() -> None:
 
 def test_what_is_left_in_float_and_why() -> None:
     qconfig: dict[str, object] = {"skip_conv_layers": [0], "skip_dense_layer": 1}
-    assert [(left.op, left.reason) for left in left_in_float(module(), qconfig)] == [
+    assert [(left.op, left.reason) for left in unquantized(module(), qconfig)] == [
         ("nn.conv2d", "skip_conv_layers holds 0"),
         ("nn.adaptive_avg_pool2d", "the quantizer has no rule for nn.adaptive_avg_pool2d"),
         ("nn.dense", "skip_dense_layer is set"),
     ]
     nothing: dict[str, object] = {}
-    assert left_in_float(module(), nothing)[0].reason == "what it reads was left in float"
+    assert unquantized(module(), nothing)[0].reason == "what it reads was left in float"
 
 
 def test_behind_a_quantized_global_pool_quantization_has_ended() -> None:
     before = module()
     pool = Node(7, "call", "nn.global_avg_pool2d", (6,), "float32", (1, 4, 1, 1))
     nodes = (*before.nodes[:7], pool, *before.nodes[8:])
-    left = left_in_float(Snapshot(1, nodes), {"skip_dense_layer": 1})
+    left = unquantized(Snapshot(1, nodes), {"skip_dense_layer": 1})
     where = "(stop_quantize in _annotate.py)"
     assert [(one.op, one.reason) for one in left[1:]] == [
         ("nn.global_avg_pool2d", f"quantization ends here {where}"),
@@ -57,7 +58,7 @@ def test_behind_a_quantized_global_pool_quantization_has_ended() -> None:
         Node(6, "call", "nn.relu", (2,), "float32", (1, 4, 8, 8)) if node.number == 6 else node
         for node in nodes
     )
-    reasons = [one.reason for one in left_in_float(Snapshot(1, unread), {})]
+    reasons = [one.reason for one in unquantized(Snapshot(1, unread), {})]
     assert not any("ends" in reason for reason in reasons)
 
 

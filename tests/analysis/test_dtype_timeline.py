@@ -6,15 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import call
 
-from tvmq_diag.analysis.dtype_timeline import _align, anchor_kind, anchors_of
+from tvmq_diag.analysis.dtype_timeline import _align, anchors_of
+from tvmq_diag.trace.ops import RELAY
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
 
 def test_kinds_of_anchor() -> None:
-    assert anchor_kind("nn.contrib_conv2d_NCHWc") == "conv2d"
-    assert anchor_kind("nn.batch_norm") == "add"
-    assert anchor_kind("nn.conv2d_transpose") == "conv2d_transpose"
-    assert anchor_kind("nn.relu") is None
+    assert RELAY.anchor_kind("nn.contrib_conv2d_NCHWc") == "conv2d"
+    assert RELAY.anchor_kind("nn.batch_norm") == "add"
+    assert RELAY.anchor_kind("nn.conv2d_transpose") == "conv2d_transpose"
+    assert RELAY.anchor_kind("nn.relu") is None
 
 
 def test_a_rescaling_by_a_scalar_is_no_anchor() -> None:
@@ -55,4 +56,4 @@ def test_ops_that_a_pass_inserts_do_not_move_the_others(
     for _ in range(data.draw(st.integers(0, 3))):
         place = data.draw(st.integers(0, len(there)))
         there.insert(place, call(100, "concatenate"))
-    assert _align(here, there) == here
+    assert _align(here, there, RELAY) == here

@@ -12,18 +12,14 @@ import pytest
 from support.builders import call, written
 
 from tvmq_diag.analysis import coverage, hazards
-from tvmq_diag.analysis.coverage import Coverage, Left, StageCoverage
+from tvmq_diag.analysis.coverage import Coverage, StageCoverage
 from tvmq_diag.analysis.hazards import Case
+from tvmq_diag.analysis.unquantized import Unquantized
 from tvmq_diag.configuration import parse
-from tvmq_diag.measurements.benchmark import (
-    CONVOLUTION,
-    FLOAT,
-    REQUANTIZE,
-    Benchmark,
-    Kernel,
-)
+from tvmq_diag.measurements.benchmark import FLOAT, Benchmark, Kernel
 from tvmq_diag.measurements.numerics import Numerics, QuantizationStep
 from tvmq_diag.trace.facts import Schedules, TraceFacts
+from tvmq_diag.trace.ops import CONVOLUTION, REQUANTIZE
 from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
 
@@ -193,9 +189,9 @@ def test_on_the_real_tvm_the_missing_mcpu_is_found_and_tried(
 
 
 def test_a_model_that_hardly_was_quantized(monkeypatch: pytest.MonkeyPatch) -> None:
-    left = [Left(3, "nn.conv2d", None, "skip_conv_layers holds 1")]
+    remaining = [Unquantized(3, "nn.conv2d", None, "skip_conv_layers holds 1")]
     stage = StageCoverage("fold", macs=Counter({"float32": 75, "int8": 25}))
-    monkeypatch.setattr(coverage, "coverage", lambda trace: Coverage([stage], left))
+    monkeypatch.setattr(coverage, "coverage", lambda trace: Coverage([stage], remaining))
     (found,) = hazards.find(case((CONV, 1.0, PACKED)))
     assert found.name == "mostly float"
     assert found.evidence == [

@@ -17,16 +17,9 @@ from tvmq_diag.commands import benchmark as command
 from tvmq_diag.commands import cli
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements import benchmark
-from tvmq_diag.measurements.benchmark import (
-    AGAIN,
-    CONVOLUTION,
-    FLOAT,
-    LAYOUT,
-    POOLING,
-    REQUANTIZE,
-    Kernel,
-)
+from tvmq_diag.measurements.benchmark import AGAIN, FLOAT, Kernel
 from tvmq_diag.toolchains.toolchain import Toolchain
+from tvmq_diag.trace.ops import CONVOLUTION, LAYOUT, POOLING, REQUANTIZE
 
 SIDE = "int8/int8/int32"
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tvmq_diag.measurements.benchmark import KINDS
 from tvmq_diag.reports.figures import charts, curves, plot
 from tvmq_diag.reports.figures.charts import Side
 from tvmq_diag.reports.figures.curves import Point
+from tvmq_diag.trace.ops import KERNELS
 
 EVIL = "<script>alert(1)</script>$x_1$'\"&{{7*7}}\x00 _日本"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -27,8 +27,8 @@ SIDES = [
     Side("PyTorch eager", "eager", [31.0, 190.0, 30.0]),
 ]
 BY_KIND = {
-    "float32": dict(zip(KINDS, [44.0, 1.0, 1.5, 2.0, 0.0, 4.0], strict=True)),
-    "int8": dict(zip(KINDS, [25.0, 1.0, 1.5, 4.0, 7.0, 3.0], strict=True)),
+    "float32": dict(zip(KERNELS, [44.0, 1.0, 1.5, 2.0, 0.0, 4.0], strict=True)),
+    "int8": dict(zip(KERNELS, [25.0, 1.0, 1.5, 4.0, 7.0, 3.0], strict=True)),
 }
 ERRORS = {"with those before": [30.0, None, 20.0, 5.0], "alone": [math.inf, 31.0, math.nan, 29.0]}
 POINTS = [Point("a", 0.5, 10.0), Point("b", 0.8, 30.0), Point("c", 0.9, 20.0)]
@@ -36,7 +36,7 @@ POINTS = [Point("a", 0.5, 10.0), Point("b", 0.8, 30.0), Point("c", 0.9, 20.0)]
 ALL: dict[str, Callable[[str], str | None]] = {
     "bars": lambda prefix: charts.bars(SIDES, prefix),
     "distribution": lambda prefix: charts.distribution(SIDES, prefix),
-    "by_kind": lambda prefix: charts.by_kind(BY_KIND, list(KINDS), prefix),
+    "by_kind": lambda prefix: charts.by_kind(BY_KIND, list(KERNELS), prefix),
     "errors": lambda prefix: curves.errors(ERRORS, ["x", "y", "z", "conv"], prefix, marked=3),
     "pareto": lambda prefix: curves.pareto(POINTS, prefix),
 }
@@ -128,7 +128,7 @@ def test_many_rounds_are_thinned_and_keep_their_extremes() -> None:
 
 
 def test_the_parts_of_a_bar_are_numbered_like_their_legend() -> None:
-    svg = charts.by_kind(BY_KIND, list(KINDS), "p")
+    svg = charts.by_kind(BY_KIND, list(KERNELS), "p")
     said = words(svg)
     assert said.count("1 convolution") == 2  # in the bars; the legend has number and name apart
     assert "cast, clip, requantize" in said and "5" in said
@@ -209,7 +209,7 @@ def test_ratios_far_apart_stay_legible() -> None:
 def test_nothing_to_draw_is_none(times: list[float]) -> None:
     assert charts.bars([Side("a", "asked", times)], "p") is None
     assert charts.distribution([Side("a", "asked", times)], "p") is None
-    assert charts.by_kind({"a": dict.fromkeys(KINDS, 0.0), "b": {}}, list(KINDS), "p") is None
+    assert charts.by_kind({"a": dict.fromkeys(KERNELS, 0.0), "b": {}}, list(KERNELS), "p") is None
     assert curves.errors({"a": [None, math.nan, -math.inf], "b": []}, [], "p") is None
     assert curves.pareto([Point("a", math.nan, 1.0), Point("b", 1.0, math.nan)], "p") is None
 

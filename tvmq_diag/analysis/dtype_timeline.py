@@ -12,26 +12,10 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import Indel
 
+from ..trace.ops import Vocabulary
 from ..trace.snapshot import Node, Snapshot
 from ..trace.stages import STAGES
 from ..trace.trace import Trace
-
-ANCHORS = {
-    "conv1d": r"conv1d",
-    "conv2d": r"conv2d(?!_transpose)",
-    "conv2d_transpose": r"conv2d_transpose",
-    "conv3d": r"conv3d",
-    "dense": r"dense|matmul",
-    "add": r"^add$|^nn\.bias_add$|^nn\.batch_norm$",
-    "multiply": r"^multiply$",
-    "max_pool": r"max_pool",
-    "avg_pool": r"avg_pool|^mean$",
-    "concatenate": r"^concat(enate)?$",
-    "softmax": r"softmax",
-}
-"""Kinds of anchor and the operators of each. SimplifyInference turns a batch_norm into an add."""
-
-_PATTERNS = [(kind, re.compile(pattern)) for kind, pattern in ANCHORS.items()]
 
 
 @dataclass(frozen=True)
@@ -72,11 +56,6 @@ class Timeline:
     rejected_stage: str | None = None
 
 
-def anchor_kind(op: str) -> str | None:
-    """The kind of anchor an operator is, or None."""
-    return next((kind for kind, pattern in _PATTERNS if pattern.search(op)), None)
-
-
 def timeline(trace: Trace) -> Timeline:
     """The dtype timeline of a trace: the anchors of each stage's last module, aligned.
 
@@ -90,7 +69,8 @@ def timeline(trace: Trace) -> Timeline:
     early = [stage for stage in stages if STAGES.index(stage) <= STAGES.index("calibrate")]
     base = early[-1] if early else stages[0]
     anchors = anchors_of(columns[base])
-    rows = [Row(f"#{i} {node.op}", _kind(node), node.span) for i, node in enumerate(anchors)]
+    words = trace.vocabulary
+    rows = [Row(f"#{i} {node.op}", _kind(node, words), node.span) for i, node in enumerate(anchors)]
     _spread(rows, anchors, [base], columns)
     _spread(rows, anchors, stages[: stages.index(base)][::-1], columns)
     latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns)
@@ -99,12 +79,12 @@ def timeline(trace: Trace) -> Timeline:
 
 
 def anchors_of(snapshot: Snapshot) -> list[Node]:
-    """The anchor ops of a module; a rescaling by a scalar is none, only realize writes those."""
+    """The anchor ops of a module in running order; a rescaling is none, only realize writes it."""
+    kind = snapshot.vocabulary.anchor_kind
     return [
         call
         for call in snapshot.executed()
-        if anchor_kind(call.op) is not None
-        and not any(snapshot.nodes[i].value is not None for i in call.inputs)
+        if kind(call.op) is not None and not snapshot.rescales(call)
     ]
 
 
@@ -126,20 +106,21 @@ def _spread(
     """Carry the rows on from stage to stage; returns the newest node known of each row."""
     newest = list(anchors)
     for stage in stages:
-        matched = _align(newest, anchors_of(columns[stage]))
+        snapshot = columns[stage]
+        matched = _align(newest, anchors_of(snapshot), snapshot.vocabulary)
         for i, node in enumerate(matched):
             if node is not None:
                 newest[i] = node
-                rows[i].cells[stage] = _cell(columns[stage], node)
+                rows[i].cells[stage] = _cell(snapshot, node)
     return newest
 
 
-def _align(here: list[Node], there: list[Node]) -> list[Node | None]:
+def _align(here: list[Node], there: list[Node], words: Vocabulary) -> list[Node | None]:
     """For each op of `here` its counterpart in `there`, or None."""
     matched: list[Node | None] = [None] * len(here)
     typed = all(node.shape is not None for node in there)
     key = _key if typed else _kind
-    ours, theirs = [key(node) for node in here], [key(node) for node in there]
+    ours, theirs = [key(node, words) for node in here], [key(node, words) for node in there]
     for block in Indel.opcodes(ours, theirs):
         if block.tag == "equal":
             pairs = zip(
@@ -152,14 +133,14 @@ def _align(here: list[Node], there: list[Node]) -> list[Node | None]:
     return matched
 
 
-def _key(node: Node) -> tuple[str, int]:
+def _key(node: Node, words: Vocabulary) -> tuple[str, int]:
     """What an op keeps through the passes: its kind and, in whatever layout, its result's size."""
     sizes = [size for size in node.shape or () if isinstance(size, int)]
-    return _kind(node), math.prod(sizes)
+    return _kind(node, words), math.prod(sizes)
 
 
-def _kind(node: Node) -> str:
-    return anchor_kind(node.op) or node.op
+def _kind(node: Node, words: Vocabulary) -> str:
+    return words.anchor_kind(node.op) or node.op
 
 
 def _mark_rejected(trace: Trace, rows: list[Row], newest: list[Node]) -> str | None:
@@ -169,13 +150,14 @@ def _mark_rejected(trace: Trace, rows: list[Row], newest: list[Node]) -> str | N
     if trace.blame is None or failing is None or stage is None:
         return None
     here = anchors_of(failing)
-    places = {node.number: i for i, node in enumerate(_align(newest, here)) if node is not None}
+    matched = _align(newest, here, failing.vocabulary)
+    places = {node.number: i for i, node in enumerate(matched) if node is not None}
     row = places.get(trace.blame.row)
     if row is None:
         node = failing.nodes[trace.blame.row]
         before = [place for number, place in places.items() if number < node.number]
         row = max(before, default=-1) + 1
-        rows.insert(row, Row(node.op, _kind(node), node.span))
+        rows.insert(row, Row(node.op, _kind(node, failing.vocabulary), node.span))
     rows[row].rejected = True
     rows[row].cells[stage] = _cell(failing, failing.nodes[trace.blame.row])
     return stage

@@ -10,6 +10,7 @@ import re
 
 from ..configuration import REFERENCE, Configuration, bits, reference
 from ..results.verdict import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
+from ..trace.ops import Quantizer
 from ..trace.stages import FOLDING, STAGES
 
 NO_MESSAGE = ", with no message"
@@ -144,12 +145,12 @@ def tried(verdict: Verdict) -> str:
     return said
 
 
-def suggestion(configuration: Configuration, outcome: str) -> str | None:
+def suggestion(configuration: Configuration, outcome: str, quantizer: Quantizer) -> str | None:
     """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
     if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED):
         return None
     if outcome == NOT_QUANTIZED:
-        return "see the dtype timeline: TVM skips the first convolution and every dense by default"
+        return _where_to_look(configuration, quantizer)
     if configuration.dtypes == REFERENCE.dtypes:
         if configuration.fields and outcome != WRONG:
             return f"--dtype {reference(configuration).text}: TVM's default"
@@ -164,3 +165,11 @@ def suggestion(configuration: Configuration, outcome: str) -> str | None:
     return (
         f"--dtype {reference(configuration).text}: int8 values accumulated in int32, TVM's default"
     )
+
+
+def _where_to_look(configuration: Configuration, quantizer: Quantizer) -> str:
+    """For a model of which no op got the dtype."""
+    because = quantizer.default_skips
+    if configuration.fields.get("realize") == "qdq":
+        because = "realize=qdq computes in float, on dequantized values"
+    return "see the dtype timeline" + (f": {because}" if because else "")

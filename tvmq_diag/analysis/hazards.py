@@ -11,19 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..configuration import DTYPES, Configuration, bits
-from ..measurements.benchmark import (
-    CONVOLUTION,
-    FLOAT,
-    LAYOUT,
-    REQUANTIZE,
-    Benchmark,
-    Kernel,
-)
+from ..measurements.benchmark import FLOAT, Benchmark, Kernel
 from ..measurements.numerics import Numerics
 from ..results.verdict import Hazard
-from ..trace.snapshot import Node, Snapshot
+from ..trace.ops import CONVOLUTION, LAYOUT, REQUANTIZE
 from ..trace.trace import Trace
-from . import coverage
+from . import cast_chains, coverage
 
 NOTICED = 0.02
 """Share of a model's time from which a kind of kernel is worth a word."""
@@ -165,7 +158,7 @@ def slower_convolutions(case: Case) -> Iterator[Hazard]:
         if slower
         else "the int8 convolutions are what is gained",
         _convolutions(case),
-        "tune the convolutions for this target (autotvm, meta_schedule)" if slower else "",
+        f"tune the convolutions for this target ({case.trace.vocabulary.tuners})" if slower else "",
         CONVOLUTION,
     )
 
@@ -206,7 +199,8 @@ def layouts(case: Case) -> Iterator[Hazard]:
         LAYOUT,
         "layout transforms",
         "tensors are copied from one layout to another between kernels",
-        "a layout that all kernels of this target take (relay.transform.ConvertLayout)",
+        "a layout that all kernels of this target take "
+        f"({case.trace.vocabulary.dialect}.transform.ConvertLayout)",
     )
 
 
@@ -250,7 +244,7 @@ def mostly_float(case: Case) -> Iterator[Hazard]:
     covered = coverage.coverage(case.trace)
     if covered.share is None or covered.share >= MOSTLY:
         return
-    reasons = Counter(left.reason for left in covered.left).most_common(3)
+    reasons = Counter(op.reason for op in covered.unquantized).most_common(3)
     yield Hazard(
         "mostly float",
         "the quantizer left most of the multiplying in float",
@@ -304,7 +298,7 @@ def there_and_back(case: Case) -> Iterator[Hazard]:
     module = next(case.trace.modules_of("fold"), None) or next(
         case.trace.modules_of("realize"), None
     )
-    chains = list(_chains(module)) if module is not None else []
+    chains = list(cast_chains.chains(module)) if module is not None else []
     if chains:
         yield Hazard(
             "dequantize-requantize chains",
@@ -375,25 +369,3 @@ def _reads_float(kernel: Kernel) -> bool:
 def _longest(kernels: list[Kernel]) -> str:
     longest = max(kernels, key=lambda kernel: kernel.ms)
     return f"{longest.short} ({longest.ms:.2f} ms)"
-
-
-def _chains(module: Snapshot) -> Iterator[list[str]]:
-    """From a cast to float back to a cast to integer, through ops on one tensor only."""
-    readers: dict[int, list[Node]] = {}
-    for call in module.calls:
-        for number in call.inputs[:1]:
-            readers.setdefault(number, []).append(call)
-    for call in module.calls:
-        if call.op != "cast" or not (call.dtype or "").startswith("float"):
-            continue
-        if (module.nodes[call.inputs[0]].dtype or "").startswith("float"):
-            continue
-        chain, node = [call.op], call
-        while len(readers.get(node.number, [])) == 1:
-            node = readers[node.number][0]
-            chain.append(node.op)
-            if node.op == "cast" and "int" in (node.dtype or ""):
-                yield chain
-                break
-            if node.op.startswith(("nn.conv", "nn.dense", "nn.global", "nn.avg", "nn.max")):
-                break

@@ -33,7 +33,7 @@ from ..results.verdict import (
     Verdict,
 )
 from ..trace.ending import Ending, How
-from ..trace.snapshot import short
+from ..trace.ops import short
 from ..trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
 from ..trace.trace import PassRun, Trace
 from . import explanations, tvm_error
@@ -54,7 +54,9 @@ def of_failure(
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
-    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+    verdict.suggestion = explanations.suggestion(
+        configuration, verdict.outcome, trace.vocabulary.quantizer
+    )
     blame(verdict, configuration, trace)
     return verdict
 
@@ -83,7 +85,9 @@ def of_result(
             f"convolutions accumulate in {configuration.dtypes[2]}, which overflows: "
             "the numbers are noise"
         )
-    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+    verdict.suggestion = explanations.suggestion(
+        configuration, verdict.outcome, trace.vocabulary.quantizer
+    )
     return verdict
 
 

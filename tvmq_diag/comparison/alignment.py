@@ -16,7 +16,6 @@ from typing import Any
 
 from rapidfuzz.distance import Indel
 
-from ..analysis.dtype_timeline import anchor_kind
 from ..trace.graph import Graph, Op
 
 
@@ -78,10 +77,8 @@ class _Keys:
 
     @cached_property
     def kind(self) -> list[int]:
-        """As lineage has it; a rescaling by a scalar is no op that anybody knows."""
-        kinds = ((not op.scalar and anchor_kind(op.name)) or op.name for op in self._graph.ops)
-        ops = zip(kinds, self._graph.ops, strict=True)
-        return [self._number((kind, op.scalar)) for kind, op in ops]
+        """The kind of anchor, or else the name; a rescaling is no op that anybody knows."""
+        return [self._number((op.anchor_kind or op.name, op.rescales)) for op in self._graph.ops]
 
     @cached_property
     def above(self) -> list[int]:

@@ -9,36 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..trace.graph import RESULT, Graph, Op, Operand
-from ..trace.snapshot import Node, short
+from ..trace.ops import short
+from ..trace.snapshot import Node
 from .alignment import Alignment
 
 ADDED, REMOVED, CHANGED, REPLACED = "added", "removed", "changed", "replaced"
 MARKS = {ADDED: "+", REMOVED: "-", CHANGED: "~", REPLACED: "!"}
-
-_MACHINERY = frozenset(
-    {
-        "simulated_quantize", "cast_hint", "stop_fusion", "cast", "clip", "round", "right_shift",
-        "left_shift", "fixed_point_multiply", "fixed_point_multiply_per_axis", "zeros", "full",
-        "where", "greater_equal", "layout_transform", "copy", "device_copy", "on_device",
-    }
-)  # fmt: skip
-"""What the quantizer and the compiler write between a model's ops: nobody knows these by place."""
-
-_OPERANDS = {
-    "simulated_quantize": ("data", "scale", "clip_min", "clip_max"),
-    "nn.conv1d": ("data", "weights"),
-    "nn.conv2d": ("data", "weights"),
-    "nn.conv2d_transpose": ("data", "weights"),
-    "nn.conv3d": ("data", "weights"),
-    "nn.contrib_conv2d_NCHWc": ("data", "weights"),
-    "nn.dense": ("data", "weights"),
-}
-"""What operands are called, where the model or the quantizer has a name for them."""
-
-_SIMULATED = "simulated_quantize"
-
-_KINDS = {0: "identity", 1: "input", 2: "weight", 3: "activation"}
-"""simulated_quantize's `kind` (python/tvm/relay/quantize/quantize.py, QAnnotateKind)."""
 
 _FEW = 4
 """Ops or changes that a line lists; of more ops, the first and the last."""
@@ -141,20 +117,8 @@ def alike(found: list[Difference]) -> list[list[Difference]]:
 
 def ref(op: Op) -> Ref:
     """An op as reports call it."""
-    kind = _kind(op.node)
+    kind = op.vocabulary.step_kind(op.name, op.node.attrs)
     return Ref(op.index, f"{short(op.name)}({kind})" if kind else short(op.name), op.node.tensor)
-
-
-def _kind(node: Node) -> str | None:
-    """What a simulated_quantize is for; None of any other op."""
-    return _KINDS.get(node.attrs.get("kind", -1)) if short(node.op) == _SIMULATED else None
-
-
-def known(op: Op) -> bool:
-    """Is it an op of the model, and not the quantizer's or the compiler's own?"""
-    if short(op.name) in _MACHINERY:
-        return False
-    return op.name == RESULT or not op.scalar  # realize rescales by multiplying with a scalar
 
 
 Placed = tuple[tuple[float, float], Difference]
@@ -200,7 +164,7 @@ def places_of_old(alignment: Alignment) -> dict[int, float]:
 
 def _place(graph: Graph, ops: list[Op]) -> tuple[Ref | None, Ref | None]:
     """The op of the model that reads these, and the one they read; none where they are such."""
-    if any(known(op) for op in ops):
+    if any(op.of_model for op in ops):
         return None, None
     first, last = ops[0], ops[-1]
     return _nearest(graph, last, down=True), _nearest(graph, first, down=False)
@@ -210,7 +174,7 @@ def _nearest(graph: Graph, start: Op, down: bool) -> Ref | None:
     waiting, seen = [start.index], {start.index}
     while waiting:
         op = graph.ops[waiting.pop(0)]
-        if op is not start and known(op):
+        if op is not start and op.of_model:
             return ref(op)
         fresh = [i for i in (op.users if down else op.reads) if i not in seen]
         seen.update(fresh)
@@ -222,7 +186,7 @@ def _changes(alignment: Alignment, paired: set[int], old: Op, new: Op) -> Iterat
     if old.name != new.name:
         yield Change("op", short(old.name), short(new.name))
     yield from _types(old, new)
-    yield from _attributes(old.node, new.node)
+    yield from _attributes(old, new)
     if len(old.operands) != len(new.operands):
         yield Change("operands", str(len(old.operands)), str(len(new.operands)))
         return
@@ -249,13 +213,19 @@ def _dtypes(op: Op) -> list[str]:
     return [dtype.group() if dtype else "?" for dtype in found]
 
 
-def _attributes(old: Node, new: Node) -> Iterator[Change]:
-    for name in sorted(old.attrs.keys() | new.attrs.keys()):
-        a, b = old.attrs.get(name), new.attrs.get(name)
-        if name == "kind" and _kind(old) and _kind(new):
-            a, b = _kind(old), _kind(new)
+def _attributes(old: Op, new: Op) -> Iterator[Change]:
+    ours, theirs = _named(old), _named(new)
+    for name in sorted(ours.keys() | theirs.keys()):
+        a, b = ours.get(name), theirs.get(name)
         if repr(a) != repr(b) and name != "metadata":
             yield Change(name, _said(a), _said(b))
+
+
+def _named(op: Op) -> dict[str, Any]:
+    """Its attributes; what a quantization step is for by its name."""
+    attributes = dict(op.vocabulary.attributes(op.name, op.node.attrs))
+    kind = op.vocabulary.step_kind(op.name, op.node.attrs)
+    return {**attributes, "kind": kind} if kind is not None else attributes
 
 
 def _operand(
@@ -287,7 +257,7 @@ def _origin(graph: Graph, operand: Operand) -> str:
 
 
 def _operand_name(op: Op, place: int) -> str:
-    names = _OPERANDS.get(short(op.name), ())
+    names = op.vocabulary.operands.get(short(op.name), ())
     return names[place] if place < len(names) else f"operand {place}"
 
 

@@ -19,7 +19,7 @@ from ..measurements.metrics import Metrics
 from ..results import store
 from ..results.run import Result, Role, Run
 from ..trace import layout, reader
-from ..trace.snapshot import short
+from ..trace.ops import short
 from ..trace.trace import Trace
 from . import outcome_diff, pass_diff
 from .outcome_diff import (
@@ -271,10 +271,10 @@ def _cover(delta: ConfigurationDelta, old: Coverage, new: Coverage) -> None:
     before, now = old.share, new.share
     if before is not None and now is not None and abs(before - now) > _NOISE:
         delta.figures.append(Figure(SHARE, before, now, worse=now < before))
-    known = {(left.op, left.span, left.reason) for left in old.left}
-    for left in new.left:
-        if (left.op, left.span, left.reason) not in known:
-            delta.notes.append(f"{left.op} #{left.index} is left in float now: {left.reason}")
+    before_too = {(op.op, op.span, op.reason) for op in old.unquantized}
+    for op in new.unquantized:
+        if (op.op, op.span, op.reason) not in before_too:
+            delta.notes.append(f"{op.op} #{op.index} is left in float now: {op.reason}")
 
 
 def _accuracy(old: Result, new: Result, tolerances: Tolerances) -> list[Figure]:

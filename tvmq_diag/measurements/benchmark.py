@@ -15,6 +15,7 @@ from ..trace import journal
 from ..trace.events import End, Facts, Fault, Progress, Start
 from ..trace.facts import Schedules
 from ..trace.journal import Event
+from ..trace.ops import kernel_kind
 from . import paired
 from .paired import Latency, Ratio
 
@@ -23,24 +24,6 @@ FLOAT = "float32"
 AGAIN = "float32 again"
 """The float model a second time: what differs between the two is the machine's noise."""
 EAGER = "PyTorch eager"
-
-CONVOLUTION = "convolution"
-DENSE = "dense"
-POOLING = "pooling"
-LAYOUT = "layout"
-REQUANTIZE = "cast, clip, requantize"
-ELEMENTWISE = "other elementwise"
-
-KINDS: dict[str, str] = {
-    CONVOLUTION: r"conv[123]d",
-    DENSE: r"dense|matmul",
-    POOLING: r"pool",
-    LAYOUT: r"layout_transform|transpose|reshape",
-    REQUANTIZE: r"cast|clip|round|shift|fixed_point_multiply",
-    ELEMENTWISE: r"",
-}
-"""Kinds of kernel and the ops in their names that tell. A fused kernel is of the first that fits:
-what is fused into a convolution cannot be told apart from it."""
 
 
 class Kernel(msgspec.Struct, frozen=True):
@@ -57,8 +40,8 @@ class Kernel(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """Which of KINDS it is."""
-        return next(kind for kind, ops in KINDS.items() if re.search(ops, self.name))
+        """Which of trace.ops.KERNELS it is."""
+        return kernel_kind(self.name)
 
     @property
     def short(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-Setting = bool | int | float | str | list[int] | None
+Setting = bool | int | float | str | list[int | str] | None
 """The value of a quantizer's field."""
 
 

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .snapshot import Node, Snapshot
+from .ops import Vocabulary
+from .snapshot import Node, Snapshot, is_integer
 
 RESULT = "result"
 """What a module hands back is compared like an op that reads it."""
@@ -42,9 +43,24 @@ class Op:
     node: Node
     name: str
     operands: tuple[Operand, ...]
+    vocabulary: Vocabulary = field(repr=False)
     users: list[int] = field(default_factory=list)
+    rescales: bool = False
+    """Is it a rescaling as a quantizer writes it (Snapshot.rescales), seen through functions?"""
 
-    @cached_property
+    @property
+    def of_model(self) -> bool:
+        """Is it an op of the model, and not the quantizer's or the compiler's own?"""
+        if self.vocabulary.is_machinery(self.name):
+            return False
+        return self.name == RESULT or not self.rescales
+
+    @property
+    def anchor_kind(self) -> str | None:
+        """The kind of anchor it is; None of a rescaling, which nobody knows by its place."""
+        return None if self.rescales else self.vocabulary.anchor_kind(self.name)
+
+    @property
     def scalar(self) -> bool:
         """Does it compute with a constant number?"""
         nodes = (operand.constant for operand in self.operands)
@@ -75,15 +91,28 @@ class Graph:
         self._index = {node.number: i for i, node in enumerate(executed)}
         self._arguments = _arguments(snapshot)
         self.ops = [
-            Op(i, node, _name(node.op), tuple(self._read(node.inputs)))
+            Op(i, node, _name(node.op), tuple(self._read(node.inputs)), snapshot.vocabulary)
             for i, node in enumerate(executed)
         ]
         for root in _results(snapshot):
             operands = tuple(self._read(root.inputs))
-            self.ops.append(Op(len(self.ops), root, RESULT, operands))
+            self.ops.append(Op(len(self.ops), root, RESULT, operands, snapshot.vocabulary))
         for op in self.ops:
             for producer in op.reads:
                 self.ops[producer].users.append(op.index)
+            op.rescales = self._rescales(op)
+
+    def _rescales(self, op: Op) -> bool:
+        words = self.snapshot.vocabulary
+        if op.scalar or not (words.channel_scales and op.name in words.rescaling):
+            return op.scalar
+        data, *scales = op.operands
+        if data.op is None or any(scale.constant is None for scale in scales):
+            return False
+        cast = self.ops[data.op]
+        return cast.name in words.casts and any(
+            operand.op is not None and is_integer(operand.type) for operand in cast.operands
+        )
 
     def _read(self, rows: Sequence[int]) -> Iterator[Operand]:
         for row in rows:

@@ -9,7 +9,9 @@ import msgspec
 
 from .. import decoding
 from ..decoding import Damage
+from . import ops
 from .events import PrimFunc
+from .ops import Vocabulary
 
 
 class Node(msgspec.Struct, repr_omit_defaults=True):
@@ -46,6 +48,8 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     number: int
     nodes: tuple[Node, ...]
     primfuncs: tuple[PrimFunc, ...] = ()
+    vocabulary: Vocabulary = ops.RELAY
+    """What its dialect calls things."""
 
     def __repr__(self) -> str:
         lowered = f", {len(self.primfuncs)} lowered functions" if self.primfuncs else ""
@@ -81,6 +85,24 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
                 stack.append((node.callee, False))
             stack.extend((i, False) for i in reversed(node.inputs))
         return order
+
+    def rescales(self, call: Node) -> bool:
+        """Is it a rescaling as a quantizer writes it, and no op of the model?
+
+        By a scalar; or, where channels have scales of their own, by a constant of what was cast
+        from integers that an op made.
+        """
+        operands = [self.nodes[i] for i in call.inputs]
+        if any(operand.value is not None for operand in operands):
+            return True
+        if not self.vocabulary.channel_scales or call.op not in self.vocabulary.rescaling:
+            return False
+        data, *scales = operands
+        if data.op not in self.vocabulary.casts or not is_float(data.dtype) or not data.inputs:
+            return False
+        made = self.nodes[data.inputs[0]]
+        constant = all(scale.kind == "constant" for scale in scales)
+        return constant and made.kind == "call" and is_integer(made.dtype)
 
 
 class Table(msgspec.Struct):
@@ -146,6 +168,11 @@ def _salvaged(row: Any) -> tuple[Node, bool]:
     return node, bool(lost)
 
 
-def short(name: str) -> str:
-    """An operator as people call it: without the namespace of the quantizer's own."""
-    return name.removeprefix("relay.op.").removeprefix("annotation.")
+def is_float(dtype: str | None) -> bool:
+    """Is it one of IEEE's floating-point dtypes? None, the dtype of no tensor, is not."""
+    return (dtype or "").startswith("float")
+
+
+def is_integer(dtype: str | None) -> bool:
+    """Is it an integer dtype, or bool? None, the dtype of no tensor, is not."""
+    return (dtype or "").startswith(("int", "uint", "bool"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from . import snapshot
+from . import ops, snapshot
 from .events import Written
 from .facts import TraceFacts
 from .failure import Blame, Failure, RejectionMap, Smallest
@@ -148,6 +148,11 @@ class Trace(msgspec.Struct, eq=False):
         return on_record and self._innermost() is None
 
     @property
+    def vocabulary(self) -> ops.Vocabulary:
+        """What its dialect calls operators."""
+        return ops.of_dialect(self.facts.dialect)
+
+    @property
     def can_replay(self) -> bool:
         """Is there a failing pass to come back to, or a failing compile?"""
         return self.failing_place > 0 or self.fails_in_compiling
@@ -227,16 +232,16 @@ class Trace(msgspec.Struct, eq=False):
 
     def _load(self, number: int, written: Written) -> Snapshot:
         if written.table is None:
-            return Snapshot(number, (), written.primfuncs)
+            return Snapshot(number, (), written.primfuncs, self.vocabulary)
         try:
             table = snapshot.table((self.path / written.table).read_bytes())
         except (OSError, ValueError):  # a path may hold what no file's name does
             self.problems.append(f"snapshot {number} cannot be read")
-            return Snapshot(number, ())
+            return Snapshot(number, (), vocabulary=self.vocabulary)
         if table.damaged:
             said = f"snapshot {number}: {table.damaged} rows are not as they were written"
             self.problems.append(said)
         if table.mended:
             said = f"snapshot {number}: {table.mended} rows read or call what is no row before them"
             self.problems.append(said)
-        return Snapshot(number, table.nodes)
+        return Snapshot(number, table.nodes, vocabulary=self.vocabulary)

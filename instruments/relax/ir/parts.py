@@ -9,6 +9,8 @@ import tvm
 from tvm import relax
 
 from ...diagnosis.reduction import NotSliceable, Part
+from ...protocol.ops import STEP
+from ...protocol.schema import RELAX
 from ...tvm_types import Call, Expr, Function, IRModule
 from . import calls as ops
 from .walk import (
@@ -24,7 +26,7 @@ from .walk import (
     type_of,
 )
 
-QUANTIZER_STEP = "tvmq.simulated_quantize"
+QUANTIZER_STEP = STEP[RELAX]
 """Where one op's business ends and another's begins, after annotate."""
 
 _MEMORY = ("relax.builtin.", "relax.memory.", "relax.vm.")

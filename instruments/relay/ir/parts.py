@@ -9,11 +9,13 @@ import tvm
 from tvm import relay
 
 from ...diagnosis.reduction import NotSliceable, Part
+from ...protocol.ops import STEP
+from ...protocol.schema import RELAY
 from ...tvm_types import Expr, IRModule, Type
 from . import attributes
 from .op_table import nodes_of
 
-QUANTIZER_STEP = "relay.op.annotation.simulated_quantize"
+QUANTIZER_STEP = STEP[RELAY]
 """Where one op's business ends and another's begins, after annotate."""
 
 

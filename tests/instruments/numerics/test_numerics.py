@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 from support.paths import InTvm
 
-from tvmq_diag.analysis import dtype_timeline
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements import numerics
 from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Numerics
@@ -257,16 +255,6 @@ except probe.Unsupported as error: print(error)
 """
     done = in_tvm(SCRIPT + code)
     assert "has a If" in done.stdout, done.stderr[-2000:]
-
-
-def test_both_halves_mean_the_same_ops_by_anchor(in_tvm: InTvm) -> None:
-    code = """
-names = [str(name) for name in tvm.ir.Op.list_op_names()]
-print(json.dumps([names, [n for n in names if probe.ANCHOR.search(n)]]))
-"""
-    names, theirs = json.loads(in_tvm(SCRIPT + code).stdout.splitlines()[-1])
-    assert len(names) > 300
-    assert theirs == [name for name in names if dtype_timeline.anchor_kind(name) is not None]
 
 
 def error(sqnr: float | None, nan: int = 0) -> ErrorFigures:

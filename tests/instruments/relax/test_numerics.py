@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import subprocess
 import textwrap
@@ -13,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvmq_diag.analysis import dtype_timeline
 from tvmq_diag.instruments.numerics.figures import saturated, zeroed
-from tvmq_diag.instruments.numerics.probe import ANCHOR, Site
+from tvmq_diag.instruments.numerics.probe import Site
 from tvmq_diag.measurements import numerics
 from tvmq_diag.measurements.numerics import Numerics
 from tvmq_diag.results import store
@@ -314,17 +312,6 @@ try: probe.probe(annotate(config)(tiny()[0]), config)
 except probe.Unsupported as error: print(error)
 """
     assert "not calibrated" in in_relax(code).stdout
-
-
-def test_both_halves_mean_the_same_ops_by_anchor(in_relax: InRelax) -> None:
-    code = """
-names = [str(name) for name in tvm.ir.Op.list_op_names()]
-print(json.dumps([name[len("relax."):] for name in names if name.startswith("relax.")]))
-"""
-    names = json.loads(in_relax(code).stdout.splitlines()[-1])
-    theirs = [name for name in names if ANCHOR.search(name)]
-    assert {"nn.conv2d", "matmul", "concat"} < set(theirs)
-    assert theirs == [name for name in names if dtype_timeline.anchor_kind(name) is not None]
 
 
 def test_shares_of_what_is_clipped_and_of_what_becomes_zero() -> None:

@@ -1,0 +1,62 @@
+"""Op tables of one small net on its way through the quantizer for Relax, made by the real TVM."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from tvmq_diag.toolchains.toolchain import Toolchain
+from tvmq_diag.trace import ops, snapshot
+from tvmq_diag.trace.snapshot import Snapshot
+
+from . import relax_scripts
+
+SCRIPT = """
+from instruments.relax.ir.op_table import Tables
+from instruments.relax.quantizer import QConfig, annotate, calibrate, realize
+
+def weight(*shape):
+    return relax.const(np.random.default_rng(sum(shape)).normal(size=shape).astype("float32"))
+
+def small():
+    "A convolution with its bias, a pool, a residual, an average, a linear layer with its bias."
+    x = relax.Var("x", cases.tensor((1, 8, 8, 8), "float32"))
+    def body(emit):
+        h = emit(relax.op.nn.conv2d(x, weight(8, 8, 3, 3), padding=(1, 1)))
+        p = emit(relax.op.nn.max_pool2d(emit(relax.op.add(h, weight(1, 8, 1, 1))), (2, 2), (2, 2)))
+        h = emit(relax.op.nn.conv2d(p, weight(8, 8, 3, 3), padding=(1, 1)))
+        h = emit(relax.op.mean(emit(relax.op.add(h, p)), [2, 3]))
+        return emit(relax.op.add(emit(relax.op.matmul(h, weight(8, 4))), weight(4)))
+    return cases.built([x], body)
+
+def stages(**fields):
+    config = QConfig(calibrate_mode="global_scale", **fields)
+    made = {}
+    module = small()
+    for name, run in (("annotate", annotate), ("calibrate", calibrate), ("realize", realize)):
+        with config:
+            module = run(config)(module)
+        made[name] = Tables().rows(module)
+    return made
+
+print(json.dumps({
+    "float": {"import": Tables().rows(small())},
+    "default": stages(),
+    "one scale": stages(per_channel=False),
+    "4 bits": stages(nbit_weight=4),
+    "by name": stages(skip=("matmul",)),
+    "by number": stages(skip=(0, 2)),
+    "qdq": stages(realize="qdq"),
+}))
+"""
+
+
+@functools.lru_cache(maxsize=1)
+def _rows(relax: Toolchain) -> Any:
+    return relax_scripts.said(relax, SCRIPT)
+
+
+def after(relax: Toolchain, configuration: str, stage: str) -> Snapshot:
+    """The net as a stage leaves it. Configurations are those of the script."""
+    nodes, _ = snapshot.table(_rows(relax)[configuration][stage])
+    return Snapshot(1, nodes, vocabulary=ops.RELAX)
