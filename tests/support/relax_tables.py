@@ -1,8 +1,9 @@
-"""Op tables of one small net on its way through the quantizer for Relax, made by the real TVM."""
+"""Op tables of small nets on their way through the quantizer for Relax, made by the real TVM."""
 
 from __future__ import annotations
 
 import functools
+import json
 from typing import Any
 
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -29,34 +30,51 @@ def small():
         return emit(relax.op.add(emit(relax.op.matmul(h, weight(8, 4))), weight(4)))
     return cases.built([x], body)
 
-def stages(**fields):
+def branching():
+    "A linear layer, and behind it an If with another one, where the quantizer does not look."
+    row = cases.tensor((1, 8), "float32")
+    x, which = relax.Var("x", row), relax.Var("which", cases.tensor((), "bool"))
+    def branch(value):
+        result = relax.Var("result", row)
+        block = relax.BindingBlock([relax.VarBinding(result, value)])
+        return relax.SeqExpr([block], result)
+    builder = relax.BlockBuilder()
+    with builder.function("main", [x, which]):
+        h = builder.emit(relax.op.matmul(x, weight(8, 8)))
+        inside = branch(relax.op.matmul(h, weight(8, 8)))
+        h = builder.emit(relax.If(which, inside, branch(relax.op.nn.relu(h))))
+        builder.emit_func_output(h)
+    return builder.get()
+
+def stages(module, **fields):
     config = QConfig(calibrate_mode="global_scale", **fields)
-    made = {}
-    module = small()
+    tables = {}
     for name, run in (("annotate", annotate), ("calibrate", calibrate), ("realize", realize)):
         with config:
             module = run(config)(module)
-        made[name] = Tables().rows(module)
-    return made
+        tables[name] = Tables().rows(module)
+    return tables
 
 print(json.dumps({
     "float": {"import": Tables().rows(small())},
-    "default": stages(),
-    "one scale": stages(per_channel=False),
-    "4 bits": stages(nbit_weight=4),
-    "by name": stages(skip=("matmul",)),
-    "by number": stages(skip=(0, 2)),
-    "qdq": stages(realize="qdq"),
+    "default": stages(small()),
+    "one scale": stages(small(), per_channel=False),
+    "4 bits": stages(small(), nbit_weight=4),
+    "by name": stages(small(), skip=("matmul",)),
+    "by number": stages(small(), skip=(0, 2)),
+    "qdq": stages(small(), realize="qdq"),
+    "if": stages(branching()),
 }))
 """
 
 
 @functools.lru_cache(maxsize=1)
-def _rows(relax: Toolchain) -> Any:
+def _tables(relax: Toolchain) -> Any:
     return relax_scripts.said(relax, SCRIPT)
 
 
 def after(relax: Toolchain, configuration: str, stage: str) -> Snapshot:
     """The net as a stage leaves it. Configurations are those of the script."""
-    nodes, _ = snapshot.table(_rows(relax)[configuration][stage])
-    return Snapshot(1, nodes, vocabulary=ops.RELAX)
+    table = snapshot.table(json.dumps(_tables(relax)[configuration][stage]).encode())
+    assert not (table.damaged or table.mended)
+    return Snapshot(1, table.nodes, vocabulary=ops.RELAX)
