@@ -6,12 +6,17 @@ import json
 
 import pytest
 from support import relax_scripts, relax_tables
+from support.builders import call
 from support.paths import InTvm
 
+from tvmq_diag.analysis import cast_chains
+from tvmq_diag.analysis.unquantized import unquantized
 from tvmq_diag.instruments.protocol import ops as shared
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import ops, steps
+from tvmq_diag.trace.graph import Graph
 from tvmq_diag.trace.ops import Vocabulary
+from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.steps import Step
 
 KERNELS = {"cast", "tir_clip", "tir_round"}
@@ -111,3 +116,18 @@ def test_a_step_of_relax_says_what_it_does(relax: Toolchain) -> None:
     uncalibrated = [steps.read(call, annotated) for call in annotated.calls]
     assert all(step is None or step.scale is None for step in uncalibrated)
     assert sum(step is not None for step in uncalibrated) == len(read)
+
+
+def test_an_op_of_a_damaged_table_is_no_rescaling() -> None:
+    """What it read was no row before it, and is gone."""
+    nodes = (
+        call(0, "multiply"),
+        call(1, "astype"),
+        Node(2, "constant", dtype="float32", shape=(8,)),
+        call(3, "multiply", 1, 2),
+    )
+    module = Snapshot(1, nodes, vocabulary=ops.RELAX)
+    assert not any(module.rescales(node) for node in module.calls)
+    assert not any(op.rescales for op in Graph(module).ops)
+    assert not list(cast_chains.chains(module))
+    assert [op.op for op in unquantized(module, {})] == ["multiply"]

@@ -19,7 +19,7 @@ def chains(module: Snapshot) -> Iterator[list[str]]:
         for number in call.inputs[:1]:
             readers.setdefault(number, []).append(call)
     for call in module.calls:
-        if call.op not in words.casts or not is_float(call.dtype):
+        if call.op not in words.casts or not is_float(call.dtype) or not call.inputs:
             continue
         if is_float(module.nodes[call.inputs[0]].dtype):
             continue

@@ -97,7 +97,7 @@ def _was_integer(module: Snapshot, call: Node) -> bool:
     """Is what it reads a rescaled integer, as of a quantized value that an op reads in float?"""
     words = module.vocabulary
     node = module.nodes[call.inputs[0]]
-    while node.op in (words.rescaling | words.casts) and is_float(node.dtype):
+    while node.op in (words.rescaling | words.casts) and is_float(node.dtype) and node.inputs:
         node = module.nodes[node.inputs[0]]
     return not is_float(node.dtype)
 

@@ -106,6 +106,8 @@ class Graph:
         words = self.snapshot.vocabulary
         if op.scalar or not (words.channel_scales and op.name in words.rescaling):
             return op.scalar
+        if len(op.operands) < 2:  # of a damaged table
+            return False
         data, *scales = op.operands
         if data.op is None or any(scale.constant is None for scale in scales):
             return False

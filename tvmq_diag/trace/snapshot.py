@@ -97,6 +97,8 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
             return True
         if not self.vocabulary.channel_scales or call.op not in self.vocabulary.rescaling:
             return False
+        if len(operands) < 2:  # of a damaged table
+            return False
         data, *scales = operands
         if data.op not in self.vocabulary.casts or not is_float(data.dtype) or not data.inputs:
             return False
