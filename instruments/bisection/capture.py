@@ -8,7 +8,7 @@ from typing import Any, Iterator
 
 import tvm
 
-from ..protocol.schema import SEQUENCE, TYPE_ONLY
+from ..protocol.schema import SEQUENCE, WRAPPERS
 from ..recording.ambient import ambient
 from ..tvm_types import IRModule, PassInfo
 
@@ -36,7 +36,7 @@ def capturing() -> Iterator[list[CapturedPass]]:
         def run_after_pass(self, module: IRModule, info: PassInfo) -> None:
             name, before = opened.pop()
             outermost = all(outer == SEQUENCE for outer, _ in opened)
-            if outermost and name not in (SEQUENCE, TYPE_ONLY):
+            if outermost and name not in WRAPPERS:
                 passes.append(CapturedPass(name, before, module))
 
     with ambient(Follow()):

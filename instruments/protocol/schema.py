@@ -31,6 +31,9 @@ SEQUENCE = "sequential"
 TYPE_ONLY = "InferType"
 """Fills in types and changes nothing else; most Relay passes run one inside."""
 
+WRAPPERS = (SEQUENCE, TYPE_ONLY)
+"""Passes that count as part of others: what they do is done by those inside or around them."""
+
 STAGES = (
     "import",
     "prepare",

@@ -14,7 +14,7 @@ from tvmq_diag.instruments.protocol.schema import JOURNAL, SCHEMA
 from tvmq_diag.instruments.recording.journal import Journal
 from tvmq_diag.trace import reader
 from tvmq_diag.trace.failure import Blame
-from tvmq_diag.trace.trace import Trace
+from tvmq_diag.trace.trace import PassRun, Trace
 
 
 def write(folder: Path) -> Path:
@@ -179,3 +179,27 @@ def test_no_trace_and_a_newer_trace_are_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_text(json.dumps({"kind": "start", "schema": SCHEMA + 1}) + "\n")
     with pytest.raises(UsageError, match="newer tvmq_diag"):
         reader.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "blamed", "depth"),
+    [
+        (["sequential", "QuantizeRealize", "InferType"], "QuantizeRealize", 3),
+        (["sequential", "FoldConstant", "sequential", "LowerTE"], "FoldConstant", 2),
+        (["sequential", "InferType"], "InferType", 2),
+        ([], None, 0),
+    ],
+)
+def test_the_pass_to_blame_is_none_that_wraps_others(
+    names: list[str], blamed: str | None, depth: int
+) -> None:
+    """Open passes, each inside the one before, as a process that died leaves them."""
+    runs: list[PassRun] = []
+    for number, name in enumerate(names):
+        runs.append(PassRun(number, name, "fold", 0.0, runs[-1] if runs else None))
+    trace = Trace(Path("t"), pass_runs={run.number: run for run in runs})
+    assert (trace.blamed_pass.name if trace.blamed_pass else None) == blamed
+    assert len(trace.blamed_path) == depth
+    assert [run.folded for run in runs] == [number >= depth for number in range(len(runs))]
+    if runs:
+        assert trace.blamed_path[-1].owner.name == blamed

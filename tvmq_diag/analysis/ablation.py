@@ -20,7 +20,6 @@ from ..configuration import (
 )
 from ..results.verdict import Verdict
 from ..trace.snapshot import Node, Snapshot
-from ..trace.stages import SEQUENCE, TYPE_ONLY
 from ..trace.trace import Trace
 from .dtype_timeline import timeline
 
@@ -121,13 +120,7 @@ def _results(trace: Trace) -> Iterator[tuple[str, Snapshot]]:
         seen.add(ended.after)
         snapshot = trace.snapshot(ended.after)
         if snapshot is not None and snapshot.nodes:
-            yield _outer(ended.path), snapshot
-
-
-def _outer(path: list[str]) -> str:
-    """The pass that a type inference belongs to."""
-    named = [name for name in path if name not in (SEQUENCE, TYPE_ONLY)]
-    return named[-1] if named else path[-1]
+            yield ended.owner.name, snapshot
 
 
 def _said(snapshot: Snapshot) -> list[str]:

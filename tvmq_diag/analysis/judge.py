@@ -6,7 +6,6 @@ Pure: no process is started and no file read but the trace's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from ..configuration import (
     DTYPES,
@@ -34,8 +33,7 @@ from ..results.verdict import (
 )
 from ..trace.ending import Ending, How
 from ..trace.ops import short
-from ..trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
-from ..trace.trace import PassRun, Trace
+from ..trace.trace import Trace
 from . import explanations, tvm_error
 from .dtype_timeline import anchors_of
 
@@ -45,10 +43,9 @@ def of_failure(
 ) -> Verdict:
     """The verdict on a compile that did not reach the end."""
     verdict = Verdict(configuration.text, toolchain, REJECTED)
-    path = shown_path(trace.failing_path)
+    path = trace.blamed_path
     verdict.pass_path = [run.name for run in path]
-    blamed = blamed_pass(path)
-    verdict.pass_name = blamed.name if blamed is not None else None
+    verdict.pass_name = trace.blamed_pass.name if trace.blamed_pass is not None else None
     verdict.stage = path[-1].stage if path else trace.stage
     if trace.failure is not None and ending.how not in (How.INTERRUPTED, How.TIMED_OUT):
         _rejected(verdict, trace)
@@ -122,25 +119,6 @@ def got_dtype(configuration: Configuration, trace: Trace) -> bool:
             reads = {module.nodes[i].dtype for call in anchors_of(module) for i in call.inputs}
             return bool(wanted & reads)
     return True
-
-
-def shown_path(path: Sequence[PassRun]) -> list[PassRun]:
-    """The path down to constant folding, if it went through it: below that TVM folds constants."""
-    shown = []
-    for run in path:
-        shown.append(run)
-        if run.name == FOLDING:
-            break
-    return shown
-
-
-def blamed_pass(path: Sequence[PassRun]) -> PassRun | None:
-    """The innermost pass that is more than a list of passes or the type inference of another.
-
-    None for an empty path.
-    """
-    named = [run for run in path if run.name not in (SEQUENCE, TYPE_ONLY)]
-    return next(reversed(named or path), None)
 
 
 def blamed_op(trace: Trace) -> OpRef | None:

@@ -13,7 +13,7 @@ from typing import Any
 from rapidfuzz.distance import Indel
 
 from ..trace.graph import Graph
-from ..trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
+from ..trace.stages import SEQUENCE
 from ..trace.trace import PassRun, Trace
 from .alignment import align
 from .op_diff import Difference, differences
@@ -166,7 +166,7 @@ def steps(trace: Trace) -> list[PassRun]:
 
 
 def _counts(trace: Trace, run: PassRun) -> bool:
-    if run.stage == "import" or run.name in (SEQUENCE, TYPE_ONLY) or FOLDING in run.path[:-1]:
+    if run.stage == "import" or run.is_wrapper or run.folded:
         return False
     number = run.after if run.end is not None else run.before
     return run.end is None or _file(trace, number) is not None

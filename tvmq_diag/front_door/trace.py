@@ -73,7 +73,7 @@ class Trace:
 
         None where nothing failed, or what failed was in no pass.
         """
-        return judge.blamed_pass(judge.shown_path(self.recorded.failing_path))
+        return self.recorded.blamed_pass
 
     @property
     def failing_op(self) -> OpRef | None:

@@ -17,7 +17,7 @@ from .events import Written
 from .facts import TraceFacts
 from .failure import Blame, Failure, RejectionMap, Smallest
 from .snapshot import Node, Snapshot
-from .stages import FOLDING, SEQUENCE
+from .stages import FOLDING, SEQUENCE, WRAPPERS
 
 
 class PassRun(msgspec.Struct, eq=False, dict=True):
@@ -68,6 +68,27 @@ class PassRun(msgspec.Struct, eq=False, dict=True):
     def path(self) -> list[str]:
         """Names of the passes around it and its own, outermost first."""
         return [*(self.parent.path if self.parent else []), self.name]
+
+    @property
+    def is_wrapper(self) -> bool:
+        """Is it a list of passes, or the type inference of another: nothing by itself?"""
+        return self.name in WRAPPERS
+
+    @property
+    def folded(self) -> bool:
+        """Did it run inside constant folding, on what that compiles and no part of the model?"""
+        return FOLDING in self.path[:-1]
+
+    @property
+    def owner(self) -> PassRun:
+        """The pass that its work belongs to: of a wrapper the innermost around it that is none.
+
+        Itself where there is no such pass.
+        """
+        run: PassRun | None = self
+        while run is not None and run.is_wrapper:
+            run = run.parent
+        return run or self
 
     def walk(self) -> Iterator[PassRun]:
         """This pass and all inside it, in order of beginning."""
@@ -133,13 +154,11 @@ class Trace(msgspec.Struct, eq=False):
 
         Constant folding compiles what it folds, and another pass inside it each time: it counts.
         """
-        path = self.failing_path
-        names = [run.name for run in path]
-        last = path[names.index(FOLDING)] if FOLDING in names else (path[-1] if path else None)
-        if last is None:
+        path = self.blamed_path
+        if not path:
             return 0
         runs = self.pass_runs.values()
-        return sum(run.stage != "import" and run.number <= last.number for run in runs)
+        return sum(run.stage != "import" and run.number <= path[-1].number for run in runs)
 
     @property
     def fails_in_compiling(self) -> bool:
@@ -166,6 +185,24 @@ class Trace(msgspec.Struct, eq=False):
             ]
         still_open = [run for run in self.pass_runs.values() if run.open]
         return still_open or ([] if self.ended else self.unwound)
+
+    @property
+    def blamed_path(self) -> list[PassRun]:
+        """The failing path down to constant folding, if it goes through it: what fails below is
+        what that compiles, each time something else."""
+        path = self.failing_path
+        depth = next((i for i, run in enumerate(path) if run.name == FOLDING), len(path))
+        return path[: depth + 1]
+
+    @property
+    def blamed_pass(self) -> PassRun | None:
+        """The innermost pass of the blamed path that is no wrapper, or else the innermost.
+
+        None for an empty path.
+        """
+        path = self.blamed_path
+        own = [run for run in path if not run.is_wrapper]
+        return next(reversed(own or path), None)
 
     @property
     def failing_stage(self) -> str | None:
