@@ -54,12 +54,12 @@ class TestImporting:
         with pytest.raises(AttributeError, match="no attribute 'lode'"):
             td.lode  # type: ignore[attr-defined]  # noqa: B018
 
-    def test_reading_and_comparing_needs_neither_pictures_nor_processes(self) -> None:
+    def test_reading_and_comparing_imports_nothing_that_only_runs_and_pictures_need(self) -> None:
         code = (
             "import tvmq_diag as td, sys\n"
             f"run = td.load({str(TINY)!r}); trace = run['int4'].trace\n"
             "repr(run), trace.dtype_timeline(), trace.coverage(), td.compare(run, run).headline\n"
-            "heavy = 'uv', 'matplotlib', 'pygraphviz', 'networkx', 'rich', 'pandas', 'subprocess'\n"
+            "heavy = 'uv', 'matplotlib', 'pygraphviz', 'networkx', 'numpy', 'rich', 'pandas'\n"
             "ours = 'tvmq_diag.reports', 'tvmq_diag.driver', 'tvmq_diag.toolchains'\n"
             "print([name for name in (*heavy, *ours) if name in sys.modules])"
         )
@@ -220,6 +220,7 @@ class TestTrace:
         module = trace.failing_module
         assert module is not None and module.executed()[11].op == "add"
         assert "29 passes, failed in QuantizeRealize at add (op #11)" in repr(trace)
+        assert trace.facts.qconfig["dtype_activation"] == "int4" and trace.facts.dialect == "relay"
 
     def test_where_nothing_failed_it_is_none(self, run: td.Run) -> None:
         works = run["int8/int8/int32"].trace

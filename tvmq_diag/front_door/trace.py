@@ -11,6 +11,7 @@ from ..analysis.dtype_timeline import Timeline
 from ..errors import UsageError
 from ..results.verdict import OpRef
 from ..trace import reader, trace
+from ..trace.facts import TraceFacts
 from ..trace.snapshot import Snapshot
 from ..trace.stages import STAGES
 from ..trace.trace import PassRun
@@ -35,6 +36,14 @@ class Trace:
     def path(self) -> Path:
         """The folder it was loaded from."""
         return self.recorded.path
+
+    @property
+    def facts(self) -> TraceFacts:
+        """What was written down about the compile: time, target, qconfig, versions, inputs, …
+
+        `extra` has what `QuantizeTrace.facts()` was given.
+        """
+        return self.recorded.facts
 
     @property
     def complete(self) -> bool:
@@ -126,10 +135,13 @@ class Trace:
         return next((module for module in modules if module is not None), None)
 
     def __repr__(self) -> str:
-        said = f"{len(self.recorded.pass_runs)} passes"
+        state = f"{len(self.recorded.pass_runs)} passes"
         if self.failing_pass is not None:
-            said += f", failed in {self.failing_pass.name}"
+            state += f", failed in {self.failing_pass.name}"
+        elif self.failing_op is not None:
+            state += ", failed"
         elif not self.complete:
-            said += ", not closed"
-        op = self.failing_op
-        return f"<Trace {self.path}: {said}{f' at {op.name} (op #{op.index})' if op else ''}>"
+            state += ", not closed"
+        if self.failing_op is not None:
+            state += f" at {self.failing_op.name} (op #{self.failing_op.index})"
+        return f"<Trace {self.path}: {state}>"
