@@ -163,7 +163,7 @@ def brief(node: Node, snapshot: Snapshot) -> list[str]:
     ][:5]
 
 
-def _step(step: steps.Step) -> list[str]:
+def _step(step: steps.StepSettings) -> list[str]:
     signed = "signed" if step.signed else "unsigned"
     pieces = [f"as {clip(step.kind, 12)}, {signed}"]
     if step.scale is not None:

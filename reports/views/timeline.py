@@ -68,7 +68,9 @@ def _typed(recorded: dtype_timeline.Timeline, stage: str) -> bool:
     return any(cell.output != "?" for cell in cells)
 
 
-def _row(row: dtype_timeline.Row, stages: list[str], rejected_stage: str | None) -> TimelineRow:
+def _row(
+    row: dtype_timeline.AnchorRow, stages: list[str], rejected_stage: str | None
+) -> TimelineRow:
     # The timeline counts anchors, a verdict counts calls: two numberings on one page would mislead.
     label = re.sub(r"^#\d+ ", "", row.label)
     view = TimelineRow(clip(label, 60), clip(row.span or "", 80), rejected=row.rejected)
@@ -91,7 +93,7 @@ def _row(row: dtype_timeline.Row, stages: list[str], rejected_stage: str | None)
     return view
 
 
-def _signature(cell: dtype_timeline.Cell) -> str:
+def _signature(cell: dtype_timeline.AnchorCell) -> str:
     """`float32` where nothing changes in the op, else `int8 → int32`."""
     # A constant that is bound but not typed yet is `?`: the other inputs say enough.
     read = [dtype for dtype in dict.fromkeys(cell.inputs) if dtype != "?"]

@@ -17,7 +17,7 @@ from tvmq_diag.trace import ops, steps
 from tvmq_diag.trace.graph import Graph
 from tvmq_diag.trace.ops import Vocabulary
 from tvmq_diag.trace.snapshot import Node, Snapshot
-from tvmq_diag.trace.steps import Step
+from tvmq_diag.trace.steps import StepSettings
 
 KERNELS = {"cast", "tir_clip", "tir_round"}
 """What LegalizeOps of Relax makes of some operators: no operators themselves."""
@@ -110,8 +110,8 @@ def test_a_step_of_relax_says_what_it_does(relax: Toolchain) -> None:
     read = [step for call in module.calls if (step := steps.read(call, module)) is not None]
     data, weight, *_ = read
     assert data.scale is not None
-    assert data == Step("input", True, pytest.approx(8 / 127), 1, -127, 127)
-    assert weight == Step("weight", True, None, 8, -7, 7)
+    assert data == StepSettings("input", True, pytest.approx(8 / 127), 1, -127, 127)
+    assert weight == StepSettings("weight", True, None, 8, -7, 7)
     annotated = relax_tables.after(relax, "4 bits", "annotate")
     uncalibrated = [steps.read(call, annotated) for call in annotated.calls]
     assert all(step is None or step.scale is None for step in uncalibrated)

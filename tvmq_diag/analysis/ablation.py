@@ -1,7 +1,8 @@
-"""Which field of the configuration does what: each alone, on the first ops of the model.
+"""What each field of the configuration does by itself, on the first ops of the model.
 
-Answers "how did TVM know it was int8?" with evidence: the first pass whose result differs from that
-of TVM's own default when only this field differs, and the op in which it does.
+Answers "how did TVM know it was int8?" with evidence. A field is set as in the configuration while
+all others have TVM's default; the first pass whose result is another than with the default alone,
+and the first op in that result, show where the field takes effect.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ _BEYOND = 3
 
 @dataclass(frozen=True)
 class KnobRun:
-    """One field, or two, set as asked and the rest as TVM's default. `change`: see first_change."""
+    """What came of one field, or two, set as in the configuration, and the rest as TVM's default.
+
+    `outcome` is RUNS or one of a verdict's. `change` is what first_change says; None if nothing.
+    """
 
     field: str
     configuration: str
@@ -44,34 +48,39 @@ class KnobRun:
 
 
 def questions(configuration: Configuration) -> list[tuple[str, Configuration]]:
-    """What to try: each dtype field that differs from TVM's default, alone; the two of an int4
-    that accumulates in int32; and the bits without the type. Empty for a single difference."""
-    asked = dict(zip(DTYPES, configuration.dtypes, strict=True))
-    usual = dict(zip(DTYPES, REFERENCE.dtypes, strict=True))
-    differing = [name for name in DTYPES if asked[name] != usual[name]]
+    """What to try: names of fields, and the configuration that has only them set.
+
+    Each dtype field that differs from TVM's default, alone; where all three do, inputs and weights
+    with sums in int32; and the bits without the type. Empty where a single field differs: it is the
+    one.
+    """
+    requested = dict(zip(DTYPES, configuration.dtypes, strict=True))
+    default = dict(zip(DTYPES, REFERENCE.dtypes, strict=True))
+    differing = [name for name in DTYPES if requested[name] != default[name]]
     if len(differing) < 2:
         return []
     sets = [[name] for name in differing]
     if differing == list(DTYPES):
         sets.append(["dtype_input", "dtype_weight"])
-    found = []
+    tries = []
     own = REFERENCE.text
     for names in sets:
-        chosen = {**usual, **{name: asked[name] for name in names}}
+        chosen = {**default, **{name: requested[name] for name in names}}
         dtypes = "/".join(chosen[name] for name in DTYPES)
-        found.append((" + ".join(names), parse(reference(configuration).text.replace(own, dtypes))))
+        tries.append((" + ".join(names), parse(reference(configuration).text.replace(own, dtypes))))
     width = min(bits(dtype) for dtype in configuration.dtypes)
     if 2 <= width < 8:
-        found.append(
+        tries.append(
             ("nbit_input + nbit_weight", parse(f"{reference(configuration).text}:nbit={width}"))
         )
-    return found
+    return tries
 
 
 def first_ops(trace: Trace) -> int | None:
-    """How many calls of the imported model it takes to have the rejected op and what follows it.
+    """How many calls of the imported model it takes to have the rejected op and some behind it.
 
-    The last is none that makes a tuple (a batch_norm): the part's results must be tensors.
+    None where the op is not one of the imported model's. The last call is none that makes a tuple
+    (a batch_norm): the results of a part must be tensors.
     """
     imported = trace.imported()
     row = next((row for row in timeline(trace).rows if row.rejected), None)
@@ -86,7 +95,7 @@ def first_ops(trace: Trace) -> int | None:
 
 
 def run(field: str, verdict: Verdict, ran: bool, trace: Trace, reference: Trace) -> KnobRun:
-    """What became of one question."""
+    """What came of one try: its verdict, or RUNS, and where its compile left `reference`'s."""
     return KnobRun(
         field,
         verdict.configuration,
@@ -103,7 +112,7 @@ def first_change(reference: Trace, trace: Trace) -> str | None:
     for (name, ours), (other, theirs) in zip(_results(trace), _results(reference), strict=False):
         if name != other:
             return f"after {other} another pass runs: {name}"
-        a, b = Counter(_said(ours)), Counter(_said(theirs))
+        a, b = Counter(_described(ours)), Counter(_described(theirs))
         if a != b:
             new, old = next(iter(a - b), "nothing"), next(iter(b - a), "nothing")
             return f"{name}: {old} becomes {new}"
@@ -111,7 +120,7 @@ def first_change(reference: Trace, trace: Trace) -> str | None:
 
 
 def _results(trace: Trace) -> Iterator[tuple[str, Snapshot]]:
-    """What each pass that changed the module made of it, in order of ending."""
+    """Passes that changed the module, with what each left, in order of ending."""
     seen = set()
     for ended in sorted(trace.pass_runs.values(), key=lambda run: run.end or 0.0):
         # Of a pass and the type inference inside it, the inner one ends first.
@@ -123,12 +132,12 @@ def _results(trace: Trace) -> Iterator[tuple[str, Snapshot]]:
             yield ended.owner.name, snapshot
 
 
-def _said(snapshot: Snapshot) -> list[str]:
+def _described(snapshot: Snapshot) -> list[str]:
     return [_op(snapshot, call) for call in snapshot.calls]
 
 
 def _op(snapshot: Snapshot, call: Node) -> str:
-    """An op with what a configuration can change of it: types, bounds and scales."""
+    """An op in words, with what a configuration can change of it: types, bounds and scales."""
     scalars = [
         f"{snapshot.nodes[i].value:g}"
         for i in call.inputs

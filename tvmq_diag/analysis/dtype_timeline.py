@@ -1,7 +1,7 @@
-"""Follow the ops a person recognises from the model (anchors) through the stages of a compile.
+"""The dtypes of the ops that a person recognises from the model (anchors), stage by stage.
 
-Relay names no ops and its passes rebuild the whole graph, so anchors of two snapshots are aligned
-by their kind and order (longest common subsequence), which passes keep.
+Relay names no ops and its passes rebuild the whole graph. So the anchors of two modules are paired
+by kind and order, which passes keep: by the longest common subsequence of their kinds.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from ..trace.trace import Trace
 
 
 @dataclass(frozen=True)
-class Cell:
+class AnchorCell:
     """An anchor op at the end of a stage: what it reads and what it makes."""
 
     node: int
+    """Its row in the op table of the stage's last module."""
     op: str
     inputs: tuple[str, ...]
     """Dtypes of its inputs in order."""
@@ -33,34 +34,37 @@ class Cell:
 
 
 @dataclass
-class Row:
-    """An anchor op of the model. `cells` by stage; a missing stage had no such op."""
+class AnchorRow:
+    """An anchor op of the model, and what it was in each stage; a missing stage had no such op.
+
+    `rejected`: the compile failed at it.
+    """
 
     label: str
     kind: str
     span: str | None
-    cells: dict[str, Cell] = field(default_factory=dict)
+    cells: dict[str, AnchorCell] = field(default_factory=dict)
     rejected: bool = False
 
 
 @dataclass
 class Timeline:
-    """Rows are anchor ops in model order; `stages` are the columns that have any cell.
+    """Anchor ops in running order, and the stages in which there is any of them.
 
-    `rejected_stage` is the stage that refused the rejected row's op: its cell there shows what the
-    op was given. It may lie beyond the last of `stages`.
+    `rejected_stage` is the stage that the compile failed in; None where it failed in none. The
+    rejected row has a cell there, of what the op was given, even where `stages` has it not.
     """
 
-    rows: list[Row]
+    rows: list[AnchorRow]
     stages: list[str]
     rejected_stage: str | None = None
 
 
 def timeline(trace: Trace) -> Timeline:
-    """The dtype timeline of a trace: the anchors of each stage's last module, aligned.
+    """The dtype timeline of a trace; without rows where no module was recorded.
 
-    Rows are the anchors of the last module before realize (which adds multiplies and adds of its
-    own) and the rejected op, if there is one: that always has a row.
+    Rows are the anchors of the last module before realize, which adds some of its own, and the
+    rejected op, if there is one: that always has a row. Cells are of each stage's last module.
     """
     columns = _columns(trace)
     if not columns:
@@ -69,8 +73,11 @@ def timeline(trace: Trace) -> Timeline:
     early = [stage for stage in stages if STAGES.index(stage) <= STAGES.index("calibrate")]
     base = early[-1] if early else stages[0]
     anchors = anchors_of(columns[base])
-    words = trace.vocabulary
-    rows = [Row(f"#{i} {node.op}", _kind(node, words), node.span) for i, node in enumerate(anchors)]
+    vocabulary = trace.vocabulary
+    rows = [
+        AnchorRow(f"#{i} {node.op}", _kind(node, vocabulary), node.span)
+        for i, node in enumerate(anchors)
+    ]
     _spread(rows, anchors, [base], columns)
     _spread(rows, anchors, stages[: stages.index(base)][::-1], columns)
     latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns)
@@ -79,7 +86,7 @@ def timeline(trace: Trace) -> Timeline:
 
 
 def anchors_of(snapshot: Snapshot) -> list[Node]:
-    """The anchor ops of a module in running order; a rescaling is none, only realize writes it."""
+    """The anchor ops of a module in running order. A rescaling is none: realize writes those."""
     kind = snapshot.vocabulary.anchor_kind
     return [
         call
@@ -89,19 +96,20 @@ def anchors_of(snapshot: Snapshot) -> list[Node]:
 
 
 def _columns(trace: Trace) -> dict[str, Snapshot]:
-    found = {}
+    """The module of each stage that has anchors: its last one; the model itself for import."""
+    columns = {}
     imported = trace.imported()
     if imported is not None:
-        found["import"] = imported
+        columns["import"] = imported
     for stage in STAGES[1:]:
         snapshot = next((m for m in trace.modules_of(stage) if anchors_of(m)), None)
         if snapshot is not None:
-            found[stage] = snapshot
-    return found
+            columns[stage] = snapshot
+    return columns
 
 
 def _spread(
-    rows: list[Row], anchors: list[Node], stages: list[str], columns: dict[str, Snapshot]
+    rows: list[AnchorRow], anchors: list[Node], stages: list[str], columns: dict[str, Snapshot]
 ) -> list[Node]:
     """Carry the rows on from stage to stage; returns the newest node known of each row."""
     newest = list(anchors)
@@ -115,12 +123,15 @@ def _spread(
     return newest
 
 
-def _align(here: list[Node], there: list[Node], words: Vocabulary) -> list[Node | None]:
+def _align(here: list[Node], there: list[Node], vocabulary: Vocabulary) -> list[Node | None]:
     """For each op of `here` its counterpart in `there`, or None."""
     matched: list[Node | None] = [None] * len(here)
     typed = all(node.shape is not None for node in there)
     key = _key if typed else _kind
-    ours, theirs = [key(node, words) for node in here], [key(node, words) for node in there]
+    ours, theirs = (
+        [key(node, vocabulary) for node in here],
+        [key(node, vocabulary) for node in there],
+    )
     for block in Indel.opcodes(ours, theirs):
         if block.tag == "equal":
             pairs = zip(
@@ -133,17 +144,17 @@ def _align(here: list[Node], there: list[Node], words: Vocabulary) -> list[Node 
     return matched
 
 
-def _key(node: Node, words: Vocabulary) -> tuple[str, int]:
+def _key(node: Node, vocabulary: Vocabulary) -> tuple[str, int]:
     """What an op keeps through the passes: its kind and, in whatever layout, its result's size."""
     sizes = [size for size in node.shape or () if isinstance(size, int)]
-    return _kind(node, words), math.prod(sizes)
+    return _kind(node, vocabulary), math.prod(sizes)
 
 
-def _kind(node: Node, words: Vocabulary) -> str:
-    return words.anchor_kind(node.op) or node.op
+def _kind(node: Node, vocabulary: Vocabulary) -> str:
+    return vocabulary.anchor_kind(node.op) or node.op
 
 
-def _mark_rejected(trace: Trace, rows: list[Row], newest: list[Node]) -> str | None:
+def _mark_rejected(trace: Trace, rows: list[AnchorRow], newest: list[Node]) -> str | None:
     """Mark the row of the rejected op, or give it one; returns the stage that rejected it."""
     failing = trace.failing_snapshot()
     stage = trace.failing_stage
@@ -157,15 +168,15 @@ def _mark_rejected(trace: Trace, rows: list[Row], newest: list[Node]) -> str | N
         node = failing.nodes[trace.blame.row]
         before = [place for number, place in places.items() if number < node.number]
         row = max(before, default=-1) + 1
-        rows.insert(row, Row(node.op, _kind(node, failing.vocabulary), node.span))
+        rows.insert(row, AnchorRow(node.op, _kind(node, failing.vocabulary), node.span))
     rows[row].rejected = True
     rows[row].cells[stage] = _cell(failing, failing.nodes[trace.blame.row])
     return stage
 
 
-def _cell(snapshot: Snapshot, node: Node) -> Cell:
+def _cell(snapshot: Snapshot, node: Node) -> AnchorCell:
     inputs = tuple(_dtype(snapshot.nodes[i]) for i in node.inputs)
-    return Cell(node.number, node.op, inputs, _dtype(node), node.tensor)
+    return AnchorCell(node.number, node.op, inputs, _dtype(node), node.tensor)
 
 
 def _dtype(node: Node) -> str:

@@ -137,12 +137,12 @@ def importable(node: str) -> str | None:
 
 def tried(verdict: Verdict) -> str:
     """What to try instead, after it was tried and worked."""
-    said = f"--dtype {verdict.configuration}: it works here"
+    text = f"--dtype {verdict.configuration}: it works here"
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
-        said += f", cosine {verdict.metrics.cosine:.3f} to float"
+        text += f", cosine {verdict.metrics.cosine:.3f} to float"
     if verdict.ratio is not None:
-        said += f", {verdict.ratio.value:.2f} of float's time"
-    return said
+        text += f", {verdict.ratio.value:.2f} of float's time"
+    return text
 
 
 def suggestion(configuration: Configuration, outcome: str, quantizer: Quantizer) -> str | None:

@@ -1,7 +1,7 @@
-"""Why is it slower, or wrong? Hazards found in a trace, its benchmark and its numbers.
+"""Hazards: what in a trace, its benchmark and its numbers costs time or accuracy.
 
-Each rule looks at what was recorded and at nothing else, so that a person can check what it says in
-the table beside it. A hazard says what it is, on which evidence, and what to do about it.
+A rule looks at what was recorded and at nothing else, so that a person can check it against the
+table beside it. A hazard names what it is, the evidence, and what to do about it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SLOWER = 1.05
 
 @dataclass
 class Case:
-    """What is known of one configuration.
+    """One configuration, with what was recorded and measured of it.
 
     `side` is its name in the benchmark, which may have run it for another target too (`elsewhere`).
     """
@@ -56,7 +56,7 @@ class Case:
 
     @property
     def kernels(self) -> list[Kernel]:
-        """Those of the quantized model."""
+        """Those of the quantized model, in running order; none where it was not profiled."""
         return self.benchmark.kernels.get(self.side, [])
 
     @property
@@ -84,11 +84,11 @@ Rule = Callable[[Case], Iterator[Hazard]]
 
 def find(case: Case) -> list[Hazard]:
     """All hazards of a configuration, those that explain most of the time first."""
-    found = [hazard for rule in RULES for hazard in rule(case)]
-    return sorted(found, key=lambda h: -abs(case.difference(h.kind)) if h.kind else 0.0)
+    hazards = [hazard for rule in RULES for hazard in rule(case)]
+    return sorted(hazards, key=lambda h: -abs(case.difference(h.kind)) if h.kind else 0.0)
 
 
-def explained(case: Case, found: list[Hazard]) -> float | None:
+def explained(case: Case, hazards: list[Hazard]) -> float | None:
     """Share of the difference to float, kind of kernel by kind, that a hazard was found for.
 
     None where the profiles are not both there. Kinds that got faster count like those that got
@@ -98,7 +98,7 @@ def explained(case: Case, found: list[Hazard]) -> float | None:
         return None
     kinds = {*case.benchmark.by_kind(case.side), *case.benchmark.by_kind(FLOAT)}
     total = sum(abs(case.difference(kind)) for kind in kinds)
-    named = {hazard.kind for hazard in found}
+    named = {hazard.kind for hazard in hazards}
     return sum(abs(case.difference(kind)) for kind in kinds & named) / total if total else 1.0
 
 
@@ -265,13 +265,13 @@ def bits_and_types(case: Case) -> Iterator[Hazard]:
         if not isinstance(dtype, str) or not isinstance(nbit, int) or bits(dtype) == nbit:
             continue
         if bits(dtype) < nbit:
-            said = f"values of {nbit} bits do not fit into {dtype}: they wrap around"
+            hazard = f"values of {nbit} bits do not fit into {dtype}: they wrap around"
             fix = f"{field_name.replace('dtype', 'nbit')}={bits(dtype)}"
         else:
-            said = f"values of {nbit} bits in {dtype}: the type is wider than what it holds"
+            hazard = f"values of {nbit} bits in {dtype}: the type is wider than what it holds"
             fix = f"nothing, if that was meant; else {field_name.replace('dtype', 'nbit')}"
         evidence = [f"{field_name}={dtype}, {field_name.replace('dtype', 'nbit')}={nbit}"]
-        yield Hazard("bits and type disagree", said, evidence, fix)
+        yield Hazard("bits and type disagree", hazard, evidence, fix)
 
 
 def saturation(case: Case) -> Iterator[Hazard]:

@@ -169,12 +169,12 @@ def _stopped(verdict: Verdict, ending: Ending) -> None:
 
 def _exit(ending: Ending) -> str:
     lines = [line.strip() for line in ending.tail.splitlines() if line.strip()]
-    said = f": {lines[-1][:200]}" if lines else ""
-    return f"the process ended with exit code {ending.code}{said}"
+    last = f": {lines[-1][:200]}" if lines else ""
+    return f"the process ended with exit code {ending.code}{last}"
 
 
 def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
-    """The op and the knob, if the replay found them."""
+    """Fill in the op and the knob, as far as the replay or the message tells them."""
     op = blamed_op(trace)
     if op is not None:
         verdict.op = op
@@ -193,32 +193,32 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     verdict.knob = ", ".join(knobs) or None
 
 
-def blame_bisected(verdict: Verdict, found: Bisection) -> None:
-    """The pass and the op that a wrong result comes from, as far as they were found."""
-    culprit = found.culprit
+def blame_bisected(verdict: Verdict, bisection: Bisection) -> None:
+    """Fill in the pass and the op that a wrong result comes from, as far as they were found."""
+    culprit = bisection.culprit
     if culprit is None:
         return
     verdict.stage, verdict.pass_name = culprit.stage, culprit.name
     verdict.pass_path = [culprit.name] if culprit.name else []
-    op = found.op
+    op = bisection.op
     verdict.op = OpRef(op.index, op.name, op.span) if op is not None else None
-    verdict.confidence = EXACT if found.exact else INFERRED
+    verdict.confidence = EXACT if bisection.exact else INFERRED
     if verdict.knob is None:  # else the reason is known, and better: sums that overflow
-        verdict.reason = found.said
+        verdict.reason = bisection.said
 
 
 def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
     """The dtype fields whose value the message speaks of, where that leaves a choice at all."""
     if message is None:
         return []
-    said = set(re.findall(r"\b(?:u?int\d+|bool|bfloat16|float\d+)\b", message))
-    said |= {f"int{n}" for n in re.findall(r"\((\d) vs", message)}
-    asked = zip(DTYPES, configuration.dtypes, REFERENCE.dtypes, strict=True)
-    odd = [(field, dtype) for field, dtype, usual in asked if dtype != usual]
+    named = set(re.findall(r"\b(?:u?int\d+|bool|bfloat16|float\d+)\b", message))
+    named |= {f"int{n}" for n in re.findall(r"\((\d) vs", message)}
+    fields = zip(DTYPES, configuration.dtypes, REFERENCE.dtypes, strict=True)
+    odd = [(field, dtype) for field, dtype, default in fields if dtype != default]
     return [
         field
         for field, dtype in odd
-        if dtype in said or f"int{bits(dtype)}" in said or len(odd) == 1
+        if dtype in named or f"int{bits(dtype)}" in named or len(odd) == 1
     ]
 
 

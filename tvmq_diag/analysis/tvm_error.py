@@ -31,9 +31,10 @@ _INTERFACE = "tvm/_ffi/"
 
 @dataclass(frozen=True)
 class Thrown:
-    """What an error says: its sentence, where it was thrown, and the rule that led there.
+    """What an error says: its sentence, where it was thrown, and the C++ functions that led there.
 
-    `via` are the C++ functions from the first that is no plumbing down to the throwing one.
+    `site` is None where the text names no place. `via` begins with the first function that is no
+    plumbing and ends with the one that threw; empty where Python threw.
     """
 
     message: str
@@ -42,11 +43,11 @@ class Thrown:
 
 
 def read(text: str) -> Thrown:
-    """Take the text of a TVM error apart; works on any text."""
-    found = list(_FRAME.finditer(text))
-    signatures = [match.group(2) for match in found]
+    """Take the text of a TVM error apart. Any text will do: what it does not say is left out."""
+    matches = list(_FRAME.finditer(text))
+    signatures = [match.group(2) for match in matches]
     frames = [_short(signature) for signature in signatures]
-    raised = _raised_in_python(text, found[-1].end() if found else len(text))
+    raised = _raised_in_python(text, matches[-1].end() if matches else len(text))
     if raised is not None:
         return Thrown(sentence(text), raised, [])
     via: list[str] = []

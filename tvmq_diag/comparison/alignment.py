@@ -1,8 +1,8 @@
 """Which op of one module is which op of another: by what ops are and stand beside, never by name.
 
-Ops are compared in running order, by ever looser keys. The strictest holds all that an op is
-computed from, the loosest only what kind of op it is. Each key is tried between the ops that
-stricter ones have paired (longest common subsequence), so that a change stays where it is.
+Ops are compared in running order, by one key after another, each looser than the one before: from
+all that an op is computed from to its kind alone. A key pairs ops (longest common subsequence) only
+between those that stricter keys have paired, so that a change stays where it is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from ..trace.graph import Graph, Op
 class Alignment:
     """Two modules' ops side by side. `pairs` maps indices of `old` to indices of `new`.
 
-    `groups` are the ops left over, those that stand in for each other together: old, new.
+    `groups` are the ops without a partner, as (old, new): those that stand in for each other are in
+    one group, of which one side may be empty.
     """
 
     old: Graph
@@ -33,7 +34,7 @@ class Alignment:
 
 
 def align(old: Graph, new: Graph) -> Alignment:
-    """Pair the ops of two modules, one to one; what remains is grouped many to many."""
+    """Pair the ops of two modules, one to one; group the rest, many to many."""
     numbers: dict[Hashable, int] = {}
     ours, theirs = _Keys(old, numbers), _Keys(new, numbers)
     pairs: dict[int, int] = {}
@@ -48,7 +49,7 @@ def align(old: Graph, new: Graph) -> Alignment:
 
 
 class _Keys:
-    """What there is to tell a module's ops by: a number for each op, worked out when wanted.
+    """Keys to tell a module's ops by: lists with a number for each op, computed on first use.
 
     `numbers` are common to two modules, so that equal things have equal numbers in both.
     """
@@ -198,14 +199,14 @@ def _groups(
     """The unpaired ops: those of the two modules that stand between the same ops, together."""
     union = _Union()
     taken = set(pairs.values())
-    left = (
+    unpaired = (
         [op for op in old.ops if op.index not in pairs],
         [op for op in new.ops if op.index not in taken],
     )
     ports: list[dict[int, set[Port]]] = [{}, {}]
-    for side, unpaired in enumerate(left):
-        alone = {op.index for op in unpaired}
-        for op in unpaired:
+    for side, ops in enumerate(unpaired):
+        alone = {op.index for op in ops}
+        for op in ops:
             union.add((side, op.index))
             for other in alone.intersection(op.reads):
                 union.join((side, op.index), (side, other))
@@ -217,12 +218,12 @@ def _groups(
         for index, touched in ports[side].items():
             for port in touched & shared:
                 union.join((side, index), port)
-    found = []
+    groups = []
     for members in union.sets():
         ours = tuple(sorted(index for side, index in members if side == 0))
         theirs = tuple(sorted(index for side, index in members if side == 1))
-        found.append((ours, theirs))
-    return sorted(found, key=lambda group: (group[0] or (math.inf,), group[1]))
+        groups.append((ours, theirs))
+    return sorted(groups, key=lambda group: (group[0] or (math.inf,), group[1]))
 
 
 Port = tuple[str, int]
@@ -254,10 +255,10 @@ class _Union:
         self._parent[self._root(one)] = self._root(other)
 
     def sets(self) -> list[list[Any]]:
-        found: dict[Any, list[Any]] = {}
+        members: dict[Any, list[Any]] = {}
         for member in self._parent:
-            found.setdefault(self._root(member), []).append(member)
-        return list(found.values())
+            members.setdefault(self._root(member), []).append(member)
+        return list(members.values())
 
     def _root(self, member: Any) -> Any:
         while self._parent[member] != member:

@@ -95,27 +95,27 @@ class Check:
 def read(path: Path) -> Baseline:
     """Read a baseline; raises UsageError that says what in it is wrong."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
             f"no baseline in {path} ({error}); make one: --run runs/NAME --write"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no TOML: {error}") from error
-    configurations = found.pop("configuration", {})
+    configurations = table.pop("configuration", {})
     if not isinstance(configurations, dict) or not configurations:
         raise UsageError(f'{path} promises nothing: it needs a [configuration."int8/int8/int32"]')
-    unknown = sorted(found.keys() - MODEL.keys())
+    unknown = sorted(table.keys() - MODEL.keys())
     if unknown:
         raise UsageError(f"{path}: {unknown[0]} is none of {', '.join(MODEL)}")
-    for name, value in found.items():
+    for name, value in table.items():
         _typed(path, name, value, MODEL[name])
-    if "model" not in found:
+    if "model" not in table:
         raise UsageError(f'{path} does not say which model; write for example: model = "tiny"')
     promises = {
         parse(name).text: _promise(path, name, promise) for name, promise in configurations.items()
     }
-    return Baseline(found, promises)
+    return Baseline(table, promises)
 
 
 def of_run(run: Run) -> Baseline:
@@ -124,11 +124,11 @@ def of_run(run: Run) -> Baseline:
     if facts.get("weights") == "seeded random":
         del facts["weights"]
     results = run.with_role(Role.REQUESTED, Role.REFERENCE)
-    return Baseline(facts, {r.verdict.configuration: _found(r, bounds=True) for r in results})
+    return Baseline(facts, {r.verdict.configuration: _outcome(r, bounds=True) for r in results})
 
 
 def check(baseline: Baseline, run: Run) -> list[Check]:
-    """Hold a run against a baseline."""
+    """Hold a run against a baseline: a Check for each promise, in the baseline's order."""
     results = {result.verdict.configuration: result for result in run.results}
     checks = []
     for name, promise in baseline.promises.items():
@@ -136,7 +136,7 @@ def check(baseline: Baseline, run: Run) -> list[Check]:
         if result is None:
             checks.append(Check(name, ["it was not tried"], "not tried"))
         else:
-            broken = _broken(promise, _found(result, bounds=False))
+            broken = _broken(promise, _outcome(result, bounds=False))
             checks.append(Check(name, broken, result.verdict.headline))
     return checks
 
@@ -157,17 +157,17 @@ def write(baseline: Baseline, path: Path) -> None:
 
 def junit(checks: list[Check], path: Path) -> None:
     """Write the checks as JUnit XML, which CI systems show test by test."""
-    failures = sum(bool(found.broken) for found in checks)
+    failures = sum(bool(check.broken) for check in checks)
     suite = ET.Element(
         "testsuite", name="tvmq-diag check", tests=str(len(checks)), failures=str(failures)
     )
-    for found in checks:
+    for check in checks:
         case = ET.SubElement(
-            suite, "testcase", classname="tvmq_diag", name=_xml(found.configuration)
+            suite, "testcase", classname="tvmq_diag", name=_xml(check.configuration)
         )
-        if found.broken:
-            failure = ET.SubElement(case, "failure", message=_xml(found.broken[0]))
-            failure.text = _xml("\n".join([*found.broken, found.headline]))
+        if check.broken:
+            failure = ET.SubElement(case, "failure", message=_xml(check.broken[0]))
+            failure.text = _xml("\n".join([*check.broken, check.headline]))
     path.parent.mkdir(parents=True, exist_ok=True)
     tree = ET.ElementTree(suite)
     ET.indent(tree)
@@ -192,7 +192,7 @@ def _typed(path: Path, name: str, value: Any, kind: type) -> None:
         raise UsageError(f"{path}: {name} = {value!r} is no {kind.__name__}")
 
 
-def _found(result: Result, bounds: bool) -> Promise:
+def _outcome(result: Result, bounds: bool) -> Promise:
     """What a result came to; with `bounds` its figures as bounds, a little lower."""
     verdict, metrics = result.verdict, result.verdict.metrics
     figures = {
@@ -222,18 +222,19 @@ def _bound(name: str, value: float | None) -> float | None:
     return math.floor((value - _SLACK[name]) * scale) / scale
 
 
-def _broken(promise: Promise, found: Promise) -> list[str]:
+def _broken(promise: Promise, outcome: Promise) -> list[str]:
+    """What of a promise was not kept, a sentence each."""
     broken = []
     for item in fields(Promise):
-        wanted, got = getattr(promise, item.name), getattr(found, item.name)
+        wanted, got = getattr(promise, item.name), getattr(outcome, item.name)
         if wanted is None:
             continue
         if isinstance(wanted, str):
             if wanted != got:
                 broken.append(f"{_key(item.name)}: {got or 'none'}, not {wanted}")
         elif got is None or got < wanted:
-            said = "none" if got is None else f"{got:.4f}"
-            broken.append(f"{_key(item.name)}: {said}, less than {wanted}")
+            figure = "none" if got is None else f"{got:.4f}"
+            broken.append(f"{_key(item.name)}: {figure}, less than {wanted}")
     return broken
 
 

@@ -69,15 +69,15 @@ class Difference:
     def what(self) -> str:
         """What became of it: `out_dtype int32 -> int16`, or `simulated_quantize #8 removed`."""
         if self.kind == REPLACED:
-            said = f"{_list(self.old)} became {_list(self.new)}"
+            text = f"{_list(self.old)} became {_list(self.new)}"
         elif self.kind == CHANGED:
-            said = ", ".join(map(str, self.changes[:_FEW]))
-            said += f" and {len(self.changes) - _FEW} more" if len(self.changes) > _FEW else ""
-            said += f" in {self.new[0]}" if self.reader else ""
+            text = ", ".join(map(str, self.changes[:_FEW]))
+            text += f" and {len(self.changes) - _FEW} more" if len(self.changes) > _FEW else ""
+            text += f" in {self.new[0]}" if self.reader else ""
         else:
             ops = _list(self.new or self.old)
-            said = self.kind if ops == str(self.op) else f"{ops} {self.kind}"
-        return f"{said}, behind {self.source}" if self.source is not None else said
+            text = self.kind if ops == str(self.op) else f"{ops} {self.kind}"
+        return f"{text}, behind {self.source}" if self.source is not None else text
 
     @property
     def line(self) -> str:
@@ -103,14 +103,14 @@ def differences(alignment: Alignment) -> list[Difference]:
 
     The quantizer's rule for an op writes what the op reads, and that may run long before it.
     """
-    found = [*_changed(alignment), *_unpaired(alignment)]
-    return [difference for _, difference in sorted(found, key=lambda item: item[0])]
+    placed = [*_changed(alignment), *_unpaired(alignment)]
+    return [difference for _, difference in sorted(placed, key=lambda item: item[0])]
 
 
-def alike(found: list[Difference]) -> list[list[Difference]]:
+def alike(differences: list[Difference]) -> list[list[Difference]]:
     """Differences of one sort together, the sorts in the order in which they first occur."""
     sorts: dict[tuple[Any, ...], list[Difference]] = {}
-    for difference in found:
+    for difference in differences:
         sorts.setdefault(difference.alike, []).append(difference)
     return list(sorts.values())
 
@@ -132,8 +132,8 @@ def _changed(alignment: Alignment) -> Iterator[Placed]:
         changes = tuple(_changes(alignment, paired, old, new))
         if changes:
             reader, source = _place(alignment.new, [new])
-            found = Difference(CHANGED, (ref(old),), (ref(new),), changes, reader, source)
-            yield (float(reader.index if reader else j), float(j)), found
+            difference = Difference(CHANGED, (ref(old),), (ref(new),), changes, reader, source)
+            yield (float(reader.index if reader else j), float(j)), difference
 
 
 def _unpaired(alignment: Alignment) -> Iterator[Placed]:
@@ -144,22 +144,23 @@ def _unpaired(alignment: Alignment) -> Iterator[Placed]:
         kind = REPLACED if old and new else ADDED if new else REMOVED
         reader, source = _place(alignment.old, old) if old else _place(alignment.new, new)
         itself = min([*map(float, theirs), *(places[i] for i in ours)])
-        found = Difference(kind, tuple(map(ref, old)), tuple(map(ref, new)), (), reader, source)
+        refs = tuple(map(ref, old)), tuple(map(ref, new))
+        difference = Difference(kind, *refs, (), reader, source)
         if reader is None:
-            yield (itself, itself), found
+            yield (itself, itself), difference
         else:
-            yield (places[reader.index] if old else float(reader.index), itself), found
+            yield (places[reader.index] if old else float(reader.index), itself), difference
 
 
 def places_of_old(alignment: Alignment) -> dict[int, float]:
     """Where the old ops stand in the new module; those that are gone, before the next that is."""
-    found, following = {}, float(len(alignment.new.ops))
+    places, following = {}, float(len(alignment.new.ops))
     for op in reversed(alignment.old.ops):
         if op.index in alignment.pairs:
-            found[op.index] = following = float(alignment.pairs[op.index])
+            places[op.index] = following = float(alignment.pairs[op.index])
         else:
-            found[op.index] = following - 0.5
-    return found
+            places[op.index] = following - 0.5
+    return places
 
 
 def _place(graph: Graph, ops: list[Op]) -> tuple[Ref | None, Ref | None]:
@@ -209,8 +210,8 @@ def _types(old: Op, new: Op) -> Iterator[Change]:
 
 def _dtypes(op: Op) -> list[str]:
     """The dtypes it reads; of a tuple that of the first field."""
-    found = [re.search(r"\b(?:float|bfloat|u?int|bool)\d*\b", o.type) for o in op.operands]
-    return [dtype.group() if dtype else "?" for dtype in found]
+    matches = [re.search(r"\b(?:float|bfloat|u?int|bool)\d*\b", o.type) for o in op.operands]
+    return [match.group() if match else "?" for match in matches]
 
 
 def _attributes(old: Op, new: Op) -> Iterator[Change]:
@@ -218,7 +219,7 @@ def _attributes(old: Op, new: Op) -> Iterator[Change]:
     for name in sorted(ours.keys() | theirs.keys()):
         a, b = ours.get(name), theirs.get(name)
         if repr(a) != repr(b) and name != "metadata":
-            yield Change(name, _said(a), _said(b))
+            yield Change(name, _text(a), _text(b))
 
 
 def _named(op: Op) -> dict[str, Any]:
@@ -273,7 +274,8 @@ def _value(constant: Node) -> str:
     return f"{constant.tensor} {(constant.hash or '?')[:8]}"
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
+    """An attribute's value as people read it."""
     if value is None or value == "":
         return "none"
     if isinstance(value, float):

@@ -71,8 +71,8 @@ def _within(old: Verdict, new: Verdict, modules: Modules | None) -> str:
             return ELSEWHERE
         if expected != new.op.index:
             return EARLIER if new.op.index < expected else LATER
-    said = (old.message, old.site, old.knob), (new.message, new.site, new.knob)
-    return SAME if said[0] == said[1] else COSMETIC
+    same = (old.message, old.site, old.knob) == (new.message, new.site, new.knob)
+    return SAME if same else COSMETIC
 
 
 def _by_pass(modules: Modules) -> str:

@@ -1,7 +1,7 @@
 """Two compiles pass by pass: which passes both ran, and the first whose result differs.
 
-Cheap before dear: tables that are the same bytes are the same module, and none of them is parsed;
-tables that differ in names only are the same too; the ops are aligned only where they differ.
+The cheapest comparison comes first. Op tables of the same bytes are the same module, and are not
+even parsed; tables that differ in names only are the same too; only of others are the ops aligned.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HANDED_ON = "handed on"
 """Its results differ as what it was given does: it changed nothing itself in either compile."""
 RAISED_OLD, RAISED_NEW, RAISED_BOTH = "failed before", "fails now", "fails in both"
 
-_SAID = {
+_STATES = {
     ONLY_OLD: "no longer runs",
     ONLY_NEW: "runs now, and did not before",
     RAISED_OLD: "failed{at}, and goes through now",
@@ -32,15 +32,15 @@ _SAID = {
 """States of a pass that are a difference by themselves; `{at}` is the op, where it is known."""
 
 _NAMES = ("name", "span")
-"""What a table says that is no part of the module."""
+"""Fields of a table's rows that are no part of the module."""
 
 
 @dataclass
 class PassDelta:
     """A pass of two compiles. `differences` are those of its results.
 
-    Of a pass that only one of them ran, they are what it did. `before`: what it was given differs
-    already, although all results up to there are the same.
+    Of a pass that only one of them ran, they are what it did to its module. `before`: what it was
+    given differs already, although all results up to there are the same.
     """
 
     name: str
@@ -59,10 +59,10 @@ class PassDelta:
     @property
     def counts(self) -> dict[str, int]:
         """How many differences of each kind."""
-        found: dict[str, int] = {}
+        counted: dict[str, int] = {}
         for difference in self.differences:
-            found[difference.kind] = found.get(difference.kind, 0) + 1
-        return found
+            counted[difference.kind] = counted.get(difference.kind, 0) + 1
+        return counted
 
     @property
     def differs(self) -> bool:
@@ -72,14 +72,14 @@ class PassDelta:
     @property
     def headline(self) -> str:
         """What a person reads first: the pass, and the first op that it treats in another way."""
-        said = _SAID.get(self.state, "").format(at=f" at {self.op}" if self.op else "")
+        text = _STATES.get(self.state, "").format(at=f" at {self.op}" if self.op else "")
         if self.differences:
             first, *rest = self.differences
-            said = f"{said} ({first.line}" if said else first.line
-            said += f", and {len(rest)} more" if rest else ""
-            said += ")" if self.state in _SAID else ""
+            text = f"{text} ({first.line}" if text else first.line
+            text += f", and {len(rest)} more" if rest else ""
+            text += ")" if self.state in _STATES else ""
         name = f"before {self.name}, between the passes" if self.before else self.name
-        return f"{name}: {said}"
+        return f"{name}: {text}"
 
 
 class Modules:
@@ -87,24 +87,27 @@ class Modules:
 
     def __init__(self, old: Trace, new: Trace) -> None:
         self.old, self.new = old, new
-        self._known: dict[tuple[int | None, int | None], list[Difference]] = {}
+        self._differences: dict[tuple[int | None, int | None], list[Difference]] = {}
         self._graphs: dict[tuple[int, int], Graph | None] = {}
 
     def differences(self, old: int | None, new: int | None) -> list[Difference]:
         """How two snapshots differ; nothing where one of them was not taken."""
         key = (old, new)
-        if key not in self._known:
+        if key not in self._differences:
             same = None in key or self._same_table(old, new)
-            self._known[key] = [] if same else self._compare(old, new)
-        return self._known[key]
+            self._differences[key] = [] if same else self._compare(old, new)
+        return self._differences[key]
 
     def effect(self, side: int, run: PassRun) -> list[Difference]:
-        """What a pass did to its module."""
-        given, made = self.graph(side, run.before), self.graph(side, run.after)
-        return differences(align(given, made)) if given is not None and made is not None else []
+        """What a pass did to its module; nothing where one of the two modules was not recorded.
+
+        Side 0 is the old trace's, side 1 the new one's.
+        """
+        given, result = self.graph(side, run.before), self.graph(side, run.after)
+        return differences(align(given, result)) if given is not None and result is not None else []
 
     def graph(self, side: int, number: int | None) -> Graph | None:
-        """The ops of a snapshot: side 0 is the old trace's."""
+        """The ops of a snapshot of side 0, the old trace, or side 1; None if it has no graph."""
         snapshot = (self.old, self.new)[side].snapshot(number)
         if snapshot is None or number is None or not snapshot.nodes:
             return None
@@ -130,11 +133,11 @@ class Modules:
 
 
 def compare(modules: Modules) -> list[PassDelta]:
-    """All passes of two compiles side by side, in order of ending."""
+    """All passes of two compiles side by side, in order of ending, the model itself before them."""
     old, new = steps(modules.old), steps(modules.new)
-    found: list[PassDelta] = [_beginning(modules)]
-    agreed = not found[0].differs
-    compared = (found[0].old, found[0].new)
+    passes: list[PassDelta] = [_beginning(modules)]
+    agreed = not passes[0].differs
+    compared = (passes[0].old, passes[0].new)
     for a, b in _side_by_side(old, new):
         delta = _pass(modules, a, b, agreed)
         if delta.state == DIFFERENT and (delta.old, delta.new) == compared:
@@ -142,12 +145,12 @@ def compare(modules: Modules) -> list[PassDelta]:
         if delta.differs:
             compared = (delta.old, delta.new)
         agreed = agreed and not delta.differs
-        found.append(delta)
-    return found
+        passes.append(delta)
+    return passes
 
 
 def first(passes: list[PassDelta]) -> PassDelta | None:
-    """The first pass whose result differs."""
+    """The first pass whose result differs; None if none does."""
     return next((delta for delta in passes if delta.differs), None)
 
 
@@ -157,10 +160,10 @@ def steps(trace: Trace) -> list[PassRun]:
     Lists of passes, and type inference, belong to other passes. What constant folding compiles is
     no part of the model.
     """
-    found = [run for run in trace.pass_runs.values() if _counts(trace, run)]
+    runs = [run for run in trace.pass_runs.values() if _counts(trace, run)]
     failing = {run.number for run in trace.failing_path}
-    ended = [run for run in found if run.end is not None]
-    stopped = [run for run in found if run.end is None and run.number in failing]
+    ended = [run for run in runs if run.end is not None]
+    stopped = [run for run in runs if run.end is None and run.number in failing]
     # Of nested passes that an exception went through, only the innermost is where it failed.
     return sorted(ended, key=lambda run: run.end or 0.0) + stopped[-1:]
 
@@ -175,9 +178,9 @@ def _counts(trace: Trace, run: PassRun) -> bool:
 def _beginning(modules: Modules) -> PassDelta:
     """The model itself, before any pass."""
     old, new = _first_module(modules.old), _first_module(modules.new)
-    found = modules.differences(old, new)
-    state = DIFFERENT if found else SAME
-    return PassDelta("the model", [], "import", state, found, old=old, new=new)
+    result = modules.differences(old, new)
+    state = DIFFERENT if result else SAME
+    return PassDelta("the model", [], "import", state, result, old=old, new=new)
 
 
 def _first_module(trace: Trace) -> int | None:
@@ -224,11 +227,11 @@ def _to_failure(
     side = 0 if failed[0] else 1
     culprit, other = failed[side][0], rest[1 - side]
     place = next((i for i, run in enumerate(other) if run.name == culprit.name), None)
-    found = [_alone(side, run) for run in rest[side]]
+    pairs = [_alone(side, run) for run in rest[side]]
     if place is None:
-        return [*found, _alone(side, culprit)]
-    found += [_alone(1 - side, run) for run in other[:place]]
-    return [*found, (culprit, other[place]) if side == 0 else (other[place], culprit)]
+        return [*pairs, _alone(side, culprit)]
+    pairs += [_alone(1 - side, run) for run in other[:place]]
+    return [*pairs, (culprit, other[place]) if side == 0 else (other[place], culprit)]
 
 
 def _alone(side: int, run: PassRun) -> Pair:

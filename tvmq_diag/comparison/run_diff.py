@@ -1,6 +1,7 @@
 """Two runs, or two traces, side by side: what changed in the compile, and is anything worse for it?
 
-Aligned by configuration; the compiles pass by pass (see sequences) and op by op (see alignment).
+Configurations are paired by their text, their compiles pass by pass (see pass_diff) and op by op
+(see alignment).
 """
 
 from __future__ import annotations
@@ -96,9 +97,9 @@ class ConfigurationDelta:
     @property
     def regressions(self) -> list[str]:
         """In what it became worse: members of REGRESSIONS."""
-        found = [self.outcome] if self.outcome in REGRESSIONS else []
+        outcomes = [self.outcome] if self.outcome in REGRESSIONS else []
         worse = [_CLASSES[figure.name] for figure in self.figures if figure.worse]
-        return found + [name for name in dict.fromkeys(worse) if name not in found]
+        return outcomes + [name for name in dict.fromkeys(worse) if name not in outcomes]
 
 
 @dataclass
@@ -245,19 +246,19 @@ def _settings(old: Trace, new: Trace) -> list[str]:
         ("qconfig", before.qconfig, now.qconfig),
         ("versions", before.versions, now.versions),
     )
-    found = []
+    settings = []
     for part, ours, theirs in parts:
         if not ours or not theirs:
-            found += [f"{part}: {_any(ours)} -> {_any(theirs)}"] if ours or theirs else []
+            settings += [f"{part}: {_any(ours)} -> {_any(theirs)}"] if ours or theirs else []
             continue
         for name in sorted(ours.keys() | theirs.keys()):
             if ours.get(name) != theirs.get(name):
-                found.append(f"{name}: {ours.get(name)} -> {theirs.get(name)}")
+                settings.append(f"{name}: {ours.get(name)} -> {theirs.get(name)}")
     if before.target != now.target:
-        found.append(f"target: {before.target} -> {now.target}")
+        settings.append(f"target: {before.target} -> {now.target}")
     if before.threads != now.threads:
-        found.append(f"threads: {before.threads} -> {now.threads}")
-    return found
+        settings.append(f"threads: {before.threads} -> {now.threads}")
+    return settings
 
 
 def _any(part: Mapping[str, object]) -> str:
@@ -341,7 +342,7 @@ def _json(delta: ConfigurationDelta) -> dict[str, Any]:
         "new": delta.new.verdict.headline if delta.new else None,
         "regressions": delta.regressions,
         "first": None if first is None else {**asdict(first), "headline": first.headline},
-        "passes": [asdict(found) for found in delta.passes if found.differs],
+        "passes": [asdict(one) for one in delta.passes if one.differs],
         "figures": [asdict(figure) for figure in delta.figures],
         "settings": delta.settings,
         "notes": delta.notes,

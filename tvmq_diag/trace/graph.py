@@ -106,9 +106,9 @@ class Graph:
         words = self.snapshot.vocabulary
         if op.scalar or not (words.channel_scales and op.name in words.rescaling):
             return op.scalar
-        if len(op.operands) < 2:  # of a damaged table
+        if not op.operands:  # of a damaged table
             return False
-        data, *scales = op.operands
+        data, *scales = op.operands  # a scalar may be part of the kernel: then there are none
         if data.op is None or any(scale.constant is None for scale in scales):
             return False
         cast = self.ops[data.op]
@@ -164,14 +164,14 @@ def _arguments(snapshot: Snapshot) -> dict[int, int]:
     A function's parameters are the variables in its body that no function inside it has, and
     come in their order; where they are not as many as arguments, nothing is claimed.
     """
-    found: dict[int, int] = {}
+    arguments: dict[int, int] = {}
     for node in snapshot.nodes:
         if node.kind != "call" or node.callee is None:
             continue
         variables = _variables(snapshot, node.callee)
         if len(variables) == len(node.inputs):
-            found.update(zip(variables, node.inputs, strict=True))
-    return found
+            arguments.update(zip(variables, node.inputs, strict=True))
+    return arguments
 
 
 def _variables(snapshot: Snapshot, function: int) -> list[int]:

@@ -70,7 +70,7 @@ class Vocabulary:
     rescaling: frozenset[str]
     """What the quantizer multiplies sums with their scales by."""
     channel_scales: bool
-    """Can such a scale be a tensor, one value for each channel? Else it is a scalar always."""
+    """Can such a scale be a tensor, one value for each channel? Else it is always a scalar."""
     machinery: frozenset[str]
     """Short names of what the quantizer and the compiler write between a model's ops: nobody knows
     these by place."""

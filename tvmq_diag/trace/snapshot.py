@@ -89,22 +89,22 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     def rescales(self, call: Node) -> bool:
         """Is it a rescaling as a quantizer writes it, and no op of the model?
 
-        By a scalar; or, where channels have scales of their own, by a constant of what was cast
-        from integers that an op made.
+        By a scalar; or, where channels can have scales of their own, by a constant of what was cast
+        from integers that an op gave.
         """
         operands = [self.nodes[i] for i in call.inputs]
         if any(operand.value is not None for operand in operands):
             return True
         if not self.vocabulary.channel_scales or call.op not in self.vocabulary.rescaling:
             return False
-        if len(operands) < 2:  # of a damaged table
+        if not operands:  # of a damaged table
             return False
-        data, *scales = operands
+        data, *scales = operands  # a scalar may be part of the kernel: then there are none
         if data.op not in self.vocabulary.casts or not is_float(data.dtype) or not data.inputs:
             return False
-        made = self.nodes[data.inputs[0]]
+        source = self.nodes[data.inputs[0]]
         constant = all(scale.kind == "constant" for scale in scales)
-        return constant and made.kind == "call" and is_integer(made.dtype)
+        return constant and source.kind == "call" and is_integer(source.dtype)
 
 
 class Table(msgspec.Struct):
@@ -143,20 +143,20 @@ def _mended(text: bytes) -> Table:
     rows = decoding.loose(text, infinite=True)
     if not isinstance(rows, list):
         raise Damage("no list of rows")
-    found = Table(())
+    table = Table(())
     nodes = []
     for number, row in enumerate(rows):
         node, lost = _salvaged(row)
         node.number = number
-        found.damaged += lost
+        table.damaged += lost
         if not _reads_before(node):
-            found.mended += 1
+            table.mended += 1
             node.inputs = tuple(row for row in node.inputs if 0 <= row < number)
             if node.callee is not None and not 0 <= node.callee < number:
                 node.callee = None
         nodes.append(node)
-    found.nodes = tuple(nodes)
-    return found
+    table.nodes = tuple(nodes)
+    return table
 
 
 def _salvaged(row: Any) -> tuple[Node, bool]:

@@ -1,4 +1,4 @@
-"""The quantization steps that a module has between annotate and realize, read from its table."""
+"""What the quantization steps between annotate and realize are set to, read from an op table."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .snapshot import Node, Snapshot
 
 
 @dataclass(frozen=True)
-class Step:
+class StepSettings:
     """A value v becomes round(v / scale), clipped to `low` and `high`, times the scale.
 
-    `kind` is one of ops.STEP_KINDS, or what else the table says. What is no number yet, as a scale
-    before calibrate, is None.
+    `kind` is one of ops.STEP_KINDS, or what else the table says. A number that is not known yet, as
+    a scale before calibrate, is None.
     """
 
     kind: object
@@ -26,7 +26,7 @@ class Step:
     high: float | None
 
 
-def read(node: Node, snapshot: Snapshot) -> Step | None:
+def read(node: Node, snapshot: Snapshot) -> StepSettings | None:
     """The quantization step that a call is; None if it is none."""
     vocabulary = snapshot.vocabulary
     if not vocabulary.is_step(node.op):
@@ -39,7 +39,7 @@ def read(node: Node, snapshot: Snapshot) -> Step | None:
         low, high = _range(attributes)
         scale = scale or None  # 0: not calibrated yet
     signed = bool(attributes.get("signed", attributes.get("sign", True)))
-    return Step(kind, signed, scale, _count(node, snapshot), low, high)
+    return StepSettings(kind, signed, scale, _count(node, snapshot), low, high)
 
 
 def _number(snapshot: Snapshot, row: int) -> float | None:

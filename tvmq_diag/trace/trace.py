@@ -252,8 +252,8 @@ class Trace(msgspec.Struct, eq=False):
         if self.blame is None or failing is None:
             return None
         row = self.blame.row
-        found = ((i, node) for i, node in enumerate(failing.executed()) if node.number == row)
-        return next(found, None)
+        matches = ((i, node) for i, node in enumerate(failing.executed()) if node.number == row)
+        return next(matches, None)
 
     def modules_of(self, stage: str) -> Iterator[Snapshot]:
         """The modules with Relay ops that the passes of this stage left behind, newest first."""
@@ -276,9 +276,11 @@ class Trace(msgspec.Struct, eq=False):
             self.problems.append(f"snapshot {number} cannot be read")
             return Snapshot(number, (), vocabulary=self.vocabulary)
         if table.damaged:
-            said = f"snapshot {number}: {table.damaged} rows are not as they were written"
-            self.problems.append(said)
+            problem = f"snapshot {number}: {table.damaged} rows are not as they were written"
+            self.problems.append(problem)
         if table.mended:
-            said = f"snapshot {number}: {table.mended} rows read or call what is no row before them"
-            self.problems.append(said)
+            problem = (
+                f"snapshot {number}: {table.mended} rows read or call what is no row before them"
+            )
+            self.problems.append(problem)
         return Snapshot(number, table.nodes, vocabulary=self.vocabulary)
