@@ -142,13 +142,10 @@ def printable(text: object, limit: int = 200_000) -> str:
     return f"{whole[:half]}\n… {len(whole) - limit:,} characters left out …\n{whole[-half:]}"
 
 
-def labelled(facts: Mapping[str, Any], labels: Mapping[str, str]) -> list[tuple[str, str]]:
+def labelled(facts: object, labels: Mapping[str, str]) -> list[tuple[str, str]]:
     """The facts under the labels that people read, in the labels' order; without what is None."""
-    return [
-        (label, clip(facts[name], 1000))
-        for name, label in labels.items()
-        if facts.get(name) is not None
-    ]
+    values = ((label, getattr(facts, name)) for name, label in labels.items())
+    return [(label, clip(value, 1000)) for label, value in values if value is not None]
 
 
 def brief(node: Node, snapshot: Snapshot) -> list[str]:

@@ -70,7 +70,7 @@ class TestLoading:
     def test_a_run_by_str_or_path(self, run: td.Run) -> None:
         assert td.load(str(TINY)).configurations == run.configurations
         assert run.configurations == ["int8/int8/int32", "int4", "float32"]
-        assert run.directory == TINY and run.facts["model"] == "tiny"
+        assert run.directory == TINY and run.facts.model == "tiny"
 
     def test_what_quantize_trace_recorded_is_a_run_of_one_result(self) -> None:
         run = td.load(TINY / "traces" / "int4")

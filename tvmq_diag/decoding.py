@@ -9,9 +9,12 @@ from __future__ import annotations
 import functools
 import json
 import math
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+
+from .errors import UsageError
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -33,6 +36,14 @@ def decode(text: bytes, decoder: msgspec.json.Decoder[T], infinite: bool = False
         return decoder.decode(text)
     except REFUSED:
         return converted(loose(text, infinite), decoder.type)
+
+
+def read(path: Path, decoder: msgspec.json.Decoder[T]) -> T:
+    """A file as the decoder's type; raises UsageError that names the file and what is wrong."""
+    try:
+        return decode(path.read_bytes(), decoder)
+    except (OSError, Damage) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
 
 
 def converted(value: Any, kind: type[T]) -> T:
@@ -57,14 +68,16 @@ def loose(text: bytes, infinite: bool = False) -> Any:
         raise Damage(str(error)) from error
 
 
-def salvaged(record: dict[str, Any], kind: type[S]) -> tuple[S, list[str]]:
+def salvaged(record: Any, kind: type[S]) -> tuple[S, list[str]]:
     """A struct with those fields of a record that are as declared, and the names of the others.
 
     A field that is missing or damaged has its default; raises Damage where it has none. Fields that
     the struct has not are passed over.
     """
+    if not isinstance(record, dict):
+        raise Damage(f"Expected `object`, got {record!r:.40}")
     kept, lost = {}, []
-    for name, (attribute, declared) in _fields(kind).items():
+    for name, (attribute, declared) in fields(kind).items():
         if name in record:
             try:
                 kept[attribute] = converted(record[name], declared)
@@ -82,7 +95,7 @@ def update(struct: msgspec.Struct, values: dict[str, Any]) -> list[str]:
     A dict is added to the one that is there. What the struct has no field for goes into its dict
     `extra`, if it has that.
     """
-    known, lost = _fields(type(struct)), []
+    known, lost = fields(type(struct)), []
     for name, value in values.items():
         if name not in known or name == "extra":
             getattr(struct, "extra", {})[name] = value
@@ -102,8 +115,8 @@ def update(struct: msgspec.Struct, values: dict[str, Any]) -> list[str]:
 
 
 @functools.cache
-def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[str, Any]]:
-    """For each name in a file, the attribute and its declared type."""
+def fields(kind: type[msgspec.Struct]) -> dict[str, tuple[str, Any]]:
+    """For each name in a file, the attribute of the struct and its declared type."""
     return {field.encode_name: (field.name, field.type) for field in msgspec.structs.fields(kind)}
 
 

@@ -2,72 +2,76 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from tvmq_diag.measurements.benchmark import AGAIN
+from tvmq_diag.comparison import record as comparison_record
+from tvmq_diag.errors import UsageError
+from tvmq_diag.results import benchmark_record, store, support_matrix, version_matrix
 from tvmq_diag.results.run import Role
-from tvmq_diag.results.verdict import WORKS
+from tvmq_diag.results.store import VerdictRecord
+from tvmq_diag.trace import layout
 
 from .. import formatting
 from ..templating import environment
 
-VERDICTS = "verdict.json"
-FACTS = "run.json"
-MATRIX = "matrix.json"
-BENCHMARK = "benchmark.json"
-VERSIONS = "versions.json"
-COMPARISON = "comparison.json"
 
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+class Record(Protocol):
+    """What the index says of a matrix, a benchmark, a comparison."""
+
+    @property
+    def created(self) -> str | None: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def headline(self) -> str: ...
+
+
+RECORDS: dict[str, Callable[[Path], Record]] = {
+    support_matrix.RECORD: support_matrix.load,
+    benchmark_record.RECORD: benchmark_record.load,
+    version_matrix.RECORD: version_matrix.load,
+    comparison_record.RECORD: comparison_record.load,
+}
+"""What may be beside runs, by the file that says it is."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one configuration."""
+    """What became of one configuration. `role` is empty for one that was asked for."""
 
     configuration: str
     outcome: str
-    said: str
+    cause: str
     role: str
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run. `page` is None when its report was not written.
-
-    `what` is the model, or that it is a support matrix or benchmark; those have a `summary`, no
-    lines.
-    """
+    """A run, or a record with a headline and no lines. `page` is None when it was not written."""
 
     name: str
     page: str | None
     created: str
-    what: str
+    title: str
     lines: list[Line]
-    summary: str = ""
+    headline: str = ""
 
 
 def write(runs_directory: Path) -> Path:
     """Write `index.html` over the runs in this folder; returns it."""
     entries: list[Entry] = []
     damaged: list[str] = []
-    for record, read in (
-        (VERDICTS, _run),
-        (MATRIX, _matrix),
-        (BENCHMARK, _benchmark),
-        (VERSIONS, _versions),
-        (COMPARISON, _comparison),
-    ):
-        for path in sorted(runs_directory.glob(f"*/{record}")):
+    for file, entry in ((layout.VERDICTS, _run), *((name, _record(name)) for name in RECORDS)):
+        for path in sorted(runs_directory.glob(f"*/{file}")):
             try:
-                entries.append(read(path.parent))
-            except _DAMAGE as error:
-                why = f"there is no {error}" if isinstance(error, KeyError) else error
-                damaged.append(f"{path.parent.name}: {formatting.clip(why, 120)}")
+                entries.append(entry(path.parent))
+            except UsageError as error:
+                damaged.append(f"{path.parent.name}: {formatting.clip(error, 120)}")
     # ISO strings of one machine sort by time; of one second, by name.
     entries.sort(key=lambda entry: (entry.created, entry.name), reverse=True)
     page = runs_directory / "index.html"
@@ -77,107 +81,33 @@ def write(runs_directory: Path) -> Path:
 
 
 def _run(folder: Path) -> Entry:
-    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    verdicts = json.loads((folder / VERDICTS).read_text(encoding="utf-8"))
-    return Entry(
-        folder.name,
-        _page(folder),
-        formatting.clip(facts.get("created") or "", 40),
-        formatting.clip(facts.get("model") or "?", 80),
-        [_line(verdict) for verdict in verdicts],
-    )
+    records = store.read(folder)
+    lines = [_line(verdict) for verdict in records.verdicts]
+    facts = records.facts
+    return _entry(folder, facts.created, formatting.clip(facts.model or "?", 80), lines)
 
 
-def _matrix(folder: Path) -> Entry:
-    record = json.loads((folder / MATRIX).read_text(encoding="utf-8"))
-    version = record.get("tvm_version")
-    chain = f" ({record['toolchain']})" if record.get("toolchain") else ""
-    return Entry(
-        folder.name,
-        _page(folder),
-        formatting.clip(record.get("created") or "", 40),
-        formatting.clip(f"support matrix of TVM {version or '?'}{chain}", 80),
-        [],
-        formatting.clip(_counts(record), 300),
-    )
+def _record(file: str) -> Callable[[Path], Entry]:
+    def entry(folder: Path) -> Entry:
+        record = RECORDS[file](folder)
+        headline = formatting.clip(record.headline, 300)
+        return _entry(folder, record.created, formatting.clip(record.title, 80), [], headline)
+
+    return entry
 
 
-def _benchmark(folder: Path) -> Entry:
-    record = json.loads((folder / BENCHMARK).read_text(encoding="utf-8"))
-    ratios = [
-        f"{name} {side['to_float']['value']:.2f}{formatting.TIMES} float"
-        for name, side in record["sides"].items()
-        if side["to_float"] is not None and name != AGAIN
-    ]
-    return Entry(
-        folder.name,
-        _page(folder),
-        formatting.clip(record.get("created") or "", 40),
-        formatting.clip(f"benchmark of {record.get('model') or '?'}", 80),
-        [],
-        formatting.clip(", ".join(ratios) or "nothing was compared", 300),
-    )
+def _entry(
+    folder: Path, created: str | None, title: str, lines: list[Line], headline: str = ""
+) -> Entry:
+    page = f"{folder.name}/index.html" if (folder / "index.html").is_file() else None
+    when = formatting.clip(created or "", 40)
+    return Entry(folder.name, page, when, title, lines, headline)
 
 
-def _comparison(folder: Path) -> Entry:
-    record = json.loads((folder / COMPARISON).read_text(encoding="utf-8"))
-    worse = len(record["regressions"])
-    said = f"{record['headline']}; {worse} regression{'s' if worse != 1 else ''}"
-    return Entry(
-        folder.name,
-        _page(folder),
-        formatting.clip(record.get("created") or "", 40),
-        "comparison",
-        [],
-        formatting.clip(said, 300),
-    )
-
-
-def _versions(folder: Path) -> Entry:
-    record = json.loads((folder / VERSIONS).read_text(encoding="utf-8"))
-    said = []
-    for chain in record["toolchains"]:
-        found = {e["configuration"]: e for entries in chain["cells"].values() for e in entries}
-        works = sum(entry["outcome"] == WORKS for entry in found.values())
-        what = f"{works} of {len(found)} work" if found else "nothing was run"
-        version = f" (TVM {chain['version']})" if chain["version"] else ""
-        said.append(f"{what} on {chain['name']}{version}")
-    return Entry(
-        folder.name,
-        _page(folder),
-        formatting.clip(record.get("created") or "", 40),
-        formatting.clip(f"version matrix of {record.get('model') or '?'}", 80),
-        [],
-        formatting.clip("; ".join(said), 300),
-    )
-
-
-def _counts(record: dict[str, Any]) -> str:
-    """How many cells work, in all and by dtype; and whether all were run."""
-    cells, dtypes = record["cells"], record["dtypes"]
-    working = Counter(cell["dtype"] for cell in cells if cell["stopped_at"] is None)
-    tried = Counter(cell["dtype"] for cell in cells)
-    each = ", ".join(f"{working[dtype]} of {tried[dtype]} in {dtype}" for dtype in dtypes)
-    asked = len(record["ops"]) * len(dtypes)
-    said = f"{working.total()} of {len(cells)} cells work: {each}"
-    return said if len(cells) == asked else f"{said}; stopped after {len(cells)} of {asked} cells"
-
-
-def _page(folder: Path) -> str | None:
-    return f"{folder.name}/index.html" if (folder / "index.html").is_file() else None
-
-
-def _line(verdict: dict[str, Any]) -> Line:
-    op = verdict.get("op")
-    where = f"by {verdict['pass']}" if verdict.get("pass") else ""
-    at = f"at {op['name']} (op #{op['index']})" if op else ""
-    said = " ".join(part for part in (where, at) if part)
-    message = verdict.get("message")
-    if message:
-        said = f"{said}: {message}" if said else message
+def _line(verdict: VerdictRecord) -> Line:
     return Line(
-        formatting.clip(verdict["configuration"], 60),
-        str(verdict["outcome"]),
-        formatting.clip(said, 200),
-        formatting.clip(verdict.get("role") or Role.REQUESTED.value, 20),
+        formatting.clip(verdict.configuration, 60),
+        verdict.outcome,
+        formatting.clip(verdict.cause, 200),
+        "" if verdict.role == Role.REQUESTED else verdict.role.value,
     )

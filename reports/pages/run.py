@@ -62,7 +62,7 @@ def _render(run: Run, sections: list[Section]) -> str:
     return template.render(
         run=run,
         facts=formatting.labelled(run.facts, _LABELS),
-        model=formatting.clip(run.facts.get("model") or "a model", 120),
+        model=formatting.clip(run.facts.model or "a model", 120),
         summary=summary([section.result for section in requested]),
         single=requested[0] if len(requested) == 1 else None,
         sections=sections,

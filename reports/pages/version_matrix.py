@@ -35,8 +35,8 @@ def render(matrix: Versions) -> str:
         .get_template("versions.html.j2")
         .render(
             times=TIMES,
-            model=clip(matrix.facts.get("model") or "a model", 120),
-            created=clip(matrix.facts.get("created") or "", 40),
+            model=clip(matrix.facts.model or "a model", 120),
+            created=clip(matrix.facts.created or "", 40),
             summary=summary(matrix),
             differences=differences(matrix),
             complete=matrix.complete,

@@ -59,7 +59,7 @@ def _hazard(verdict: Verdict) -> str | None:
 
 
 def _where(verdict: Verdict) -> str | None:
-    path = formatting.WITHIN.join(verdict.pass_path)
+    path = formatting.WITHIN.join(verdict.pass_path or [])
     place = f"{verdict.stage}: {path}" if path and verdict.stage else path
     span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
     return f"{span}{place}" if place else None

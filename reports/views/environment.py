@@ -36,7 +36,7 @@ def environment(run: Run, trace: Trace) -> list[tuple[str, str]]:
         ("threads", facts.threads),
         ("inputs", _inputs(facts.inputs)),
         ("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
-        ("interpreter", run.facts.get("python")),
+        ("interpreter", run.facts.python),
         ("recorded", facts.time),
         ("process", " ".join(facts.command)),
         ("trace", _relative(trace.path, run.directory)),

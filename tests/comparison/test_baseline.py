@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from tvmq_diag.commands import check, cli
 from tvmq_diag.comparison import baseline
-from tvmq_diag.comparison.baseline import Baseline, Promise
+from tvmq_diag.comparison.baseline import Baseline, Model, Promise
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.results import store
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import OpRef, Verdict
 
@@ -44,7 +45,7 @@ def run(folder: Path, *, op: int = 9, cosine: float = 0.95, outcome: str = "work
     rejected.op = OpRef(op, "add")
     works = Verdict("int8/int8/int32", "relay", outcome, "check")
     works.metrics = Metrics(cosine, 12.34, 0.1, 1.0)
-    facts = {"model": "tiny", "seed": 3, "weights": "seeded random", "toolchain": "relay"}
+    facts = RunFacts(model="tiny", seed=3, weights="seeded random", toolchain="relay")
     folder.mkdir(exist_ok=True)
     return Run(folder, facts, [Result(rejected, Role.REQUESTED), Result(works, Role.REFERENCE)])
 
@@ -60,7 +61,7 @@ def checked(arguments: list[str | Path]) -> int:
 
 def test_a_run_becomes_a_baseline_and_keeps_it(tmp_path: Path) -> None:
     made = baseline.of_run(run(tmp_path))
-    assert made.facts == {"model": "tiny", "seed": 3}
+    assert made.model == Model("tiny", seed=3)
     assert made.promises["int4"] == Promise("rejected", "realize", "QuantizeRealize", "add #9")
     # A bound a little lower: the same thing measured again is not a digit less.
     assert made.promises["int8/int8/int32"] == Promise(
@@ -79,7 +80,7 @@ def test_what_is_broken_is_said(tmp_path: Path) -> None:
     int4, int8 = baseline.check(promised, run(tmp_path, op=12, cosine=0.5, outcome="wrong"))
     assert int4.broken == ["op: add #12, not add #9"]
     assert int8.broken == ["outcome: wrong, not works", "cosine: 0.5000, less than 0.9"]
-    empty = Run(tmp_path, {})
+    empty = Run(tmp_path, RunFacts())
     assert [c.broken for c in baseline.check(promised, empty)] == [["it was not tried"]] * 2
 
 
@@ -111,9 +112,9 @@ def test_a_file_that_is_no_baseline(tmp_path: Path, text: str, said: str) -> Non
 
 
 def test_junit_says_what_broke_and_holds_any_message(tmp_path: Path) -> None:
-    promised = Baseline({"model": "tiny"}, {"int4": Promise("works"), "int2": Promise()})
+    promised = Baseline(Model("tiny"), {"int4": Promise("works"), "int2": Promise()})
     odd = Verdict("int4", "relay", "rejected", message="\x00<b>\ud800&")
-    found = baseline.check(promised, Run(tmp_path, {}, [Result(odd, Role.REQUESTED)]))
+    found = baseline.check(promised, Run(tmp_path, RunFacts(), [Result(odd, Role.REQUESTED)]))
     baseline.junit(found, tmp_path / "j.xml")
     suite = ET.parse(tmp_path / "j.xml").getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("2", "2")

@@ -32,6 +32,7 @@ from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Num
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.reports.pages import comparison as page
 from tvmq_diag.reports.text import comparison
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import OpRef, Verdict
 from tvmq_diag.trace.graph import Graph
@@ -355,7 +356,9 @@ def ran(metrics: Metrics | None = None, ratio: Ratio | None = None, **more: Any)
 
 
 def runs(old: list[Result], new: list[Result]) -> run_diff.Comparison:
-    return run_diff.of_runs(Run(Path("a"), {}, old), Run(Path("b"), {}, new), Tolerances())
+    return run_diff.of_runs(
+        Run(Path("a"), RunFacts(), old), Run(Path("b"), RunFacts(), new), Tolerances()
+    )
 
 
 def test_numbers_are_worse_beyond_what_is_tolerated() -> None:

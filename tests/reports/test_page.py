@@ -17,6 +17,7 @@ from tvmq_diag.reports import formatting
 from tvmq_diag.reports.pages import index
 from tvmq_diag.reports.pages import run as page
 from tvmq_diag.results import verdict as outcome
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import Hazard, OpRef, Site, Verdict
 from tvmq_diag.trace.facts import Job, Tensor, TraceFacts
@@ -102,7 +103,9 @@ def write(
     folder: Path, *results: Result, benchmark: Benchmark | None = None, **facts: Any
 ) -> tuple[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(folder, {"command": "trace_quantize.py", "model": "tiny", **facts}, list(results))
+    run = Run(
+        folder, RunFacts(command="trace_quantize.py", **{"model": "tiny", **facts}), list(results)
+    )
     run.benchmark = benchmark
     path = page.write(run)
     return path.read_text(encoding="utf-8"), path

@@ -20,6 +20,7 @@ from tvmq_diag.reports.views.card import site_text
 from tvmq_diag.reports.views.listing import LIMIT, listing
 from tvmq_diag.reports.views.section import build
 from tvmq_diag.results import verdict as outcome
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import Hazard, OpRef, Site, Verdict
 from tvmq_diag.trace.events import Written
@@ -212,7 +213,7 @@ def test_the_sweep_says_how_long_each_takes_next_to_float() -> None:
         return Result(made, role)
 
     asked = result(Role.REQUESTED, 30.0, Ratio(3.0, 2.9, 3.1))
-    text = shown(sweep.table(Run(Path("x"), {}, [asked, result(Role.FLOAT, 10.0, None)])))
+    text = shown(sweep.table(Run(Path("x"), RunFacts(), [asked, result(Role.FLOAT, 10.0, None)])))
     lines = [line.split() for line in text.splitlines()]
     assert lines[1][-2:] == ["30.00", "3.00"] and lines[2][-2:] == ["10.00", formatting.DASH]
 
@@ -243,7 +244,7 @@ def test_the_terminal_table_has_the_float_model_last() -> None:
             Role.REQUESTED,
         ),
     ]
-    text = shown(sweep.table(Run(Path("x"), {}, results)))
+    text = shown(sweep.table(Run(Path("x"), RunFacts(), results)))
     assert text.index("int8") < text.index("float32")
     assert "≠ wrong" in text and "0.030" in text
 
@@ -268,7 +269,7 @@ def test_a_damaged_piece_is_a_fault_and_not_the_end() -> None:
     trace._snapshots[7] = Snapshot(7, (call(0, "add"),))
     trace.blame = Blame(99, 9, "add", None, 1, 1.0, "replay")
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize")
-    section = build(Run(Path("x"), {}), Result(verdict, Role.REQUESTED, trace), "c0")
+    section = build(Run(Path("x"), RunFacts()), Result(verdict, Role.REQUESTED, trace), "c0")
     assert any("timeline cannot be shown" in fault for fault in section.faults)
     assert any("without an end" in fault for fault in section.faults)
     assert section.ir is not None
@@ -298,8 +299,9 @@ def test_the_index_is_newest_first_and_names_damaged_runs(tmp_path: Path) -> Non
 
 def _save_matrix(folder: Path, created: str, **record: object) -> None:
     folder.mkdir()
-    cells = [{"op": "add", "dtype": "int8", "stopped_at": None}]
-    cells += [{"op": "add", "dtype": "int4", "stopped_at": "realize"}]
+    steps = [{"name": "type inference", "ok": True}, {"name": "realize", "ok": True}]
+    cells = [{"op": "add", "dtype": "int8", "steps": steps}]
+    cells += [{"op": "add", "dtype": "int4", "steps": [steps[0], {"name": "realize", "ok": False}]}]
     known = {"created": created, "toolchain": EVIL, "tvm_version": "0.16.dev0", "ops": ["add"]}
     record = {**known, "dtypes": ["int8", "int4"], "cells": cells, **record}
     (folder / "matrix.json").write_text(json.dumps(record))

@@ -25,7 +25,7 @@ from tvmq_diag.instruments.relax import cases as relax_cases
 from tvmq_diag.instruments.relay import cases
 from tvmq_diag.reports.pages import support_matrix as page
 from tvmq_diag.results import support_matrix
-from tvmq_diag.results.support_matrix import Cell, Matrix, Step
+from tvmq_diag.results.support_matrix import Cell, Matrix, MatrixFacts, Step
 from tvmq_diag.toolchains import identity, process, resolution
 from tvmq_diag.toolchains.cache import cache_dir
 from tvmq_diag.toolchains.limits import Limits
@@ -256,7 +256,7 @@ class Elements(HTMLParser):
 
 def test_the_page_is_whole_and_safe(tmp_path: Path) -> None:
     work = Matrix(["add", "relu", EVIL], ["int4", EVIL])
-    work.facts = {"command": EVIL, "tvm_version": EVIL, "created": EVIL}
+    work.facts = MatrixFacts(command=EVIL, tvm_version=EVIL, created=EVIL)
     work.cells = [
         made("add", "int4", realize=EVIL, numbers=EVIL),
         made("add", EVIL, numbers=EVIL),

@@ -21,9 +21,10 @@ from tvmq_diag.reports.pages import version_matrix as page
 from tvmq_diag.reports.text import version_matrix as text
 from tvmq_diag.reports.views import version_matrix as view
 from tvmq_diag.results import store
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import INTERRUPTED, REJECTED, WORKS, Latency, OpRef, Ratio, Verdict
-from tvmq_diag.results.version_matrix import Column, Versions, columns, meaning
+from tvmq_diag.results.version_matrix import Column, Versions, VersionsFacts, columns, meaning
 from tvmq_diag.toolchains import identity, recipes, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 
@@ -74,7 +75,7 @@ class Fakes:
         chain = plan.toolchain.name
         for configuration in plan.configurations:
             if chain in self.fails:
-                run.facts["interrupted"] = True
+                run.facts.interrupted = True
                 return
             make = self.outcomes.get((chain, configuration.text), works)
             result = Result(make(configuration.text, chain), Role.REQUESTED)
@@ -186,8 +187,8 @@ def matrix(*outcomes: tuple[str, Outcome | None]) -> Versions:
         if outcome is not None:
             meant = meaning("int4", column.dialect)
             results = [Result(outcome(same.text, name), Role.REQUESTED) for same in meant]
-            column.run = Run(Path("x"), {}, results)
-    return Versions(["int4"], made, {"model": "tiny"})
+            column.run = Run(Path("x"), RunFacts(), results)
+    return Versions(["int4"], made, VersionsFacts(model="tiny"))
 
 
 def test_where_tvms_differ_is_said() -> None:
@@ -247,7 +248,7 @@ def test_what_came_from_outside_is_only_text() -> None:
 
     harmless = matrix(("relay", rejected))
     work = matrix(("relay", evil))
-    work.facts = {"model": EVIL, "command": EVIL, "created": EVIL}
+    work.facts = VersionsFacts(model=EVIL, command=EVIL, created=EVIL)
     work.columns[0].version = work.columns[0].problem = EVIL
     work.columns[0].python = Path(EVIL)
     checker, usual = Checker(), Checker()

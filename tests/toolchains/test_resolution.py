@@ -10,6 +10,7 @@ import pytest
 from support.fake_tvm import BOTH_TVM, RELAX_TVM, RELAY_TVM, python_with_tvm, script, silent
 
 from tvmq_diag.errors import SetupError, UsageError
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.toolchains import probe
 from tvmq_diag.toolchains.resolution import of_run, resolve
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -155,6 +156,7 @@ class TestAnInterpreterOfTheUser:
 
 def test_of_run_is_the_same_interpreter_and_dialect(tmp_path: Path) -> None:
     python = python_with_tvm(tmp_path, BOTH_TVM)
-    facts = {"toolchain": "bin/python", "python": str(python), "dialect": "relax"}
+    facts = RunFacts(toolchain="bin/python", python=str(python), dialect="relax")
     assert of_run(facts, silent) == Toolchain(str(python), python, "relax")
-    assert of_run(facts | {"dialect": None}, silent).dialect == "relay"
+    facts.dialect = None
+    assert of_run(facts, silent).dialect == "relay"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..configuration import (
     DTYPES,
@@ -19,7 +18,7 @@ from ..configuration import (
     parse,
     reference,
 )
-from ..results.verdict import Verdict
+from ..results.verdict import KnobRun, Verdict
 from ..trace.snapshot import Node, Snapshot
 from ..trace.trace import Trace
 from .dtype_timeline import timeline
@@ -29,22 +28,6 @@ RUNS = "runs"
 
 _BEYOND = 3
 """Ops after the rejected one that a part still has, so that its result is used."""
-
-
-@dataclass(frozen=True)
-class KnobRun:
-    """What came of one field, or two, set as in the configuration, and the rest as TVM's default.
-
-    `outcome` is RUNS or one of a verdict's. `change` is what first_change says; None if nothing.
-    """
-
-    field: str
-    configuration: str
-    outcome: str
-    stage: str | None
-    pass_name: str | None
-    message: str | None
-    change: str | None
 
 
 def questions(configuration: Configuration) -> list[tuple[str, Configuration]]:

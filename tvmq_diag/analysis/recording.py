@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from .. import __version__
+from ..results.facts import RunFacts
 from ..results.run import Result, Role, Run
 from ..trace import reader
 from . import judge
@@ -17,10 +18,10 @@ def as_run(folder: Path) -> Run:
     Raises UsageError when there is none, or a newer tvmq_diag wrote it.
     """
     recorded = reader.load(folder)
-    facts = {
-        "command": shlex.join(recorded.facts.command),
-        "created": recorded.facts.time,
-        "toolchain": "in process",
-        "tool_version": __version__,
-    }
+    facts = RunFacts(
+        command=shlex.join(recorded.facts.command),
+        created=recorded.facts.time,
+        toolchain="in process",
+        tool_version=__version__,
+    )
     return Run(folder, facts, [Result(judge.of_recording(recorded), Role.REQUESTED, recorded)])

@@ -18,11 +18,9 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from rich.console import Console
 
 from ..analysis import judge, tvm_error
@@ -33,19 +31,18 @@ from ..driver.plan import Plan
 from ..driver.progress import Live
 from ..errors import SetupError, UsageError
 from ..instruments.protocol.jobs import Rpc
-from ..measurements.benchmark import FLOAT, Benchmark
+from ..measurements.benchmark import FLOAT
 from ..reports.pages import benchmark as page
 from ..reports.pages import index
 from ..reports.text import benchmark as text
 from ..reports.text.console import print_plain
+from ..results.benchmark_record import RECORD, to_json
 from ..results.run import Result, Role, Run
 from ..results.verdict import WORKS, Verdict
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_configurations, add_model, add_out
 from .plans import plan_of
-
-RECORD = "benchmark.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,33 +81,14 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if not work.benchmark.times:
         raise SetupError(f"nothing could be timed; {work.benchmark.problems[-1]}")
-    record = json.dumps(figures(work.benchmark, work.facts), indent=2)
+    record = json.dumps(to_json(work.benchmark, work.facts), indent=2)
     for file in filter(None, (directory / RECORD, options.json)):
         file.write_text(record + "\n", encoding="utf-8")
-    written = page.write(work.benchmark, list(sides), work.facts, directory)
+    written = page.write(work.benchmark, list(sides), work.facts.to_json(), directory)
     index.write(directory.parent)
     screen.print(text.table(work.benchmark))
     print_plain(screen, f"report: {written}")
     return 0
-
-
-def figures(measured: Benchmark, facts: dict[str, Any]) -> dict[str, Any]:
-    """All that was measured, for scripts: by side latency (ms), ratio to float, time by kind."""
-    sides = {}
-    for side in measured.times:
-        latency, ratio = measured.latency(side), measured.ratio(side)
-        sides[side] = {
-            "latency_ms": asdict(latency) if latency else None,
-            "to_float": asdict(ratio) if ratio and side != FLOAT else None,
-            "rounds_ms": measured.times[side],
-            "kernels_ms_by_kind": measured.by_kind(side),
-        }
-    return {
-        **facts,
-        **msgspec.to_builtins(measured.facts),
-        "sides": sides,
-        "problems": measured.problems,
-    }
 
 
 def _build(plan: Plan, work: Run, scratch: Path, live: Live, progress: Console) -> dict[str, Path]:

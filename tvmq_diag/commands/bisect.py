@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             investigation.job_of(result.trace),
             options.trace.with_name(f"{options.trace.name}{layout.BISECTION}"),
             limits,
-            float(work.facts.get("min_cosine", MIN_COSINE)),
+            MIN_COSINE if work.facts.min_cosine is None else work.facts.min_cosine,
             options.seconds,
             live.progress,
         )

@@ -91,7 +91,7 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
     plan = replace(
         plan_of(_options(promised, options), progress.print),
         reference=False,
-        min_cosine=promised.facts.get("min_cosine", MIN_COSINE),
+        min_cosine=MIN_COSINE if promised.model.min_cosine is None else promised.model.min_cosine,
     )
     work = Run(directory, plan_facts(plan))
     carry_out(plan, work, progress)
@@ -104,13 +104,13 @@ def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namesp
     """The options of a trace, as the baseline's model and configurations ask for them."""
     parser = argparse.ArgumentParser()
     add_model(parser)
-    merged, facts = parser.parse_args([]), promised.facts
-    shape = facts.get("input_shape")
-    merged.model = facts["model"]
+    merged, model = parser.parse_args([]), promised.model
+    shape = model.input_shape
+    merged.model = model.model
     merged.input_shape = ",".join(map(str, shape)) if shape else None
-    merged.seed = facts.get("seed", merged.seed)
-    merged.weights = facts.get("weights")
-    merged.calibrate_on = facts.get("calibrated_on")
+    merged.seed = merged.seed if model.seed is None else model.seed
+    merged.weights = model.weights
+    merged.calibrate_on = model.calibrated_on
     merged.dtype = ",".join(promised.promises)
     for name in ("tvm", "tvm_python", "mcpu", "timeout", "memory_limit"):
         setattr(merged, name, getattr(options, name))

@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 from ..comparison import run_diff
+from ..comparison.record import RECORD
 from ..comparison.run_diff import REGRESSIONS, Comparison, Tolerances
 from ..errors import UsageError
 from ..reports.pages import comparison as page
@@ -29,7 +30,6 @@ from .facts import circumstances
 from .folders import fresh_directory
 from .options import add_out
 
-RECORD = "comparison.json"
 TEXT = "comparison.txt"
 
 

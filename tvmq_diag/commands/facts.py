@@ -6,12 +6,22 @@ import datetime
 import shlex
 import sys
 from pathlib import Path
+from typing import TypedDict
 
 from .. import __version__
 from ..driver.plan import Plan
+from ..results.facts import RunFacts
 
 
-def circumstances() -> dict[str, object]:
+class Now(TypedDict):
+    """The fields of results.facts.Circumstances."""
+
+    command: str
+    created: str
+    tool_version: str
+
+
+def circumstances() -> Now:
     """The command line as it was typed, the time (ISO 8601), and the version of the tool."""
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
@@ -20,19 +30,19 @@ def circumstances() -> dict[str, object]:
     }
 
 
-def plan_facts(plan: Plan) -> dict[str, object]:
+def plan_facts(plan: Plan) -> RunFacts:
     """The circumstances, and what the run was asked to do: as run.json holds it."""
     model = plan.model
-    return {
+    return RunFacts(
         **circumstances(),
-        "model": model.source,
-        "input_shape": model.shape,
-        "seed": model.seed,
-        "weights": model.weights or "seeded random",
-        "calibrated_on": plan.dataset.source if plan.dataset else None,
-        "toolchain": plan.toolchain.name,
-        "python": str(plan.toolchain.python),
-        "overlay": str(plan.toolchain.overlay) if plan.toolchain.overlay else None,
-        "dialect": plan.toolchain.dialect,
-        "min_cosine": plan.min_cosine,
-    }
+        model=model.source,
+        input_shape=model.shape,
+        seed=model.seed,
+        weights=model.weights or "seeded random",
+        calibrated_on=plan.dataset.source if plan.dataset else None,
+        toolchain=plan.toolchain.name,
+        python=str(plan.toolchain.python),
+        overlay=str(plan.toolchain.overlay) if plan.toolchain.overlay else None,
+        dialect=plan.toolchain.dialect,
+        min_cosine=plan.min_cosine,
+    )

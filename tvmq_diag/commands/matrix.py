@@ -30,15 +30,13 @@ from ..reports.pages import support_matrix as page
 from ..reports.text import support_matrix as text
 from ..reports.text.console import print_plain
 from ..results import support_matrix
-from ..results.support_matrix import Matrix
+from ..results.support_matrix import RECORD, Matrix, MatrixFacts
 from ..toolchains import identity, resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..trace.stages import RELAY
 from .facts import circumstances
 from .folders import fresh_directory
 from .options import add_mcpu, add_out, add_timeout, add_tvm
-
-RECORD = "matrix.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         matrix_driver.run(work, setup, live.watch)
     finally:
         live.close()
-        work.facts["seconds"] = round(time.monotonic() - began, 1)
+        work.facts.seconds = round(time.monotonic() - began, 1)
         if work.cells:  # also after Ctrl-C: the cells that are done are worth reading
             screen.print(text.table(work))
             written = _write(work, directory)
@@ -118,15 +116,15 @@ def _write(work: Matrix, directory: Path) -> Path:
     return page.write(work, directory)
 
 
-def _facts(setup: Setup) -> dict[str, object]:
-    return {
+def _facts(setup: Setup) -> MatrixFacts:
+    return MatrixFacts(
         **circumstances(),
-        "toolchain": setup.toolchain.name,
-        "python": str(setup.toolchain.python),
-        "tvm_version": setup.tvm.version,
-        "mcpu": setup.mcpu or "the host's",
-        "timeout": f"{setup.limits.timeout:g} s",
-    }
+        toolchain=setup.toolchain.name,
+        python=str(setup.toolchain.python),
+        tvm_version=setup.tvm.version,
+        mcpu=setup.mcpu or "the host's",
+        timeout=f"{setup.limits.timeout:g} s",
+    )
 
 
 def _ops(text: str | None, dialect: str) -> list[str]:

@@ -88,7 +88,7 @@ class BaselineFile(pytest.File):
         whole = self._read()
         selected = {item.name for item in self.session.items if item.parent is self}
         promises = {name: one for name, one in whole.promises.items() if name in selected}
-        promised = Baseline(whole.facts, promises)
+        promised = Baseline(whole.model, promises)
         done = check.try_again(promised, self._options(), Console(stderr=True))
         self._report = done.directory.absolute() / run_page.NAME
         return {one.configuration: one for one in baseline.check(promised, done)}

@@ -25,5 +25,5 @@ def carry_out(plan: Plan, work: Run, progress: Console, label: str = "") -> None
     finally:
         live.close()
         run_page.write(work)
-    if work.facts.get("interrupted"):
+    if work.facts.interrupted:
         raise KeyboardInterrupt

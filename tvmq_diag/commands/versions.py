@@ -28,7 +28,14 @@ from ..reports.pages import version_matrix as page
 from ..reports.text import version_matrix as text
 from ..reports.text.console import print_plain
 from ..results.run import Run
-from ..results.version_matrix import Column, Versions, columns, to_try
+from ..results.version_matrix import (
+    RECORD,
+    Column,
+    Versions,
+    VersionsFacts,
+    columns,
+    to_try,
+)
 from ..toolchains import identity, resolution
 from ..toolchains.recipes import parse_names
 from .facts import circumstances, plan_facts
@@ -36,8 +43,6 @@ from .folders import fresh_directory, stem
 from .options import add_out, add_own_tvms, add_sweep
 from .plans import plan_of
 from .running import carry_out
-
-RECORD = "versions.json"
 
 TVMS = "relay-0.9,relay,relax-0.25,relax-0.26,relax"
 DTYPES = "int8/int8/int32,int8,int4,int2,int1,bool"
@@ -83,7 +88,7 @@ def _empty(options: argparse.Namespace) -> Versions:
     work = Versions(
         [configuration.text for configuration in parse_list(options.dtype)],
         columns(parse_names(options.tvm), options.tvm_python),
-        {**circumstances(), "model": options.model, "input_shape": options.input_shape},
+        VersionsFacts(**circumstances(), model=options.model, input_shape=options.input_shape),
     )
     if not work.columns:
         raise UsageError(f"--tvm {options.tvm!r} names no toolchain")

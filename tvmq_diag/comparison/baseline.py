@@ -23,31 +23,20 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
+import msgspec
+
+from .. import decoding
 from ..analysis import coverage
 from ..configuration import parse
 from ..errors import UsageError
 from ..results.run import Result, Role, Run
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-MODEL = {
-    "model": str,
-    "input_shape": list,
-    "seed": int,
-    "weights": str,
-    "calibrated_on": str,
-    "min_cosine": float,
-}
-"""What must be the same for a promise to be kept, as a run's facts call it."""
+S = TypeVar("S", bound=msgspec.Struct)
 
 _SLACK = {"cosine": 0.005, "sqnr_db": 1.0, "coverage": 0.0005}
 """How far below what was measured a promised bound lies; figures are rounded by less."""
@@ -62,69 +51,76 @@ _HEADER = """\
 """
 
 
-@dataclass(frozen=True)
-class Promise:
+class Promise(msgspec.Struct, frozen=True):
     """What one configuration must come to. None: not checked. The figures are lower bounds."""
 
     outcome: str | None = None
     stage: str | None = None
-    pass_name: str | None = None
+    pass_name: str | None = msgspec.field(default=None, name="pass")
     op: str | None = None
     coverage: float | None = None
     cosine: float | None = None
     sqnr_db: float | None = None
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """The model's facts, and a promise for each configuration."""
+class Model(msgspec.Struct, frozen=True):
+    """What must be the same for a promise to be kept, as a run's facts call it."""
 
-    facts: dict[str, Any]
+    model: str | None = None
+    input_shape: list[int] | None = None
+    seed: int | None = None
+    weights: str | None = None
+    calibrated_on: str | None = None
+    min_cosine: float | None = None
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """The model, and a promise for each configuration."""
+
+    model: Model
     promises: dict[str, Promise]
 
 
-@dataclass
-class Check:
+class Check(msgspec.Struct):
     """A configuration and what it broke of its promise: empty if nothing."""
 
     configuration: str
-    broken: list[str] = field(default_factory=list)
+    broken: list[str] = []
     headline: str = ""
 
 
 def read(path: Path) -> Baseline:
     """Read a baseline; raises UsageError that says what in it is wrong."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = msgspec.toml.decode(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(
             f"no baseline in {path} ({error}); make one: --run runs/NAME --write"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except decoding.REFUSED as error:
         raise UsageError(f"{path} is no TOML: {error}") from error
-    configurations = table.pop("configuration", {})
+    configurations = tables.pop("configuration", {})
     if not isinstance(configurations, dict) or not configurations:
         raise UsageError(f'{path} promises nothing: it needs a [configuration."int8/int8/int32"]')
-    unknown = sorted(table.keys() - MODEL.keys())
-    if unknown:
-        raise UsageError(f"{path}: {unknown[0]} is none of {', '.join(MODEL)}")
-    for name, value in table.items():
-        _typed(path, name, value, MODEL[name])
-    if "model" not in table:
+    model = _typed(path, "", tables, Model)
+    if model.model is None:
         raise UsageError(f'{path} does not say which model; write for example: model = "tiny"')
-    promises = {
-        parse(name).text: _promise(path, name, promise) for name, promise in configurations.items()
-    }
-    return Baseline(table, promises)
+    promises: dict[str, Promise] = {}
+    for name, table in configurations.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: configuration {name} is no table")
+        promises[parse(name).text] = _typed(path, f" of {name}", table, Promise)
+    return Baseline(model, promises)
 
 
 def of_run(run: Run) -> Baseline:
     """What a run's configurations came to, as promises; those asked for, and the reference."""
-    facts = {name: run.facts[name] for name in MODEL if run.facts.get(name) is not None}
-    if facts.get("weights") == "seeded random":
-        del facts["weights"]
+    facts = {name: getattr(run.facts, name) for name in Model.__struct_fields__}
+    if facts["weights"] == "seeded random":
+        facts["weights"] = None
     results = run.with_role(Role.REQUESTED, Role.REFERENCE)
-    return Baseline(facts, {r.verdict.configuration: _outcome(r, bounds=True) for r in results})
+    promises = {r.verdict.configuration: _outcome(r, bounds=True) for r in results}
+    return Baseline(Model(**facts), promises)
 
 
 def check(baseline: Baseline, run: Run) -> list[Check]:
@@ -144,13 +140,9 @@ def check(baseline: Baseline, run: Run) -> list[Check]:
 def write(baseline: Baseline, path: Path) -> None:
     """Write a baseline as TOML."""
     lines = [_HEADER]
-    lines += [f"{name} = {_toml(value)}" for name, value in baseline.facts.items()]
+    lines += _lines(baseline.model)
     for name, promise in baseline.promises.items():
-        lines += ["", f"[configuration.{json.dumps(name)}]"]
-        for item in fields(Promise):
-            value = getattr(promise, item.name)
-            if value is not None:
-                lines.append(f"{_key(item.name)} = {_toml(value)}")
+        lines += ["", f"[configuration.{json.dumps(name)}]", *_lines(promise)]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -174,22 +166,28 @@ def junit(checks: list[Check], path: Path) -> None:
     tree.write(path, encoding="utf-8", xml_declaration=True)
 
 
-def _promise(path: Path, name: str, table: Any) -> Promise:
-    if not isinstance(table, dict):
-        raise UsageError(f"{path}: configuration {name} is no table")
-    kinds = {_key(item.name): item for item in fields(Promise)}
-    unknown = sorted(table.keys() - kinds.keys())
-    if unknown:
-        raise UsageError(f"{path}: {unknown[0]} of {name} is none of {', '.join(kinds)}")
-    for key, value in table.items():
-        _typed(path, f"{key} of {name}", value, float if key in _SLACK else str)
-    return Promise(**{kinds[key].name: value for key, value in table.items()})
+def _typed(path: Path, where: str, table: dict[str, Any], kind: type[S]) -> S:
+    """A table as a struct; raises UsageError for what it has not, or of another type."""
+    declared = decoding.fields(kind)
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in declared:
+            raise UsageError(f"{path}: {name}{where} is none of {', '.join(declared)}")
+        attribute, wanted = declared[name]
+        try:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise decoding.Damage("it is no number to compare with")
+            values[attribute] = decoding.converted(value, wanted)
+        except decoding.Damage as error:
+            noun = next(one for one in get_args(wanted) if one is not NoneType).__name__
+            raise UsageError(f"{path}: {name}{where} = {value!r} is no {noun}") from error
+    return kind(**values)
 
 
-def _typed(path: Path, name: str, value: Any, kind: type) -> None:
-    wanted = (int, float) if kind is float else kind
-    if not isinstance(value, wanted) or isinstance(value, bool):
-        raise UsageError(f"{path}: {name} = {value!r} is no {kind.__name__}")
+def _lines(struct: msgspec.Struct) -> list[str]:
+    """The fields of a table that are not None, a line each."""
+    record = msgspec.to_builtins(struct)
+    return [f"{name} = {_toml(value)}" for name, value in record.items() if value is not None]
 
 
 def _outcome(result: Result, bounds: bool) -> Promise:
@@ -225,21 +223,18 @@ def _bound(name: str, value: float | None) -> float | None:
 def _broken(promise: Promise, outcome: Promise) -> list[str]:
     """What of a promise was not kept, a sentence each."""
     broken = []
-    for item in fields(Promise):
-        wanted, got = getattr(promise, item.name), getattr(outcome, item.name)
+    figures = msgspec.to_builtins(outcome)
+    for name, wanted in msgspec.to_builtins(promise).items():
+        got = figures[name]
         if wanted is None:
             continue
         if isinstance(wanted, str):
             if wanted != got:
-                broken.append(f"{_key(item.name)}: {got or 'none'}, not {wanted}")
+                broken.append(f"{name}: {got or 'none'}, not {wanted}")
         elif got is None or got < wanted:
             figure = "none" if got is None else f"{got:.4f}"
-            broken.append(f"{_key(item.name)}: {figure}, less than {wanted}")
+            broken.append(f"{name}: {figure}, less than {wanted}")
     return broken
-
-
-def _key(name: str) -> str:
-    return "pass" if name == "pass_name" else name
 
 
 def _toml(value: Any) -> str:

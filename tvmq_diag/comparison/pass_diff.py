@@ -6,12 +6,13 @@ even parsed; tables that differ in names only are the same too; only of others a
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from rapidfuzz.distance import Indel
 
+from .. import decoding
+from ..decoding import Damage
 from ..trace.graph import Graph
 from ..trace.stages import SEQUENCE
 from ..trace.trace import PassRun, Trace
@@ -284,7 +285,7 @@ def _file(trace: Trace, number: int | None) -> str | None:
 
 def _nameless(table: bytes) -> Any:
     try:
-        rows = json.loads(table)
-        return [{k: v for k, v in row.items() if k not in _NAMES} for row in rows]
-    except (ValueError, AttributeError, TypeError):
+        rows = decoding.converted(decoding.loose(table, infinite=True), list[dict[str, Any]])
+    except Damage:
         return table
+    return [{k: v for k, v in row.items() if k not in _NAMES} for row in rows]

@@ -185,9 +185,9 @@ def of_runs(old: Run, new: Run, tolerances: Tolerances) -> Comparison:
         delta = ConfigurationDelta(name, there.role, kind, before.get(name), now.get(name))
         deltas.append(delta)
     facts = [
-        f"{name}: {old.facts.get(name)} -> {new.facts.get(name)}"
+        f"{name}: {getattr(old.facts, name)} -> {getattr(new.facts, name)}"
         for name in _FACTS
-        if old.facts.get(name) != new.facts.get(name)
+        if getattr(old.facts, name) != getattr(new.facts, name)
     ]
     return Comparison(deltas, facts)
 

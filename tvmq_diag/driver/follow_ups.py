@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..analysis import ablation, explanations, hazards, judge
 from ..configuration import Configuration, parse, reference, wider
@@ -20,7 +19,7 @@ from ..measurements import numerics
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.numerics import Numerics
 from ..results.run import Role
-from ..results.verdict import WORKS, WRONG, Verdict
+from ..results.verdict import WORKS, WRONG, Alternative, KnobRun, Verdict
 from ..toolchains import process
 from ..trace.ending import Ending, How
 from ..trace.layout import BISECTION, NUMBERS, TRACES
@@ -59,7 +58,7 @@ def benchmark(trials: Trials) -> None:
         raise Stopped
     for result in trials.run.results:
         if result.verdict.instead is not None:
-            same = trials.verdict_on(parse(result.verdict.instead["configuration"]))
+            same = trials.verdict_on(parse(result.verdict.instead.configuration))
             _suggest(result.verdict, same)
     trials.save()
 
@@ -139,11 +138,7 @@ def _nearest(trials: Trials, candidates: list[Configuration]) -> Verdict | None:
 
 def _suggest(verdict: Verdict, works: Verdict) -> None:
     """Say what works instead, with its numbers as far as they are known."""
-    verdict.instead = {
-        "configuration": works.configuration,
-        "metrics": asdict(works.metrics) if works.metrics else None,
-        "latency_ms": asdict(works.latency_ms) if works.latency_ms else None,
-    }
+    verdict.instead = Alternative(works.configuration, works.metrics, works.latency_ms)
     verdict.suggestion = explanations.tried(works)
 
 
@@ -198,7 +193,7 @@ def _simulated(configuration: Configuration) -> str:
     return json.dumps(fields, sort_keys=True)
 
 
-def _answers(trials: Trials, configuration: Configuration, first: int) -> list[dict[str, Any]]:
+def _answers(trials: Trials, configuration: Configuration, first: int) -> list[KnobRun]:
     """What becomes of each of ablation's questions, on the first ops."""
     default = trials.part(reference(configuration), first)
     if not default.ran:
@@ -208,4 +203,4 @@ def _answers(trials: Trials, configuration: Configuration, first: int) -> list[d
         part = trials.part(alone, first)
         verdict = judge.of_failure(alone, trials.plan.toolchain.name, part.trace, part.ending)
         answers.append(ablation.run(field, verdict, part.finished, part.trace, default.trace))
-    return [asdict(answer) for answer in answers]
+    return answers

@@ -33,7 +33,7 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
             if plan.reference:
                 _follow_up(trials)
         except Stopped:
-            run.facts["interrupted"] = True
+            run.facts.interrupted = True
             trials.save()
 
 

@@ -16,10 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
+import msgspec
+
+from .. import __version__, decoding
 from ..analysis import tvm_error
-from ..decoding import Damage, converted
-from ..errors import SetupError
+from ..decoding import Damage
+from ..errors import SetupError, UsageError
 from ..instruments.protocol.jobs import CellJob
 from ..results.support_matrix import NEEDS, STEPS, Cell, Matrix, Step
 from ..toolchains import process
@@ -75,8 +77,10 @@ def run(
 def _cell(op: str, dtype: str, setup: Setup) -> Cell:
     kept = _cache_file(op, dtype, setup)
     if not setup.fresh:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return _from_json(json.loads(kept.read_text(encoding="utf-8")))
+        with contextlib.suppress(UsageError):
+            cached = decoding.read(kept, _CELL)
+            if [step.name for step in cached.steps] == list(STEPS):
+                return cached
     cell, lasting = _measure(op, dtype, setup)
     if lasting:
         _keep(kept, cell)
@@ -133,38 +137,53 @@ def read(output: str) -> tuple[dict[str, Step], str | None]:
     begun: str | None = None
     for line in output.splitlines():
         try:
-            told = json.loads(line)
-        except ValueError:
+            told = decoding.decode(line.encode(), _TOLD)
+        except Damage:
             continue
-        if not isinstance(told, dict) or told.get("step") not in STEPS:
+        if told.step not in STEPS:
             continue
-        if told.get("begins"):
-            begun = told["step"]
-        elif "ok" in told:
-            said[told["step"]] = _step(told)
-            begun = None if begun == told["step"] else begun
+        if told.begins:
+            begun = told.step
+        elif told.ok is not msgspec.UNSET:
+            said[told.step] = _step(told)
+            begun = None if begun == told.step else begun
     return said, begun
 
 
-def _step(told: dict[str, Any]) -> Step:
-    text = str(told.get("message") or "")
-    name, ok = told["step"], told["ok"] if isinstance(told["ok"], bool) else None
-    if ok is not False:
-        return Step(name, ok, text[:_DETAIL])
-    detail = str(told.get("detail") or text)[-_DETAIL:]
+class Told(msgspec.Struct, frozen=True):
+    """A line that a process prints of a step: it begins, or how it went (see Step).
+
+    `passes`: those that were open when it failed, outermost first; `raised`: where, in Python.
+    """
+
+    step: str
+    begins: bool = False
+    ok: bool | msgspec.UnsetType | None = msgspec.UNSET
+    message: str | None = None
+    detail: str | None = None
+    passes: list[str] = []
+    raised: Raised | None = None
+
+
+_TOLD = msgspec.json.Decoder(Told)
+
+
+def _step(told: Told) -> Step:
+    text = told.message or ""
+    if told.ok is not False:
+        return Step(told.step, told.ok or None, text[:_DETAIL])
+    detail = (told.detail or text)[-_DETAIL:]
     message = _ASSERTED.sub("", tvm_error.sentence(text)) or "it fails without a word"
-    return Step(name, ok, message, _where(told, text), detail)
+    return Step(told.step, False, message, _where(told, text), detail)
 
 
-def _where(told: dict[str, Any], text: str) -> str:
+def _where(told: Told, text: str) -> str:
     """The innermost open pass that tells something, then the function and line that raised."""
-    passes, raised = told.get("passes"), told.get("raised")
-    names = [str(name) for name in passes] if isinstance(passes, list) else []
+    names = told.passes
     telling = [name for name in names if name not in ("sequential", "InferType")]
     site = tvm_error.read(text).site
-    if site is None:
-        with contextlib.suppress(Damage):
-            site = tvm_error.python_site(converted(raised, Raised))
+    if site is None and told.raised is not None:
+        site = tvm_error.python_site(told.raised)
     parts = telling[-1:] or names[-1:]
     if site and not _NOT_A_PLACE.search(site.function or ""):
         parts += [site.function or ""] + ([f"{site.file}:{site.line}"] if site.file else [])
@@ -202,6 +221,8 @@ def _process(op: str, dtype: str, steps: list[str], setup: Setup) -> tuple[str, 
 
 # The cache
 
+_CELL = msgspec.json.Decoder(Cell)
+
 
 def _spec(op: str, dtype: str, setup: Setup) -> dict[str, Any]:
     return {"op": op, "dtype": dtype, "mcpu": setup.mcpu}
@@ -234,12 +255,5 @@ def _keep(file: Path, cell: Cell) -> None:
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".tmp")
-        draft.write_text(json.dumps(asdict(cell), indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(msgspec.to_builtins(cell), indent=1), encoding="utf-8")
         draft.replace(file)
-
-
-def _from_json(record: dict[str, Any]) -> Cell:
-    cell = Cell(record["op"], record["dtype"], [Step(**step) for step in record["steps"]])
-    if [step.name for step in cell.steps] != list(STEPS):
-        raise ValueError("a cell of other steps")
-    return cell

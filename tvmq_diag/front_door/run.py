@@ -6,13 +6,14 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..configuration import parse
 from ..errors import SetupError, UsageError
 from ..measurements.bisection import Bisection
 from ..measurements.numerics import Numerics
 from ..results import run
+from ..results.facts import RunFacts
 from ..results.verdict import Verdict
 from .trace import Trace
 
@@ -44,7 +45,7 @@ class Run:
         return self.stored.directory
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> RunFacts:
         """How it was made: command, model, input_shape, seed, weights, toolchain, created, …"""
         return self.stored.facts
 

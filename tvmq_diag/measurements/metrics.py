@@ -3,11 +3,10 @@ with numpy, which nobody needs to read them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class Metrics:
+class Metrics(msgspec.Struct, frozen=True):
     """A run's outputs against the float model's on the same input: see outputs.compare.
 
     `nan` and `inf` count values of the run's outputs; the other figures leave those out.

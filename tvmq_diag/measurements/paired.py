@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 _T95 = (12.71, 4.303, 3.182, 2.776)
 """Two-sided 95 % quantiles of Student's t for 1 to 4 degrees of freedom."""
@@ -14,8 +15,7 @@ _BY_ORDER = 6
 """Pairs from which on an interval of the median reaches 95 % at all."""
 
 
-@dataclass(frozen=True)
-class Latency:
+class Latency(msgspec.Struct, frozen=True):
     """Milliseconds of one inference."""
 
     min: float
@@ -24,8 +24,7 @@ class Latency:
     max: float
 
 
-@dataclass(frozen=True)
-class Ratio:
+class Ratio(msgspec.Struct, frozen=True):
     """A ratio and its 95 % confidence interval."""
 
     value: float

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from ..measurements.benchmark import Benchmark
 from ..measurements.bisection import Bisection
 from ..measurements.numerics import Numerics
 from ..trace.trace import Trace
+from .facts import RunFacts
 from .verdict import Verdict
 
 
@@ -26,8 +27,7 @@ class Role(enum.Enum):
     """The model as it is."""
 
 
-@dataclass
-class Result:
+class Result(msgspec.Struct, eq=False):
     """A configuration that was tried, or the float model. `tail`: the last of what it printed."""
 
     verdict: Verdict
@@ -45,17 +45,15 @@ class Result:
         return self.trace is not None and self.trace.outputs is not None
 
 
-@dataclass
-class Run:
-    """One run of the tool: its folder, what it was asked for, and a Result per configuration.
-
-    `facts`: command, model, input_shape, seed, weights, toolchain, python, created, tool_version.
-    """
+class Run(msgspec.Struct, eq=False):
+    """One run of the tool: its folder, what it was asked for, and a Result per configuration."""
 
     directory: Path
-    facts: dict[str, Any]
-    results: list[Result] = field(default_factory=list)
+    facts: RunFacts
+    results: list[Result] = []
     benchmark: Benchmark | None = None
+    problems: list[str] = []
+    """What in the run's own files could not be read."""
 
     def with_role(self, *roles: Role) -> list[Result]:
         """The results of each of these roles in turn, as they were tried."""

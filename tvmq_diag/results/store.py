@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from .. import decoding
 from ..configuration import parse
+from ..decoding import Damage
 from ..errors import UsageError
 from ..measurements import benchmark, bisection, numerics
 from ..measurements.benchmark import EAGER, FLOAT, Benchmark
-from ..measurements.metrics import Metrics
-from ..measurements.paired import Latency, Ratio
 from ..trace import layout, reader
 from ..trace.ending import output_tail
 from ..trace.layout import BENCHMARK, BISECTION, FACTS, NUMBERS, TRACES, VERDICTS
+from .facts import FloatModel, RunFacts
 from .run import Result, Role, Run
-from .verdict import Hazard, OpRef, Site, Verdict
+from .verdict import Verdict
 
-_PARTS: dict[str, Any] = {
-    "op": OpRef,
-    "site": Site,
-    "metrics": Metrics,
-    "latency_ms": Latency,
-    "ratio": Ratio,
-}
+
+class VerdictRecord(Verdict, kw_only=True):
+    """An entry of verdict.json: a verdict, and why the configuration was tried."""
+
+    role: Role = Role.REQUESTED
+
+
+class Records(msgspec.Struct):
+    """The two files of a run, without its traces; `problems`: what in them is not as declared."""
+
+    facts: RunFacts
+    verdicts: list[VerdictRecord]
+    problems: list[str]
 
 
 def write(run: Run) -> None:
@@ -40,27 +48,63 @@ def write(run: Run) -> None:
     for result in run.with_role(Role.FLOAT):
         measured = run.benchmark or Benchmark()
         times = {"tvm": measured.latency(FLOAT), "torch": measured.latency(EAGER)}
-        run.facts["float"] = {
-            "outcome": result.verdict.outcome,
-            "latency_ms": {of: asdict(known) for of, known in times.items() if known is not None},
-        }
-    _dump(run.directory / FACTS, run.facts)
+        latencies = {name: latency for name, latency in times.items() if latency is not None}
+        run.facts.float_model = FloatModel(result.verdict.outcome, latencies)
+    _dump(run.directory / FACTS, run.facts.to_json())
+
+
+def read(directory: Path) -> Records:
+    """The verdicts of a run, and how it was made. Raises UsageError when there is no run.
+
+    What an older version did not write has its default; what is not as declared, too, and is named.
+    """
+    try:
+        facts = decoding.loose((directory / FACTS).read_bytes())
+        verdicts = decoding.loose((directory / VERDICTS).read_bytes())
+        if not isinstance(facts, dict) or not isinstance(verdicts, list):
+            raise Damage(f"{VERDICTS} is no list, or {FACTS} no object")
+    except (OSError, Damage) as error:
+        raise UsageError(f"no run in {directory} that can be read: {error}") from error
+    records = Records(RunFacts(), [], [])
+    for name in decoding.update(records.facts, facts):
+        records.problems.append(f"{name!r} in {FACTS} is damaged")
+    for number, verdict in enumerate(verdicts):
+        try:
+            record, lost = decoding.salvaged(verdict, VerdictRecord)
+        except Damage as error:
+            records.problems.append(f"verdict {number} in {VERDICTS} is damaged: {error}")
+            continue
+        records.verdicts.append(record)
+        said = [f"{name!r} of {record.configuration} in {VERDICTS} is damaged" for name in lost]
+        records.problems += said
+    if verdicts and not records.verdicts:
+        raise UsageError(f"no run in {directory} that can be read: {records.problems[-1]}")
+    return records
 
 
 def load(directory: Path) -> Run:
-    """The run in a folder, as far as it got. Raises UsageError when there is none."""
-    try:
-        facts = json.loads((directory / FACTS).read_text(encoding="utf-8"))
-        verdicts = json.loads((directory / VERDICTS).read_text(encoding="utf-8"))
-        run = Run(directory, facts)
-        for record in verdicts:
-            run.results.append(_result(directory, dict(record)))
-        if "float" in facts:
-            run.results.append(_float(directory, facts))
-        if (directory / TRACES / BENCHMARK).is_dir():
-            run.benchmark = benchmark.load(directory / TRACES / BENCHMARK)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"no run in {directory} that can be read: {error}") from error
+    """The run in a folder with all that was recorded of it, as far as it got.
+
+    Raises UsageError when there is none.
+    """
+    records = read(directory)
+    run = Run(directory, records.facts, problems=records.problems)
+    for record in records.verdicts:
+        values = {name: getattr(record, name) for name in Verdict.__struct_fields__}
+        try:
+            slug = parse(record.configuration).slug
+        except UsageError as error:
+            run.problems.append(f"a verdict in {VERDICTS} is damaged: {error}")
+            continue
+        run.results.append(_with_trace(directory, Verdict(**values), record.role, slug))
+    if run.facts.float_model is not None:
+        run.results.append(_float(directory, run.facts, run.facts.float_model))
+    measured = directory / TRACES / BENCHMARK
+    if measured.is_dir():
+        try:
+            run.benchmark = benchmark.load(measured)
+        except UsageError as error:
+            run.problems.append(str(error))
     return run
 
 
@@ -73,29 +117,9 @@ def result_in(run: Run, folder: Path) -> Result:
     raise UsageError(f"{folder} is no trace of the run in {run.directory}")
 
 
-def _result(directory: Path, record: dict[str, Any]) -> Result:
-    """What an older version did not know yet is left at its default, a newer one's is left out."""
-    role = Role(record.pop("role"))
-    record["pass_name"] = record.pop("pass")
-    record["pass_path"] = record["pass_path"] or []
-    for name, make in _PARTS.items():
-        if record.get(name) is not None:
-            record[name] = make(**record[name])
-    record["hazards"] = [_hazard(hazard) for hazard in record.get("hazards") or []]
-    known = {field.name for field in fields(Verdict)}
-    decided = Verdict(**{name: value for name, value in record.items() if name in known})
-    return _with_trace(directory, decided, role, parse(decided.configuration).slug)
-
-
-def _hazard(record: dict[str, Any]) -> Hazard:
-    gained = record.pop("gained")
-    return Hazard(**record, gained=Ratio(**gained) if gained is not None else None)
-
-
-def _float(directory: Path, facts: dict[str, Any]) -> Result:
-    decided = Verdict(FLOAT, facts["toolchain"], facts["float"]["outcome"], "run")
-    times = facts["float"]["latency_ms"].get("tvm")
-    decided.latency_ms = Latency(**times) if times else None
+def _float(directory: Path, facts: RunFacts, model: FloatModel) -> Result:
+    decided = Verdict(FLOAT, facts.toolchain or "?", model.outcome, "run")
+    decided.latency_ms = model.latency_ms.get("tvm")
     return _with_trace(directory, decided, Role.FLOAT, FLOAT)
 
 

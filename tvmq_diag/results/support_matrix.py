@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from .. import decoding
 from ..instruments.protocol import cells
+from .facts import Circumstances
+
+RECORD = "matrix.json"
 
 STEPS = cells.STEPS
 NEEDS = cells.NEEDS
@@ -19,8 +26,7 @@ DTYPES = ("int8", "int4", "uint4", "int2", "int1", "bool")
 _BY_SIGNAL = re.compile(r"^the process died \(SIG\w+\)$")
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step of a cell. `ok` None: not tried, and `message` says why.
 
     `where` is the innermost pass and the line of TVM it came from; `detail` all that was said.
@@ -33,8 +39,7 @@ class Step:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """A kind of op in a dtype, and how each of STEPS went."""
 
     op: str
@@ -63,17 +68,46 @@ class Cell:
         return last
 
 
-@dataclass
-class Matrix:
-    """The cells that were asked for and are done, op by op.
+class MatrixFacts(Circumstances, kw_only=True):
+    """On which TVM the cells were run, and for which processor; `seconds` is what it took."""
 
-    `facts`: command, toolchain, python, tvm_version, mcpu, created, tool_version, seconds.
-    """
+    toolchain: str | None = None
+    python: str | None = None
+    tvm_version: str | None = None
+    mcpu: str | None = None
+    timeout: str | None = None
+    seconds: float | None = None
+
+
+class Matrix(msgspec.Struct):
+    """The cells that were asked for and are done, op by op."""
 
     ops: list[str]
     dtypes: list[str]
-    cells: list[Cell] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    cells: list[Cell] = []
+    facts: MatrixFacts = msgspec.field(default_factory=MatrixFacts)
+
+    @property
+    def created(self) -> str | None:
+        """When it was made, ISO 8601."""
+        return self.facts.created
+
+    @property
+    def title(self) -> str:
+        """What it is a matrix of."""
+        chain = f" ({self.facts.toolchain})" if self.facts.toolchain else ""
+        return f"support matrix of TVM {self.facts.tvm_version or '?'}{chain}"
+
+    @property
+    def headline(self) -> str:
+        """How many cells work, in all and by dtype; and whether all were run."""
+        working = Counter(cell.dtype for cell in self.cells if cell.stopped_at is None)
+        tried = Counter(cell.dtype for cell in self.cells)
+        each = ", ".join(f"{working[dtype]} of {tried[dtype]} in {dtype}" for dtype in self.dtypes)
+        said = f"{working.total()} of {len(self.cells)} cells work: {each}"
+        wanted = len(self.ops) * len(self.dtypes)
+        stopped = f"; stopped after {len(self.cells)} of {wanted} cells"
+        return said if len(self.cells) == wanted else said + stopped
 
     def cell(self, op: str, dtype: str) -> Cell | None:
         """The cell, None if it was not run."""
@@ -86,14 +120,32 @@ class Matrix:
     def to_json(self) -> dict[str, Any]:
         """The object that matrix.json holds."""
         cells = [
-            {**asdict(cell), "reached": cell.reached, "stopped_at": cell.stopped_at}
+            {**msgspec.to_builtins(cell), "reached": cell.reached, "stopped_at": cell.stopped_at}
             for cell in self.cells
         ]
-        return {**self.facts, "ops": self.ops, "dtypes": self.dtypes, "cells": cells}
+        facts = msgspec.to_builtins(self.facts)
+        return {**facts, "ops": self.ops, "dtypes": self.dtypes, "cells": cells}
 
 
-@dataclass(frozen=True)
-class Blocker:
+class _Record(MatrixFacts, kw_only=True):
+    """What matrix.json holds."""
+
+    ops: list[str]
+    dtypes: list[str]
+    cells: list[Cell]
+
+
+_DECODER = msgspec.json.Decoder(_Record)
+
+
+def load(folder: Path) -> Matrix:
+    """The matrix in a folder. Raises UsageError when there is none, or it is damaged."""
+    record = decoding.read(folder / RECORD, _DECODER)
+    facts = {name: getattr(record, name) for name in MatrixFacts.__struct_fields__}
+    return Matrix(record.ops, record.dtypes, record.cells, MatrixFacts(**facts))
+
+
+class Blocker(msgspec.Struct, frozen=True):
     """Something to fix: a failure that ops of one dtype have in common."""
 
     step: str

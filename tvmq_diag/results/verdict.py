@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import msgspec
 
 from ..measurements.metrics import Metrics
 from ..measurements.paired import Latency, Ratio
@@ -21,8 +22,7 @@ INFERRED = "inferred"
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class OpRef:
+class OpRef(msgspec.Struct, frozen=True):
     """An op of the module before the failing pass; `index` counts from 0 in running order."""
 
     index: int
@@ -30,17 +30,15 @@ class OpRef:
     span: str | None = None
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(msgspec.Struct, frozen=True):
     """The C++ function that threw, and where; None where the error did not say."""
 
-    function: str | None
-    file: str | None
-    line: int | None
+    function: str | None = None
+    file: str | None = None
+    line: int | None = None
 
 
-@dataclass(frozen=True)
-class Hazard:
+class Hazard(msgspec.Struct, frozen=True):
     """Something in a trace that costs time or accuracy (see tvmq_diag.analysis.hazards).
 
     `kind` is the kind of kernel whose time it explains; None where it is not about one. `gained`:
@@ -55,16 +53,39 @@ class Hazard:
     gained: Ratio | None = None
 
 
-@dataclass
-class Verdict:
+class Alternative(msgspec.Struct, frozen=True):
+    """What was tried in place of a configuration, and works."""
+
+    configuration: str
+    metrics: Metrics | None = None
+    latency_ms: Latency | None = None
+
+
+class KnobRun(msgspec.Struct, frozen=True):
+    """One field, or two, set as asked and the rest as TVM's default, on the first ops of a model.
+
+    `change`: the first pass whose result differs for it, and how (see tvmq_diag.analysis.ablation).
+    """
+
+    field: str
+    configuration: str
+    outcome: str
+    stage: str | None = None
+    pass_name: str | None = None
+    message: str | None = None
+    change: str | None = None
+
+
+class Verdict(msgspec.Struct):
     """What happened to one configuration, why, and what to try. None where it does not apply."""
 
     configuration: str
     toolchain: str
     outcome: str
     stage: str | None = None
-    pass_name: str | None = None
-    pass_path: list[str] = field(default_factory=list)
+    pass_name: str | None = msgspec.field(default=None, name="pass")
+    pass_path: list[str] | None = None
+    """From the outermost pass to the one that failed."""
     op: OpRef | None = None
     message: str | None = None
     site: Site | None = None
@@ -77,37 +98,46 @@ class Verdict:
     """Its latency as a multiple of the float model's, timed in turn."""
     reason: str | None = None
     """One sentence: why."""
-    via: list[str] = field(default_factory=list)
+    via: list[str] = []
     """C++ functions from the quantizer's or compiler's own rule down to the one that threw."""
     deterministic: bool | None = None
     reproducer: str | None = None
     """A file that fails in the same way in a fresh process; its path as seen from the run."""
     reproducer_note: str | None = None
     """Why there is none, where a reduced module was found."""
-    instead: dict[str, Any] | None = None
-    """What was tried and works: configuration, metrics, latency_ms."""
-    knob_map: list[dict[str, Any]] | None = None
-    """What each field does alone (see tvmq_diag.analysis.ablation.KnobRun)."""
-    hazards: list[Hazard] = field(default_factory=list)
+    instead: Alternative | None = None
+    knob_map: list[KnobRun] | None = None
+    """What each field does alone."""
+    hazards: list[Hazard] = []
     """Why it is slower or less exact than float."""
     explained: float | None = None
     """Share (0 to 1) of the difference in time to float, by kind of kernel, that they explain."""
 
     def to_json(self) -> dict[str, Any]:
-        """The object verdict.json holds: `pass_name` is called `pass` there."""
-        record = asdict(self)
-        renamed = {"pass" if name == "pass_name" else name: record[name] for name in record}
-        renamed["pass_path"] = self.pass_path or None
-        return renamed
+        """The object that verdict.json holds, without its role: `pass_name` is called `pass`."""
+        record: dict[str, Any] = msgspec.to_builtins(self)
+        return record
 
     @property
     def headline(self) -> str:
         """The verdict in one line, the first thing a person reads."""
         if self.outcome == WORKS:
             return f"{self.configuration} works"
-        where = f" by {self.pass_name}" if self.pass_name and self.outcome == REJECTED else ""
-        if self.pass_name and self.outcome in (CRASHED, TIMED_OUT, WRONG):
-            where = f" in {self.pass_name}"
-        at = f" at {self.op.name} (op #{self.op.index})" if self.op else ""
-        said = f": {self.message}" if self.message else ""
-        return f"{self.configuration} {self.outcome}{where}{at}{said}"
+        place = f" {self.place}" if self.place else ""
+        message = f": {self.message}" if self.message else ""
+        return f"{self.configuration} {self.outcome}{place}{message}"
+
+    @property
+    def cause(self) -> str:
+        """The headline without the configuration and its outcome; empty where all is well."""
+        return ": ".join(part for part in (self.place, self.message) if part)
+
+    @property
+    def place(self) -> str:
+        """The pass and the op to blame, as far as they are known."""
+        parts = []
+        if self.pass_name and self.outcome in (REJECTED, CRASHED, TIMED_OUT, WRONG):
+            parts.append(f"{'by' if self.outcome == REJECTED else 'in'} {self.pass_name}")
+        if self.op is not None:
+            parts.append(f"at {self.op.name} (op #{self.op.index})")
+        return " ".join(parts)

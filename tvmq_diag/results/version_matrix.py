@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from .. import decoding
 from ..configuration import Configuration, adapted, parse
 from ..errors import UsageError
-from ..measurements.benchmark import FLOAT
+from ..measurements.metrics import Metrics
+from ..measurements.paired import Latency, Ratio
+from .facts import Circumstances
 from .run import Result, Role, Run
-from .verdict import Verdict
+from .verdict import WORKS, OpRef
 
 PAGE = "index.html"
+RECORD = "versions.json"
 
 
-@dataclass
-class Column:
+class Column(msgspec.Struct, eq=False):
     """A toolchain: a recipe's name or, with `python`, a TVM of the user's own.
 
     `folder` is that of its run, inside the matrix's. `problem` says why it has no results, or not
@@ -66,13 +70,19 @@ class Column:
         return f"{self.folder}/{PAGE}#c{place}"
 
 
-@dataclass
-class Versions:
+class VersionsFacts(Circumstances, kw_only=True):
+    """What was run on each toolchain: the options as they were typed."""
+
+    model: str | None = None
+    input_shape: str | None = None
+
+
+class Versions(msgspec.Struct, eq=False):
     """The matrix: configurations, as they were typed, by toolchains. `facts` are the command's."""
 
     configurations: list[str]
     columns: list[Column]
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: VersionsFacts = msgspec.field(default_factory=VersionsFacts)
 
     @property
     def done(self) -> int:
@@ -89,14 +99,15 @@ class Versions:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """What versions.json holds."""
-        columns = [_column(column, self.configurations) for column in self.columns]
-        return {
-            **self.facts,
-            "complete": self.complete,
-            "configurations": self.configurations,
-            "toolchains": columns,
-        }
+        """The object that versions.json holds."""
+        record = VersionsRecord(
+            **msgspec.structs.asdict(self.facts),
+            complete=self.complete,
+            configurations=self.configurations,
+            toolchains=[_toolchain(column, self.configurations) for column in self.columns],
+        )
+        content: dict[str, Any] = msgspec.to_builtins(record)
+        return content
 
 
 def columns(names: list[str], pythons: list[Path]) -> list[Column]:
@@ -130,33 +141,99 @@ def to_try(texts: list[str], dialect: str) -> list[str]:
     return found
 
 
-def _column(column: Column, configurations: list[str]) -> dict[str, Any]:
+class FloatRecord(msgspec.Struct, frozen=True):
+    """What became of the float model on a toolchain."""
+
+    outcome: str
+    latency_ms: Latency | None = None
+
+
+class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a configuration on a toolchain: of its verdict what a table can say.
+
+    `page`: where it is told in full, as seen from the matrix's folder.
+    """
+
+    configuration: str
+    outcome: str
+    stage: str | None = None
+    pass_name: str | None = msgspec.field(default=None, name="pass")
+    op: OpRef | None = None
+    message: str | None = None
+    reason: str | None = None
+    metrics: Metrics | None = None
+    latency_ms: Latency | None = None
+    ratio: Ratio | None = None
+    page: str | None = None
+
+
+class ToolchainRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A toolchain: `cells` by configuration as it was typed, each with one entry a meaning."""
+
+    name: str
+    version: str | None = None
+    dialect: str | None = None
+    problem: str | None = None
+    page: str | None = None
+    float32: FloatRecord | None = None
+    cells: dict[str, list[CellRecord]]
+
+    @property
+    def headline(self) -> str:
+        """How many configurations work on it; what has two names is counted once."""
+        outcomes = {e.configuration: e.outcome for entries in self.cells.values() for e in entries}
+        works = sum(outcome == WORKS for outcome in outcomes.values())
+        what = f"{works} of {len(outcomes)} work" if outcomes else "nothing was run"
+        version = f" (TVM {self.version})" if self.version else ""
+        return f"{what} on {self.name}{version}"
+
+
+class VersionsRecord(VersionsFacts, kw_only=True):
+    """What versions.json holds."""
+
+    complete: bool = False
+    configurations: list[str]
+    toolchains: list[ToolchainRecord]
+
+    @property
+    def title(self) -> str:
+        """What it is a matrix of."""
+        return f"version matrix of {self.model or '?'}"
+
+    @property
+    def headline(self) -> str:
+        """How many configurations work on each toolchain."""
+        return "; ".join(toolchain.headline for toolchain in self.toolchains)
+
+
+_DECODER = msgspec.json.Decoder(VersionsRecord)
+
+
+def load(folder: Path) -> VersionsRecord:
+    """The record in a folder, without the runs.
+
+    Raises UsageError when there is none, or it is damaged.
+    """
+    return decoding.read(folder / RECORD, _DECODER)
+
+
+def _toolchain(column: Column, configurations: list[str]) -> ToolchainRecord:
     floats = column.float_result
-    return {
-        "name": column.name,
-        "version": column.version,
-        "dialect": column.dialect,
-        "problem": column.problem,
-        "page": f"{column.folder}/{PAGE}" if column.run is not None else None,
-        FLOAT: _float(floats.verdict) if floats is not None else None,
-        "cells": {
-            text: [_entry(column, result) for result in column.of(text)] for text in configurations
+    verdict = floats.verdict if floats is not None else None
+    return ToolchainRecord(
+        name=column.name,
+        version=column.version,
+        dialect=column.dialect,
+        problem=column.problem,
+        page=f"{column.folder}/{PAGE}" if column.run is not None else None,
+        float32=FloatRecord(verdict.outcome, verdict.latency_ms) if verdict is not None else None,
+        cells={
+            text: [_cell(column, result) for result in column.of(text)] for text in configurations
         },
-    }
+    )
 
 
-def _float(decided: Verdict) -> dict[str, Any]:
-    latency = decided.latency_ms
-    return {
-        "outcome": decided.outcome,
-        "latency_ms": asdict(latency) if latency is not None else None,
-    }
-
-
-def _entry(column: Column, result: Result) -> dict[str, Any]:
-    record = result.verdict.to_json()
-    wanted = (
-        "configuration", "outcome", "stage", "pass", "op", "message", "reason", "metrics",
-        "latency_ms", "ratio",
-    )  # fmt: skip
-    return {**{name: record[name] for name in wanted}, "page": column.link(result)}
+def _cell(column: Column, result: Result) -> CellRecord:
+    names = set(CellRecord.__struct_fields__) - {"page"}
+    values = {name: getattr(result.verdict, name) for name in names}
+    return CellRecord(**values, page=column.link(result))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..errors import SetupError, UsageError
+from ..results.facts import RunFacts
 from ..trace.stages import RELAY
 from . import probe
 from .installation import installed
@@ -45,14 +45,14 @@ def resolve(
     return Toolchain(name, installed(name, echo), its_dialect)
 
 
-def of_run(facts: Mapping[str, Any], echo: Callable[[str], None]) -> Toolchain:
+def of_run(facts: RunFacts, echo: Callable[[str], None]) -> Toolchain:
     """The toolchain that a run was made with, from its run.json. Raises as `resolve` does."""
-    name, dialect = str(facts.get("toolchain")), facts.get("dialect")
+    name = facts.toolchain
     if name in RECIPES:
         chain = resolve(name, echo=echo)
     else:
-        chain = resolve(None, Path(str(facts.get("python"))), dialect, echo=echo)
-    overlay = facts.get("overlay")
+        chain = resolve(None, Path(str(facts.python)), facts.dialect, echo=echo)
+    overlay = facts.overlay
     if not overlay:
         return chain
     if not Path(overlay).is_dir():

@@ -1,0 +1,35 @@
+"""A comparison as comparison.json holds it, read back as far as a list of runs tells of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from .. import decoding
+from ..results.facts import Circumstances
+
+RECORD = "comparison.json"
+
+
+class ComparisonRecord(Circumstances, kw_only=True):
+    """Of comparison.json what tells one from the other: see run_diff.Comparison for the whole."""
+
+    difference: str = msgspec.field(name="headline")
+    regressions: list[str]
+
+    title = "comparison"
+
+    @property
+    def headline(self) -> str:
+        """The first difference, and how much is worse."""
+        worse = len(self.regressions)
+        return f"{self.difference}; {worse} regression{'s' if worse != 1 else ''}"
+
+
+_DECODER = msgspec.json.Decoder(ComparisonRecord)
+
+
+def load(folder: Path) -> ComparisonRecord:
+    """The record in a folder. Raises UsageError when there is none, or it is damaged."""
+    return decoding.read(folder / RECORD, _DECODER)

@@ -1,0 +1,58 @@
+"""How something was made, as its record holds it: the command, the model, the toolchain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..measurements.paired import Latency
+
+
+class Circumstances(msgspec.Struct, kw_only=True):
+    """The command line as it was typed, the time (ISO 8601), and the version of the tool."""
+
+    command: str | None = None
+    created: str | None = None
+    tool_version: str | None = None
+
+
+class FloatModel(msgspec.Struct):
+    """What came of the float model; `latency_ms` by who ran it: tvm, torch."""
+
+    outcome: str
+    latency_ms: dict[str, Latency] = {}
+
+
+class RunFacts(Circumstances, kw_only=True):
+    """What a run was asked to do: all of run.json."""
+
+    model: str | None = None
+    """Its source: see instruments.inputs.models."""
+    input_shape: list[int] | None = None
+    seed: int | None = None
+    weights: str | None = None
+    calibrated_on: str | None = None
+    toolchain: str | None = None
+    python: str | None = None
+    """The interpreter of the TVM."""
+    overlay: str | None = None
+    """The folder of a patched TVM's own files."""
+    dialect: str | None = None
+    min_cosine: float | None = None
+    """From which cosine to the float model on a result is right."""
+    float_model: FloatModel | None = msgspec.field(default=None, name="float")
+    """None where it was not run."""
+    interrupted: bool = False
+    """Did Ctrl-C end it?"""
+    extra: dict[str, Any] = {}
+    """What a newer version wrote down."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that run.json holds."""
+        record = msgspec.to_builtins(self)
+        extra = record.pop("extra")
+        for name in ("float", "interrupted"):
+            if not record[name]:
+                del record[name]
+        return {**record, **extra}
