@@ -80,20 +80,34 @@ class Verdict(msgspec.Struct):
     """What happened to one configuration, why, and what to try. None where it does not apply."""
 
     configuration: str
+    """As people type it: `int8/int8/int32:nbit=4`; the float model is `float32`."""
     toolchain: str
+    """The name of one, or `in process` for what QuantizeTrace recorded."""
     outcome: str
+    """works, rejected, crashed, timed out, wrong (it runs, and its numbers are not those of the
+    float model), not quantized (it runs, and no op got the dtype), or interrupted."""
     stage: str | None = None
+    """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")
+    """The pass to blame."""
     pass_path: list[str] | None = None
     """From the outermost pass to the one that failed."""
     op: OpRef | None = None
+    """The op that it comes from."""
     message: str | None = None
+    """What TVM said, on one line."""
     site: Site | None = None
     knob: str | None = None
+    """The fields of the configuration that cause it, with commas between: `dtype_activation`."""
     confidence: str | None = None
+    """exact (found by trying, or measured), inferred (from the open passes and C++ frames), unknown.
+    """
     suggestion: str | None = None
+    """What to try: a command line option and, behind a colon, what speaks for it; or a sentence."""
     metrics: Metrics | None = None
+    """Its outputs against those of the float model."""
     latency_ms: Latency | None = None
+    """Milliseconds of one inference."""
     ratio: Ratio | None = None
     """Its latency as a multiple of the float model's, timed in turn."""
     reason: str | None = None
@@ -112,6 +126,9 @@ class Verdict(msgspec.Struct):
     """Why it is slower or less exact than float."""
     explained: float | None = None
     """Share (0 to 1) of the difference in time to float, by kind of kernel, that they explain."""
+
+    def __repr__(self) -> str:
+        return f"<Verdict {self.headline}>"
 
     def to_json(self) -> dict[str, Any]:
         """The object that verdict.json holds, without its role: `pass_name` is called `pass`."""
