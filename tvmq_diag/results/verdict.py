@@ -100,8 +100,7 @@ class Verdict(msgspec.Struct):
     knob: str | None = None
     """The fields of the configuration that cause it, with commas between: `dtype_activation`."""
     confidence: str | None = None
-    """exact (found by trying, or measured), inferred (from the open passes and C++ frames), unknown.
-    """
+    """exact (found by trying, or measured), inferred (from open passes and C++ frames), unknown."""
     suggestion: str | None = None
     """What to try: a command line option and, behind a colon, what speaks for it; or a sentence."""
     metrics: Metrics | None = None
