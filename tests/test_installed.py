@@ -46,8 +46,8 @@ class Environment:
 
     @property
     def packages(self) -> Path:
-        (found,) = self.folder.glob("lib/python*/site-packages")
-        return found
+        (folder,) = self.folder.glob("lib/python*/site-packages")
+        return folder
 
     def pip(self, *arguments: str) -> None:
         self.run("-m", "pip", *arguments).check_returncode()
