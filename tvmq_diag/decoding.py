@@ -76,15 +76,16 @@ def salvaged(record: Any, kind: type[S]) -> tuple[S, list[str]]:
     """
     if not isinstance(record, dict):
         raise Damage(f"Expected `object`, got {record!r:.40}")
-    kept, lost = {}, []
-    for name, (attribute, declared) in fields(kind).items():
+    values: dict[str, Any] = {}
+    lost = []
+    for name, (attribute, wanted) in fields(kind).items():
         if name in record:
             try:
-                kept[attribute] = converted(record[name], declared)
+                values[attribute] = converted(record[name], wanted)
             except Damage:
                 lost.append(name)
     try:
-        return kind(**kept), lost
+        return kind(**values), lost
     except TypeError as error:
         raise Damage(str(error)) from error
 
@@ -95,14 +96,14 @@ def update(struct: msgspec.Struct, values: dict[str, Any]) -> list[str]:
     A dict is added to the one that is there. What the struct has no field for goes into its dict
     `extra`, if it has that.
     """
-    known, lost = fields(type(struct)), []
+    declared, lost = fields(type(struct)), []
     for name, value in values.items():
-        if name not in known or name == "extra":
+        if name not in declared or name == "extra":
             getattr(struct, "extra", {})[name] = value
             continue
-        attribute, declared = known[name]
+        attribute, wanted = declared[name]
         try:
-            fresh = converted(value, declared)
+            fresh = converted(value, wanted)
         except Damage:
             lost.append(name)
             continue

@@ -8,8 +8,8 @@ from tvmq_diag.measurements.bisection import (
     BUILD,
     LIMIT,
     Bisection,
+    BisectionStep,
     Experiment,
-    Step,
 )
 from tvmq_diag.measurements.numerics import ErrorFigures
 from tvmq_diag.trace.ops import short
@@ -52,12 +52,12 @@ def view(bisection: Bisection) -> BisectionView | None:
     notes = [clip(note, 400) for note in (*bisection.unknown, *bisection.problems)]
     if not bisection.steps and not notes:
         return None
-    summary = clip(bisection.said, 600)
+    summary = clip(bisection.answer, 600)
     return BisectionView(
         f"{summary[:1].upper()}{summary[1:]}.",
         _about(bisection),
         [_step(step, bisection) for step in bisection.steps],
-        [_tried(tried) for tried in bisection.tried],
+        [_tried(tried) for tried in bisection.experiments],
         clip(bisection.op.how, 300) if bisection.op is not None else "",
         _bounds(bisection),
         notes,
@@ -86,7 +86,7 @@ def _bounds(bisection: Bisection) -> str:
     )
 
 
-def _step(step: Step, bisection: Bisection) -> ExperimentRow:
+def _step(step: BisectionStep, bisection: Bisection) -> ExperimentRow:
     if step.of == BUILD:
         name = "all of the build"
     elif step.of == LIMIT:
@@ -102,7 +102,7 @@ def _tried(tried: Experiment) -> ExperimentRow:
     return _row(clip(tried.what, 120), f"{clip(short(tried.op), 60)}{span}", tried, False)
 
 
-def _row(name: str, where: str, one: Step | Experiment, marked: bool) -> ExperimentRow:
+def _row(name: str, where: str, one: BisectionStep | Experiment, marked: bool) -> ExperimentRow:
     mark, fate = _fate(one)
     error = one.error
     cosine, sqnr = (number(error.cosine, 4), _db(error)) if error is not None else (DASH, DASH)
@@ -112,7 +112,7 @@ def _row(name: str, where: str, one: Step | Experiment, marked: bool) -> Experim
     return ExperimentRow(name, where, mark, fate, cosine, sqnr, bad, marked)
 
 
-def _fate(one: Step | Experiment) -> tuple[str, str]:
+def _fate(one: BisectionStep | Experiment) -> tuple[str, str]:
     if one.right is None:
         return "?", f"cannot be run: {clip(one.why or 'unknown', 160)}"
     if one.repeats is False:

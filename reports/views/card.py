@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, Site, Verdict
+from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, ThrowSite, Verdict
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, duration, outcome_class, outcome_mark
@@ -120,7 +120,7 @@ class Card:
         return notes
 
 
-def site_text(site: Site | None) -> str | None:
+def site_text(site: ThrowSite | None) -> str | None:
     """The function that threw: `MakeConstantScalar (pattern_utils.h:290)`; None without a site."""
     if site is None:
         return None

@@ -62,12 +62,12 @@ def table(trace: Trace) -> Rejections | None:
     ]
     judged = len(known.accepted) + len(known.rejected)
     note = (
-        f"{judged} of {judged + len(known.unjudged) + known.left} ops judged one by one, "
+        f"{judged} of {judged + len(known.unjudged) + known.remaining} ops judged one by one, "
         f"{_slices(trace, failing)}: {known.queries} trials, equal ones made once, "
         f"{duration(known.ms)}"
     )
-    if known.left:
-        note += f"; the time was up before the last {known.left}"
+    if known.remaining:
+        note += f"; the time was up before the last {known.remaining}"
     return Rejections(lines, note)
 
 

@@ -192,7 +192,7 @@ def _failure(section: Section, run: Run, trace: Trace) -> None:
     result = section.result
     section.rejections = _try(section, "the rejection map", lambda: rejections.table(trace))
     section.no_map = reduction.missing_map(result)
-    if not trace.ended or (trace.map is not None and trace.map.left):
+    if not trace.ended or (trace.map is not None and trace.map.remaining):
         section.go_on = reduction.go_on(run, trace)
     section.reduction = _try(
         section, "the smallest module", lambda: reduction.reduction(run, result)

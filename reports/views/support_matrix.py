@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tvmq_diag.results.support_matrix import STEPS, Blocker, Cell, Matrix, Step, blockers
+from tvmq_diag.results.support_matrix import STEPS, Blocker, Cell, CellStep, Matrix, blockers
 
 from ..formatting import DASH
 
@@ -27,7 +27,7 @@ class Square:
 class StepLine:
     """A step in the details of a cell."""
 
-    step: Step
+    step: CellStep
     look: str
     mark: str
     word: str

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvmq_diag.analysis import tvm_error
-from tvmq_diag.results.verdict import Site
+from tvmq_diag.results.verdict import ThrowSite
 from tvmq_diag.trace.failure import Raised
 
 # The end of what TVM 0.16 says of int4, as it came from the compile.
@@ -81,7 +81,7 @@ TypeError: unsupported operand type(s) for /: 'tuple' and 'int'
 def test_what_a_called_back_function_raised_was_thrown_there() -> None:
     thrown = tvm_error.read(CALLED_BACK)
     assert thrown.message == "unsupported operand type(s) for /: 'tuple' and 'int'"
-    assert thrown.site == Site("visit_func", "tvm/relay/quantize/_calibrate.py", 163)
+    assert thrown.site == ThrowSite("visit_func", "tvm/relay/quantize/_calibrate.py", 163)
 
 
 def test_what_cpp_threw_inside_a_called_back_function_was_thrown_in_cpp() -> None:

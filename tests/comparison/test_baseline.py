@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tvmq_diag.commands import check, cli
 from tvmq_diag.comparison import baseline
-from tvmq_diag.comparison.baseline import Baseline, Model, Promise
+from tvmq_diag.comparison.baseline import Baseline, BaselineModel, Promise
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.results import store
@@ -61,7 +61,7 @@ def checked(arguments: list[str | Path]) -> int:
 
 def test_a_run_becomes_a_baseline_and_keeps_it(tmp_path: Path) -> None:
     made = baseline.of_run(run(tmp_path))
-    assert made.model == Model("tiny", seed=3)
+    assert made.model == BaselineModel("tiny", seed=3)
     assert made.promises["int4"] == Promise("rejected", "realize", "QuantizeRealize", "add #9")
     # A bound a little lower: the same thing measured again is not a digit less.
     assert made.promises["int8/int8/int32"] == Promise(
@@ -112,7 +112,7 @@ def test_a_file_that_is_no_baseline(tmp_path: Path, text: str, said: str) -> Non
 
 
 def test_junit_says_what_broke_and_holds_any_message(tmp_path: Path) -> None:
-    promised = Baseline(Model("tiny"), {"int4": Promise("works"), "int2": Promise()})
+    promised = Baseline(BaselineModel("tiny"), {"int4": Promise("works"), "int2": Promise()})
     odd = Verdict("int4", "relay", "rejected", message="\x00<b>\ud800&")
     found = baseline.check(promised, Run(tmp_path, RunFacts(), [Result(odd, Role.REQUESTED)]))
     baseline.junit(found, tmp_path / "j.xml")

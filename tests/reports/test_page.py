@@ -19,8 +19,8 @@ from tvmq_diag.reports.pages import run as page
 from tvmq_diag.results import verdict as outcome
 from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
-from tvmq_diag.results.verdict import Hazard, OpRef, Site, Verdict
-from tvmq_diag.trace.facts import Job, Tensor, TraceFacts
+from tvmq_diag.results.verdict import Hazard, OpRef, ThrowSite, Verdict
+from tvmq_diag.trace.facts import JobFacts, Tensor, TraceFacts
 from tvmq_diag.trace.failure import Blame, Failure, RejectionMap, Smallest
 from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
@@ -48,7 +48,7 @@ def rejected(ops: int = 40, name: str = "layer") -> Result:
     trace.facts = TraceFacts(
         target=name,
         qconfig={"dtype_activation": "int4", "nbit_input": 8, name: name},
-        job=Job({"dtype_activation": "int4"}, opt_level=3),
+        job=JobFacts({"dtype_activation": "int4"}, opt_level=3),
         versions={"tvm": "0.16", name: name},
         inputs={name: Tensor("float32", (1, 8))},
         command=[name],
@@ -65,7 +65,7 @@ def rejected(ops: int = 40, name: str = "layer") -> Result:
     verdict.pass_path = ["sequential", "QuantizeRealize"]
     verdict.op = OpRef(9, "nn.relu", name)
     verdict.message = f"unknown data type int4 {name}"
-    verdict.site = Site("tvm::relay::MakeConstantScalar<int>", "pattern_utils.h", 290)
+    verdict.site = ThrowSite("tvm::relay::MakeConstantScalar<int>", "pattern_utils.h", 290)
     verdict.via = ["tvm::relay::quantize::AddRealize", name]
     verdict.knob, verdict.confidence = "dtype_activation", outcome.EXACT
     verdict.reason, verdict.suggestion = name, f"--dtype int8/int8/int32: {name}"

@@ -22,7 +22,7 @@ from tvmq_diag.reports.views.section import build
 from tvmq_diag.results import verdict as outcome
 from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
-from tvmq_diag.results.verdict import Hazard, OpRef, Site, Verdict
+from tvmq_diag.results.verdict import Hazard, OpRef, ThrowSite, Verdict
 from tvmq_diag.trace.events import Written
 from tvmq_diag.trace.failure import Blame
 from tvmq_diag.trace.snapshot import Node, Snapshot
@@ -256,9 +256,9 @@ def test_every_outcome_can_be_printed(name: str) -> None:
 
 def test_sites() -> None:
     assert site_text(None) is None
-    assert site_text(Site("f", "a.cc", 3)) == "f (a.cc:3)"
-    assert site_text(Site(None, "a.cc", 3)) == "a.cc:3"
-    assert site_text(Site("f", None, None)) == "f"
+    assert site_text(ThrowSite("f", "a.cc", 3)) == "f (a.cc:3)"
+    assert site_text(ThrowSite(None, "a.cc", 3)) == "a.cc:3"
+    assert site_text(ThrowSite("f", None, None)) == "f"
 
 
 def test_a_damaged_piece_is_a_fault_and_not_the_end() -> None:

@@ -23,7 +23,7 @@ from tvmq_diag.reports.pages import run as page
 from tvmq_diag.results import benchmark_record, store, support_matrix, version_matrix
 from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
-from tvmq_diag.results.support_matrix import Cell, Matrix, MatrixFacts, Step
+from tvmq_diag.results.support_matrix import Cell, CellStep, Matrix, MatrixFacts
 from tvmq_diag.results.verdict import WORKS, Verdict
 from tvmq_diag.results.version_matrix import Versions, VersionsFacts, columns
 from tvmq_diag.trace import layout
@@ -167,7 +167,10 @@ def test_a_damaged_run_is_read_or_refused_in_a_line(
 
 def matrix(folder: Path) -> None:
     facts = MatrixFacts(created="2026-01-01", toolchain="relay", tvm_version="0.16", seconds=3.5)
-    steps = [Step("type inference", True), Step("realize", False, "no", "MulAndDiv", "all of it")]
+    steps = [
+        CellStep("type inference", True),
+        CellStep("realize", False, "no", "MulAndDiv", "all of it"),
+    ]
     work = Matrix(["add"], ["int4"], [Cell("add", "int4", steps)], facts)
     (folder / support_matrix.RECORD).write_text(json.dumps(work.to_json()))
 

@@ -25,7 +25,7 @@ from tvmq_diag.instruments.relax import cases as relax_cases
 from tvmq_diag.instruments.relay import cases
 from tvmq_diag.reports.pages import support_matrix as page
 from tvmq_diag.results import support_matrix
-from tvmq_diag.results.support_matrix import Cell, Matrix, MatrixFacts, Step
+from tvmq_diag.results.support_matrix import Cell, CellStep, Matrix, MatrixFacts
 from tvmq_diag.toolchains import identity, process, resolution
 from tvmq_diag.toolchains.cache import cache_dir
 from tvmq_diag.toolchains.limits import Limits
@@ -83,7 +83,7 @@ def said(cell: Cell) -> dict[str, bool | None]:
     return {step.name: step.ok for step in cell.steps}
 
 
-def step(cell: Cell, name: str) -> Step:
+def step(cell: Cell, name: str) -> CellStep:
     return next(step for step in cell.steps if step.name == name)
 
 
@@ -115,7 +115,7 @@ def test_a_step_that_others_need_ends_it(fake: Fake) -> None:
         "begin('lower'); end('lower', True); begin('codegen'); os.abort()"
     )
     assert step(cell, "codegen").message == "the process died (SIGABRT)"
-    assert step(cell, "run") == Step("run", None, "not tried: it needs codegen")
+    assert step(cell, "run") == CellStep("run", None, "not tried: it needs codegen")
     assert len(fake.jobs) == 1
 
 
@@ -212,7 +212,7 @@ def made(op: str, dtype: str, **failures: str) -> Cell:
     """A cell in which the named steps (with _ for a blank) fail."""
     failing = {name.replace("_", " "): message for name, message in failures.items()}
     steps = [
-        Step(name, name not in failing, failing.get(name, ""), failing.get(name, ""))
+        CellStep(name, name not in failing, failing.get(name, ""), failing.get(name, ""))
         for name in support_matrix.STEPS
     ]
     return Cell(op, dtype, steps)

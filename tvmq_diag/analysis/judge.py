@@ -204,7 +204,7 @@ def blame_bisected(verdict: Verdict, bisection: Bisection) -> None:
     verdict.op = OpRef(op.index, op.name, op.span) if op is not None else None
     verdict.confidence = EXACT if bisection.exact else INFERRED
     if verdict.knob is None:  # else the reason is known, and better: sums that overflow
-        verdict.reason = bisection.said
+        verdict.reason = bisection.answer
 
 
 def _mentioned(message: str | None, configuration: Configuration) -> list[str]:

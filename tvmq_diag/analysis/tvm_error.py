@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..results.verdict import Site
+from ..results.verdict import ThrowSite
 from ..trace.failure import Raised
 
 _FRAME = re.compile(r"^\s*(\d+): (.+)$", re.M)
@@ -38,7 +38,7 @@ class Thrown:
     """
 
     message: str
-    site: Site | None
+    site: ThrowSite | None
     via: list[str]
 
 
@@ -59,7 +59,7 @@ def read(text: str) -> Thrown:
     place = _PLACE.search(text)
     site = None
     if frames or place:
-        site = Site(
+        site = ThrowSite(
             frames[-1] if frames else None,
             _in_tree(place.group(1)) if place else None,
             int(place.group(2)) if place else None,
@@ -67,16 +67,16 @@ def read(text: str) -> Thrown:
     return Thrown(sentence(text), site, via)
 
 
-def python_site(raised: Raised) -> Site | None:
+def python_site(raised: Raised) -> ThrowSite | None:
     """The site of a Python exception.
 
     None for TVM's own foreign function interface, where errors of C++ come out.
     """
     file = _in_tree(raised.file)
-    return None if file.startswith(_INTERFACE) else Site(raised.function, file, raised.line)
+    return None if file.startswith(_INTERFACE) else ThrowSite(raised.function, file, raised.line)
 
 
-def _raised_in_python(text: str, after: int) -> Site | None:
+def _raised_in_python(text: str, after: int) -> ThrowSite | None:
     """The last Python frame of an error's text, if there is one behind the last of C++."""
     frames = [
         python_site(Raised(function, file, int(line)))

@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     store.write(work)
     written = run_page.write(work)
     screen.print(verdict.lines(result))
-    screen.print(bisection.said, highlight=False, markup=False)
+    screen.print(bisection.answer, highlight=False, markup=False)
     print_plain(screen, f"report: {written}")
     if ending.how == How.INTERRUPTED:
         raise KeyboardInterrupt

@@ -67,7 +67,7 @@ class _Keys:
     def typed(self) -> list[int]:
         """The same without the values of weights and scales."""
         return [
-            self._number((op.kept, *(o.type if o.op is None else "" for o in op.operands)))
+            self._number((op.signature, *(o.type if o.op is None else "" for o in op.operands)))
             for op in self._graph.ops
         ]
 

@@ -63,7 +63,7 @@ class Promise(msgspec.Struct, frozen=True):
     sqnr_db: float | None = None
 
 
-class Model(msgspec.Struct, frozen=True):
+class BaselineModel(msgspec.Struct, frozen=True):
     """What must be the same for a promise to be kept, as a run's facts call it."""
 
     model: str | None = None
@@ -77,7 +77,7 @@ class Model(msgspec.Struct, frozen=True):
 class Baseline(msgspec.Struct, frozen=True):
     """The model, and a promise for each configuration."""
 
-    model: Model
+    model: BaselineModel
     promises: dict[str, Promise]
 
 
@@ -102,7 +102,7 @@ def read(path: Path) -> Baseline:
     configurations = tables.pop("configuration", {})
     if not isinstance(configurations, dict) or not configurations:
         raise UsageError(f'{path} promises nothing: it needs a [configuration."int8/int8/int32"]')
-    model = _typed(path, "", tables, Model)
+    model = _typed(path, "", tables, BaselineModel)
     if model.model is None:
         raise UsageError(f'{path} does not say which model; write for example: model = "tiny"')
     promises: dict[str, Promise] = {}
@@ -115,12 +115,12 @@ def read(path: Path) -> Baseline:
 
 def of_run(run: Run) -> Baseline:
     """What a run's configurations came to, as promises; those asked for, and the reference."""
-    facts = {name: getattr(run.facts, name) for name in Model.__struct_fields__}
+    facts = {name: getattr(run.facts, name) for name in BaselineModel.__struct_fields__}
     if facts["weights"] == "seeded random":
         facts["weights"] = None
     results = run.with_role(Role.REQUESTED, Role.REFERENCE)
     promises = {r.verdict.configuration: _outcome(r, bounds=True) for r in results}
-    return Baseline(Model(**facts), promises)
+    return Baseline(BaselineModel(**facts), promises)
 
 
 def check(baseline: Baseline, run: Run) -> list[Check]:

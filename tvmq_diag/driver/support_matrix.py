@@ -23,7 +23,7 @@ from ..analysis import tvm_error
 from ..decoding import Damage
 from ..errors import SetupError, UsageError
 from ..instruments.protocol.jobs import CellJob
-from ..results.support_matrix import NEEDS, STEPS, Cell, Matrix, Step
+from ..results.support_matrix import NEEDS, STEPS, Cell, CellStep, Matrix
 from ..toolchains import process
 from ..toolchains.cache import cache_dir
 from ..toolchains.identity import Identity
@@ -92,7 +92,7 @@ def _measure(op: str, dtype: str, setup: Setup) -> tuple[Cell, bool]:
 
     A process that dies in a step is followed by one that goes on with what does not need that step.
     """
-    said: dict[str, Step] = {}
+    said: dict[str, CellStep] = {}
     lasting = True
     left = list(STEPS)
     while left:
@@ -107,13 +107,13 @@ def _measure(op: str, dtype: str, setup: Setup) -> tuple[Cell, bool]:
             raise SetupError(_did_not_begin(ending, setup))
         lasting = lasting and ending.how in (How.FINISHED, How.SIGNAL)
         dead = open_step or next(name for name in left if name not in said)
-        said[dead] = Step(dead, False, _death(ending, setup.limits), "", ending.tail[-_DETAIL:])
+        said[dead] = CellStep(dead, False, _death(ending, setup.limits), "", ending.tail[-_DETAIL:])
         later = STEPS[STEPS.index(dead) + 1 :]
         left = [name for name in later if name in left and _possible(name, said)]
     return Cell(op, dtype, [said.get(name) or _untried(name, said) for name in STEPS]), lasting
 
 
-def _possible(name: str, said: dict[str, Step]) -> bool:
+def _possible(name: str, said: dict[str, CellStep]) -> bool:
     """May a new process try this step? What it needs must be done there too, or have gone well."""
     needed = NEEDS.get(name)
     if name in said or needed is None:
@@ -121,19 +121,19 @@ def _possible(name: str, said: dict[str, Step]) -> bool:
     return bool(said[needed].ok) if needed in said else _possible(needed, said)
 
 
-def _untried(name: str, said: dict[str, Step]) -> Step:
+def _untried(name: str, said: dict[str, CellStep]) -> CellStep:
     needed: str | None = NEEDS.get(name)
     while needed is not None and needed not in said:
         needed = NEEDS.get(needed)
-    return Step(name, None, f"not tried: it needs {needed}" if needed else "not tried")
+    return CellStep(name, None, f"not tried: it needs {needed}" if needed else "not tried")
 
 
-def read(output: str) -> tuple[dict[str, Step], str | None]:
+def read(output: str) -> tuple[dict[str, CellStep], str | None]:
     """The steps a process said, and the one that it began and did not end.
 
     Anything else that it printed is passed over.
     """
-    said: dict[str, Step] = {}
+    said: dict[str, CellStep] = {}
     begun: str | None = None
     for line in output.splitlines():
         try:
@@ -151,7 +151,7 @@ def read(output: str) -> tuple[dict[str, Step], str | None]:
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A line that a process prints of a step: it begins, or how it went (see Step).
+    """A line that a process prints of a step: it begins, or how it went (see CellStep).
 
     `passes`: those that were open when it failed, outermost first; `raised`: where, in Python.
     """
@@ -168,13 +168,13 @@ class Told(msgspec.Struct, frozen=True):
 _TOLD = msgspec.json.Decoder(Told)
 
 
-def _step(told: Told) -> Step:
+def _step(told: Told) -> CellStep:
     text = told.message or ""
     if told.ok is not False:
-        return Step(told.step, told.ok or None, text[:_DETAIL])
+        return CellStep(told.step, told.ok or None, text[:_DETAIL])
     detail = (told.detail or text)[-_DETAIL:]
     message = _ASSERTED.sub("", tvm_error.sentence(text)) or "it fails without a word"
-    return Step(told.step, False, message, _where(told, text), detail)
+    return CellStep(told.step, False, message, _where(told, text), detail)
 
 
 def _where(told: Told, text: str) -> str:

@@ -51,8 +51,8 @@ class Kernel(msgspec.Struct, frozen=True):
     @property
     def tensors(self) -> list[tuple[str, list[str]]]:
         """Dtype and sizes of each argument, the result last."""
-        found = re.findall(r"(\w+)\[([^\]]*)\]", self.shapes)
-        return [(dtype, re.findall(r"[^\s,]+", sizes)) for dtype, sizes in found]
+        types = re.findall(r"(\w+)\[([^\]]*)\]", self.shapes)
+        return [(dtype, re.findall(r"[^\s,]+", sizes)) for dtype, sizes in types]
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -104,10 +104,10 @@ class Benchmark(msgspec.Struct):
 
     def by_kind(self, side: str) -> dict[str, float]:
         """Milliseconds of each kind of kernel."""
-        found: dict[str, float] = {}
+        times: dict[str, float] = {}
         for kernel in self.kernels.get(side, []):
-            found[kernel.kind] = found.get(kernel.kind, 0.0) + kernel.ms
-        return found
+            times[kernel.kind] = times.get(kernel.kind, 0.0) + kernel.ms
+        return times
 
     def excess(self, side: str) -> float | None:
         """The sum over its kernels as a share of its median latency; above 1: profiling costs.
@@ -150,16 +150,16 @@ _DECODER: msgspec.json.Decoder[BenchmarkEvent] = msgspec.json.Decoder(BenchmarkE
 def load(folder: Path) -> Benchmark:
     """Read a benchmark's journal, complete or not. Raises UsageError when there is none."""
     events, problems = journal.read(folder, _DECODER, _WHOSE)
-    found = Benchmark(problems=problems)
+    benchmark = Benchmark(problems=problems)
     for event in events:
         match event:
             case Facts():
-                problems += event.add_to(found.facts, _WHOSE)
+                problems += event.add_to(benchmark.facts, _WHOSE)
             case Round():
                 for side, ms in event.ms.items():
-                    found.times.setdefault(side, []).append(ms)
+                    benchmark.times.setdefault(side, []).append(ms)
             case Profile():
-                found.kernels[event.of] = [
+                benchmark.kernels[event.of] = [
                     Kernel(number, kernel.name, kernel.ms, kernel.shapes)
                     for number, kernel in enumerate(event.kernels)
                 ]
@@ -167,4 +167,4 @@ def load(folder: Path) -> Benchmark:
                 problems.append(f"{event.where}: {event.message}")
             case Start() | Progress() | End():
                 pass
-    return found
+    return benchmark

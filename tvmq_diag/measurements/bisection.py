@@ -1,7 +1,7 @@
 """The pass and the op that a wrong result comes from.
 
-Read from the journal that instruments.bisection.bisection leaves behind; how it looks for them is
-said there.
+Read from the journal that instruments.bisection leaves behind; instruments/bisection says how it
+looks for them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BUILD: Final = "build"
 LIMIT: Final = "limit"
 
 
-class Step(Event, frozen=True, tag="after"):
+class BisectionStep(Event, frozen=True, tag="after"):
     """The model's outputs against float after a step. `right` None: it could not be run."""
 
     index: int
@@ -64,7 +64,7 @@ class CulpritOp(Event, frozen=True, tag="op"):
 
 
 class Experiment(Event, frozen=True, tag="tried"):
-    """An experiment on ops, in the order they were made. `right` None: it could not be run."""
+    """What became of a part of the ops. `right` None: it could not be run, and `why` says why."""
 
     what: str
     op: str
@@ -76,7 +76,8 @@ class Experiment(Event, frozen=True, tag="tried"):
 
 
 class BisectionFacts(msgspec.Struct):
-    """TVM's targets, as asked and plain, and from where on a result is right: cosine, SQNR (dB)."""
+    """TVM's targets, of the run and the plain one, and the bounds from which on a result is right:
+    `bound` a cosine, `bound_db` an SQNR in dB."""
 
     target: str | None = None
     plain: str | None = None
@@ -85,28 +86,28 @@ class BisectionFacts(msgspec.Struct):
 
 
 class Bisection(msgspec.Struct):
-    """All that was found out, complete or not (then `complete` is False)."""
+    """Everything that the search came to, complete or not (then `complete` is False)."""
 
     facts: BisectionFacts = msgspec.field(default_factory=BisectionFacts)
-    steps: list[Step] = []
+    steps: list[BisectionStep] = []
     culprit: Culprit | None = None
     op: CulpritOp | None = None
-    tried: list[Experiment] = []
+    experiments: list[Experiment] = []
     right: bool = False
     """Nothing is wrong."""
     unknown: list[str] = []
-    """What could not be told, and why."""
+    """What could not be decided, with the reason, a sentence each."""
     problems: list[str] = []
     complete: bool = False
 
     @property
     def exact(self) -> bool:
-        """Was all that was found confirmed?"""
+        """Was the whole answer confirmed?"""
         culprit, op = self.culprit, self.op
         return culprit is not None and culprit.exact and (op is None or op.exact)
 
     @property
-    def first_wrong(self) -> Step | None:
+    def first_wrong(self) -> BisectionStep | None:
         """The step that is the culprit's."""
         named = self.culprit
         if named is None:
@@ -115,7 +116,7 @@ class Bisection(msgspec.Struct):
         return next((step for step in matching if step.right is False), None)
 
     @property
-    def said(self) -> str:
+    def answer(self) -> str:
         """The answer in a sentence."""
         if self.right:
             return "nothing is wrong: quantized and built again, its outputs are right"
@@ -149,14 +150,14 @@ class Right(Event, frozen=True, tag="right"):
 
 
 class Unknown(Event, frozen=True, tag="unknown"):
-    """Something could not be told."""
+    """Something could not be decided."""
 
     why: str
 
 
 BisectionEvent = (
-    Start | Facts | Stage | Progress | Step | Experiment | Culprit | CulpritOp | Right | Unknown
-    | Fault | End
+    Start | Facts | Stage | Progress | BisectionStep | Experiment | Culprit | CulpritOp | Right
+    | Unknown | Fault | End
 )  # fmt: skip
 
 _WHOSE = "the bisection's journal"
@@ -167,38 +168,38 @@ _DECODER: msgspec.json.Decoder[BisectionEvent] = msgspec.json.Decoder(BisectionE
 def load(folder: Path) -> Bisection:
     """Read a bisection's journal, complete or not. Raises UsageError when there is none."""
     events, problems = journal.read(folder, _DECODER, _WHOSE)
-    found = Bisection(problems=problems)
+    bisection = Bisection(problems=problems)
     for event in events:
-        _take(found, event)
-    found.steps.sort(key=lambda step: ((PASS, BUILD, LIMIT).index(step.of), step.index))
-    return found
+        _take(bisection, event)
+    bisection.steps.sort(key=lambda step: ((PASS, BUILD, LIMIT).index(step.of), step.index))
+    return bisection
 
 
-def _take(found: Bisection, event: BisectionEvent) -> None:
+def _take(bisection: Bisection, event: BisectionEvent) -> None:
     match event:
         case Facts():
-            found.problems += event.add_to(found.facts, _WHOSE)
-        case Step():
-            found.steps.append(event)
+            bisection.problems += event.add_to(bisection.facts, _WHOSE)
+        case BisectionStep():
+            bisection.steps.append(event)
         case Experiment():
-            found.tried.append(event)
+            bisection.experiments.append(event)
         case Culprit():
-            found.culprit = event
+            bisection.culprit = event
         case CulpritOp():
-            found.op = event
+            bisection.op = event
         case Right():
-            found.right = True
+            bisection.right = True
         case Unknown():
-            found.unknown.append(event.why)
+            bisection.unknown.append(event.why)
         case Fault():
-            found.problems.append(f"{event.where}: {event.message}")
+            bisection.problems.append(f"{event.where}: {event.message}")
         case End():
-            found.complete = True
+            bisection.complete = True
         case Start() | Stage() | Progress():
             pass
 
 
-def _in_words(step: Step) -> str:
+def _in_words(step: BisectionStep) -> str:
     if step.repeats is False:
         return "another answer each time"
     if step.error is None or step.error.cosine is None:

@@ -1,7 +1,7 @@
 """Where the numbers go wrong: each op's error against float, by itself and with what came before.
 
-Read from the journal that instruments.numerics.op_errors leaves behind; what a simulation shows and
-what it does not is said there.
+Read from the journal that instruments.numerics.op_errors leaves behind, whose docstring says what a
+simulation shows and what it does not.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class QuantizationStep(Event, frozen=True, tag="site"):
 
     index: int
     feeds: tuple[int, ...]
-    """The anchors that read what it made."""
+    """The anchors that read its result, by index."""
     kind: str = msgspec.field(name="of")
     data: str
     """What it quantizes: the name of an operator or of an input, or "constant"."""
@@ -187,24 +187,24 @@ _DECODER: msgspec.json.Decoder[NumericsEvent] = msgspec.json.Decoder(NumericsEve
 def load(folder: Path) -> Numerics:
     """Read a measurement's journal, complete or not. Raises UsageError when there is none."""
     events, problems = journal.read(folder, _DECODER, _WHOSE)
-    found = Numerics(problems=problems)
+    numerics = Numerics(problems=problems)
     for event in events:
         match event:
             case Facts():
-                problems += event.add_to(found.facts, _WHOSE)
+                problems += event.add_to(numerics.facts, _WHOSE)
             case QuantizationStep():
-                found.steps.append(event)
+                numerics.steps.append(event)
             case Anchor():
-                found.anchors.append(event)
+                numerics.anchors.append(event)
             case Output():
-                found.output, found.output_shapes = event.propagated, event.shapes
+                numerics.output, numerics.output_shapes = event.propagated, event.shapes
             case Fault():
-                found.faults.append(f"{event.where}: {event.message}")
+                numerics.faults.append(f"{event.where}: {event.message}")
             case End():
-                found.complete = True
+                numerics.complete = True
             case Start() | Stage() | Progress():
                 pass
-    return found
+    return numerics
 
 
 def _harm(anchor: Anchor) -> tuple[bool, float]:

@@ -1,4 +1,4 @@
-"""A benchmark that was made by itself, as benchmark.json holds it: figures for scripts."""
+"""A benchmark that is no part of a run, as benchmark.json holds it: figures for scripts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def load(folder: Path) -> BenchmarkRecord:
 
 
 def to_json(measured: Benchmark, facts: RunFacts) -> dict[str, Any]:
-    """All that was measured, for scripts: by side latency (ms), ratio to float, time by kind."""
+    """The object that benchmark.json holds: by side latency (ms), ratio to float, time by kind."""
     sides = {
         side: SideRecord(
             measured.latency(side),

@@ -25,7 +25,7 @@ class FloatModel(msgspec.Struct):
 
 
 class RunFacts(Circumstances, kw_only=True):
-    """What a run was asked to do: all of run.json."""
+    """What a run does and with what: everything in run.json."""
 
     model: str | None = None
     """Its source: see instruments.inputs.models."""

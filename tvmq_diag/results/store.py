@@ -38,7 +38,7 @@ class Records(msgspec.Struct):
 
 
 def write(run: Run) -> None:
-    """Write verdict.json and run.json as they are known now."""
+    """Write verdict.json and run.json as far as the run has got."""
     verdicts = [
         {**result.verdict.to_json(), "role": result.role.value}
         for result in run.results
@@ -68,15 +68,15 @@ def read(directory: Path) -> Records:
     records = Records(RunFacts(), [], [])
     for name in decoding.update(records.facts, facts):
         records.problems.append(f"{name!r} in {FACTS} is damaged")
-    for number, verdict in enumerate(verdicts):
+    for number, entry in enumerate(verdicts):
         try:
-            record, lost = decoding.salvaged(verdict, VerdictRecord)
+            record, lost = decoding.salvaged(entry, VerdictRecord)
         except Damage as error:
             records.problems.append(f"verdict {number} in {VERDICTS} is damaged: {error}")
             continue
         records.verdicts.append(record)
-        said = [f"{name!r} of {record.configuration} in {VERDICTS} is damaged" for name in lost]
-        records.problems += said
+        where = f"of {record.configuration} in {VERDICTS}"
+        records.problems += [f"{name!r} {where} is damaged" for name in lost]
     if verdicts and not records.verdicts:
         raise UsageError(f"no run in {directory} that can be read: {records.problems[-1]}")
     return records
@@ -118,18 +118,18 @@ def result_in(run: Run, folder: Path) -> Result:
 
 
 def _float(directory: Path, facts: RunFacts, model: FloatModel) -> Result:
-    decided = Verdict(FLOAT, facts.toolchain or "?", model.outcome, "run")
-    decided.latency_ms = model.latency_ms.get("tvm")
-    return _with_trace(directory, decided, Role.FLOAT, FLOAT)
+    verdict = Verdict(FLOAT, facts.toolchain or "?", model.outcome, "run")
+    verdict.latency_ms = model.latency_ms.get("tvm")
+    return _with_trace(directory, verdict, Role.FLOAT, FLOAT)
 
 
-def _with_trace(directory: Path, decided: Verdict, role: Role, slug: str) -> Result:
+def _with_trace(directory: Path, verdict: Verdict, role: Role, slug: str) -> Result:
     folder = directory / TRACES / slug
     try:
         tail = output_tail(folder / layout.OUTPUT)
     except OSError:
         tail = ""
-    result = Result(decided, role, None, tail)
+    result = Result(verdict, role, None, tail)
     with contextlib.suppress(UsageError):
         result.trace = reader.load(folder)
     with contextlib.suppress(UsageError):

@@ -26,10 +26,10 @@ DTYPES = ("int8", "int4", "uint4", "int2", "int1", "bool")
 _BY_SIGNAL = re.compile(r"^the process died \(SIG\w+\)$")
 
 
-class Step(msgspec.Struct, frozen=True):
+class CellStep(msgspec.Struct, frozen=True):
     """One step of a cell. `ok` None: not tried, and `message` says why.
 
-    `where` is the innermost pass and the line of TVM it came from; `detail` all that was said.
+    `where` is the innermost pass and the line of TVM it came from; `detail` all of the error.
     """
 
     name: str
@@ -44,10 +44,10 @@ class Cell(msgspec.Struct, frozen=True):
 
     op: str
     dtype: str
-    steps: list[Step]
+    steps: list[CellStep]
 
     @property
-    def blockers(self) -> list[Step]:
+    def blockers(self) -> list[CellStep]:
         """The steps that fail, in order."""
         return [step for step in self.steps if step.ok is False]
 
@@ -80,7 +80,7 @@ class MatrixFacts(Circumstances, kw_only=True):
 
 
 class Matrix(msgspec.Struct):
-    """The cells that were asked for and are done, op by op."""
+    """The cells that were run so far, op by op, of each of `ops` in each of `dtypes`."""
 
     ops: list[str]
     dtypes: list[str]
@@ -104,10 +104,10 @@ class Matrix(msgspec.Struct):
         working = Counter(cell.dtype for cell in self.cells if cell.stopped_at is None)
         tried = Counter(cell.dtype for cell in self.cells)
         each = ", ".join(f"{working[dtype]} of {tried[dtype]} in {dtype}" for dtype in self.dtypes)
-        said = f"{working.total()} of {len(self.cells)} cells work: {each}"
+        works = f"{working.total()} of {len(self.cells)} cells work: {each}"
         wanted = len(self.ops) * len(self.dtypes)
         stopped = f"; stopped after {len(self.cells)} of {wanted} cells"
-        return said if len(self.cells) == wanted else said + stopped
+        return works if len(self.cells) == wanted else works + stopped
 
     def cell(self, op: str, dtype: str) -> Cell | None:
         """The cell, None if it was not run."""
@@ -165,8 +165,8 @@ def blockers(cells: Iterable[Cell]) -> list[Blocker]:
             ops.setdefault(key, []).append(cell.op)
             if step.where and step.where not in places.setdefault(key, []):
                 places[key].append(step.where)
-    found = [Blocker(*key, places.get(key, []), names) for key, names in ops.items()]
-    return sorted(found, key=lambda b: (STEPS.index(b.step), -len(b.ops)))
+    blocking = [Blocker(*key, places.get(key, []), names) for key, names in ops.items()]
+    return sorted(blocking, key=lambda b: (STEPS.index(b.step), -len(b.ops)))
 
 
 def is_integer(dtype: str) -> bool:

@@ -30,7 +30,7 @@ class OpRef(msgspec.Struct, frozen=True):
     span: str | None = None
 
 
-class Site(msgspec.Struct, frozen=True):
+class ThrowSite(msgspec.Struct, frozen=True):
     """The C++ function that threw, and where; None where the error did not say."""
 
     function: str | None = None
@@ -62,8 +62,9 @@ class Alternative(msgspec.Struct, frozen=True):
 
 
 class KnobRun(msgspec.Struct, frozen=True):
-    """One field, or two, set as asked and the rest as TVM's default, on the first ops of a model.
+    """What came of one field, or two, set as in the configuration, and the rest as TVM's default.
 
+    Compiled are the first ops of the model only. `outcome` is "runs" or one of a verdict's.
     `change`: the first pass whose result differs for it, and how (see tvmq_diag.analysis.ablation).
     """
 
@@ -96,7 +97,7 @@ class Verdict(msgspec.Struct):
     """The op that it comes from."""
     message: str | None = None
     """What TVM said, on one line."""
-    site: Site | None = None
+    site: ThrowSite | None = None
     knob: str | None = None
     """The fields of the configuration that cause it, with commas between: `dtype_activation`."""
     confidence: str | None = None

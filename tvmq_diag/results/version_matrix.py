@@ -45,27 +45,27 @@ class Column(msgspec.Struct, eq=False):
 
     @property
     def results(self) -> list[Result]:
-        """What was asked for, as far as it was tried, in the order of the run's page."""
+        """Those of the requested configurations that were tried, in the order of the run's page."""
         return self.run.with_role(Role.REQUESTED) if self.run is not None else []
 
     @property
     def float_result(self) -> Result | None:
         """The float model on it."""
-        found = self.run.with_role(Role.FLOAT) if self.run is not None else []
-        return found[0] if found else None
+        results = self.run.with_role(Role.FLOAT) if self.run is not None else []
+        return results[0] if results else None
 
     def of(self, text: str) -> list[Result]:
         """What became of a configuration, as far as it was tried: one result for each meaning."""
-        meant = [same.text for same in meaning(text, self.dialect)]
-        known = {result.verdict.configuration: result for result in self.results}
-        return [known[same] for same in meant if same in known]
+        results = {result.verdict.configuration: result for result in self.results}
+        names = [configuration.text for configuration in meaning(text, self.dialect)]
+        return [results[name] for name in names if name in results]
 
     def has_all(self, text: str) -> bool:
-        """Is all that there is to know of a configuration known?"""
+        """Was a configuration tried in each of its meanings?"""
         return self.dialect is not None and len(self.of(text)) == len(meaning(text, self.dialect))
 
     def link(self, result: Result) -> str:
-        """Where a result is told in full, as seen from the matrix's folder."""
+        """The place of a result on the page of its run, as seen from the matrix's folder."""
         place = next(i for i, same in enumerate(self.results) if same is result)
         return f"{self.folder}/{PAGE}#c{place}"
 
@@ -86,7 +86,7 @@ class Versions(msgspec.Struct, eq=False):
 
     @property
     def done(self) -> int:
-        """How many cells are known."""
+        """How many cells are complete."""
         return sum(column.has_all(text) for column in self.columns for text in self.configurations)
 
     @property
@@ -131,14 +131,14 @@ def to_try(texts: list[str], dialect: str) -> list[str]:
 
     int8 and int8/int8/int32 are two configurations on Relay and one on Relax.
     """
-    known: set[str] = set()
-    found = []
+    covered: set[str] = set()
+    chosen = []
     for text in texts:
-        meant = {same.text for same in meaning(text, dialect)}
-        if meant - known:
-            found.append(text)
-            known |= meant
-    return found
+        names = {configuration.text for configuration in meaning(text, dialect)}
+        if names - covered:
+            chosen.append(text)
+            covered |= names
+    return chosen
 
 
 class FloatRecord(msgspec.Struct, frozen=True):
@@ -151,7 +151,7 @@ class FloatRecord(msgspec.Struct, frozen=True):
 class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a configuration on a toolchain: of its verdict what a table can say.
 
-    `page`: where it is told in full, as seen from the matrix's folder.
+    `page`: its place on the page of its run, as seen from the matrix's folder.
     """
 
     configuration: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import signal
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 
 class How(enum.Enum):
@@ -21,9 +22,9 @@ class How(enum.Enum):
 _TAIL_BYTES = 20_000
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a child ended: its exit code or signal, seconds, peak bytes."""
+class Ending(msgspec.Struct, frozen=True):
+    """How a process ended: `code` is its exit code, or minus its signal, None if neither is known;
+    it took `seconds` and at most `peak_bytes` of memory, and printed `tail` last."""
 
     how: How
     code: int | None
@@ -33,7 +34,7 @@ class Ending:
 
     @property
     def signal_name(self) -> str | None:
-        """SIGSEGV and the like, for a child that a signal ended."""
+        """SIGSEGV and the like, for a process that a signal ended; else None."""
         if self.code is None or self.code >= 0:
             return None
         try:
@@ -43,7 +44,7 @@ class Ending:
 
 
 def output_tail(output: Path) -> str:
-    """The last of what a process printed. Raises OSError."""
+    """The last 20 kB of what a process printed. Raises OSError."""
     with output.open("rb") as file:
         file.seek(max(0, output.stat().st_size - _TAIL_BYTES))
         return file.read().decode("utf-8", "replace")

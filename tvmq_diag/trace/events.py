@@ -1,7 +1,7 @@
-"""The events of a trace's journal, a struct a kind; what the recorder writes is said in
-instruments.recording and instruments.diagnosis.
+"""The events of a trace's journal, a struct a kind, as instruments.recording and
+instruments.diagnosis write them.
 
-What older traces do not have yet has a default. Times are milliseconds.
+A field that older traces do not have yet has a default. Times are milliseconds.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ class Start(Timed, frozen=True, tag="start"):
 
 
 class Facts(Timed, frozen=True, tag="facts"):
-    """What is known about the work: see tvmq_diag.trace.facts for a compile's."""
+    """Facts about the work, by name: see tvmq_diag.trace.facts for a compile's."""
 
     values: dict[str, Any]
 
     def add_to(self, facts: msgspec.Struct, whose: str) -> list[str]:
-        """Set the fields of a struct of facts; returns what is to be said of those that are not as
-        declared. `whose` is what it calls the journal."""
+        """Set the fields of a struct of facts; returns a sentence for each that is not as declared.
+
+        `whose` is what the sentences call the journal.
+        """
         lost = decoding.update(facts, self.values)
         return [f"fact {name!r} in {whose} is damaged" for name in lost]
 

@@ -17,7 +17,7 @@ class Tensor(msgspec.Struct, frozen=True):
     shape: tuple[int | str, ...] = ()
 
 
-class Job(msgspec.Struct, frozen=True):
+class JobFacts(msgspec.Struct, frozen=True):
     """Of the job that the process was given: the fields of the quantizer that it names."""
 
     qconfig: dict[str, Setting] | None = None
@@ -61,7 +61,7 @@ class TraceFacts(msgspec.Struct):
     dialect: str | None = None
     command: list[str] = []
     versions: dict[str, str] = {}
-    job: Job | None = None
+    job: JobFacts | None = None
     target: str | None = None
     target_reason: str | None = None
     host_features: dict[str, bool] = {}

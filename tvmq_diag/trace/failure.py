@@ -1,6 +1,6 @@
-"""What a trace says of a failure: the error itself, and what was found out about it afterwards.
+"""What a trace says of a failure: the error itself, and what the diagnosis came to afterwards.
 
-Each is an event of the journal, kept as it was decoded.
+Each is an event of the journal as it was decoded.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ class Failure(Timed, frozen=True, tag="error"):
 
 
 class Blame(Event, frozen=True, tag="blame"):
-    """The op a failure comes from, as the replay found it. `row` is a row of the op table.
+    """The op a failure comes from. `row` is a row of the op table, `index` counts in running order.
 
     The table is that of `snapshot`; None (as in older traces): of the module before the innermost
-    failing pass that has a graph.
+    failing pass that has a graph. `within` is the fused function that the op is in. `how` says by
+    which experiments it was found, of which there were `runs`, in `ms` milliseconds.
     """
 
     row: int
@@ -49,19 +50,24 @@ class Blame(Event, frozen=True, tag="blame"):
 class RejectionMap(Event, frozen=True, tag="map"):
     """What the failing pass says of each op alone; numbers are rows of the failing module's table.
 
-    `unjudged` ops make no module alone, with the reason; `left` were not reached in time.
+    `unjudged` ops make no module alone, with the reason. `remaining` ops were not reached in time;
+    `queries` trials were made, in `ms` milliseconds.
     """
 
     accepted: tuple[int, ...]
     rejected: tuple[tuple[int, str], ...]
     unjudged: tuple[tuple[int, str], ...]
-    left: int
+    remaining: int = msgspec.field(name="left")
     queries: int
     ms: float
 
 
 class Smallest(Event, frozen=True, tag="smallest"):
-    """The smallest part of the module that fails in the same way, and its reproducer's file."""
+    """The smallest part of the module that fails in the same way, and its reproducer's file.
+
+    It has `calls` of the module's `of` operator calls. `complete`: every smaller part was tried,
+    within the time there was. `deterministic`: it failed each time that it was tried again.
+    """
 
     file: str | None
     calls: int

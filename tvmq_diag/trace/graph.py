@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+
+import msgspec
 
 from .ops import Vocabulary
 from .snapshot import Node, Snapshot, is_integer
@@ -13,12 +14,11 @@ from .snapshot import Node, Snapshot, is_integer
 RESULT = "result"
 """What a module hands back is compared like an op that reads it."""
 
-_TOLD_ELSEWHERE = frozenset({"metadata"})
+_REPEATED = frozenset({"metadata"})
 """Attributes that repeat, as text, what the lowered functions are called."""
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(msgspec.Struct, frozen=True):
     """What an op reads: another op's result (`op` is its index), a constant, or a model input."""
 
     op: int | None = None
@@ -35,16 +35,15 @@ class Operand:
         return ("input", self.type) if self.op is None else ("op", self.part)
 
 
-@dataclass
-class Op:
+class Op(msgspec.Struct, eq=False, dict=True):
     """An op of a module; `index` counts in running order from 0, as verdicts do."""
 
     index: int
     node: Node
     name: str
     operands: tuple[Operand, ...]
-    vocabulary: Vocabulary = field(repr=False)
-    users: list[int] = field(default_factory=list)
+    vocabulary: Vocabulary
+    users: list[int] = []
     rescales: bool = False
     """Is it a rescaling as a quantizer writes it (Snapshot.rescales), seen through functions?"""
 
@@ -72,14 +71,14 @@ class Op:
         return [operand.op for operand in self.operands if operand.op is not None]
 
     @cached_property
-    def kept(self) -> Hashable:
+    def signature(self) -> Hashable:
         """What it is without the values it computes with: its name, result and attributes."""
         return self.name, self.node.tensor, attributes(self.node)
 
     @cached_property
     def fixed(self) -> Hashable:
         """What it is, as far as that needs no other op."""
-        return self.kept, tuple(operand.fixed for operand in self.operands)
+        return self.signature, tuple(operand.fixed for operand in self.operands)
 
 
 class Graph:
@@ -125,9 +124,10 @@ class Graph:
         node = self.snapshot.nodes[row]
         if node.number in self._index:
             yield Operand(self._index[row], part, type=node.tensor)
-        elif node.kind == "get":
-            yield from self._operands(node.inputs[0], int(node.attrs.get("index", 0)))
-        elif node.kind == "tuple" and part is not None and part < len(node.inputs):
+        elif node.kind == "get" and node.inputs:
+            field = node.attrs.get("index", 0)
+            yield from self._operands(node.inputs[0], field if isinstance(field, int) else None)
+        elif node.kind == "tuple" and part is not None and 0 <= part < len(node.inputs):
             yield from self._operands(node.inputs[part], None)
         elif node.callee is not None:  # a fused function: its result is the op's that ends it
             for inside in self.snapshot.nodes[node.callee].inputs:
@@ -144,7 +144,7 @@ class Graph:
 
 def attributes(node: Node) -> str:
     """An op's attributes as one text, in an order that no TVM changes."""
-    return repr(sorted((k, v) for k, v in node.attrs.items() if k not in _TOLD_ELSEWHERE))
+    return repr(sorted((k, v) for k, v in node.attrs.items() if k not in _REPEATED))
 
 
 def _name(op: str) -> str:

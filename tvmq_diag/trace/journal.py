@@ -1,6 +1,6 @@
 """The reading end of a journal: whatever a process wrote before it ended, however it ended.
 
-Each task has its own kinds of events: structs that are told apart by "kind", as a union.
+Each task has its own kinds of events: a union of structs, with the kind as their tag.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def read(
 ) -> tuple[list[E], list[str]]:
     """The events of `directory`/journal.jsonl in order, and what was wrong with it.
 
-    A process that is killed leaves at most one cut line, the last; it is left out and reported, as
-    an event is whose fields are not as declared. Kinds that the decoder does not know are from a
-    newer version, and passed over. `whose` is what the problems call the journal.
+    A cut line (a process that is killed leaves at most one, the last) and an event whose fields are
+    not as declared are reported and left out. Kinds that the decoder does not know are from a newer
+    version, and passed over. `whose` is what the problems call the journal.
 
     Raises UsageError when there is no journal, or one of a newer layout.
     """

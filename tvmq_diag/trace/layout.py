@@ -6,8 +6,7 @@ OUTPUT = "output.txt"
 """What the process printed, inside the trace's folder."""
 
 JOB = "job.json"
-"""What it was told to do, there too."""
-
+"""The job of the process, there too."""
 
 VERDICTS = "verdict.json"
 FACTS = "run.json"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from ..instruments.protocol import ops as shared
 from . import stages
@@ -28,8 +29,7 @@ _NAMESPACES = ("relay.op.", "annotation.", "tvmq.")
 """Of the quantizers' own operators, in the order in which a name has them."""
 
 
-@dataclass(frozen=True, eq=False)
-class Quantizer:
+class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """Which operators a dialect's quantizer takes, and what keeps one of them in float."""
 
     rules: frozenset[str]
@@ -38,7 +38,7 @@ class Quantizer:
     """Those that the setting `skip` counts, from 0 in running order."""
     skip: str
     """The setting that lists what to leave in float."""
-    switches: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, str] = {}
     """Operators that have a setting of their own to leave them in float."""
     ends: str | None = None
     """Behind the first of these that reads a quantized value it quantizes nothing any more."""
@@ -54,8 +54,7 @@ class Quantizer:
     """What it leaves in float by default, in a clause."""
 
 
-@dataclass(frozen=True, eq=False)
-class Vocabulary:
+class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     """What a dialect calls things. Operators have the names of op tables.
 
     Where a set says so its names are short: without the namespaces of `short`.

@@ -53,7 +53,7 @@ def load(path: Path) -> Trace:
 
 
 def _spend(trace: Trace, ms: float) -> None:
-    """Count the time since the event before to the stage it found the compile in."""
+    """Add the time since the event before to that of the stage in which it left the compile."""
     if trace.stage is not None and trace.failure is None and not trace.investigated:
         trace.spent[trace.stage] = trace.spent.get(trace.stage, 0.0) + max(0.0, ms)
 

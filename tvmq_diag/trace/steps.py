@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from .snapshot import Node, Snapshot
 
 
-@dataclass(frozen=True)
-class StepSettings:
+class StepSettings(msgspec.Struct, frozen=True):
     """A value v becomes round(v / scale), clipped to `low` and `high`, times the scale.
 
     `kind` is one of ops.STEP_KINDS, or what else the table says. A number that is not known yet, as

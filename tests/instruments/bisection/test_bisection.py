@@ -160,12 +160,15 @@ def test_a_wrong_scale_is_found_at_calibrate_and_at_its_op(bisected: Bisected) -
         "QuantizePartition": True, "QuantizeAnnotate": True, "QuantizeCalibrate": False,
         "QuantizeRealize": False, "FoldConstant": False,
     }  # fmt: skip
-    assert [tried.right for tried in found.tried] == [False, True]  # the first is left in float
+    assert [tried.right for tried in found.experiments] == [
+        False,
+        True,
+    ]  # the first is left in float
     verdict = Verdict("int8", "relay", WRONG, "check", confidence=EXACT)
     blame_bisected(verdict, found)
     assert verdict.headline == "int8 wrong in QuantizeCalibrate at nn.conv2d (op #5)"
     assert (verdict.stage, verdict.pass_path) == ("calibrate", ["QuantizeCalibrate"])
-    assert verdict.confidence == EXACT and verdict.reason == found.said
+    assert verdict.confidence == EXACT and verdict.reason == found.answer
 
 
 def test_a_wrong_rewrite_is_found_at_realize_and_at_its_op(bisected: Bisected) -> None:
@@ -173,8 +176,8 @@ def test_a_wrong_rewrite_is_found_at_realize_and_at_its_op(bisected: Bisected) -
     assert found.culprit is not None and found.op is not None and found.exact
     assert found.culprit.name == "QuantizeRealize"
     assert (found.op.name, found.op.index) == ("nn.conv2d", 5)
-    assert "right after QuantizeCalibrate, wrong after QuantizeRealize, cosine 0." in found.said
-    assert found.said.endswith("; it enters at nn.conv2d #5")
+    assert "right after QuantizeCalibrate, wrong after QuantizeRealize, cosine 0." in found.answer
+    assert found.answer.endswith("; it enters at nn.conv2d #5")
 
 
 def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> None:
@@ -184,13 +187,13 @@ def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> No
     assert found.op.name == "nn.conv2d"
     assert all(right_of(found).values())
     assert found.first_wrong is not None and found.first_wrong.of == bisection.LIMIT
-    assert "from Legalize on" in found.said
+    assert "from Legalize on" in found.answer
 
 
 def test_nothing_is_wrong_with_a_right_result(bisected: Bisected) -> None:
     found = bisected("relay", "convolutions")
     assert found.right and found.culprit is None and found.complete
-    assert found.said.startswith("nothing is wrong")
+    assert found.answer.startswith("nothing is wrong")
     assert all(right_of(found).values())
 
 
@@ -207,7 +210,7 @@ def test_bool_is_wrong_from_realize_on(bisected: Bisected) -> None:
 def test_what_there_was_no_time_for_is_said(bisected: Bisected) -> None:
     found = bisected("relay", "scale", seconds=0.01)
     assert found.culprit is None and not found.right
-    assert "no time" in found.said
+    assert "no time" in found.answer
 
 
 def test_a_wrong_scale_on_relax(bisected: Bisected) -> None:
@@ -216,7 +219,7 @@ def test_a_wrong_scale_on_relax(bisected: Bisected) -> None:
     assert found.culprit.name == "QuantizeCalibrate"
     assert found.culprit.last_right == "QuantizeAnnotate"
     assert found.op.name == "nn.conv2d"
-    assert sum(tried.right is False for tried in found.tried) == 1
+    assert sum(one.right is False for one in found.experiments) == 1
 
 
 @pytest.mark.slow

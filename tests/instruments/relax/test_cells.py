@@ -11,7 +11,7 @@ from tvmq_diag.driver import support_matrix as matrix_driver
 from tvmq_diag.driver.support_matrix import Setup
 from tvmq_diag.instruments.relax import cases
 from tvmq_diag.results import support_matrix
-from tvmq_diag.results.support_matrix import Cell, Matrix, Step
+from tvmq_diag.results.support_matrix import Cell, CellStep, Matrix
 from tvmq_diag.toolchains import identity, resolution
 from tvmq_diag.toolchains.limits import Limits
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -29,7 +29,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Cel
     return {(cell.op, cell.dtype): cell for cell in asked.cells}
 
 
-def step(cell: Cell, name: str) -> Step:
+def step(cell: Cell, name: str) -> CellStep:
     return next(step for step in cell.steps if step.name == name)
 
 
@@ -45,7 +45,7 @@ def test_a_cell_that_kills_its_process_and_the_matrix_goes_on(
         room = step(cell, "allocation")
         assert room.message == "Check failed: dtype.bits % 8 == 0 (4 vs. 0)"
         assert room.where.endswith("src/runtime/memory/memory_manager.cc:54")
-        assert step(cell, "run") == Step("run", None, "not tried: it needs allocation")
+        assert step(cell, "run") == CellStep("run", None, "not tried: it needs allocation")
         refused = step(cell, "realize")
         assert "Unsupported output datatype attribute for operation: 'int4" in refused.message
         assert refused.where.startswith("QuantizeRealize, tvm::relax::InferTypeQuantize, ")
