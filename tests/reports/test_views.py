@@ -24,7 +24,7 @@ from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import Hazard, OpRef, ThrowSite, Verdict
 from tvmq_diag.trace.events import Written
-from tvmq_diag.trace.failure import Blame
+from tvmq_diag.trace.failure import Blame, RejectionMap
 from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
 
@@ -262,15 +262,16 @@ def test_sites() -> None:
 
 
 def test_a_damaged_piece_is_a_fault_and_not_the_end() -> None:
-    """The blame points at a row that the damaged op table no longer has."""
+    """Blame and map point at rows that the damaged op table no longer has."""
     raised = PassRun(1, "QuantizeRealize", "realize", 0.0, before=7)
     trace = trace_of(raised)
     trace.tables[7] = written(7)
     trace._snapshots[7] = Snapshot(7, (call(0, "add"),))
     trace.blame = Blame(99, 9, "add", None, 1, 1.0, "replay")
+    trace.map = RejectionMap((99,), (), (), 0, 1, 1.0)
     verdict = Verdict("int4", "relay", outcome.REJECTED, "realize")
     section = build(Run(Path("x"), RunFacts()), Result(verdict, Role.REQUESTED, trace), "c0")
-    assert any("timeline cannot be shown" in fault for fault in section.faults)
+    assert any("rejection map cannot be shown" in fault for fault in section.faults)
     assert any("without an end" in fault for fault in section.faults)
     assert section.ir is not None
 

@@ -160,6 +160,8 @@ def _mark_rejected(trace: Trace, rows: list[AnchorRow], newest: list[Node]) -> s
     stage = trace.failing_stage
     if trace.blame is None or failing is None or stage is None:
         return None
+    if not 0 <= trace.blame.row < len(failing.nodes):  # of a damaged table
+        return None
     here = anchors_of(failing)
     matched = _align(newest, here, failing.vocabulary)
     places = {node.number: i for i, node in enumerate(matched) if node is not None}

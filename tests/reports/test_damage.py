@@ -1,0 +1,58 @@
+"""Whatever is damaged in a run, its page is drawn, and it can be compared and analysed."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.damage import damaged, damaged_lines
+from support.runs import CRASHED, MEASURED, TINY
+
+from tvmq_diag.analysis import ablation, coverage, dtype_timeline, judge
+from tvmq_diag.comparison import run_diff
+from tvmq_diag.errors import UsageError
+from tvmq_diag.reports.pages import run as page
+from tvmq_diag.results import store
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """One that was rejected, one that was measured, one that crashed."""
+    rejected = tmp_path_factory.mktemp("runs") / "rejected"
+    shutil.copytree(TINY, rejected, ignore=shutil.ignore_patterns("int8_int8_int32"))
+    return [rejected, MEASURED, CRASHED]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_nothing_raises(runs: list[Path], tmp_path: Path, data: st.DataObject) -> None:
+    whole = data.draw(st.sampled_from(runs))
+    files = sorted(path for path in whole.rglob("*.json*") if path.name != "experiments.jsonl")
+    file = data.draw(st.sampled_from(files))
+    text = file.read_bytes()
+    damage = damaged_lines(text) if file.suffix == ".jsonl" else damaged(text)
+    folder = tmp_path / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(whole, folder)
+    (folder / file.relative_to(whole)).write_bytes(data.draw(damage))
+    try:
+        run = store.load(folder)
+    except UsageError:
+        return
+    page.write(run)
+    run_diff.compare(whole, folder).to_json()
+    for result in run.results:
+        if result.trace is not None:
+            coverage.coverage(result.trace)
+            dtype_timeline.timeline(result.trace)
+            ablation.first_ops(result.trace)
+            with contextlib.suppress(UsageError):  # of a dtype that is none
+                judge.of_recording(result.trace)
