@@ -1,11 +1,16 @@
 """Write the JSON schemas of verdict.json and run.json into docs/schema.
 
-They are made from the types that read the files (tvmq_diag.results), so there is nothing to keep up
-but to run this after a change of those types; a test says when.
+examples:
+  %(prog)s                after a change of the types in tvmq_diag/results; a test says when
+
+They are made from the types that read the files.
+
+exit code: 0 done; 2 bad usage.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -43,6 +48,10 @@ def _schema(name: str, kind: Any) -> str:
 
 def main() -> int:
     """Write them; returns 0."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in schemas().items():
         (FOLDER / name).write_text(text, encoding="utf-8")

@@ -24,6 +24,7 @@ from tvmq_diag.instruments.bisection.search import (
     attempted,
     turn,
 )
+from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
 from tvmq_diag.measurements import bisection
 from tvmq_diag.measurements.bisection import Bisection
 from tvmq_diag.reports.views import bisection as shown
@@ -122,13 +123,8 @@ def bisected(tmp_path: Path) -> Callable[..., Bisection]:
         chain = resolution.resolve(name, echo=print)
         source = tmp_path / "planted.py"
         source.write_text(RELAY if chain.dialect == "relay" else RELAX)
-        job = {
-            "dialect": chain.dialect, "qconfig": qconfig, "mcpu": mcpu, "opt_level": 3,
-            "imported": None, "dataset": None,
-            "model": {
-                "source": f"py:{source}:{function}", "shape": None, "seed": 0, "weights": None,
-            },
-        }  # fmt: skip
+        model = ModelSource(f"py:{source}:{function}")
+        job = CompileJob("", chain.dialect, model, qconfig=qconfig, mcpu=mcpu)
         found, ending = bisecting.look(
             chain,
             job,

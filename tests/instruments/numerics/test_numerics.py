@@ -22,6 +22,7 @@ from instruments.inputs import target
 from instruments.relay.compile import execution as measure, models
 from instruments.protocol.jobs import ModelSource, NumericsJob
 from instruments.relay import numerics, probe
+from instruments.tasks import numerics as task
 
 O3 = lambda: tvm.transform.PassContext(opt_level=3)
 HOST = tvm.target.Target(target.host(None)[0])
@@ -41,7 +42,7 @@ def planted(change):
 def run(folder, **job):
     qconfig = job.pop("qconfig", {})
     record = {"trace": folder, "dialect": "relay", "model": {"source": "tiny"}, "qconfig": qconfig}
-    return numerics.main(NumericsJob.from_json({**record, **job}))
+    return task.main(NumericsJob.from_json({**record, **job}))
 
 def output_of(module, params=None):
     model = models.load(ModelSource("tiny"))
