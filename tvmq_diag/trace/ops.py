@@ -17,9 +17,7 @@ from . import stages
 
 STEP_KINDS = shared.STEP_KINDS
 
-CONVOLUTIONS = ("conv1d", "conv2d", "conv2d_transpose", "conv3d")
-
-WEIGHTED = (*CONVOLUTIONS, "dense")
+WEIGHTED = ("conv1d", "conv2d", "conv2d_transpose", "conv3d", "dense")
 """Kinds of anchor that multiply by weights: the ones quantization is for."""
 
 ELEMENTWISE = ("add", "multiply")
@@ -45,7 +43,7 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     ends_by: str = ""
     """What in its source does that."""
     following: frozenset[str] = frozenset()
-    """The operators that it quantizes only where they read what a quantized op made."""
+    """The operators that it quantizes only where they read the result of a quantized op."""
     float_with_constant: frozenset[str] = frozenset()
     """The operators that it leaves in float where an operand is a constant."""
     otherwise: str = "not known why"
