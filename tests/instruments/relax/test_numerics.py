@@ -30,8 +30,9 @@ import tvm_ffi
 from tvm import relax
 from instruments.inputs import target
 from instruments.relax.compile import execution as measure, models, schedule
-from instruments.protocol.jobs import ModelSource, NumericsJob
+from instruments.protocol.jobs import CompileJob, ModelSource, NumericsJob
 from instruments.relax import numerics, probe
+from instruments.tasks import numerics as task
 from instruments.relax.quantizer import QConfig, annotate, calibrate, realize
 from instruments.relax.quantizer.compat import call_packed, prim_value, type_of
 from instruments.relax.quantizer.rewrite import bindings_of, op_name, rewritten
@@ -96,7 +97,7 @@ def tiny():
 
 def run(folder, **job):
     record = {"trace": folder, "dialect": "relax", "model": {"source": "tiny"}, "qconfig": {}}
-    return numerics.main(NumericsJob.from_json({**record, **job}))
+    return task.main(NumericsJob.from_json({**record, **job}))
 
 generator = np.random.default_rng(0)
 """  # noqa: E501
@@ -265,12 +266,10 @@ def test_the_compile_can_leave_its_calibrated_module(in_relax: InRelax, tmp_path
     code = """
 from instruments.tasks import compile as child
 folder = Path(sys.argv[1])
-job = {
-    "trace": str(folder / "compile"), "dialect": "relax", "qconfig": {"nbit_weight": 3},
-    "mcpu": None, "opt_level": 3, "imported": None, "save_ir": False,
-    "model": {"source": "tiny", "shape": None, "seed": 0, "weights": None},
-    "calibrated": str(folder / "calibrated"),
-}
+model, calibrated = ModelSource("tiny"), str(folder / "calibrated")
+job = CompileJob(
+    str(folder / "compile"), "relax", model, qconfig={"nbit_weight": 3}, calibrated=calibrated
+)
 assert child.main(job) == 0
 assert run(str(folder / "again"), qconfig={"nbit_weight": 3}) == 0
 """
