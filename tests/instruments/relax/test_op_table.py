@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from support.paths import ROOT
 
-from tvmq_diag.analysis import dtype_timeline
 from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
+from tvmq_diag.trace import ops as ops_of
 from tvmq_diag.trace import reader
 
 
@@ -128,10 +128,10 @@ def test_a_row_has_dtype_shape_attributes_and_hash(answers: dict[str, Any]) -> N
 
 
 def test_operators_have_the_names_that_anchors_go_by(answers: dict[str, Any]) -> None:
-    kinds = [dtype_timeline.anchor_kind(op) for op in ops(answers["rows"])]
+    kinds = [ops_of.RELAX.anchor_kind(op) for op in ops(answers["rows"])]
     assert kinds.count("conv2d") == 4 and kinds.count("dense") == 1 and kinds.count("add") == 6
     # The kernels that are made from them are called conv2d2 and add3.
-    kinds = [dtype_timeline.anchor_kind(op) for op in ops(answers["legal"])]
+    kinds = [ops_of.RELAX.anchor_kind(op) for op in ops(answers["legal"])]
     assert kinds.count("conv2d") == 4 and kinds.count("dense") == 1 and kinds.count("add") == 6
 
 
