@@ -1,19 +1,14 @@
-"""The steps of one cell of the support matrix, whatever the dialect, and how they are told.
-
-Each step is one JSON line {"step", "begins": true} on
-stdout before it begins, and one {"step", "ok", "message", …} when it has ended: a process that dies
-has said where.
-"""
+"""The steps of one cell of the support matrix, whatever the dialect, told on stdout as they go."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import traceback
 from typing import Any, Callable, ClassVar, Iterator, Mapping
 
-from ..protocol.cells import NEEDS
+from ..protocol import cells
+from ..protocol.cells import NEEDS, Raised, StepBegins, StepEnds, StepEvent
 from ..protocol.jobs import CellJob
 from ..recording import diagnostic_texts
 from ..tvm_types import IRModule, PassInfo, Target
@@ -54,27 +49,27 @@ class CellSteps:
 
     def step(self, name: str) -> None:
         """Try one step and say how it went."""
-        announce(name)
+        say(StepBegins(name))
         self.passes = []
-        seen: list[str] = []
+        texts: list[str] = []
         try:
-            with diagnostic_texts.collected(seen):
+            with diagnostic_texts.collected(texts):
                 skipped = self.functions()[name]()
         except Exception as error:
             name = self.GOES_ON[name] if self.ended.get(name) is True else name
-            self.end(name, False, **described(error, seen, self.passes, self.raised(error)))
+            self.end(failed(name, error, texts, self.passes, self.raised(error)))
         else:
-            self.end(self.GOES_ON.get(name, name), None if skipped else True, message=skipped)
+            self.end(StepEnds(self.GOES_ON.get(name, name), None if skipped else True, skipped))
 
-    def end(self, name: str, ok: bool | None, **details: Any) -> None:
+    def end(self, event: StepEnds) -> None:
         """Say how a step went."""
-        self.ended[name] = ok
-        say({"step": name, "ok": ok, **details})
+        self.ended[event.step] = event.ok
+        say(event)
 
     def go_on(self, name: str) -> None:
         """A step went well, and the one that it goes on into begins."""
-        self.end(name, True, message="")
-        announce(self.GOES_ON[name])
+        self.end(StepEnds(name, True))
+        say(StepBegins(self.GOES_ON[name]))
 
     @contextlib.contextmanager
     def context(self) -> Iterator[None]:
@@ -117,28 +112,23 @@ class CellSteps:
         finally:
             register(name, original, override=True)
 
-    def raised(self, error: Exception) -> dict[str, Any]:
-        """Function, file and line that an exception comes from."""
+    def raised(self, error: Exception) -> Raised:
+        """Where an exception comes from."""
         last = traceback.extract_tb(error.__traceback__)[-1]
-        return {"function": last.name, "file": last.filename, "line": last.lineno}
+        return Raised(last.name, last.filename, last.lineno or 0)
 
 
-def described(
-    error: Exception, seen: list[str], passes: list[str], raised: dict[str, Any]
-) -> dict[str, Any]:
-    """What a failed step says: the error's text, the open passes, where it was raised."""
+def failed(
+    step: str, error: Exception, texts: list[str], passes: list[str], raised: Raised
+) -> StepEnds:
+    """What is told of a step that failed; `texts` are what TVM printed as its diagnostics."""
     if isinstance(error, WrongNumbers):
-        return {"message": WRONG, "detail": str(error)}
-    text = "\n".join(seen) or str(error) or f"{type(error).__name__} without a message"
-    return {"message": text[-_LONGEST:], "passes": list(passes), "raised": raised}
+        return StepEnds(step, False, WRONG, str(error))
+    text = "\n".join(texts) or str(error) or f"{type(error).__name__} without a message"
+    return StepEnds(step, False, text[-_LONGEST:], passes=list(passes), raised=raised)
 
 
-def announce(step: str) -> None:
-    """Say that a step begins."""
-    say({"step": step, "begins": True})
-
-
-def say(line: dict[str, Any]) -> None:
-    """One JSON line; on a line of its own even if TVM has left one unfinished."""
-    sys.stdout.write("\n" + json.dumps(line) + "\n")
+def say(event: StepEvent) -> None:
+    """Print an event; on a line of its own even if TVM has left one unfinished."""
+    sys.stdout.write(f"\n{cells.line(event)}\n")
     sys.stdout.flush()

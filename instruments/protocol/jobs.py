@@ -3,25 +3,14 @@
 A process finds its job in a file, as JSON that tvmq_diag wrote: `task` and the fields. A field that
 is missing, unknown or of another type is an error of the side that made it.
 
-Standard library only, and Python 3.8: types are looked at when a job is read, so they are written
-as that Python can evaluate them.
+Their types are written as Python 3.8 can evaluate them: see records.
 """
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import (
-    Any,
-    ClassVar,
-    Dict,
-    List,
-    Optional,
-    Type,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, ClassVar, Dict, List, Optional, Type, TypeVar
+
+from .records import RecordError, dataclass_of
 
 MIN_COSINE = 0.95
 """Below this cosine to the float model a result counts as wrong."""
@@ -30,10 +19,6 @@ SECONDS = 120.0
 """How long experiments may go on, each kind of them."""
 
 J = TypeVar("J", bound="Job")
-
-
-class JobError(ValueError):
-    """This is no job: the message says which field is missing, unknown or of another type."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +63,11 @@ class Job:
         return {"task": self.TASK, **dataclasses.asdict(self)}
 
     @classmethod
-    def from_json(cls: Type[J], record: Dict[str, Any]) -> J:
-        """The job that an object describes. Raises JobError."""
-        if not isinstance(record, dict):
-            raise JobError(f"a job is an object, and no {type(record).__name__}")
-        fields = {name: value for name, value in record.items() if name != "task"}
-        result: J = _dataclass_of(cls, fields, cls.TASK)
-        return result
+    def from_json(cls: Type[J], record: Any) -> J:
+        """The job that an object describes. Raises RecordError."""
+        if isinstance(record, dict):
+            record = {name: value for name, value in record.items() if name != "task"}
+        return dataclass_of(cls, record, cls.TASK)
 
 
 @dataclass(frozen=True)
@@ -235,45 +218,9 @@ JOBS = {
 
 
 def read(record: Any) -> Job:
-    """The job of whatever task an object describes. Raises JobError."""
+    """The job of whatever task an object describes. Raises RecordError."""
     task = record.get("task") if isinstance(record, dict) else None
     if task not in JOBS:
-        raise JobError(f"there is no task {task!r}")
+        raise RecordError(f"there is no task {task!r}")
     result: Job = JOBS[task].from_json(record)
     return result
-
-
-def _dataclass_of(kind: Any, record: Dict[str, Any], where: str) -> Any:
-    fields = {each.name: each for each in dataclasses.fields(kind)}
-    types = get_type_hints(kind)
-    for name in record:
-        if name not in fields:
-            raise JobError(f"{where} has no field {name!r}")
-    for name, each in fields.items():
-        optional = each.default is not dataclasses.MISSING
-        optional = optional or each.default_factory is not dataclasses.MISSING
-        if name not in record and not optional:
-            raise JobError(f"{where} lacks {name!r}")
-    return kind(**{name: _checked(types[name], record[name], f"{where}.{name}") for name in record})
-
-
-def _checked(kind: Any, value: Any, where: str) -> Any:
-    """The value, if it is of a type, nested dataclasses made of their objects. Raises JobError."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return value
-    if origin is Union:  # Optional
-        return None if value is None else _checked(arguments[0], value, where)
-    if origin is list and isinstance(value, list):
-        return [_checked(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if origin is dict and isinstance(value, dict):
-        items = value.items()
-        return {name: _checked(arguments[1], item, f"{where}.{name}") for name, item in items}
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return _dataclass_of(kind, value, where)
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    boolean = isinstance(value, bool) and kind is not bool  # to Python a bool is an int
-    if isinstance(kind, type) and isinstance(value, kind) and not boolean:
-        return value
-    raise JobError(f"{where} is {value!r}, and no {getattr(kind, '__name__', kind)}")

@@ -1,6 +1,6 @@
 """One cell of the support matrix on Relax: how far one kind of op gets in one dtype, step by step.
 
-See ..matrix.cell for what is said. The op computes in the dtype itself, in a kernel of its
+See ..protocol.cells for what is told. The op computes in the dtype itself, in a kernel of its
 own, so that its operands and its result lie in memory in that dtype as they would between the
 layers of a model. What goes in (float32 and int8) and out (int32) is cast inside the function.
 
@@ -19,6 +19,7 @@ import numpy as np
 from .. import sandbox
 from ..matrix.cell import CellSteps
 from ..matrix.numbers import WrongNumbers, check
+from ..protocol.cells import Raised
 from ..protocol.jobs import CellJob
 from ..tvm_types import Function
 from . import cases
@@ -55,13 +56,13 @@ class Attempt(CellSteps):
             "numbers": self.compare,
         }
 
-    def raised(self, error: Exception) -> dict[str, Any]:
+    def raised(self, error: Exception) -> Raised:
         """In C++ if TVM says where: the innermost frame that has a file."""
         trace = getattr(getattr(error, "__tvm_ffi_error__", None), "backtrace", None)
         for frame in _FRAME.finditer(str(trace or "")):
             if frame["file"] != "<unknown>" and "tvm_ffi" not in frame["file"]:
                 name = re.sub(r"\(.*", "", frame["function"]).split(" ")[-1]
-                return {"function": name, "file": frame["file"], "line": int(frame["line"])}
+                return Raised(name, frame["file"], int(frame["line"]))
         return super().raised(error)
 
     def infer(self) -> str:

@@ -1,6 +1,6 @@
 """One cell of the support matrix on Relay: how far one kind of op gets in one dtype, step by step.
 
-See ..matrix.cell for what is said. The op computes in the dtype itself, in a kernel of its
+See ..protocol.cells for what is told. The op computes in the dtype itself, in a kernel of its
 own, so that its operands and its result lie in memory in that dtype as they would between the
 layers of a model. What goes in (float32 and int8) and out (int32) is cast inside the function.
 """

@@ -20,8 +20,9 @@ import msgspec
 
 from .. import __version__, decoding
 from ..analysis import tvm_error
-from ..decoding import Damage
 from ..errors import SetupError, UsageError
+from ..instruments.protocol import cells
+from ..instruments.protocol.cells import StepBegins, StepEnds
 from ..instruments.protocol.jobs import CellJob
 from ..results.support_matrix import NEEDS, STEPS, Cell, CellStep, Matrix
 from ..toolchains import process
@@ -92,98 +93,73 @@ def _measure(op: str, dtype: str, setup: Setup) -> tuple[Cell, bool]:
 
     A process that dies in a step is followed by one that goes on with what does not need that step.
     """
-    said: dict[str, CellStep] = {}
+    steps: dict[str, CellStep] = {}
     lasting = True
-    left = list(STEPS)
-    while left:
-        output, ending = _process(op, dtype, left, setup)
+    remaining = list(STEPS)
+    while remaining:
+        output, ending = _process(op, dtype, remaining, setup)
         if ending.how == How.INTERRUPTED:
             raise KeyboardInterrupt
-        steps, open_step = read(output)
-        said.update(steps)
+        told, open_step = read(output)
+        steps.update(told)
         if ending.how == How.FINISHED and ending.code == 0 and open_step is None:
             break
-        if ending.how == How.FINISHED and not steps and open_step is None:
+        if ending.how == How.FINISHED and not told and open_step is None:
             raise SetupError(_did_not_begin(ending, setup))
         lasting = lasting and ending.how in (How.FINISHED, How.SIGNAL)
-        dead = open_step or next(name for name in left if name not in said)
-        said[dead] = CellStep(dead, False, _death(ending, setup.limits), "", ending.tail[-_DETAIL:])
+        dead = open_step or next(name for name in remaining if name not in steps)
+        steps[dead] = CellStep(
+            dead, False, _death(ending, setup.limits), "", ending.tail[-_DETAIL:]
+        )
         later = STEPS[STEPS.index(dead) + 1 :]
-        left = [name for name in later if name in left and _possible(name, said)]
-    return Cell(op, dtype, [said.get(name) or _untried(name, said) for name in STEPS]), lasting
+        remaining = [name for name in later if name in remaining and _possible(name, steps)]
+    return Cell(op, dtype, [steps.get(name) or _untried(name, steps) for name in STEPS]), lasting
 
 
-def _possible(name: str, said: dict[str, CellStep]) -> bool:
+def _possible(name: str, steps: dict[str, CellStep]) -> bool:
     """May a new process try this step? What it needs must be done there too, or have gone well."""
     needed = NEEDS.get(name)
-    if name in said or needed is None:
-        return name not in said
-    return bool(said[needed].ok) if needed in said else _possible(needed, said)
+    if name in steps or needed is None:
+        return name not in steps
+    return bool(steps[needed].ok) if needed in steps else _possible(needed, steps)
 
 
-def _untried(name: str, said: dict[str, CellStep]) -> CellStep:
+def _untried(name: str, steps: dict[str, CellStep]) -> CellStep:
     needed: str | None = NEEDS.get(name)
-    while needed is not None and needed not in said:
+    while needed is not None and needed not in steps:
         needed = NEEDS.get(needed)
     return CellStep(name, None, f"not tried: it needs {needed}" if needed else "not tried")
 
 
 def read(output: str) -> tuple[dict[str, CellStep], str | None]:
-    """The steps a process said, and the one that it began and did not end.
-
-    Anything else that it printed is passed over.
-    """
-    said: dict[str, CellStep] = {}
+    """The steps a process told of, and the one that it began and did not end."""
+    steps: dict[str, CellStep] = {}
     begun: str | None = None
-    for line in output.splitlines():
-        try:
-            told = decoding.decode(line.encode(), _TOLD)
-        except Damage:
-            continue
-        if told.step not in STEPS:
-            continue
-        if told.begins:
-            begun = told.step
-        elif told.ok is not msgspec.UNSET:
-            said[told.step] = _step(told)
-            begun = None if begun == told.step else begun
-    return said, begun
+    for event in cells.events(output):
+        if isinstance(event, StepBegins):
+            begun = event.step
+        else:
+            steps[event.step] = _step(event)
+            begun = None if begun == event.step else begun
+    return steps, begun
 
 
-class Told(msgspec.Struct, frozen=True):
-    """A line that a process prints of a step: it begins, or how it went (see CellStep).
-
-    `passes`: those that were open when it failed, outermost first; `raised`: where, in Python.
-    """
-
-    step: str
-    begins: bool = False
-    ok: bool | msgspec.UnsetType | None = msgspec.UNSET
-    message: str | None = None
-    detail: str | None = None
-    passes: list[str] = []
-    raised: Raised | None = None
+def _step(ended: StepEnds) -> CellStep:
+    text = ended.message
+    if ended.ok is not False:
+        return CellStep(ended.step, ended.ok, text[:_DETAIL])
+    detail = (ended.detail or text)[-_DETAIL:]
+    sentence = _ASSERTED.sub("", tvm_error.sentence(text)) or "it fails without a word"
+    return CellStep(ended.step, False, sentence, _where(ended), detail)
 
 
-_TOLD = msgspec.json.Decoder(Told)
-
-
-def _step(told: Told) -> CellStep:
-    text = told.message or ""
-    if told.ok is not False:
-        return CellStep(told.step, told.ok or None, text[:_DETAIL])
-    detail = (told.detail or text)[-_DETAIL:]
-    message = _ASSERTED.sub("", tvm_error.sentence(text)) or "it fails without a word"
-    return CellStep(told.step, False, message, _where(told, text), detail)
-
-
-def _where(told: Told, text: str) -> str:
+def _where(ended: StepEnds) -> str:
     """The innermost open pass that tells something, then the function and line that raised."""
-    names = told.passes
+    names = ended.passes
     telling = [name for name in names if name not in ("sequential", "InferType")]
-    site = tvm_error.read(text).site
-    if site is None and told.raised is not None:
-        site = tvm_error.python_site(told.raised)
+    site = tvm_error.read(ended.message).site
+    if site is None and ended.raised is not None:
+        site = tvm_error.python_site(Raised(**vars(ended.raised)))
     parts = telling[-1:] or names[-1:]
     if site and not _NOT_A_PLACE.search(site.function or ""):
         parts += [site.function or ""] + ([f"{site.file}:{site.line}"] if site.file else [])
@@ -230,7 +206,7 @@ def _spec(op: str, dtype: str, setup: Setup) -> dict[str, Any]:
 
 def _sources(dialect: str) -> list[str]:
     """What a cell is made by: a checkout of the tool changes without its version."""
-    inside = ("matrix", "protocol/cells.py", "inputs/target.py")
+    inside = ("matrix", "protocol/cells.py", "protocol/records.py", "inputs/target.py")
     own = (f"{dialect}/cell.py", f"{dialect}/cases.py")
     places = [process.INSTRUMENTS / name for name in (*inside, *own)]
     files = [file for place in places for file in (sorted(place.glob("*.py")) or [place])]

@@ -17,12 +17,12 @@ from tvmq_diag.instruments.protocol.jobs import (
     EagerJob,
     InvestigateJob,
     Job,
-    JobError,
     ModelSource,
     NumericsJob,
     OverheadJob,
     Rpc,
 )
+from tvmq_diag.instruments.protocol.records import RecordError
 
 MODEL = ModelSource("onnx:net.onnx", [1, 3, 8, 8], 7, None)
 COMPILE: dict[str, Any] = {
@@ -86,11 +86,11 @@ def test_a_job_of_before_is_read() -> None:
     ],
 )
 def test_a_field_that_is_not_as_declared_is_named(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(JobError, match=message):
+    with pytest.raises(RecordError, match=message):
         CompileJob.from_json({**json.loads(OLD), **change})
 
 
 @pytest.mark.parametrize("record", [{}, {"task": "compil"}, [], None, {"task": "eager"}])
 def test_what_is_no_job_is_refused(record: Any) -> None:
-    with pytest.raises(JobError):
+    with pytest.raises(RecordError):
         jobs.read(record)
