@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.pages import browser as browser
-from support.paths import ROOT, InTvm
+from support.paths import ROOT, SCRIPTS, InTvm
 
 from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -39,7 +39,7 @@ def in_tvm(relay: Toolchain) -> InTvm:
     """Run a script in the TVM's interpreter, as somebody does who uses QuantizeTrace there."""
 
     def run(code: str, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        prelude = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        prelude = f"import sys; sys.path[:0] = {[str(ROOT), str(SCRIPTS)]!r}\n"
         return subprocess.run(
             [str(relay.python), "-c", prelude + textwrap.dedent(code), *arguments],
             capture_output=True,

@@ -8,5 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+SCRIPTS = ROOT / "tests" / "support" / "scripts"
+"""Modules that run in a TVM's interpreter: what snippets of tests begin with."""
+
 InTvm = Callable[..., "subprocess.CompletedProcess[str]"]
 """Runs a script in the interpreter of a TVM."""

@@ -12,20 +12,7 @@ from tvmq_diag.analysis import dtype_timeline, judge
 from tvmq_diag.results.verdict import EXACT, REJECTED, WORKS
 from tvmq_diag.trace import reader, trace
 
-SCRIPT = """
-import tvm
-from tvm import relay
-from instruments import QuantizeTrace
-from instruments.relay.compile import models
-from instruments.protocol.jobs import ModelSource
-
-def quantize(model, **fields):
-    with relay.quantize.qconfig(**fields):
-        return relay.quantize.quantize(model.fresh(), dict(model.params))
-
-INT4 = dict(dtype_input="int4", dtype_weight="int4", dtype_activation="int4")
-model = models.load(ModelSource("tiny"))
-"""
+SCRIPT = "from recorder_script import *\n"
 
 
 def recorded(in_tvm: InTvm, code: str, folder: Path) -> trace.Trace:
