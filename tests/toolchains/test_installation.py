@@ -13,6 +13,7 @@ import pytest
 from support.fake_tvm import RELAX_TVM, RELAY_TVM, python_with_tvm, script, silent
 
 from tvmq_diag.errors import SetupError, UsageError
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.toolchains import installation
 from tvmq_diag.toolchains.installation import toolchain_dir
 from tvmq_diag.toolchains.recipes import RECIPES, Recipe
@@ -197,7 +198,7 @@ class TestInstalling:
         python_with_tvm(uv.directory, RELAX_TVM)
         found = resolve(**ask, echo=lambda line: None)
         assert found == Toolchain("relax", toolchain_dir("relax") / "bin" / "python", "relax")
-        assert of_run({"toolchain": "relax", "python": "gone"}, silent) == found
+        assert of_run(RunFacts(toolchain="relax", python="gone"), silent) == found
 
     def test_of_a_tvm_without_the_recipes_dialect_is_not_complete(self, uv: FakeUv) -> None:
         with pytest.raises(SetupError, match="has no Relax"):

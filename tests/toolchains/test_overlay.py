@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tvmq_diag.commands import ab, cli
 from tvmq_diag.errors import SetupError, UsageError
+from tvmq_diag.results import store
 from tvmq_diag.toolchains import identity, overlay, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 
@@ -109,11 +110,11 @@ def test_a_patch_is_compared_and_the_installed_tvm_is_untouched(
     assert said.startswith("first difference: QuantizeCalibrate: nn.conv2d #9: scale 0.00390625 ->")
     assert content(package) == before
     assert "patched with" in (out / "index.html").read_text()
-    facts = json.loads((out / "after/run.json").read_text())
+    facts = store.load(out / "after").facts
     again = resolution.of_run(facts, print)  # `tvmq-diag reduce` goes on with the patched one
     assert again.overlay == out / ab.OVERLAY
     with pytest.raises(SetupError, match="is gone"):
-        resolution.of_run({**facts, "overlay": str(tmp_path / "gone")}, print)
+        resolution.of_run(msgspec.structs.replace(facts, overlay=str(tmp_path / "gone")), print)
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,8 @@ def _wrong(trace: Trace, metrics: Metrics | None, min_cosine: float) -> str | No
         return "a different answer each time, from the same input"
     if metrics is not None and not metrics.finite:
         return "the outputs hold NaN or infinity"
+    if metrics is not None and metrics.cosine is None and metrics.sqnr_db is not None:
+        return "the outputs are all zero"  # nothing else has a distance and no angle
     if metrics is None or metrics.cosine is None:
         return "its outputs cannot be compared with the float model's"
     if metrics.cosine < min_cosine:
