@@ -38,7 +38,7 @@ def operators() -> set[str]:
         quantizer = vocabulary.quantizer
         names |= {vocabulary.step, *quantizer.rules, *quantizer.switches, *vocabulary.operands}
         names |= vocabulary.casts | vocabulary.rescaling | vocabulary.machinery
-        names |= vocabulary.dequantize | vocabulary.outputs_last
+        names |= vocabulary.dequantize
     return names | {ops.short(name) for name in names} | {"nn.bias_add", "nn.batch_norm", "concat"}
 
 

@@ -15,7 +15,7 @@ MEANINGS = {
     "realize": "the quantizer (up to QuantizeRealize) turns a float op of this kind, between two"
     " convolutions, into this dtype",
     "fold": "FoldConstant takes a constant operand of the dtype",
-    "lower": "relay.build lowers the op to loops",
+    "lower": "the build lowers the op to loops",
     "codegen": "LLVM generates code for them",
     "allocation": "the graph executor allocates tensors of the dtype",
     "run": "one inference comes back",

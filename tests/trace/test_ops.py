@@ -29,7 +29,7 @@ def operators(vocabulary: Vocabulary) -> set[str]:
     names = quantizer.rules | quantizer.numbered | quantizer.following | set(quantizer.switches)
     names |= quantizer.float_with_constant | {quantizer.ends or vocabulary.step}
     names |= vocabulary.casts | vocabulary.dequantize | vocabulary.rescaling
-    names |= vocabulary.machinery | vocabulary.outputs_last
+    names |= vocabulary.machinery
     names |= set(vocabulary.operands) | set(vocabulary.literals)
     return {ops.short(name) for name in names}
 

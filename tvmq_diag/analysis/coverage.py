@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from ..configuration import bits
-from ..trace.ops import WEIGHTED
+from ..trace.ops import DENSE, TRANSPOSED, WEIGHTED
 from ..trace.snapshot import Node, Snapshot
 from ..trace.stages import STAGES
 from ..trace.trace import Trace
@@ -91,12 +92,31 @@ def _reads(module: Snapshot, call: Node) -> str | None:
 
 
 def _macs(module: Snapshot, call: Node, weight: Node) -> int:
-    """Each output value takes as many as there are weights for one output channel."""
-    outputs, kernel = _sizes(call), _sizes(weight)
-    if not outputs or not kernel:
+    """Multiplications: each value of the larger side meets the weights that share its channel.
+
+    A dense multiplies along the last axis of what it reads; a convolution by the weights of one
+    output channel; a transposed one spreads each value that it reads by those of one input channel.
+    """
+    data, outputs, kernel = (_sizes(node) for node in (module.nodes[call.inputs[0]], call, weight))
+    if not (data and outputs and kernel):
         return 0
-    last = call.op in module.vocabulary.outputs_last and len(kernel) > 1
-    return math.prod(outputs) * (kernel[-2] if last else math.prod(kernel[1:]))
+    kind = module.vocabulary.anchor_kind(call.op)
+    if kind == DENSE:
+        return math.prod(outputs) * data[-1]
+    if kind == TRANSPOSED:
+        return math.prod(data) * math.prod(kernel) // _size(module, call, kernel, "I")
+    return math.prod(outputs) * math.prod(kernel) // _size(module, call, kernel, "O")
+
+
+def _size(module: Snapshot, call: Node, kernel: list[int], axis: str) -> int:
+    """How many channels the weights have along an axis of their layout (OIHW4i16o has two parts of
+    each); the first axis where no layout says otherwise."""
+    layout = module.vocabulary.attributes(call.op, call.attrs).get("kernel_layout")
+    letters = re.sub(r"\d", "", layout).upper() if isinstance(layout, str) else ""
+    if len(letters) != len(kernel):
+        return max(kernel[0], 1)
+    parts = [size for size, letter in zip(kernel, letters, strict=True) if letter == axis]
+    return max(math.prod(parts), 1)
 
 
 def _sizes(node: Node) -> list[int]:

@@ -17,7 +17,9 @@ from . import stages
 
 STEP_KINDS = shared.STEP_KINDS
 
-WEIGHTED = ("conv1d", "conv2d", "conv2d_transpose", "conv3d", "dense")
+DENSE, TRANSPOSED = "dense", "conv2d_transpose"
+
+WEIGHTED = ("conv1d", "conv2d", TRANSPOSED, "conv3d", DENSE)
 """Kinds of anchor that multiply by weights: the ones quantization is for."""
 
 ELEMENTWISE = ("add", "multiply")
@@ -81,8 +83,6 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     literals: Mapping[str, tuple[str, ...]]
     """What the numbers and texts are called that an operator (its short name) is written with; a
     table has them as one list."""
-    outputs_last: frozenset[str]
-    """Operators whose weights have the axis of the outputs last, not first."""
     heavy: re.Pattern[str]
     """Operators of the model that compute more than a rescaling does: they are no part of a chain
     of casts."""
@@ -174,7 +174,6 @@ RELAY = Vocabulary(
         ),
     },
     literals={},
-    outputs_last=frozenset(),
     heavy=re.compile(r"^nn\.(?:conv|dense|global|avg|max)"),
     tuners="autotvm, meta_schedule",
 )  # fmt: skip
@@ -220,7 +219,6 @@ RELAX = Vocabulary(
         ),
     },
     literals={"simulated_quantize": ("kind", "bits", "signed", "axis")},
-    outputs_last=frozenset({"matmul"}),
     heavy=re.compile(r"^nn\.(?:conv|avg|max|adaptive)|^matmul$|^mean$"),
     tuners="meta_schedule",
 )  # fmt: skip
