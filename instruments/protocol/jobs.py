@@ -82,8 +82,10 @@ class TracedJob(Job):
 class CompileJob(TracedJob):
     """One configuration, or the float model, from import to numbers.
 
-    `qconfig` holds fields of the quantizer's configuration, None for the float model. `mcpu` None
-    means the host's. With a `target` it is built for that, and not run. `first_ops` (calls, in
+    `qconfig` holds fields of the quantizer's configuration, None for the float model. `opt_level`
+    is the build's, `quantize_opt_level` (of Relay alone) that of a PassContext around quantize();
+    None means none, as in TVM's own tutorial. `mcpu` None means the host's. With a `target` it is
+    built for that, and not run. `first_ops` (calls, in
     running order) compiles only the beginning of the model. Folders, or None: `imported`, where the
     imported model lies or is to be left for other processes; `artifact` for the compiled model;
     `calibrated` for the calibrated module. Of Relax alone: `pipeline` of the float model ("default"
@@ -98,6 +100,7 @@ class CompileJob(TracedJob):
     mcpu: Optional[str] = None
     target: Optional[str] = None
     opt_level: int = 3
+    quantize_opt_level: Optional[int] = None
     first_ops: Optional[int] = None
     imported: Optional[str] = None
     artifact: Optional[str] = None

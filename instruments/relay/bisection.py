@@ -21,7 +21,7 @@ from . import numerics
 from .compile import execution
 from .ir.op_table import STAGE_OF_PASS, View
 from .ir.prefix import calls_of, prefix
-from .passes import pass_by_name
+from .passes import around_quantize, pass_by_name
 from .probe import is_anchor, probe
 
 
@@ -31,11 +31,9 @@ class Bisected(numerics.Numerics, Suspect):
     stages = STAGE_OF_PASS
 
     def captured(self, model: Any, host: Target, batches: Any) -> list[CapturedPass]:
-        level = self.job.opt_level
+        level = self.job.quantize_opt_level
         # In this order: a context that was made before `capturing` would not be followed.
-        with capturing() as passes, self._config(), host, tvm.transform.PassContext(
-            opt_level=level
-        ):
+        with capturing() as passes, self._config(), host, around_quantize(level):
             relay.quantize.quantize(model.fresh(), dict(model.params), dataset=batches)
         return [one for one in passes if not View(one.before).same(View(one.after))]
 

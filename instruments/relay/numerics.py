@@ -21,6 +21,7 @@ from ..recording.ambient import ambient
 from ..tvm_types import IRModule, PassInfo, Target
 from .compile import execution, models
 from .ir.op_table import settings
+from .passes import around_quantize
 from .probe import probe, save, saved, switch
 
 
@@ -37,7 +38,8 @@ class Numerics(op_errors.NumericsSide):
 
     def probe(self, model: Any, target: Target, batches: Any) -> Probe:
         with self._config(), target:
-            module = calibrated(model.fresh(), dict(model.params), batches, self.job.opt_level)
+            level = self.job.quantize_opt_level
+            module = calibrated(model.fresh(), dict(model.params), batches, level)
         return probe(module)
 
     def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
@@ -77,16 +79,18 @@ def keep(module: IRModule, folder: Path) -> None:
 
 
 def calibrated(
-    module: IRModule, params: dict[str, Any], batches: Iterable[Any] | None, opt_level: int
+    module: IRModule, params: dict[str, Any], batches: Iterable[Any] | None, opt_level: int | None
 ) -> Any:
     """The module as QuantizeCalibrate leaves it, under the qconfig and target in force.
+
+    `opt_level` as in passes.around_quantize.
 
     TVM's own quantize() runs up to there and no further: what comes then may reject the
     configuration, and takes as long again. Raises what quantize() raises before.
     """
     with catching(stop=True) as caught:
         try:
-            with tvm.transform.PassContext(opt_level=opt_level):
+            with around_quantize(opt_level):
                 relay.quantize.quantize(module, params, dataset=batches)
         except Exception:
             if not caught:

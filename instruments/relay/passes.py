@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, ContextManager
 
 import tvm
 from tvm import relay
@@ -14,6 +14,18 @@ from ..diagnosis.signature import (
 )
 from ..protocol.schema import TYPE_ONLY
 from ..tvm_types import IRModule, Target
+
+
+def around_quantize(opt_level: int | None) -> ContextManager[Any]:
+    """What quantize() runs in: a PassContext of a level, or, for None, the one that is there.
+
+    TVM's tutorial (gallery/how_to/deploy_models/deploy_quantized.py) opens none, and the ambient
+    level 2 leaves out FoldScaleAxis and CanonicalizeOps, which have level 3.
+    """
+    if opt_level is None:
+        return contextlib.nullcontext()
+    context: ContextManager[Any] = tvm.transform.PassContext(opt_level=opt_level)
+    return context
 
 
 def pass_by_name(name: str, target: Target) -> Callable[[Any], Any] | None:

@@ -34,8 +34,9 @@ def main(job: OverheadJob) -> int:
     text, _ = target.host(job.mcpu)
 
     def compile_it() -> None:
-        with relay.quantize.qconfig(**job.qconfig), tvm.transform.PassContext(opt_level=3):
+        with relay.quantize.qconfig(**job.qconfig):
             module = relay.quantize.quantize(model.fresh(), dict(model.params))
+        with tvm.transform.PassContext(opt_level=3):
             relay.build(module, target=text)
 
     modes = job.modes

@@ -38,6 +38,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("thrown", card.site),
         ("result", _accuracy(verdict)),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
+        ("level", verdict.level_difference.sentence if verdict.level_difference else None),
         ("finds", _hazard(verdict)),
         ("try", verdict.suggestion),
         ("repro", verdict.reproducer or _no_reproducer(verdict.reproducer_note)),

@@ -32,7 +32,8 @@ def environment(run: Run, trace: Trace) -> list[tuple[str, str]]:
     rows = [
         ("target", facts.target),
         ("why this target", facts.target_reason),
-        ("opt_level", facts.job.opt_level if facts.job is not None else None),
+        ("opt_level of the build", facts.job.opt_level if facts.job is not None else None),
+        ("opt_level of quantize()", facts.quantized_at),
         ("threads", facts.threads),
         ("inputs", _inputs(facts.inputs)),
         ("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),

@@ -62,15 +62,21 @@ def questions(configuration: Configuration) -> list[tuple[str, Configuration]]:
 def first_ops(trace: Trace) -> int | None:
     """How many calls of the imported model it takes to have the rejected op and some behind it.
 
-    None where the op is not one of the imported model's. The last call is none that makes a tuple
+    An op that the quantizer wrote counts as the model's op that follows it. None where none of the
+    imported model is known. The last call is none that makes a tuple
     (a batch_norm): the results of a part must be tensors.
     """
     imported = trace.imported()
-    row = next((row for row in timeline(trace).rows if row.rejected), None)
-    if imported is None or row is None or "import" not in row.cells:
+    rows = timeline(trace).rows
+    place = next((place for place, row in enumerate(rows) if row.rejected), None)
+    if imported is None or place is None:
+        return None
+    nearest = [*rows[place:], *reversed(rows[:place])]
+    node = next((row.cells["import"].node for row in nearest if "import" in row.cells), None)
+    if node is None:
         return None
     calls = imported.calls
-    rejected = [call.number for call in calls].index(row.cells["import"].node)
+    rejected = [call.number for call in calls].index(node)
     count = min(len(calls), rejected + 1 + _BEYOND)
     while count < len(calls) and calls[count - 1].dtype is None:
         count += 1

@@ -89,7 +89,16 @@ def add_own_tvms(group: argparse._ArgumentGroup, how: str) -> None:
 def add_build(parser: argparse.ArgumentParser) -> None:
     """Add the target, what a process may use, the benchmark, and the cache."""
     add_mcpu(parser)
-    parser.add_argument("--opt-level", type=int, default=3, choices=range(4), help="(3)")
+    parser.add_argument(
+        "--opt-level", type=int, default=3, choices=range(4), help="of the build (3)"
+    )
+    parser.add_argument(
+        "--quantize-opt-level",
+        type=int,
+        choices=range(4),
+        help="run Relay's quantize() in a PassContext of this level; default: in none, as TVM's "
+        "tutorial does, which means TVM's ambient level (2)",
+    )
     add_timeout(parser, 1800.0)
     add_memory_limit(parser)
     parser.add_argument(

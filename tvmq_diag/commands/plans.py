@@ -13,6 +13,7 @@ from ..instruments.protocol.jobs import DataSource, ModelSource
 from ..toolchains import resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..toolchains.toolchain import Toolchain
+from ..trace.stages import RELAY
 
 
 def plan_of(
@@ -27,8 +28,14 @@ def plan_of(
     if options.samples is not None and not options.calibrate_on:
         raise UsageError("--samples says how many of what --calibrate-on gives; give that too")
     shape = _shape(options.input_shape)
+    level = options.quantize_opt_level
     if chain is None:
         chain = resolution.resolve(options.tvm, options.tvm_python, echo=echo)
+        if level is not None and chain.dialect != RELAY:
+            raise UsageError(
+                "--quantize-opt-level is for Relay's quantize(): on Relax the quantizer's passes "
+                "run at any level; leave it out"
+            )
     memory = int(options.memory_limit * 2**30) if options.memory_limit else usable_bytes()
     source = options.calibrate_on
     return Plan(
@@ -38,6 +45,7 @@ def plan_of(
         Limits(options.timeout, memory),
         mcpu=options.mcpu,
         opt_level=options.opt_level,
+        quantize_opt_level=level if chain.dialect == RELAY else None,
         dataset=DataSource(source, options.samples) if source else None,
         rounds=options.rounds,
         seconds=options.seconds,

@@ -254,11 +254,12 @@ def _settings(old: Trace, new: Trace) -> list[str]:
         for name in sorted(ours.keys() | theirs.keys()):
             if ours.get(name) != theirs.get(name):
                 settings.append(f"{name}: {ours.get(name)} -> {theirs.get(name)}")
-    if before.target != now.target:
-        settings.append(f"target: {before.target} -> {now.target}")
-    if before.threads != now.threads:
-        settings.append(f"threads: {before.threads} -> {now.threads}")
-    return settings
+    single: tuple[tuple[str, object, object], ...] = (
+        ("target", before.target, now.target),
+        ("opt_level of quantize()", before.quantized_at, now.quantized_at),
+        ("threads", before.threads, now.threads),
+    )
+    return settings + [f"{name}: {a} -> {b}" for name, a, b in single if a != b]
 
 
 def _any(part: Mapping[str, object]) -> str:

@@ -18,8 +18,6 @@ from ..trace.layout import TRACES
 from . import float_cache
 from .plan import Observer, Plan
 
-_AS_PLANNED = "as planned"
-
 MODEL_ERROR = "ModelError"
 """The exception of instruments.inputs.models: the person's mistake, not TVM's."""
 
@@ -72,8 +70,15 @@ class Compiler:
         slug = f"{configuration.slug}-first{first}"
         if slug not in self._parts:
             what = f"{configuration.text} on the first {first} ops"
-            self._parts[slug] = self._run(what, slug, configuration.qconfig, first)
+            self._parts[slug] = self._run(what, slug, configuration.qconfig, first_ops=first)
         return self._parts[slug]
+
+    def at_level(self, configuration: Configuration, level: int, first: int | None) -> Compiled:
+        """At a configuration, quantized at another opt_level; only the first calls, if given."""
+        what = f"{configuration.text}, quantized at opt_level {level}"
+        slug = f"{configuration.slug}-level{level}"
+        qconfig = configuration.qconfig
+        return self._run(what, slug, qconfig, quantize_opt_level=level, first_ops=first)
 
     def for_cpu(self, configuration: Configuration | None, mcpu: str | None) -> Compiled:
         """At a configuration (None: the float model), for another -mcpu; None means the host's."""
@@ -127,6 +132,7 @@ class Compiler:
             mcpu=plan.mcpu,
             target=plan.target,
             opt_level=plan.opt_level,
+            quantize_opt_level=plan.quantize_opt_level,
             imported=str(self._scratch),
             save_ir=plan.save_ir,
         )
@@ -136,17 +142,15 @@ class Compiler:
         what: str,
         slug: str,
         qconfig: dict[str, Any] | None,
-        first_ops: int | None = None,
-        mcpu: str | None = _AS_PLANNED,
+        **changes: int | str | None,
     ) -> Compiled:
+        """Of the planned job, with other values for some of its fields."""
         plan = self._plan
         self._observer.begin(what)
         folder = self._directory / TRACES / slug
         artifact = self._scratch / slug
-        job = replace(self.job(folder, qconfig), first_ops=first_ops)
-        if mcpu is not _AS_PLANNED:
-            job = replace(job, mcpu=mcpu)
-        if plan.reference and first_ops is None:
+        job = replace(self.job(folder, qconfig), **changes)  # type: ignore[arg-type]
+        if plan.reference and job.first_ops is None:
             calibrated = str(self.calibrated(slug)) if qconfig is not None else None
             job = replace(job, artifact=str(artifact), calibrated=calibrated)
         ending = process.run(plan.toolchain, job, plan.limits, self._observer.progress)

@@ -19,13 +19,26 @@ from ..measurements import numerics
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.numerics import Numerics
 from ..results.run import Role
-from ..results.verdict import WORKS, WRONG, Alternative, KnobRun, Verdict
+from ..results.verdict import (
+    CRASHED,
+    REJECTED,
+    WORKS,
+    WRONG,
+    Alternative,
+    KnobRun,
+    LevelRun,
+    Verdict,
+)
 from ..toolchains import process
 from ..trace.ending import Ending, How
 from ..trace.layout import BISECTION, NUMBERS, TRACES
 from . import benchmarking, bisecting
 from .plan import ANY_CPU
 from .trials import Stopped, Trials
+
+_OTHER = {False: 3, True: 2}
+"""The level to try beside another, by whether that is 3: at 3 FoldScaleAxis and CanonicalizeOps run
+before the quantizer; 2 is TVM's own where a script opens no PassContext."""
 
 
 def what_works_instead(trials: Trials) -> None:
@@ -122,6 +135,39 @@ def each_knob(trials: Trials) -> None:
         if first is not None and ablation.questions(configuration):
             result.verdict.knob_map = _answers(trials, configuration, first)
             trials.save()
+
+
+def at_other_level(trials: Trials) -> None:
+    """For each configuration that fails in or after quantize(), what becomes of it where that runs
+    at another opt_level: of one that is rejected the first ops, of a wrong one all."""
+    for result in trials.run.with_role(Role.REQUESTED):
+        outcome, trace = result.verdict.outcome, result.trace
+        if outcome not in (REJECTED, CRASHED, WRONG) or trace is None:
+            continue
+        level = trace.facts.quantized_at
+        first = None if outcome == WRONG else ablation.first_ops(trace)
+        if level is None or (outcome != WRONG and first is None):
+            continue
+        configuration = parse(result.verdict.configuration)
+        result.verdict.other_level = _at_level(trials, configuration, _OTHER[level == 3], first)
+        trials.save()
+
+
+def _at_level(
+    trials: Trials, configuration: Configuration, level: int, first: int | None
+) -> LevelRun:
+    """What came of it."""
+    compiled = trials.at_level(configuration, level, first)
+    name = trials.plan.toolchain.name
+    if not compiled.finished:
+        verdict = judge.of_failure(configuration, name, compiled.trace, compiled.ending)
+    elif first is None:
+        verdict = trials.judged(configuration, compiled)
+    else:
+        return LevelRun(level, ablation.RUNS, first_ops=first)
+    return LevelRun(
+        level, verdict.outcome, verdict.stage, verdict.pass_name, verdict.op, verdict.message, first
+    )
 
 
 def _nearest(trials: Trials, candidates: list[Configuration]) -> Verdict | None:

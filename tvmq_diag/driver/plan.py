@@ -26,6 +26,9 @@ class Plan:
     limits: Limits
     mcpu: str | None = None
     opt_level: int = 3
+    """Of the build."""
+    quantize_opt_level: int | None = None
+    """Of a PassContext around Relay's quantize(); None: none, as in a script without one."""
     dataset: DataSource | None = None
     reference: bool = True
     explore: bool = True

@@ -65,3 +65,4 @@ def _follow_up(trials: Trials) -> None:
     follow_ups.name_hazards(trials)
     if plan.explore:
         follow_ups.each_knob(trials)
+        follow_ups.at_other_level(trials)

@@ -69,6 +69,10 @@ class Trials:
         """The first calls of the model at a configuration; compiled once a run."""
         return _unless_stopped(self.compiler.part(configuration, first))
 
+    def at_level(self, configuration: Configuration, level: int, first: int | None) -> Compiled:
+        """At a configuration, quantized at another opt_level; only the first calls, if given."""
+        return _unless_stopped(self.compiler.at_level(configuration, level, first))
+
     def for_cpu(self, configuration: Configuration | None, mcpu: str | None) -> Compiled:
         """At a configuration (None: the float model), for another -mcpu; None means the host's."""
         return _unless_stopped(self.compiler.for_cpu(configuration, mcpu))

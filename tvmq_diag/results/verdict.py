@@ -77,6 +77,31 @@ class KnobRun(msgspec.Struct, frozen=True):
     change: str | None = None
 
 
+class LevelRun(msgspec.Struct, frozen=True):
+    """What becomes of a configuration where Relay's quantize() runs at another opt_level.
+
+    `first_ops`: how many calls of the model were tried, None for all. `outcome` is "runs" for those
+    that go through (their numbers are compared with nothing), or one of a verdict's.
+    """
+
+    level: int
+    outcome: str
+    stage: str | None = None
+    pass_name: str | None = None
+    op: OpRef | None = None
+    message: str | None = None
+    first_ops: int | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was tried, and what came of it."""
+        tried = f", tried on its first {self.first_ops} ops" if self.first_ops else ""
+        place = _place(self.outcome, self.pass_name, self.op)
+        message = f": {self.message}" if self.message else ""
+        result = f"{self.outcome} {place}".rstrip() + message
+        return f"with --quantize-opt-level {self.level}{tried}: {result}"
+
+
 class Verdict(msgspec.Struct):
     """What happened to one configuration, why, and what to try. None where it does not apply."""
 
@@ -122,6 +147,8 @@ class Verdict(msgspec.Struct):
     instead: Alternative | None = None
     knob_map: list[KnobRun] | None = None
     """What each field does alone."""
+    other_level: LevelRun | None = None
+    """Of Relay: what becomes of it where quantize() runs at another opt_level."""
     hazards: list[Hazard] = []
     """Why it is slower or less exact than float."""
     explained: float | None = None
@@ -152,9 +179,23 @@ class Verdict(msgspec.Struct):
     @property
     def place(self) -> str:
         """The pass and the op to blame, as far as they are known."""
-        parts = []
-        if self.pass_name and self.outcome in (REJECTED, CRASHED, TIMED_OUT, WRONG):
-            parts.append(f"{'by' if self.outcome == REJECTED else 'in'} {self.pass_name}")
-        if self.op is not None:
-            parts.append(f"at {self.op.name} (op #{self.op.index})")
-        return " ".join(parts)
+        return _place(self.outcome, self.pass_name, self.op)
+
+    @property
+    def level_difference(self) -> LevelRun | None:
+        """What happens at the other level, where that is something else: outcome, pass or op."""
+        other = self.other_level
+        if other is None:
+            return None
+        same = (other.outcome, other.pass_name, other.op and other.op.name)
+        here = (self.outcome, self.pass_name, self.op and self.op.name)
+        return other if same != here else None
+
+
+def _place(outcome: str, pass_name: str | None, op: OpRef | None) -> str:
+    parts = []
+    if pass_name and outcome in (REJECTED, CRASHED, TIMED_OUT, WRONG):
+        parts.append(f"{'by' if outcome == REJECTED else 'in'} {pass_name}")
+    if op is not None:
+        parts.append(f"at {op.name} (op #{op.index})")
+    return " ".join(parts)

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from .stages import RELAY
+
 Setting = bool | int | float | str | list[int | str] | None
 """The value of a quantizer's field."""
 
@@ -74,7 +76,18 @@ class TraceFacts(msgspec.Struct):
     inputs: dict[str, Tensor] = {}
     calibrated_on: str | None = None
     qconfig: dict[str, Setting] = {}
+    quantize_opt_level: int | None = None
+    """Of the PassContext that quantize() ran in; None in traces of a time when it was the build's.
+    See quantized_at."""
     schedules: Schedules | None = None
     failing_kernel: FailingKernel | None = None
     rejected_node: RejectedNode | None = None
     extra: dict[str, Any] = {}
+
+    @property
+    def quantized_at(self) -> int | None:
+        """The level that Relay's quantize() ran at; None where it did not, or nobody knows."""
+        job = self.job
+        if self.quantize_opt_level is not None or job is None or self.dialect != RELAY:
+            return self.quantize_opt_level
+        return job.opt_level if job.qconfig is not None else None

@@ -9,6 +9,7 @@ from ... import compilation
 from ...inputs.models import Model
 from ...tvm_types import IRModule
 from ..ir.prefix import calls_of, prefix
+from ..passes import around_quantize
 
 
 class Compile(compilation.Compilation):
@@ -61,8 +62,9 @@ class Compile(compilation.Compilation):
         batches = self.batches()
         # Calibrating over data builds for the target in force.
         target = self.target if batches is not None else contextlib.nullcontext()
-        context = tvm.transform.PassContext(opt_level=self.job.opt_level)
-        with self.calibrated(), qconfig, target, context:
+        with self.calibrated(), qconfig, target, around_quantize(self.job.quantize_opt_level):
+            level = int(tvm.transform.PassContext.current().opt_level)
+            self.trace.facts(quantize_opt_level=level)
             return relay.quantize.quantize(module, dict(params), dataset=batches)
 
     @contextlib.contextmanager
