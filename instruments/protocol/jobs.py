@@ -85,11 +85,11 @@ class CompileJob(TracedJob):
     `qconfig` holds fields of the quantizer's configuration, None for the float model. `opt_level`
     is the build's, `quantize_opt_level` (of Relay alone) that of a PassContext around quantize();
     None means none, as in TVM's own tutorial. `mcpu` None means the host's. With a `target` it is
-    built for that, and not run. `first_ops` (calls, in
-    running order) compiles only the beginning of the model. Folders, or None: `imported`, where the
-    imported model lies or is to be left for other processes; `artifact` for the compiled model;
-    `calibrated` for the calibrated module. Of Relax alone: `pipeline` of the float model ("default"
-    or "target"; a qconfig has its own) and `schedule` ("sound" or "untuned").
+    built for that, and not run. `first_ops` (calls, in running order) compiles only the beginning
+    of the model. Folders, or None: `imported`, where the imported model lies or is to be left for
+    other processes; `artifact` for the compiled model; `calibrated` for the calibrated module. Of
+    Relax alone: `pipeline` of the float model ("default" or "target"; a qconfig has its own) and
+    `schedule` ("sound" or "untuned").
     """
 
     TASK: ClassVar[str] = "compile"
