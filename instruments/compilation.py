@@ -9,8 +9,10 @@ from typing import Any, Callable
 import numpy as np
 
 from .inputs import dataset, target
+from .inputs.dataset import Batch, Samples
+from .inputs.images import DEFAULT
 from .inputs.models import Model
-from .protocol.jobs import CompileJob, DataSource, ModelSource
+from .protocol.jobs import CompileJob, ModelSource
 from .quantize_trace import QuantizeTrace
 
 Loader = Callable[[ModelSource], Model]
@@ -19,7 +21,8 @@ Loader = Callable[[ModelSource], Model]
 class Compilation:
     """A compile of a job, on record in a trace. A dialect says how each step is done.
 
-    After `load`, `target` is TVM's Target and `inputs` the model's inputs by name.
+    After `load`, `target` is TVM's Target, `samples` what the result is run on, and `inputs` the
+    first of them: the model's inputs by name.
     """
 
     calibrates_on: str | None = None
@@ -29,7 +32,9 @@ class Compilation:
         self.trace = trace
         self.job = job
         self.target: Any = None
-        self.inputs: dict[str, np.ndarray] = {}
+        self.inputs: Batch = {}
+        self.samples = Samples([])
+        self.preprocessing = DEFAULT
 
     def all(self) -> None:
         """Import, quantize, build, load and run. Raises what TVM raises."""
@@ -51,8 +56,10 @@ class Compilation:
         )
 
     def describe_model(self, model: Model) -> None:
-        """Take a model's inputs, and say in the trace what it is."""
-        self.inputs = model.inputs
+        """Read the data to run the model on, and say in the trace what it is."""
+        self.samples = dataset.to_check(self.job, model)
+        self.inputs = self.samples.batches[0]
+        self.preprocessing = model.preprocessing
         self.trace.facts(
             inputs={
                 name: {"dtype": str(value.dtype), "shape": list(value.shape)}
@@ -63,21 +70,13 @@ class Compilation:
 
     def batches(self) -> Any:
         """The batches to calibrate on; None without any."""
-        source = self.job.dataset
-        if source is None and self.calibrates_on is not None:
-            source = DataSource(self.calibrates_on)
+        source = dataset.to_calibrate(self.job, self.calibrates_on)
         if source is None:
             return None
         self.trace.facts(calibrated_on=source.source)
-        return dataset.batches(
-            source.source,
-            self.inputs,
-            source.samples,
-            self.job.model.seed,
-            lambda done, of: self.trace.journal.event(
-                "progress", what="calibrating", done=done, of=of
-            ),
-        )
+        tell = self.trace.journal.progress("calibrating")
+        seed = self.job.model.seed
+        return dataset.batches(source, self.inputs, seed, self.preprocessing, tell)
 
     def keep(self, what: str, folder: str | None, save: Callable[[Path], None]) -> None:
         """Leave something in a folder of the job, if it names one, for other processes.
@@ -92,8 +91,24 @@ class Compilation:
             except Exception as error:
                 self.trace.recorder.fault(what, error)
 
-    def keep_outputs(self, outputs: list[np.ndarray], deterministic: bool) -> None:
-        """Write the outputs beside the journal, and whether they came out the same again."""
-        named: Any = {f"output{i}": value for i, value in enumerate(outputs)}
+    def run_samples(
+        self, run: Callable[[Batch], list[np.ndarray]], repeats: Callable[[list[np.ndarray]], bool]
+    ) -> None:
+        """Run the model on each of the samples, and write beside the journal what comes out:
+        `output0`, … with an axis for the samples in front, and `labels` where they have some.
+
+        `repeats` says of the outputs of the first whether they come out the same again.
+        """
+        tell = self.trace.journal.progress("running")
+        number = len(self.samples.batches)
+        results = []
+        for done, batch in enumerate(self.samples.batches, 1):
+            results.append(run(batch))
+            tell(done, number)
+        named: Any = {f"output{i}": np.stack(values) for i, values in enumerate(zip(*results))}
+        if self.samples.labels is not None:
+            named["labels"] = self.samples.labels
         np.savez(self.trace.path / "outputs.npz", **named)
-        self.trace.journal.event("outputs", file="outputs.npz", deterministic=deterministic)
+        self.trace.journal.event(
+            "outputs", file="outputs.npz", deterministic=repeats(results[0]), inputs=number
+        )

@@ -35,7 +35,6 @@ from typing import Callable
 
 from ..inputs import target
 from ..numerics import op_errors
-from ..numerics.measurement import telling
 from ..protocol.jobs import BisectJob
 from ..recording.journal import Journal
 from ..tvm_types import IRModule
@@ -70,11 +69,12 @@ def _prepared(job: BisectJob, suspect: Suspect, journal: Journal) -> Experiments
     facts = {"target": text, "plain": plain, "bound": job.min_cosine, "bound_db": BOUND_DB}
     journal.event("facts", values=facts)
     journal.event("stage", name="calibrate")
-    batches = suspect.batches(model.inputs, telling(journal, "calibration"))
+    batches = suspect.batches(model, journal.progress("calibration"))
     passes = suspect.captured(model, host, batches)
     if not passes:
         raise ValueError("quantize() changes nothing in this model")
-    return Experiments(suspect, host, target.parse(plain), model.inputs, passes, job.min_cosine)
+    inputs = suspect.inputs(model)
+    return Experiments(suspect, host, target.parse(plain), inputs, passes, job.min_cosine)
 
 
 class PassSearch:

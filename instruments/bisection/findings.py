@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ..numerics.measurement import telling
 from ..recording.journal import Journal
 from .contract import Op
 from .search import Judged
@@ -54,4 +53,4 @@ class Findings:
 
     def progress(self, what: str, done: int, total: int) -> None:
         """How far it has got."""
-        telling(self.journal, what)(done, total)
+        self.journal.progress(what)(done, total)

@@ -1,28 +1,44 @@
-"""Samples for calibration: what `relay.quantize.quantize(…, dataset=…)` runs the model on.
+"""Data for a model: what it is calibrated on, and what its results are judged on.
 
-random:N    N seeded batches of normal noise, none of them the input that the model is run on
+natural:N   N seeded batches with the statistics of photographs, see synthetic
+random:N    N seeded batches of white noise
+digits      of the model `digits`: what it never saw, with labels; to calibrate, what it did
 a folder    images (.png, .jpg) and arrays (.npy), subfolders too, chosen by the seed
 FILE.npz    arrays by the names of the model's inputs, or one array for a model with one input
 
-An image is made what torchvision's classifiers are trained on: RGB, shorter side to 256/224 of the
-model's (256 for 224, 342 for 299), centre crop, 0 to 1, minus ImageNet's mean, over its standard
-deviation. Transparent pixels become white. A model with one colour channel gets luminance. An .npy
-is taken as it is: already what the model wants, with or without the batch axis.
+A batch is one run of the model: for a model with a batch size of 8 it takes 8 images. Data to judge
+on may have labels: a folder's as in labels.of_folder, an archive's as the array `labels`. What is
+done to an image is in images; an .npy is taken as it is: already what the model wants, with or
+without the batch axis.
 """
 
 from __future__ import annotations
 
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Callable, Dict, Iterator
 
 import numpy as np
 
-from .models import ModelError
+from ..protocol.jobs import CHECK_ON, CompileJob, DataSource
+from . import digits, images, labels, synthetic
+from .errors import ModelError
+from .images import DEFAULT, Preprocessing
+from .models import Model
 
-IMAGES = (".png", ".jpg", ".jpeg")
-MEAN = (0.485, 0.456, 0.406)
-SPREAD = (0.229, 0.224, 0.225)
+LABELS = "labels"
+"""The array of an archive that says what is on the others."""
+
+MOST = 256
+"""Batches out of a folder to judge on, where nobody says how many."""
+
+DIGITS = "digits"
+
+CHECK, CALIBRATE = "check", "calibrate"
+"""What data is for, see synthetic.STREAMS."""
+
+Batch = Dict[str, np.ndarray]
 
 Told = Callable[[int, int], None]
 """Called with how many batches have been handed out and how many there are."""
@@ -35,86 +51,132 @@ def nobody(done: int, total: int) -> None:
 class Batches:
     """Batches in memory. TVM goes through them once for every `calibrate_chunk_by` sites."""
 
-    def __init__(self, batches: list[dict[str, np.ndarray]], told: Told) -> None:
+    def __init__(self, batches: list[Batch], told: Told) -> None:
         self._batches = batches
         self._told = told
 
     def __len__(self) -> int:
         return len(self._batches)
 
-    def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
+    def __iter__(self) -> Iterator[Batch]:
         for number, batch in enumerate(self._batches, 1):
             self._told(number, len(self._batches))
             yield batch
 
 
+@dataclass(frozen=True)
+class Samples:
+    """Data that was read. `labels`: int64 [batches, batch size], labels.NONE where there is none;
+    None where no sample has one."""
+
+    batches: list[Batch]
+    labels: np.ndarray | None = None
+
+
+def to_check(job: CompileJob, model: Model) -> Samples:
+    """What a job's results are judged on. Raises ModelError."""
+    source = job.check or DataSource(CHECK_ON)
+    return samples(source, model.inputs, job.model.seed, model.preprocessing)
+
+
+def to_calibrate(job: CompileJob, default: str | None) -> DataSource | None:
+    """What a job calibrates on; `default` is for a quantizer that cannot do without."""
+    if job.dataset is not None or default is None:
+        return job.dataset
+    return DataSource(DIGITS if job.model.source == DIGITS else default)
+
+
 def batches(
-    source: str,
-    inputs: dict[str, np.ndarray],
-    samples: int | None = None,
+    source: DataSource,
+    inputs: Batch,
     seed: int = 0,
+    default: Preprocessing = DEFAULT,
     told: Told = nobody,
 ) -> Batches:
-    """`samples` batches from `source` (None: all there are), each as `inputs` in shape and dtype.
-
-    A batch is one run of the model: for a model with a batch size of 8 it takes 8 images. Raises
-    ModelError with what to change.
-    """
-    if samples is not None and samples < 1:
-        raise ModelError(f"cannot calibrate on {samples} samples: ask for at least 1")
+    """What `relay.quantize.quantize(…, dataset=…)` runs the model on. Raises ModelError."""
     for name in ("key", "value"):
         if name in inputs:  # TVM hands a batch to set_input(key=None, value=None, **batch)
             raise ModelError(f"TVM cannot calibrate a model with an input {name!r}: rename it")
-    kind, _, rest = source.partition(":")
-    if kind == "random":
-        samples_read = _random(rest, inputs, samples, seed)
-    elif Path(source).is_dir():
-        samples_read = _folder(Path(source), inputs, samples, seed)
-    elif source.endswith(".npz"):
-        samples_read = _archive(Path(source), inputs, samples)
-    else:
-        raise ModelError(
-            f"no calibration data {source!r}: give random:N, a folder of images, or FILE.npz"
-        )
-    return Batches(samples_read, told)
+    return Batches(samples(source, inputs, seed, default, CALIBRATE).batches, told)
 
 
-def _random(
-    rest: str, inputs: dict[str, np.ndarray], samples: int | None, seed: int
-) -> list[dict[str, np.ndarray]]:
+def samples(
+    source: DataSource,
+    inputs: Batch,
+    seed: int = 0,
+    default: Preprocessing = DEFAULT,
+    purpose: str = CHECK,
+) -> Samples:
+    """`source.samples` batches (None: all there are), each as `inputs` in shape and dtype.
+
+    `default` is what the model's images go through where the source does not say. Raises ModelError
+    with what to change.
+    """
+    kind, _, rest = source.source.partition(":")
+    if source.samples is not None and source.samples < 1:
+        raise ModelError(f"cannot {purpose} on {source.samples} samples: ask for at least 1")
+    if kind in _DRAWS:
+        return Samples(_drawn(kind, rest, inputs, source.samples, seed, purpose))
+    if source.source == DIGITS:
+        return _digits(inputs, source.samples, purpose)
+    if Path(source.source).is_dir():
+        how = images.parsed(source.preprocess, default) if source.preprocess else default
+        return _folder(Path(source.source), inputs, source.samples, seed, purpose, how)
+    if source.source.endswith(".npz"):
+        return _archive(Path(source.source), inputs, source.samples)
+    raise ModelError(
+        f"no data {source.source!r}: give natural:N, random:N, digits, a folder of images, or "
+        "FILE.npz"
+    )
+
+
+_DRAWS: dict[str, synthetic.Draw] = {"natural": synthetic.natural, "random": synthetic.noise}
+
+
+def _drawn(
+    kind: str, rest: str, inputs: Batch, count: int | None, seed: int, purpose: str
+) -> list[Batch]:
     if rest and not (rest.isdigit() and int(rest)):
-        raise ModelError(f"random:{rest} is not random:N with N at least 1")
-    count = _enough("random:" + rest, int(rest), samples) if rest else samples
+        raise ModelError(f"{kind}:{rest} is not {kind}:N with N at least 1")
+    count = _enough(f"{kind}:{rest}", int(rest), count) if rest else count
     if count is None:
-        raise ModelError("say how many random batches: random:8 for example")
-    # Another stream than that of the model's input (models._inputs), which is the test.
-    generator = np.random.default_rng([seed, 1])
-    return [
-        {
-            name: generator.standard_normal(value.shape).astype(value.dtype)
-            for name, value in inputs.items()
-        }
-        for _ in range(count)
-    ]
+        raise ModelError(f"say how many batches: {kind}:8 for example")
+    random = synthetic.generator(seed, purpose)
+    draw = _DRAWS[kind]
+    return [{name: draw(like, random) for name, like in inputs.items()} for _ in range(count)]
 
 
-def _enough(source: str, there: int, samples: int | None) -> int:
+def _digits(inputs: Batch, count: int | None, purpose: str) -> Samples:
+    like = next(iter(inputs.values()))
+    if len(inputs) != 1 or like.shape[1:] != digits.SHAPE[1:] or like.dtype != np.float32:
+        raise ModelError(f"digits are float32 images of [N, 1, 8, 8], and not for {_types(inputs)}")
+    if purpose == CALIBRATE:
+        pictures, classes = digits.calibration(), None
+    else:
+        pictures, classes = digits.held_out()
+    return _in_rows(inputs, {next(iter(inputs)): pictures}, classes, DIGITS, count)
+
+
+def _types(inputs: Batch) -> str:
+    return ", ".join(f"{name}: {v.dtype}{list(v.shape)}" for name, v in inputs.items())
+
+
+def _enough(source: str, there: int, count: int | None) -> int:
     """How many to take."""
-    if samples is not None and samples > there:
-        raise ModelError(f"{source} has {there} batches and {samples} are asked for: ask for fewer")
-    return samples if samples is not None else there
+    if count is not None and count > there:
+        raise ModelError(f"{source} has {there} batches and {count} are asked for: ask for fewer")
+    return count if count is not None else there
 
 
-def _archive(
-    path: Path, inputs: dict[str, np.ndarray], samples: int | None
-) -> list[dict[str, np.ndarray]]:
+def _archive(path: Path, inputs: Batch, count: int | None) -> Samples:
     try:
         with np.load(str(path), allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in saved.files}
     except FileNotFoundError:
-        raise ModelError(f"no calibration file {str(path)!r}") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelError(f"no data file {str(path)!r}") from None
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise ModelError(f"{path} cannot be read as .npz: {error}") from error
+    classes = arrays.pop(LABELS, None) if LABELS not in inputs else None
     if len(arrays) == 1 and len(inputs) == 1:
         arrays = dict(zip(inputs, arrays.values()))
     if set(arrays) != set(inputs):
@@ -122,15 +184,41 @@ def _archive(
             f"{path} has the arrays {sorted(arrays)} and the model the inputs {sorted(inputs)}: "
             "name them alike"
         )
-    split = {name: _split(path, name, arrays[name], value) for name, value in inputs.items()}
+    return _in_rows(inputs, arrays, classes, str(path), count)
+
+
+def _in_rows(
+    inputs: Batch,
+    arrays: Batch,
+    classes: np.ndarray | None,
+    where: str,
+    count: int | None,
+) -> Samples:
+    """Batches from arrays that hold many; `classes` of all samples in their order."""
+    split = {name: _split(where, name, arrays[name], value) for name, value in inputs.items()}
     counts = {name: len(pieces) for name, pieces in split.items()}
     if len(set(counts.values())) > 1:
-        raise ModelError(f"{path} has not as many samples for each input: {counts}")
-    count = _enough(str(path), next(iter(counts.values())), samples)
-    return [{name: pieces[i] for name, pieces in split.items()} for i in range(count)]
+        raise ModelError(f"{where} has not as many samples for each input: {counts}")
+    there = next(iter(counts.values()))
+    number = _enough(where, there, count)
+    cut = [{name: pieces[i] for name, pieces in split.items()} for i in range(number)]
+    return Samples(cut, None if classes is None else _classes(where, classes, cut, there))
 
 
-def _split(path: Path, name: str, array: np.ndarray, like: np.ndarray) -> list[np.ndarray]:
+def _classes(where: str, classes: np.ndarray, cut: list[Batch], there: int) -> np.ndarray:
+    """Labels as [batches, batch size]."""
+    first = next(iter(cut[0].values()))
+    size = first.shape[0] if first.ndim else 1
+    if classes.dtype.kind not in "iu" or classes.size < there * size:
+        raise ModelError(
+            f"{LABELS} in {where} is {classes.dtype}{list(classes.shape)}: give an integer for "
+            f"each of the {there * size} samples"
+        )
+    flat = classes.reshape(-1)[: len(cut) * size]
+    return flat.reshape(len(cut), size).astype(np.int64)
+
+
+def _split(where: str, name: str, array: np.ndarray, like: np.ndarray) -> list[np.ndarray]:
     """Batches of the model's shape from an array of one, of many, or of samples in a row."""
     if array.shape == like.shape:
         pieces = [array]
@@ -141,49 +229,61 @@ def _split(path: Path, name: str, array: np.ndarray, like: np.ndarray) -> list[n
         pieces = [array[i : i + size] for i in range(0, len(array) - size + 1, size)]
     else:
         raise ModelError(
-            f"{name!r} in {path} is {list(array.shape)} and the model's is {list(like.shape)}: "
+            f"{name!r} in {where} is {list(array.shape)} and the model's is {list(like.shape)}: "
             f"give [N, {', '.join(str(n) for n in like.shape[1:])}]"
         )
     if not pieces:
-        raise ModelError(f"{name!r} in {path} is not enough for one batch of {list(like.shape)}")
-    return [_as(path, piece, like) for piece in pieces]
+        raise ModelError(f"{name!r} in {where} is not enough for one batch of {list(like.shape)}")
+    return [_as(where, piece, like) for piece in pieces]
 
 
-def _as(path: Path, array: np.ndarray, like: np.ndarray) -> np.ndarray:
+def _as(where: object, array: np.ndarray, like: np.ndarray) -> np.ndarray:
     """In the model's dtype, and nothing in it that would spoil a scale."""
     if not np.can_cast(array.dtype, like.dtype, "same_kind"):
-        raise ModelError(f"{path} is {array.dtype} and the model wants {like.dtype}: convert it")
+        raise ModelError(f"{where} is {array.dtype} and the model wants {like.dtype}: convert it")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ModelError(f"{path} has NaN or infinite values: take them out")
+        raise ModelError(f"{where} has NaN or infinite values: take them out")
     return np.ascontiguousarray(array, like.dtype)
 
 
 def _folder(
-    folder: Path, inputs: dict[str, np.ndarray], samples: int | None, seed: int
-) -> list[dict[str, np.ndarray]]:
+    folder: Path,
+    inputs: Batch,
+    count: int | None,
+    seed: int,
+    purpose: str,
+    how: Preprocessing,
+) -> Samples:
     if len(inputs) != 1:
         raise ModelError(
             f"a folder fits a model with one input, and this has {sorted(inputs)}: use an .npz"
         )
     name, like = next(iter(inputs.items()))
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (*IMAGES, ".npy"))
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (*images.ENDINGS, ".npy"))
     if not files:
         raise ModelError(f"no .png, .jpg or .npy file in {folder}")
     size = like.shape[0] if like.ndim else 1
     if len(files) < size:
         raise ModelError(f"{folder} has {len(files)} files and one batch takes {size}: add some")
-    count = _enough(str(folder), len(files) // size, samples)
+    there = len(files) // size
+    if count is None and purpose == CHECK:
+        count = min(there, MOST)
+    count = _enough(str(folder), there, count)
     # Folders are often sorted by class: the first ones would be all of one.
-    order = np.random.default_rng([seed, 1]).permutation(len(files))[: count * size]
-    chosen = [files[i] for i in sorted(order)]
-    read = [_sample(path, like) for path in chosen]
-    return [{name: np.stack(read[i : i + size])} for i in range(0, len(read), size)]
+    order = synthetic.generator(seed, purpose).permutation(len(files))
+    chosen = sorted(order[: count * size])
+    read = [_sample(files[i], like, how) for i in chosen]
+    cut = [{name: np.stack(read[i : i + size])} for i in range(0, len(read), size)]
+    if purpose != CHECK:
+        return Samples(cut)
+    classes = np.array(labels.of_folder(folder, files), np.int64)[chosen].reshape(count, size)
+    return Samples(cut, None if (classes == labels.NONE).all() else classes)
 
 
-def _sample(path: Path, like: np.ndarray) -> np.ndarray:
+def _sample(path: Path, like: np.ndarray, how: Preprocessing) -> np.ndarray:
     """One sample, without the batch axis."""
     if path.suffix.lower() != ".npy":
-        return _image(path, like)
+        return images.read(path, like, how)
     try:
         array: np.ndarray = np.load(str(path), allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -194,58 +294,3 @@ def _sample(path: Path, like: np.ndarray) -> np.ndarray:
     if array.shape != wanted:
         raise ModelError(f"{path} is {list(array.shape)} and one sample is {list(wanted)}")
     return _as(path, array, like)
-
-
-def _image(path: Path, like: np.ndarray) -> np.ndarray:
-    layout = _layout(like)
-    if layout is None:
-        raise ModelError(
-            f"an image does not fit the model's input {like.dtype}{list(like.shape)}: use .npy"
-        )
-    channels, height, width = (like.shape[axis] for axis in layout)
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ModelError(f"images need Pillow in the TVM's Python ({error})") from error
-    try:
-        with Image.open(str(path)) as opened:
-            picture = _plain(Image, opened)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read as an image: {error}") from error
-    picture = _cropped(Image, picture, height, width)
-    pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), np.float32) / 255
-    mean, spread = np.array(MEAN, np.float32), np.array(SPREAD, np.float32)
-    if channels == 1:
-        pixels, mean, spread = pixels[:, :, None], mean.mean(), spread.mean()
-    pixels = (pixels - mean) / spread
-    placed = pixels.transpose(2, 0, 1) if layout[0] == 1 else pixels
-    return np.ascontiguousarray(placed, like.dtype)
-
-
-def _layout(like: np.ndarray) -> tuple[int, int, int] | None:
-    """The axes of channels, height and width; None if this is no image."""
-    if like.ndim != 4 or like.dtype.kind != "f":
-        return None
-    if like.shape[1] in (1, 3):
-        return 1, 2, 3
-    return (3, 1, 2) if like.shape[3] in (1, 3) else None
-
-
-def _plain(image: Any, opened: Any) -> Any:
-    """As RGB; transparent pixels on white, 16-bit grey by its upper byte."""
-    if opened.mode.startswith("I"):
-        values = np.asarray(opened).astype(np.int64) >> 8
-        return image.fromarray(np.clip(values, 0, 255).astype(np.uint8)).convert("RGB")
-    if "A" in opened.mode or "transparency" in opened.info:
-        white = image.new("RGBA", opened.size, (255, 255, 255, 255))
-        return image.alpha_composite(white, opened.convert("RGBA")).convert("RGB")
-    return opened.convert("RGB")
-
-
-def _cropped(image: Any, picture: Any, height: int, width: int) -> Any:
-    """Shorter side to 256/224 of what the model takes, then the centre."""
-    factor = max(height / picture.height, width / picture.width) * 256 / 224
-    size = (round(picture.width * factor), round(picture.height * factor))
-    scaled = picture.resize(size, getattr(image, "Resampling", image).BILINEAR)
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    return scaled.crop((left, top, left + width, top + height))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
 import sys
@@ -12,10 +13,9 @@ from typing import Any, Callable
 import numpy as np
 
 from ..protocol.jobs import ModelSource
-
-
-class ModelError(Exception):
-    """The model cannot be had as asked for; the message says what to change."""
+from . import synthetic
+from .errors import ModelError
+from .images import DEFAULT, Preprocessing
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Model:
     eager: Any | None = None
     """The PyTorch module it came from, if any: the benchmark times it beside TVM."""
     versions: dict[str, str] = field(default_factory=dict)
+    preprocessing: Preprocessing = DEFAULT
+    """What its pictures go through, where nobody says otherwise."""
 
     def fresh(self) -> Any:
         """A copy of the module: `quantize()` writes the bound parameters into its input."""
@@ -51,14 +53,32 @@ def load(loaders: dict[str, Callable[[], Model]], source: ModelSource) -> Model:
 
 
 def seeded(inputs: dict[str, tuple[list[int], str]], seed: int) -> dict[str, np.ndarray]:
-    """Normal noise for each input (shape, dtype), in order. Raises ModelError for an open shape."""
-    generator = np.random.default_rng(seed)
+    """The first batch of `natural:N` (see dataset) for inputs by name: shape and dtype.
+
+    Raises ModelError for an open shape.
+    """
+    random = synthetic.generator(seed, "check")
     arrays = {}
     for name, (shape, dtype) in inputs.items():
         if any(size < 1 for size in shape):
             raise ModelError(f"input {name!r} has no fixed shape: give --input-shape")
-        arrays[name] = generator.standard_normal(shape).astype(dtype)
+        arrays[name] = synthetic.natural(np.zeros(shape, dtype), random)
     return arrays
+
+
+def facts_of(model: Model) -> dict[str, Any]:
+    """What is known of a model beside its module and arrays, for JSON."""
+    return {
+        "versions": model.versions,
+        "preprocessing": dataclasses.asdict(model.preprocessing),
+    }
+
+
+def of_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a Model from `facts_of`."""
+    how = facts["preprocessing"]
+    how.update({name: tuple(how[name]) for name in ("mean", "std")})
+    return {"versions": facts["versions"], "preprocessing": Preprocessing(**how)}
 
 
 def existing(name: str) -> Path:
@@ -66,52 +86,6 @@ def existing(name: str) -> Path:
     if not path.is_file():
         raise ModelError(f"no model file {name!r}")
     return path
-
-
-def torchvision_net(name: str, source: ModelSource) -> tuple[Any, list[int], dict[str, str]]:
-    """A net of torchvision in eval mode, its input's shape and the versions it came with.
-
-    Random weights get settled BatchNorm statistics. Raises ModelError.
-    """
-    try:
-        import torch
-        import torchvision
-    except ImportError as error:
-        raise ModelError(
-            f"torchvision:{name} needs torch and torchvision in the TVM's Python ({error}); "
-            "install them there, or trace an onnx:FILE"
-        ) from error
-    builder = getattr(torchvision.models, name, None) if name.islower() else None
-    if not callable(builder):
-        raise ModelError(f"torchvision has no model {name!r}; try torchvision:resnet50")
-    size = source.shape or [1, 3, 224, 224]
-    weights = source.weights
-    torch.manual_seed(source.seed)
-    try:
-        net = builder(weights="DEFAULT" if weights == "imagenet" else None)
-    except Exception as error:
-        raise ModelError(f"cannot get the weights of {name}: {error}") from error
-    if weights is None:
-        _settle_batch_norm(net, size)
-    elif weights != "imagenet":
-        net.load_state_dict(torch.load(existing(weights), map_location="cpu"))
-    net.eval()
-    versions = {"torch": torch.__version__, "torchvision": torchvision.__version__}
-    return net, size, versions
-
-
-def _settle_batch_norm(net: Any, size: list[int]) -> None:
-    """Give a net with random weights the BatchNorm statistics of data that went through it.
-
-    Untrained statistics (mean 0, variance 1) fold to zero biases, with which another op is the
-    first to be rejected than with any trained net.
-    """
-    import torch
-
-    net.train()
-    with torch.no_grad():
-        for _ in range(2):
-            net(torch.randn(4, *size[1:]))
 
 
 def of_python(rest: str) -> tuple[Any, dict[str, Any]]:

@@ -12,7 +12,7 @@ runs it with any set of its sites on. What is written down of each, as events of
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Iterable
+from typing import Any, Iterable
 
 import numpy as np
 
@@ -53,6 +53,7 @@ class Measurement:
         self._journal.event("output", shapes=shapes, propagated=final)
         propagated = [self._against_float([anchor.output]) for anchor in probed.anchors]
         until = time.perf_counter() + seconds
+        tell = self._journal.progress("ops")
         for number, anchor in enumerate(probed.anchors):
             alone, at_output = None, None
             if anchor.sites and time.perf_counter() < until:
@@ -73,7 +74,7 @@ class Measurement:
                 at_output=at_output,
             )
             if number % 10 == 9:
-                telling(self._journal, "ops")(number + 1, len(probed.anchors))
+                tell(number + 1, len(probed.anchors))
 
     def _looked_at(self) -> set[int]:
         probed = self._probe
@@ -112,9 +113,3 @@ class Measurement:
             "zeroed": zeroed(floats, scale),
             "largest": largest(floats),
         }
-
-
-def telling(journal: Journal, what: str) -> Callable[[int, int], None]:
-    """Writes down how far something has got, when it is called with how much is done and of how
-    much."""
-    return lambda done, total: journal.event("progress", what=what, done=done, of=total)

@@ -20,11 +20,12 @@ from typing import Any, Callable
 import numpy as np
 
 from ..inputs import dataset, target
-from ..protocol.jobs import BisectJob, DataSource, NumericsJob, TracedJob
+from ..inputs.models import Model
+from ..protocol.jobs import BisectJob, NumericsJob, TracedJob
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
 from ..tvm_types import Target
-from .measurement import Measurement, telling
+from .measurement import Measurement
 from .probe import Executor, Probe
 
 
@@ -45,15 +46,17 @@ class NumericsSide:
         """The imported model, as instruments.inputs.models.Model."""
         return self.models.remembered(self.job.imported, self.job.model)
 
-    def batches(self, inputs: dict[str, np.ndarray], tell: Callable[[int, int], None]) -> Any:
+    def inputs(self, model: Model) -> dict[str, np.ndarray]:
+        """The first of what the job's result is judged on, by name. Raises ModelError."""
+        return dataset.to_check(self.job, model).batches[0]
+
+    def batches(self, model: Model, tell: Callable[[int, int], None]) -> Any:
         """What to calibrate on; None without any."""
-        source = self.job.dataset
-        if source is None and self.calibrates_on is not None:
-            source = DataSource(self.calibrates_on)
+        source = dataset.to_calibrate(self.job, self.calibrates_on)
         if source is None:
             return None
         seed = self.job.model.seed
-        return dataset.batches(source.source, inputs, source.samples, seed, tell)
+        return dataset.batches(source, model.inputs, seed, model.preprocessing, tell)
 
     def settings(self) -> dict[str, Any]:
         """All fields of the configuration."""
@@ -111,11 +114,12 @@ class _Job:
         probed = side.saved(Path(job.calibrated)) if job.calibrated else None
         if probed is None:
             self._journal.event("stage", name="calibrate")
-            batches = side.batches(model.inputs, telling(self._journal, "calibration"))
+            batches = side.batches(model, self._journal.progress("calibration"))
             probed = side.probe(model, host, batches)
         self._lap("calibrate")
         self._journal.event("stage", name="lower")
-        executor = side.build(probed, host, model.inputs)
+        inputs = side.inputs(model)
+        executor = side.build(probed, host, inputs)
         self._lap("build")
         self._facts(
             target=text,
@@ -124,7 +128,7 @@ class _Job:
             seed=job.model.seed,
         )
         self._journal.event("stage", name="run")
-        Measurement(self._journal, probed, executor, model.inputs).all(job.seconds)
+        Measurement(self._journal, probed, executor, inputs).all(job.seconds)
         self._lap("run")
         self._facts()
         self._journal.event("end")

@@ -15,6 +15,9 @@ from .records import RecordError, dataclass_of
 MIN_COSINE = 0.95
 """Below this cosine to the float model a result counts as wrong."""
 
+CHECK_ON = "natural:16"
+"""What a model is run on to judge it, where nobody says otherwise."""
+
 SECONDS = 120.0
 """How long experiments may go on, each kind of them."""
 
@@ -37,10 +40,15 @@ class ModelSource:
 
 @dataclass(frozen=True)
 class DataSource:
-    """What to calibrate on (see instruments.inputs.dataset); `samples` None means all there are."""
+    """Data (see instruments.inputs.dataset); `samples` None means all there are.
+
+    `preprocess` is what pictures go through, as a person typed it (see instruments.inputs.images);
+    None is what the model's own weights want.
+    """
 
     source: str
     samples: Optional[int] = None
+    preprocess: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,7 @@ class CompileJob(TracedJob):
     model: ModelSource
     qconfig: Optional[Dict[str, Any]] = None
     dataset: Optional[DataSource] = None
+    check: Optional[DataSource] = None
     mcpu: Optional[str] = None
     target: Optional[str] = None
     opt_level: int = 3

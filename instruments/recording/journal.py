@@ -11,9 +11,11 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from ..protocol.schema import JOURNAL
+
+_PROGRESS_S = 0.2
 
 
 class Journal:
@@ -38,6 +40,20 @@ class Journal:
         record = {"kind": kind, "t": round((time.perf_counter() - self._origin) * 1e3, 3), **fields}
         line = json.dumps(record, separators=(",", ":"), default=str)
         os.write(self._descriptor, line.encode("utf-8", "backslashreplace") + b"\n")
+
+    def progress(self, what: str) -> Callable[[int, int], None]:
+        """A function that writes down how far something has got, when it is called with how much is
+        done and of how much; not oftener than a person can read it."""
+        last = -_PROGRESS_S
+
+        def tell(done: int, total: int) -> None:
+            nonlocal last
+            now = time.perf_counter()
+            if done == total or now - last >= _PROGRESS_S:
+                last = now
+                self.event("progress", what=what, done=done, of=total)
+
+        return tell
 
     def table(self, number: int, rows: list[dict[str, Any]]) -> str:
         """Write a snapshot's op table and return its path relative to the trace."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 
-from ..inputs import models
+from ..inputs import models, torchvision_nets
 from ..protocol.jobs import EagerJob
 
 READY = "ready"
@@ -23,17 +23,17 @@ def main(job: EagerJob) -> int:
     kind, _, name = job.model.source.partition(":")
     if kind != "torchvision":
         return 1
-    net, size, _ = models.torchvision_net(name, job.model)
-    inputs = models.seeded({"input": (size, "float32")}, job.model.seed)
+    net = torchvision_nets.net(name, job.model)
+    inputs = models.seeded({"input": (net.shape, "float32")}, job.model.seed)
     tensors = [torch.from_numpy(value) for value in inputs.values()]
     with torch.no_grad():
-        net(*tensors)
+        net.module(*tensors)
         print(READY, torch.get_num_threads(), flush=True)
         for line in sys.stdin:
             runs = int(line)
-            net(*tensors)  # as TVM's time_evaluator does: one run before the clock starts
+            net.module(*tensors)  # as TVM's time_evaluator does: one run before the clock starts
             began = time.perf_counter()
             for _ in range(runs):
-                net(*tensors)
+                net.module(*tensors)
             print((time.perf_counter() - began) * 1e3 / runs, flush=True)
     return 0

@@ -111,6 +111,9 @@ def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namesp
     merged.seed = merged.seed if model.seed is None else model.seed
     merged.weights = model.weights
     merged.calibrate_on = model.calibrated_on
+    merged.check_on, merged.check_samples = model.checked_on, model.check_samples
+    merged.preprocess = model.preprocess
+    merged.quantize_opt_level = model.quantize_opt_level
     merged.dtype = ",".join(promised.promises)
     for name in ("tvm", "tvm_python", "mcpu", "timeout", "memory_limit"):
         setattr(merged, name, getattr(options, name))

@@ -37,12 +37,13 @@ def add_sweep(parser: argparse.ArgumentParser, configurations: str) -> None:
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
-    """Add the model, its weights, and what to calibrate on."""
+    """Add the model, its weights, and what to calibrate and to judge on."""
     parser.add_argument(
         "--model",
         default="torchvision:resnet50",
         metavar="SOURCE",
-        help="tiny, torchvision:NAME, onnx:FILE, relay:FILE or py:MODULE:FUNCTION (%(default)s)",
+        help="digits (trained), tiny, torchvision:NAME, onnx:FILE, relay:FILE or "
+        "py:MODULE:FUNCTION (%(default)s)",
     )
     parser.add_argument(
         "--input-shape", metavar="N,C,H,W", help="default: 1,3,224,224 or the file's"
@@ -56,10 +57,31 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibrate-on",
         metavar="SOURCE",
-        help="data for calibrate_mode=percentile or kl_divergence: random:N, a folder of images, "
-        "or an .npz",
+        help="data for calibrate_mode=percentile or kl_divergence: natural:N, random:N, digits, "
+        "a folder of images, or an .npz",
     )
     parser.add_argument("--samples", type=int, metavar="N", help="how many of them (all there are)")
+    add_check(parser)
+    parser.add_argument(
+        "--preprocess",
+        metavar="HOW",
+        help="of pictures: raw, or resize=N, scale=N, mean=A/B/C, std=A/B/C, interpolation=NAME "
+        "with commas between (what the model's own torchvision weights want)",
+    )
+
+
+def add_check(parser: argparse.ArgumentParser) -> None:
+    """Add what results are judged on."""
+    parser.add_argument(
+        "--check-on",
+        metavar="SOURCE",
+        help="data to judge results on: natural:N (16 seeded images with the statistics of "
+        "photographs), random:N (white noise), digits, a folder of images with a subfolder for "
+        "each class or a labels.csv, or an .npz, which may have labels",
+    )
+    parser.add_argument(
+        "--check-samples", type=int, metavar="N", help="how many of them (of a folder at most 256)"
+    )
 
 
 def add_tvm(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..configuration import Configuration, adapted, parse_list
 from ..driver.plan import Plan
 from ..errors import UsageError
-from ..instruments.protocol.jobs import DataSource, ModelSource
+from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource
 from ..toolchains import resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..toolchains.toolchain import Toolchain
@@ -27,6 +27,8 @@ def plan_of(
         raise UsageError("--weights is for torchvision: models; other sources bring their own")
     if options.samples is not None and not options.calibrate_on:
         raise UsageError("--samples says how many of what --calibrate-on gives; give that too")
+    if options.preprocess and not (options.calibrate_on or options.check_on):
+        raise UsageError("--preprocess is for the pictures of --check-on or --calibrate-on")
     shape = _shape(options.input_shape)
     level = options.quantize_opt_level
     if chain is None:
@@ -37,7 +39,7 @@ def plan_of(
                 "run at any level; leave it out"
             )
     memory = int(options.memory_limit * 2**30) if options.memory_limit else usable_bytes()
-    source = options.calibrate_on
+    source, how = options.calibrate_on, options.preprocess
     return Plan(
         ModelSource(options.model, shape, options.seed, options.weights),
         _each_once(parse_list(options.dtype), chain.dialect),
@@ -46,11 +48,17 @@ def plan_of(
         mcpu=options.mcpu,
         opt_level=options.opt_level,
         quantize_opt_level=level if chain.dialect == RELAY else None,
-        dataset=DataSource(source, options.samples) if source else None,
+        dataset=DataSource(source, options.samples, how) if source else None,
+        check=DataSource(options.check_on or _check_on(options.model), options.check_samples, how),
         rounds=options.rounds,
         seconds=options.seconds,
         fresh=options.fresh,
     )
+
+
+def _check_on(model: str) -> str:
+    """What results are judged on where nobody says: what a net was trained for, if that is here."""
+    return model if model == "digits" else CHECK_ON
 
 
 def _each_once(typed: list[Configuration], dialect: str) -> list[Configuration]:

@@ -71,6 +71,10 @@ class BaselineModel(msgspec.Struct, frozen=True):
     seed: int | None = None
     weights: str | None = None
     calibrated_on: str | None = None
+    checked_on: str | None = None
+    check_samples: int | None = None
+    preprocess: str | None = None
+    quantize_opt_level: int | None = None
     min_cosine: float | None = None
 
 

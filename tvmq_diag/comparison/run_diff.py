@@ -45,7 +45,10 @@ _NOISE = 1e-6
 _WORSE_OP_DB = 3.0
 """An op whose own error doubles in power is worth naming."""
 
-_FACTS = ("model", "input_shape", "seed", "weights", "calibrated_on")
+_FACTS = (
+    "model", "input_shape", "seed", "weights", "calibrated_on", "checked_on", "check_samples",
+    "preprocess",
+)  # fmt: skip
 """What two runs must share for their differences to be the compiler's."""
 
 

@@ -106,7 +106,8 @@ class Compiler:
         target = plan.target or plan.mcpu
         kept = None
         if plan.toolchain.overlay is None:  # that is for one run, and may change anything
-            kept = float_cache.kept(plan.model, plan.toolchain, tvm, target, plan.opt_level)
+            model, level = (plan.model, plan.check), plan.opt_level
+            kept = float_cache.kept(*model, plan.toolchain, tvm, target, level)
         folder = self._directory / TRACES / FLOAT
         if kept is not None and not plan.fresh and kept.restore(folder):
             done = Ending(How.FINISHED, 0, 0.0, 0, "")
@@ -128,6 +129,7 @@ class Compiler:
             dialect=plan.toolchain.dialect,
             model=plan.model,
             dataset=plan.dataset,
+            check=plan.check,
             qconfig=qconfig,
             mcpu=plan.mcpu,
             target=plan.target,

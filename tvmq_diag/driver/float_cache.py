@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..instruments.protocol.jobs import ModelSource
+from ..instruments.protocol.jobs import DataSource, ModelSource
 from ..toolchains.cache import cache_dir
 from ..toolchains.identity import Identity
 from ..toolchains.toolchain import Toolchain
@@ -69,17 +69,24 @@ class Kept:
 
 
 def kept(
-    model: ModelSource, chain: Toolchain, tvm: Identity, target: str | None, level: int
+    model: ModelSource,
+    check: DataSource,
+    chain: Toolchain,
+    tvm: Identity,
+    target: str | None,
+    level: int,
 ) -> Kept | None:
-    """Where the float side of a model is kept; None for one that cannot be told by content.
+    """Where the float side of a model, run on `check`, is kept; None where that cannot be told by
+    content: a function of somebody's may make another model each time, a folder may change.
 
-    `tvm` is what `chain` has. A function of somebody's may make another model each time.
+    `tvm` is what `chain` has.
     """
     kind, _, rest = model.source.partition(":")
-    if kind == "py":
+    if kind == "py" or Path(check.source).is_dir():
         return None
     parts = [
-        __version__, asdict(model), _content(rest), _content(model.weights), str(chain.python),
+        __version__, asdict(model), _content(rest), _content(model.weights),
+        asdict(check), _content(check.source), str(chain.python),
         target, level, chain.dialect, tvm.ffi, tvm.version, tvm.package,
         tvm.newest_outside_quantizer_ns,
         sorted(_cpu_flags()),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..configuration import Configuration
-from ..instruments.protocol.jobs import MIN_COSINE, DataSource, ModelSource, Rpc
+from ..instruments.protocol.jobs import CHECK_ON, MIN_COSINE, DataSource, ModelSource, Rpc
 from ..results.run import Result
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
@@ -14,6 +14,8 @@ from ..toolchains.toolchain import Toolchain
 
 ANY_CPU = "none"
 """Of --mcpu: leave it out of TVM's target."""
+
+NATURAL = DataSource(CHECK_ON)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Plan:
     quantize_opt_level: int | None = None
     """Of a PassContext around Relay's quantize(); None: none, as in a script without one."""
     dataset: DataSource | None = None
+    """To calibrate on."""
+    check: DataSource = NATURAL
+    """What results are judged on."""
     reference: bool = True
     explore: bool = True
     """With the reference: also what works instead, and each field by itself."""

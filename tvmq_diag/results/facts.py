@@ -33,6 +33,14 @@ class RunFacts(Circumstances, kw_only=True):
     seed: int | None = None
     weights: str | None = None
     calibrated_on: str | None = None
+    checked_on: str | None = None
+    """What results are judged on; None in runs of a time when it was one batch of noise."""
+    check_samples: int | None = None
+    """How many batches of it; None for all there are."""
+    preprocess: str | None = None
+    """What pictures go through; None for what the model's own weights want."""
+    quantize_opt_level: int | None = None
+    """Of a PassContext around Relay's quantize(); None for none of ours."""
     toolchain: str | None = None
     python: str | None = None
     """The interpreter of the TVM."""

@@ -135,10 +135,15 @@ class Skipped(Timed, frozen=True, tag="skipped"):
 
 
 class Outputs(Timed, frozen=True, tag="outputs"):
-    """The model ran: the file of its outputs, and whether they were the same each time."""
+    """The model ran: the file of its outputs, and whether they were the same each time.
+
+    `inputs`: how many it ran on, which is an axis in front of each output; None in traces of a time
+    when it was one, without that axis.
+    """
 
     file: str
     deterministic: bool | None = None
+    inputs: int | None = None
 
 
 class Fault(Timed, frozen=True, tag="fault"):

@@ -17,7 +17,7 @@ from ...tvm_types import IRModule, Target
 
 SOUND, UNTUNED = "sound", "untuned"
 
-CALIBRATE_ON = "random:4"
+CALIBRATE_ON = "natural:4"
 """What to find the ranges on where nobody gave any data: there are none without."""
 
 _NO_SCHEDULES = "TVM schedules no Relax kernel for a CPU: each runs as it is written, on one core"
@@ -56,12 +56,13 @@ class Compile(compilation.Compilation):
         given = execution.tensors(self.inputs)
         self.trace.stage("run")
         try:
-            outputs = execution.outputs(running, given)
+            self.run_samples(
+                lambda batch: execution.outputs(running, execution.tensors(batch)),
+                lambda first: execution.repeats(self.executable, running, given, first),
+            )
         except Exception:
             self.find_kernel()
             raise
-        repeats = execution.repeats(self.executable, running, given, outputs)
-        self.keep_outputs(outputs, repeats)
 
     def find_kernel(self) -> None:
         """Say in the trace which kernel a run failed at: it failed in no pass."""

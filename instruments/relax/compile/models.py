@@ -1,7 +1,8 @@
 """Model sources: from what a person typed to a Relax module, its weights inside, and an input.
 
+digits                  the trained net that Relay's `digits` is
 tiny                    the net that Relay's `tiny` is, with the same weights and input
-torchvision:NAME        through torch.export; seeded random weights, see models.torchvision_net
+torchvision:NAME        through torch.export; seeded random weights, see torchvision_nets
 torchvision-onnx:NAME   the same net through torch.onnx.export, which folds BatchNorm
 onnx:FILE               an ONNX model
 relax:FILE              a Relax module as TVMScript, or as JSON from tvm.ir.save_json
@@ -20,10 +21,11 @@ import tvm
 import tvm_ffi
 from tvm import relax
 
-from ...inputs import models
-from ...inputs.models import Model, ModelError, existing
+from ...inputs import digits, models, torchvision_nets
+from ...inputs.errors import ModelError
+from ...inputs.models import Model, existing
 from ...protocol.jobs import ModelSource
-from ...tvm_types import IRModule
+from ...tvm_types import Expr, IRModule
 from ..ir import walk
 from . import frontends
 
@@ -38,6 +40,7 @@ def load(source: ModelSource) -> Model:
     """
     rest, shape = source.source.partition(":")[2], source.shape
     loaders = {
+        "digits": lambda: _digits(shape),
         "tiny": lambda: _tiny(shape, source.seed),
         "torchvision": lambda: _torchvision(rest, source),
         "torchvision-onnx": lambda: _through_onnx(rest, source),
@@ -65,13 +68,14 @@ def remembered(folder: str | None, source: ModelSource) -> Model:
         module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
         with np.load(place / "inputs.npz") as inputs:
             arrays = dict(inputs)
-        versions = json.loads(facts.read_text(encoding="utf-8"))
-        return Model(module, {}, arrays, versions=versions)
+        known = models.of_facts(json.loads(facts.read_text(encoding="utf-8")))
+        return Model(module, {}, arrays, **known)
     model = load(source)
     (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
     named: Any = model.inputs
     np.savez(place / "inputs.npz", **named)
-    facts.write_text(json.dumps(model.versions), encoding="utf-8")  # last: it says all is there
+    # Last: it says that all is there.
+    facts.write_text(json.dumps(models.facts_of(model)), encoding="utf-8")
     return model
 
 
@@ -82,7 +86,7 @@ def can_save() -> bool:
 
 
 def _inputs(module: IRModule, seed: int) -> dict[str, np.ndarray]:
-    """Seeded normal input for every parameter of main."""
+    """A seeded value for every parameter of main."""
     wanted = {}
     for var in module["main"].params:
         kind = walk.type_of(var)
@@ -131,16 +135,64 @@ def _tiny(shape: list[int] | None, seed: int) -> Model:
     return Model(builder.get(), {}, {})
 
 
+class _Layers:
+    """See digits.Layers. The weights are constants."""
+
+    def __init__(self, builder: relax.BlockBuilder, weights: dict[str, np.ndarray]) -> None:
+        self._emit = builder.emit
+        self._weights = weights
+
+    def convolution(self, x: Expr, name: str) -> Expr:
+        kernel = relax.const(self._weights[f"{name}.conv.weight"])
+        x = self._emit(relax.op.nn.conv2d(x, kernel, padding=(1, 1)))
+        norms = ("weight", "bias", "running_mean", "running_var")
+        norm = [relax.const(self._weights[f"{name}.norm.{part}"]) for part in norms]
+        whole = self._emit(
+            relax.op.nn.batch_norm(x, *norm, axis=1, epsilon=digits.EPSILON, training=False)
+        )
+        return self._emit(relax.TupleGetItem(whole, 0))
+
+    def relu(self, x: Expr) -> Expr:
+        return self._emit(relax.op.nn.relu(x))
+
+    def add(self, x: Expr, y: Expr) -> Expr:
+        return self._emit(relax.op.add(x, y))
+
+    def max_pool(self, x: Expr) -> Expr:
+        return self._emit(relax.op.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2)))
+
+    def mean(self, x: Expr) -> Expr:
+        return self._emit(relax.op.mean(x, axis=[2, 3]))
+
+    def dense(self, x: Expr, name: str) -> Expr:
+        weight = np.ascontiguousarray(self._weights[f"{name}.weight"].T)
+        x = self._emit(relax.op.matmul(x, relax.const(weight)))
+        return self._emit(relax.op.add(x, relax.const(self._weights[f"{name}.bias"])))
+
+
+def _digits(shape: list[int] | None) -> Model:
+    builder = relax.BlockBuilder()
+    layers = _Layers(builder, digits.weights())
+    tensor: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
+    data = relax.Var(digits.INPUT, tensor(digits.shape(shape), "float32"))
+    with builder.function("main", [data]):
+        with builder.dataflow():
+            scores = builder.emit_output(digits.net(layers, data))
+        builder.emit_func_output(scores)
+    return Model(builder.get(), {}, {}, preprocessing=digits.PREPROCESSING)
+
+
 def _torchvision(name: str, source: ModelSource) -> Model:
-    net, size, versions = models.torchvision_net(name, source)
+    net = torchvision_nets.net(name, source)
     import torch
 
-    exported = torch.export.export(net, (torch.zeros(size),))
-    return Model(frontends.from_torch(exported), {}, {}, net, versions)
+    exported = torch.export.export(net.module, (torch.zeros(net.shape),))
+    module = frontends.from_torch(exported)
+    return Model(module, {}, {}, net.module, net.versions, net.preprocessing)
 
 
 def _through_onnx(name: str, source: ModelSource) -> Model:
-    net, size, versions = models.torchvision_net(name, source)
+    net = torchvision_nets.net(name, source)
     onnx = _package()
     import torch
 
@@ -148,13 +200,18 @@ def _through_onnx(name: str, source: ModelSource) -> Model:
         file = Path(folder) / "model.onnx"
         try:
             torch.onnx.export(
-                net, (torch.zeros(size),), str(file), input_names=["input"], external_data=False
+                net.module,
+                (torch.zeros(net.shape),),
+                str(file),
+                input_names=["input"],
+                external_data=False,
             )
         except ImportError as error:
             raise ModelError(f"PyTorch cannot write ONNX here: {error}") from error
         graph = onnx.load(str(file))
-    versions = {**versions, "onnx": onnx.__version__}
-    return Model(frontends.from_onnx(graph, None), {}, {}, net, versions)
+    versions = {**net.versions, "onnx": onnx.__version__}
+    module = frontends.from_onnx(graph, None)
+    return Model(module, {}, {}, net.module, versions, net.preprocessing)
 
 
 def _onnx(path: Path, shape: list[int] | None) -> Model:

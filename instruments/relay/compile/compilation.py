@@ -34,15 +34,17 @@ class Compile(compilation.Compilation):
         self.keep(
             "artifact",
             self.job.artifact,
-            lambda folder: artifact.save(library, model.inputs, folder),
+            lambda folder: artifact.save(library, self.inputs, folder),
         )
         if self.job.target:  # for another machine: nothing to run here
             return
         self.trace.stage("load")
-        executor = execution.executor(library, model.inputs)
+        executor = execution.executor(library, self.inputs)
         self.trace.stage("run")
-        outputs = execution.outputs(executor)
-        self.keep_outputs(outputs, execution.repeats(library, executor, model.inputs, outputs))
+        self.run_samples(
+            lambda batch: execution.outputs(executor, batch),
+            lambda first: execution.repeats(library, executor, self.inputs, first),
+        )
 
     def load(self) -> Model:
         """Import the model; says in the trace what was imported, for which target."""

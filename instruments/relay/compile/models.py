@@ -1,7 +1,8 @@
 """Model sources: from what a person typed to a Relay module, its parameters and a seeded input.
 
+digits                a trained net for handwritten digits, see instruments.inputs.digits
 tiny                  a built-in net that needs nothing but TVM: seconds instead of minutes
-torchvision:NAME      seeded random weights by default, see models.torchvision_net
+torchvision:NAME      seeded random weights by default, see torchvision_nets
 onnx:FILE             an ONNX model
 relay:FILE            a Relay module as text, or as JSON from tvm.ir.save_json
 py:MODULE:FUNCTION    a function of yours (module or .py file) that returns (mod, params)
@@ -17,9 +18,11 @@ import numpy as np
 import tvm
 from tvm import relay
 
-from ...inputs import models
-from ...inputs.models import Model, ModelError, existing
+from ...inputs import digits, models, torchvision_nets
+from ...inputs.errors import ModelError
+from ...inputs.models import Model, existing
 from ...protocol.jobs import ModelSource
+from ...tvm_types import Expr
 
 
 def load(source: ModelSource) -> Model:
@@ -29,6 +32,7 @@ def load(source: ModelSource) -> Model:
     """
     rest, shape = source.source.partition(":")[2], source.shape
     loaders = {
+        "digits": lambda: _digits(shape),
         "tiny": lambda: _tiny(shape, source.seed),
         "torchvision": lambda: _torchvision(rest, source),
         "onnx": lambda: _onnx(existing(rest), shape),
@@ -57,19 +61,21 @@ def remembered(folder: str | None, source: ModelSource) -> Model:
     inputs = {name: tvm.nd.array(value) for name, value in model.inputs.items()}
     (place / "params.bin").write_bytes(relay.save_param_dict(model.params))
     (place / "inputs.bin").write_bytes(relay.save_param_dict(inputs))
-    facts.write_text(json.dumps(model.versions), encoding="utf-8")  # last: it says all is there
+    # Last: it says that all is there.
+    facts.write_text(json.dumps(models.facts_of(model)), encoding="utf-8")
     return model
 
 
-def _read(place: Path, versions: dict[str, str]) -> Model:
+def _read(place: Path, facts: dict[str, Any]) -> Model:
     module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
     params = dict(relay.load_param_dict((place / "params.bin").read_bytes()))
     inputs = relay.load_param_dict((place / "inputs.bin").read_bytes())
-    return Model(module, params, {k: v.numpy() for k, v in inputs.items()}, None, versions)
+    arrays = {name: value.numpy() for name, value in inputs.items()}
+    return Model(module, params, arrays, **models.of_facts(facts))
 
 
 def _inputs(model: Model, seed: int) -> dict[str, np.ndarray]:
-    """Seeded normal input for every parameter of main that is not a weight."""
+    """A seeded value for every parameter of main that is not a weight."""
     wanted = {}
     for var in model.module["main"].params:
         if var.name_hint not in model.params:
@@ -113,13 +119,59 @@ def _tiny(shape: list[int] | None, seed: int) -> Model:
     return Model(relay.transform.InferType()(tvm.IRModule.from_expr(main)), params, {})
 
 
+class _Layers:
+    """See digits.Layers. The weights become parameters, as a frontend leaves them."""
+
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        self._weights = weights
+        self.params: dict[str, Any] = {}
+
+    def convolution(self, x: Expr, name: str) -> Expr:
+        kernel = self._parameter(f"{name}.conv.weight")
+        norms = ("weight", "bias", "running_mean", "running_var")
+        norm = [self._parameter(f"{name}.norm.{part}") for part in norms]
+        channels = self._weights[f"{name}.conv.weight"].shape[0]
+        x = relay.nn.conv2d(x, kernel, padding=(1, 1), channels=channels, kernel_size=(3, 3))
+        return relay.nn.batch_norm(x, *norm, epsilon=digits.EPSILON)[0]
+
+    def relu(self, x: Expr) -> Expr:
+        return relay.nn.relu(x)
+
+    def add(self, x: Expr, y: Expr) -> Expr:
+        return relay.add(x, y)
+
+    def max_pool(self, x: Expr) -> Expr:
+        return relay.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
+
+    def mean(self, x: Expr) -> Expr:
+        return relay.nn.batch_flatten(relay.nn.global_avg_pool2d(x))
+
+    def dense(self, x: Expr, name: str) -> Expr:
+        x = relay.nn.dense(x, self._parameter(f"{name}.weight"))
+        return relay.nn.bias_add(x, self._parameter(f"{name}.bias"))
+
+    def _parameter(self, name: str) -> Expr:
+        value = self._weights[name]
+        self.params[name] = tvm.nd.array(value)
+        return relay.var(name, shape=value.shape)
+
+
+def _digits(shape: list[int] | None) -> Model:
+    layers = _Layers(digits.weights())
+    data = relay.var(digits.INPUT, shape=digits.shape(shape))
+    scores = digits.net(layers, data)
+    main = relay.Function(relay.analysis.free_vars(scores), scores)
+    module = relay.transform.InferType()(tvm.IRModule.from_expr(main))
+    return Model(module, layers.params, {}, preprocessing=digits.PREPROCESSING)
+
+
 def _torchvision(name: str, source: ModelSource) -> Model:
-    net, size, versions = models.torchvision_net(name, source)
+    net = torchvision_nets.net(name, source)
     import torch
 
-    traced = torch.jit.trace(net, torch.zeros(size))
-    module, params = relay.frontend.from_pytorch(traced, [("input", tuple(size))])
-    return Model(module, params, {}, net, versions)
+    traced = torch.jit.trace(net.module, torch.zeros(net.shape))
+    module, params = relay.frontend.from_pytorch(traced, [("input", tuple(net.shape))])
+    return Model(module, params, {}, net.module, net.versions, net.preprocessing)
 
 
 def _onnx(path: Path, shape: list[int] | None) -> Model:
