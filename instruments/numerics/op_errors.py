@@ -47,8 +47,9 @@ class NumericsSide:
         return self.models.remembered(self.job.imported, self.job.model)
 
     def inputs(self, model: Model) -> dict[str, np.ndarray]:
-        """The first of what the job's result is judged on, by name. Raises ModelError."""
-        return dataset.to_check(self.job, model).batches[0]
+        """One of those that the job's result is judged on, by name. Raises ModelError."""
+        number = self.job.number if isinstance(self.job, BisectJob) else 0
+        return dataset.to_check(self.job, model).batches[number]
 
     def batches(self, model: Model, tell: Callable[[int, int], None]) -> Any:
         """What to calibrate on; None without any."""

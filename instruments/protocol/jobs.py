@@ -15,6 +15,9 @@ from .records import RecordError, dataclass_of
 MIN_COSINE = 0.95
 """Below this cosine to the float model a result counts as wrong."""
 
+MIN_AGREEMENT = 0.9
+"""As it does where its top-1 agrees with the float model's for a lesser share of the inputs."""
+
 CHECK_ON = "natural:16"
 """What a model is run on to judge it, where nobody says otherwise."""
 
@@ -153,12 +156,14 @@ class NumericsJob(CompileJob):
 class BisectJob(CompileJob):
     """The pass and the op that a wrong result comes from.
 
-    Below `min_cosine` to the float model a result is wrong. `seconds` are for all experiments, once
+    It is run on the input of this number. Below `min_cosine` to the float model a result is wrong.
+    `seconds` are for all experiments, once
     the model is quantized.
     """
 
     TASK: ClassVar[str] = "bisect"
 
+    number: int = 0
     min_cosine: float = MIN_COSINE
     seconds: float = SECONDS
 

@@ -29,7 +29,11 @@ _LABELS = {
     "python": "interpreter",
     "created": "created",
     "tool_version": "tvmq_diag",
+    "checked_on": "judged on",
+    "check_samples": "samples of that",
+    "preprocess": "pictures go through",
     "min_cosine": "cosine needed",
+    "min_agreement": "agreement needed",
 }
 """What the facts are called on the page, in their order."""
 

@@ -10,6 +10,7 @@ from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, ThrowSite, 
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, duration, outcome_class, outcome_mark
+from . import accuracy
 from .environment import qconfig
 from .passes import dtypes_of
 from .ratios import in_words
@@ -80,6 +81,12 @@ class Card:
         return f"{duration(latency.median)}, {in_words(ratio, None)} ({ratio})"
 
     @property
+    def against_float(self) -> str:
+        """Its numbers next to the float model's."""
+        metrics = self.verdict.metrics
+        return accuracy.against_float(metrics) if metrics is not None else ""
+
+    @property
     def site(self) -> str | None:
         """The function that threw: `MakeConstantScalar (pattern_utils.h:290)`."""
         return site_text(self.verdict.site)
@@ -115,6 +122,9 @@ class Card:
                 "dtype_activation is also the accumulator's type: sums overflow "
                 f"{accumulator}, so its numbers are noise and its speed is no use to anybody."
             )
+        gain = self.verdict.metrics.gain_error if self.verdict.metrics is not None else None
+        if gain is not None:
+            notes.append(f"The outputs are {gain}.")
         if self.verdict.deterministic is False:
             notes.append("The same input gives a different answer each time.")
         return notes

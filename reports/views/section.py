@@ -16,6 +16,7 @@ from ..figures import graph
 from ..figures.graph import NO_FATES, Picture
 from ..formatting import DASH, ROLES, clip, duration, printable
 from . import (
+    accuracy,
     benchmark,
     bisection,
     coverage,
@@ -27,6 +28,7 @@ from . import (
     stages,
     timeline,
 )
+from .accuracy import OutputRow
 from .benchmark import BenchmarkView
 from .bisection import BisectionView
 from .card import Card, quantized_dtypes
@@ -71,6 +73,7 @@ class Section:
     tree: list[PassLine] = field(default_factory=list)
     changes: list[PassChange] = field(default_factory=list)
     lowered: list[PassChange] = field(default_factory=list)
+    outputs: list[OutputRow] = field(default_factory=list)
     benchmark: BenchmarkView | None = None
     numerics: NumericsView | None = None
     bisection: BisectionView | None = None
@@ -137,6 +140,8 @@ def build(run: Run, result: Result, key: str) -> Section:
 def _measurements(section: Section, run: Run) -> None:
     result, key = section.result, section.key
     section.benchmark = _try(section, "the benchmark", lambda: _benchmark(run, result, key))
+    if result.verdict.metrics is not None:
+        section.outputs = accuracy.rows(result.verdict.metrics)
     errors, steps = result.numerics, result.bisection
     if errors is not None:
         section.numerics = _try(section, "the numbers", lambda: numerics.view(errors, key))

@@ -6,6 +6,7 @@ Pure: no process is started and no file read but the trace's own.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from ..configuration import (
     DTYPES,
@@ -14,7 +15,7 @@ from ..configuration import (
     bits,
     parse,
 )
-from ..instruments.protocol.jobs import MIN_COSINE
+from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..measurements.bisection import Bisection
 from ..measurements.metrics import Metrics
 from ..results.verdict import (
@@ -22,6 +23,7 @@ from ..results.verdict import (
     EXACT,
     INFERRED,
     INTERRUPTED,
+    NOT_JUDGED,
     NOT_QUANTIZED,
     REJECTED,
     TIMED_OUT,
@@ -36,6 +38,20 @@ from ..trace.ops import short
 from ..trace.trace import Trace
 from . import explanations, tvm_error
 from .dtype_timeline import anchors_of
+
+_NOTHING_TO_TELL = (
+    "it runs, and nobody can say whether right: the float model's own outputs of two inputs differ "
+    "by {:.1g} of their size"
+)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """From what on a result is right: its cosine to the float model, on average and on the worst
+    input, and the share of inputs with the float model's top-1, or of equal integers."""
+
+    cosine: float = MIN_COSINE
+    agreement: float = MIN_AGREEMENT
 
 
 def of_failure(
@@ -63,16 +79,23 @@ def of_result(
     toolchain: str,
     trace: Trace,
     metrics: Metrics | None,
-    min_cosine: float = MIN_COSINE,
+    bounds: Bounds | None = None,
 ) -> Verdict:
-    """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared."""
+    """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared.
+
+    Wrong are the mean or the worst cosine below its bound, or a top-1 agreement whose 95 % interval
+    is all below its own. What the float model gives no measure for is not judged.
+    """
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
     verdict.confidence = EXACT
-    wrong = _wrong(trace, metrics, min_cosine)
+    wrong = _wrong(trace, metrics, bounds or Bounds())
     if not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
+    elif metrics is not None and not metrics.telling:
+        verdict.outcome, verdict.confidence = NOT_JUDGED, UNKNOWN
+        verdict.message = _NOTHING_TO_TELL.format(metrics.difference)
     elif wrong:
         verdict.outcome = WRONG
         verdict.message = wrong
@@ -86,6 +109,15 @@ def of_result(
         configuration, verdict.outcome, trace.vocabulary.quantizer
     )
     return verdict
+
+
+def shows_on_one_input(metrics: Metrics | None, bounds: Bounds) -> bool:
+    """Can a wrong result be seen by the cosine of its worst input? Only that can be followed
+    through the passes."""
+    if metrics is None or not metrics.finite or metrics.cosine is None:
+        return True
+    least = metrics.cosine if metrics.worst_cosine is None else metrics.worst_cosine
+    return metrics.constant or least < bounds.cosine
 
 
 def of_recording(trace: Trace) -> Verdict:
@@ -222,16 +254,42 @@ def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
     ]
 
 
-def _wrong(trace: Trace, metrics: Metrics | None, min_cosine: float) -> str | None:
+def _wrong(trace: Trace, metrics: Metrics | None, bounds: Bounds) -> str | None:
     """What is wrong with the numbers; None if nothing is."""
     if trace.deterministic is False:
         return "a different answer each time, from the same input"
     if metrics is not None and not metrics.finite:
         return "the outputs hold NaN or infinity"
-    if metrics is not None and metrics.cosine is None and metrics.sqnr_db is not None:
-        return "the outputs are all zero"  # nothing else has a distance and no angle
-    if metrics is None or metrics.cosine is None:
+    if metrics is not None and metrics.zero:
+        return "the outputs are all zero"
+    if metrics is not None and metrics.constant:
+        return "the outputs are the same for every input"
+    if metrics is None or (metrics.cosine is None and metrics.equal is None):
         return "its outputs cannot be compared with the float model's"
-    if metrics.cosine < min_cosine:
-        return f"cosine {metrics.cosine:.3f} to the float model (at least {min_cosine} is right)"
+    return _far(metrics, bounds)
+
+
+def _far(metrics: Metrics, bounds: Bounds) -> str | None:
+    """The figure that is too low; None if all are high enough."""
+    least = f"at least {bounds.cosine:g} is right"
+    if metrics.cosine is not None and metrics.cosine < bounds.cosine:
+        return f"cosine {metrics.cosine:.3f} to the float model ({least})"
+    worst = metrics.worst_cosine
+    if metrics.inputs > 1 and metrics.cosine is not None and (worst or 0.0) < bounds.cosine:
+        return f"cosine {worst or 0.0:.3f} to the float model on input {metrics.worst_input}, " + (
+            f"{metrics.cosine:.3f} on average ({least})"
+        )
+    if metrics.top1_agree is not None and _surely_below(metrics.top1_interval, bounds.agreement):
+        return _share("its top-1 is the float model's on", metrics.top1_agree, bounds.agreement)
+    if metrics.equal is not None and metrics.equal < bounds.agreement:
+        return _share("its integers are the float model's in", metrics.equal, bounds.agreement)
     return None
+
+
+def _surely_below(interval: tuple[float, float] | None, bound: float) -> bool:
+    """A few rows that differ prove nothing: the whole interval has to be below."""
+    return interval is not None and interval[1] < bound
+
+
+def _share(what: str, share: float, bound: float) -> str:
+    return f"{what} {share:.1%} only (at least {bound:.0%} is right)"

@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if result.trace is None or result.trace.outputs is None:
         raise UsageError(f"{options.trace} has no outputs: see `tvmq-diag reduce` for what failed")
     chain = resolution.of_run(work.facts, progress.print)
+    metrics = result.verdict.metrics
     limits = Limits(120 + 4 * options.seconds, usable_bytes())
     live = Live(progress)
     try:
@@ -60,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
             investigation.job_of(result.trace),
             options.trace.with_name(f"{options.trace.name}{layout.BISECTION}"),
             limits,
+            metrics.worst_input or 0 if metrics is not None else 0,
             MIN_COSINE if work.facts.min_cosine is None else work.facts.min_cosine,
             options.seconds,
             live.progress,

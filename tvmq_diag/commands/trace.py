@@ -24,9 +24,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ..analysis.judge import Bounds
 from ..configuration import parse_list
 from ..driver import session
-from ..instruments.protocol.jobs import MIN_COSINE
+from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import sweep, verdict
@@ -57,7 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=MIN_COSINE,
         metavar="C",
-        help="to the float model; below it a result is wrong (%(default)s)",
+        help="to the float model, on average and on the worst input; below it a result is wrong "
+        "(%(default)s)",
+    )
+    parser.add_argument(
+        "--min-agreement",
+        type=float,
+        default=MIN_AGREEMENT,
+        metavar="A",
+        help="share of the inputs with the float model's top-1, or of equal integers; surely below "
+        "it (at 95%%) a result is wrong (%(default)s)",
     )
     parser.add_argument(
         "--save-ir", action="store_true", help="also keep the text of every changed module"
@@ -72,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         plan_of(options, progress.print),
         reference=not options.no_reference,
         save_ir=options.save_ir,
-        min_cosine=options.min_cosine,
+        bounds=Bounds(options.min_cosine, options.min_agreement),
     )
     work = Run(directory, plan_facts(plan))
     try:

@@ -76,6 +76,7 @@ class BaselineModel(msgspec.Struct, frozen=True):
     preprocess: str | None = None
     quantize_opt_level: int | None = None
     min_cosine: float | None = None
+    min_agreement: float | None = None
 
 
 class Baseline(msgspec.Struct, frozen=True):

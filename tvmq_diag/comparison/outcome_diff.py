@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..results.verdict import (
     CRASHED,
     INTERRUPTED,
+    NOT_JUDGED,
     NOT_QUANTIZED,
     REJECTED,
     TIMED_OUT,
@@ -36,8 +37,8 @@ _HARM = {WRONG: 0, NOT_QUANTIZED: 0, REJECTED: 0, TIMED_OUT: 1, CRASHED: 2}
 
 def classify(old: Verdict, new: Verdict, modules: Modules | None) -> str:
     """Is the new outcome better or worse? `modules` tell which op is which, if there are any."""
-    if INTERRUPTED in (old.outcome, new.outcome):
-        return UNKNOWN
+    if {INTERRUPTED, NOT_JUDGED} & {old.outcome, new.outcome}:
+        return SAME if old.outcome == new.outcome == NOT_JUDGED else UNKNOWN
     if WORKS in (old.outcome, new.outcome):
         if old.outcome == new.outcome:
             return SAME

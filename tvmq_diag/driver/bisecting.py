@@ -22,6 +22,7 @@ def look(
     job: CompileJob,
     folder: Path,
     limits: Limits,
+    number: int,
     min_cosine: float,
     seconds: float = SECONDS,
     watch: Callable[[Progress], None] = lambda progress: None,
@@ -29,7 +30,7 @@ def look(
     """Bisect the compile of a job, into `folder`, which is emptied. Raises SetupError."""
     shutil.rmtree(folder, ignore_errors=True)
     compiled = replace(job, trace=str(folder))
-    bisect = BisectJob(**vars(compiled), min_cosine=min_cosine, seconds=seconds)
+    bisect = BisectJob(**vars(compiled), number=number, min_cosine=min_cosine, seconds=seconds)
     ending = process.run(toolchain, bisect, limits, watch)
     try:
         bisection = load(folder)

@@ -96,7 +96,8 @@ def op_errors(trials: Trials) -> None:
 def bisection(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong, from which pass and op on."""
     for result in trials.run.with_role(Role.REQUESTED):
-        if result.verdict.outcome != WRONG:
+        metrics, bounds = result.verdict.metrics, trials.plan.bounds
+        if result.verdict.outcome != WRONG or not judge.shows_on_one_input(metrics, bounds):
             continue
         configuration = parse(result.verdict.configuration)
         trials.observer.begin(f"{configuration.text} is wrong: looking for the pass and the op")
@@ -106,7 +107,8 @@ def bisection(trials: Trials) -> None:
             trials.compiler.job(folder, configuration.qconfig),
             folder,
             trials.plan.limits,
-            trials.plan.min_cosine,
+            metrics.worst_input or 0 if metrics is not None else 0,
+            bounds.cosine,
             watch=trials.observer.progress,
         )
         judge.blame_bisected(result.verdict, result.bisection)

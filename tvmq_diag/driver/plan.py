@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..analysis.judge import Bounds
 from ..configuration import Configuration
-from ..instruments.protocol.jobs import CHECK_ON, MIN_COSINE, DataSource, ModelSource, Rpc
+from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource, Rpc
 from ..results.run import Result
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
@@ -16,11 +17,12 @@ ANY_CPU = "none"
 """Of --mcpu: leave it out of TVM's target."""
 
 NATURAL = DataSource(CHECK_ON)
+BOUNDS = Bounds()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. `mcpu` None means the host's; `min_cosine` is the bound for `works`."""
+    """What a run does. `mcpu` None means the host's; `bounds` are those for `works`."""
 
     model: ModelSource
     configurations: list[Configuration]
@@ -41,7 +43,7 @@ class Plan:
     errors: bool = True
     """With the reference: also each op's error, and where a wrong result comes from."""
     save_ir: bool = False
-    min_cosine: float = MIN_COSINE
+    bounds: Bounds = BOUNDS
     rounds: int = 30
     seconds: float = 60.0
     """Of the benchmark: whichever ends first."""

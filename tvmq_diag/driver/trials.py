@@ -79,8 +79,9 @@ class Trials:
 
     def judged(self, configuration: Configuration, compiled: Compiled) -> Verdict:
         """The verdict on what ran to its end, by its outputs."""
-        name, bound = self.plan.toolchain.name, self.plan.min_cosine
-        return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bound)
+        name, bounds = self.plan.toolchain.name, self.plan.bounds
+        metrics = self._metrics(compiled)
+        return judge.of_result(configuration, name, compiled.trace, metrics, bounds)
 
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
@@ -153,6 +154,7 @@ def _unless_stopped(compiled: Compiled) -> Compiled:
     return compiled
 
 
-def _outputs(compiled: Compiled) -> list[outputs.Array]:
-    assert compiled.trace.outputs is not None
-    return outputs.outputs(compiled.trace.path / compiled.trace.outputs)
+def _outputs(compiled: Compiled) -> outputs.Outputs:
+    trace = compiled.trace
+    assert trace.outputs is not None
+    return outputs.load(trace.path / trace.outputs, trace.inputs)

@@ -49,6 +49,9 @@ class RunFacts(Circumstances, kw_only=True):
     dialect: str | None = None
     min_cosine: float | None = None
     """From which cosine to the float model on a result is right."""
+    min_agreement: float | None = None
+    """And from which share of inputs with the float model's top-1 on; None in runs of a time when
+    that was not asked."""
     float_model: FloatModel | None = msgspec.field(default=None, name="float")
     """None where it was not run."""
     interrupted: bool = False

@@ -15,6 +15,7 @@ CRASHED = "crashed"
 TIMED_OUT = "timed out"
 WRONG = "wrong"
 NOT_QUANTIZED = "not quantized"
+NOT_JUDGED = "not judged"
 INTERRUPTED = "interrupted"
 
 EXACT = "exact"
@@ -111,7 +112,8 @@ class Verdict(msgspec.Struct):
     """The name of one, or `in process` for what QuantizeTrace recorded."""
     outcome: str
     """works, rejected, crashed, timed out, wrong (it runs, and its numbers are not those of the
-    float model), not quantized (it runs, and no op got the dtype), or interrupted."""
+    float model), not quantized (it runs, and no op got the dtype), not judged (it runs, and the
+    float model gives nothing to judge its numbers by), or interrupted."""
     stage: str | None = None
     """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")

@@ -130,6 +130,8 @@ class Trace(msgspec.Struct, eq=False):
     investigated: bool = False
     """Was the failure looked into once more, after its compile had ended?"""
     outputs: str | None = None
+    inputs: int | None = None
+    """How many inputs the outputs are of, with an axis for them; None for one, without."""
     deterministic: bool | None = None
     faults: list[str] = []
     problems: list[str] = []
