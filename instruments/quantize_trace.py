@@ -104,11 +104,16 @@ class QuantizeTrace:
         self.journal.event("facts", values=values)
 
     def error(
-        self, error: BaseException, target: Target = None, diagnostics: list[str] | None = None
+        self,
+        error: BaseException,
+        target: Target = None,
+        diagnostics: list[str] | None = None,
+        diagnosis: bool = True,
     ) -> None:
         """Record what ended the compile, then find the op and the knob behind it by replay.
 
         `target` is that of a build; `diagnostics` the texts of a DiagnosticError, if collected.
+        Without `diagnosis` nothing is replayed.
         """
         self._failed = True
         path = self.failing_path()
@@ -123,7 +128,7 @@ class QuantizeTrace:
                 diagnostics=list(diagnostics or []),
                 python=_raised_at(getattr(error, "origin", error)),
             )
-            if isinstance(error, Exception):
+            if diagnosis and isinstance(error, Exception):
                 try:
                     around = self.recorder.around(path, stage)
                     failed = Failed(around, error, self.recorder.qconfig, target)

@@ -20,6 +20,7 @@ OUTCOME_MARKS = {
     verdict.WRONG: "≠",
     verdict.NOT_QUANTIZED: "○",
     verdict.NOT_JUDGED: "≈",
+    verdict.NOT_IMPORTED: "⊘",
     verdict.INTERRUPTED: "‖",
 }
 """An outcome is never told by colour alone."""

@@ -59,11 +59,11 @@ PREPROCESSING = Preprocessing(mean=(0.0,), std=(1.0,))
 """Pictures from 0 to 1; white ink on black, as the digits are."""
 
 
-def shape(requested: list[int] | None) -> tuple[int, ...]:
+def shape(requested: list[int]) -> tuple[int, ...]:
     """The shape of its input: any batch of them. Raises ModelError."""
-    if requested is not None and tuple(requested[1:]) != SHAPE[1:]:
+    if tuple(requested[1:]) != SHAPE[1:]:
         raise ModelError("digits takes an input shape of N,1,8,8")
-    return tuple(requested or SHAPE)
+    return tuple(requested)
 
 
 def weights() -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import importlib.util
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
@@ -13,9 +14,13 @@ from typing import Any, Callable
 import numpy as np
 
 from ..protocol.jobs import ModelSource
-from . import synthetic
+from . import shapes, synthetic
 from .errors import ModelError
+from .files import existing
 from .images import DEFAULT, Preprocessing
+
+INPUT = "input"
+"""What the input of a net is called that has no name for it."""
 
 
 @dataclass
@@ -46,10 +51,15 @@ def load(loaders: dict[str, Callable[[], Model]], source: ModelSource) -> Model:
     kind = source.source.partition(":")[0]
     if kind not in loaders:
         raise ModelError(f"unknown model source {source.source!r}: use one of {', '.join(loaders)}")
-    model = loaders[kind]()
-    if source.shape and kind in ("relay", "relax", "py"):
-        raise ModelError(f"{kind}: models carry their own input shape; leave --input-shape out")
-    return model
+    return loaders[kind]()
+
+
+def only_shape(source: ModelSource, default: list[int]) -> list[int]:
+    """The shape asked for of the one input of a net that takes any of this rank, else `default`.
+
+    Raises ModelError.
+    """
+    return shapes.resolved(source.shapes, {INPUT: list(default)}, replace=True)[INPUT]
 
 
 def seeded(inputs: dict[str, tuple[list[int], str]], seed: int) -> dict[str, np.ndarray]:
@@ -81,15 +91,9 @@ def of_facts(facts: dict[str, Any]) -> dict[str, Any]:
     return {"versions": facts["versions"], "preprocessing": Preprocessing(**how)}
 
 
-def existing(name: str) -> Path:
-    path = Path(name)
-    if not path.is_file():
-        raise ModelError(f"no model file {name!r}")
-    return path
-
-
 def of_python(rest: str) -> tuple[Any, dict[str, Any]]:
-    """What MODULE:FUNCTION returns: a module and its parameters. Raises ModelError."""
+    """What MODULE:FUNCTION returns: a module and its parameters. Raises ModelError, also for what
+    the person's own code raises."""
     place, _, function = rest.rpartition(":")
     if not place or not function:
         raise ModelError(f"py:{rest} is not py:MODULE:FUNCTION")
@@ -103,9 +107,20 @@ def of_python(rest: str) -> tuple[Any, dict[str, Any]]:
         else:
             loaded = importlib.import_module(place)
         returned = getattr(loaded, function)()
-    except (ImportError, AttributeError) as error:
-        raise ModelError(f"cannot call {function} of {place}: {error}") from error
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(f"cannot call {function} of {place}: {_raised(error)}") from error
     if not (isinstance(returned, tuple) and len(returned) == 2):
         raise ModelError(f"{place}:{function} must return (mod, params)")
     module, params = returned
     return module, dict(params or {})
+
+
+def _raised(error: Exception) -> str:
+    """What an exception says on one line, and where it was raised."""
+    text = " ".join(str(error).split())[:300]
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if "importlib" not in frame.filename]
+    where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {text}{where}" if text else f"{type(error).__name__}{where}"

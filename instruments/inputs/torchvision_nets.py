@@ -14,8 +14,9 @@ import numpy as np
 from ..protocol.jobs import ModelSource
 from . import synthetic
 from .errors import ModelError
+from .files import existing
 from .images import DEFAULT, INTERPOLATIONS, Preprocessing
-from .models import existing
+from .models import only_shape
 
 SETTLING = 8
 """Images that BatchNorm gets its statistics from."""
@@ -45,7 +46,7 @@ def net(name: str, source: ModelSource) -> Net:
     builder = getattr(torchvision.models, name, None) if name.islower() else None
     if not callable(builder):
         raise ModelError(f"torchvision has no model {name!r}; try torchvision:resnet50")
-    shape = source.shape or [1, 3, 224, 224]
+    shape = only_shape(source, [1, 3, 224, 224])
     weights = source.weights
     torch.manual_seed(source.seed)
     try:

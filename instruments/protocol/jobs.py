@@ -31,12 +31,13 @@ J = TypeVar("J", bound="Job")
 class ModelSource:
     """What to compile (see instruments.inputs.models).
 
-    `source` is what a person typed. `shape` replaces that of its input, in elements. `weights`:
-    None for random ones of this `seed`, "imagenet", or a file.
+    `source` is what a person typed. `shapes` are those asked for of its inputs, by name, in
+    elements; "" is the only input. `weights`: None for random ones of this `seed`, "imagenet", or
+    a file.
     """
 
     source: str
-    shape: Optional[List[int]] = None
+    shapes: Optional[Dict[str, List[int]]] = None
     seed: int = 0
     weights: Optional[str] = None
 

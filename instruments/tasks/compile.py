@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import dialects
+from ..inputs.errors import ImportRejected
 from ..protocol.jobs import CompileJob
 from ..quantize_trace import QuantizeTrace
 from ..recording import diagnostic_texts
@@ -18,6 +19,10 @@ def main(job: CompileJob) -> int:
         run = dialects.get(job.dialect).compilation(trace, job)
         try:
             run.all()
+        except ImportRejected as error:
+            trace.facts(rejected_node={"name": error.node, "op": error.op})
+            trace.error(error, run.target, seen, diagnosis=False)  # there is no module to try
+            return 1
         except Exception as error:
             trace.error(error, run.target, seen)
             return 1

@@ -16,6 +16,7 @@ from ..configuration import (
     parse,
 )
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
+from ..measurements.benchmark import FLOAT
 from ..measurements.bisection import Bisection
 from ..measurements.metrics import Metrics
 from ..results.verdict import (
@@ -23,6 +24,7 @@ from ..results.verdict import (
     EXACT,
     INFERRED,
     INTERRUPTED,
+    NOT_IMPORTED,
     NOT_JUDGED,
     NOT_QUANTIZED,
     REJECTED,
@@ -38,6 +40,12 @@ from ..trace.ops import short
 from ..trace.trace import Trace
 from . import explanations, tvm_error
 from .dtype_timeline import anchors_of
+
+_IMPORT_REJECTED = "ImportRejected"
+"""The exception of instruments.inputs.errors: TVM's importer does not take the model."""
+
+FLOAT_STAGES = ("lower", "codegen", "load", "run")
+"""Stages that the float model goes through too."""
 
 _NOTHING_TO_TELL = (
     "it runs, and nobody can say whether right: the float model's own outputs of two inputs differ "
@@ -72,6 +80,48 @@ def of_failure(
     )
     blame(verdict, configuration, trace)
     return verdict
+
+
+def of_import(toolchain: str, trace: Trace) -> Verdict:
+    """The verdict on a model that TVM's importer does not take. It is of no configuration: its name
+    is the float model's, which it is as well."""
+    verdict = Verdict(FLOAT, toolchain, NOT_IMPORTED, "import", confidence=EXACT)
+    assert trace.failure is not None
+    lines = [line.strip() for line in trace.failure.message.splitlines() if line.strip()]
+    verdict.message = " ".join(lines)[:600]
+    if trace.failure.python is not None:
+        verdict.site = tvm_error.python_site(trace.failure.python)
+    node = trace.facts.rejected_node
+    if node is not None:
+        verdict.suggestion = explanations.importable(node.op)
+    return verdict
+
+
+def is_import(trace: Trace) -> bool:
+    """Did TVM's importer refuse the model?"""
+    return trace.failure is not None and trace.failure.error == _IMPORT_REJECTED
+
+
+def fails_likewise(verdict: Verdict, trace: Trace, unquantized: Trace, ending: Ending) -> bool:
+    """Does the float model fail as a configuration did: in that stage, with that message, or by
+    dying as well? Both are known to have failed."""
+    ours, theirs = trace.failure, unquantized.failure
+    if verdict.stage not in FLOAT_STAGES or verdict.outcome not in (REJECTED, CRASHED):
+        return False
+    if ours is None or theirs is None:
+        died = ours is None and theirs is None and ending.how != How.INTERRUPTED
+        return died and unquantized.stage == verdict.stage
+    same = tvm_error.read(ours.message).message == tvm_error.read(theirs.message).message
+    return same and theirs.error == ours.error and theirs.stage == verdict.stage
+
+
+def blame_float(verdict: Verdict) -> None:
+    """Say of a verdict that the float model fails likewise: no field is to blame, and no other
+    configuration helps."""
+    verdict.float_fails = True
+    verdict.knob, verdict.suggestion = None, None
+    why = f"; {verdict.reason}" if verdict.reason else ""
+    verdict.reason = f"the float model fails likewise: it is not for the quantization{why}"
 
 
 def of_result(
@@ -214,11 +264,6 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     blamed = trace.blamed()
     if blamed is not None and verdict.outcome == CRASHED and verdict.reason is None:
         verdict.reason = explanations.why_dead(verdict.pass_name, blamed[1].dtype)
-    refused = trace.facts.rejected_node
-    if refused is not None:
-        verdict.reason = f"the importer refused node {refused.name} ({refused.op})"
-        verdict.suggestion = explanations.importable(refused.op)
-        verdict.confidence = EXACT
     knobs = trace.knobs
     if knobs is None:
         knobs = _mentioned(verdict.message, configuration)

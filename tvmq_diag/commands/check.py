@@ -117,7 +117,7 @@ def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namesp
     merged, model = parser.parse_args([]), promised.model
     shape = model.input_shape
     merged.model = model.model
-    merged.input_shape = ",".join(map(str, shape)) if shape else None
+    merged.input_shape = ",".join(map(str, shape)) if isinstance(shape, list) else shape
     merged.seed = merged.seed if model.seed is None else model.seed
     merged.weights = model.weights
     merged.calibrate_on = model.calibrated_on

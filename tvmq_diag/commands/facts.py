@@ -36,7 +36,7 @@ def plan_facts(plan: Plan) -> RunFacts:
     return RunFacts(
         **circumstances(),
         model=model.source,
-        input_shape=model.shape,
+        input_shape=_shapes(model.shapes),
         seed=model.seed,
         weights=model.weights or "seeded random",
         calibrated_on=plan.dataset.source if plan.dataset else None,
@@ -50,4 +50,14 @@ def plan_facts(plan: Plan) -> RunFacts:
         dialect=plan.toolchain.dialect,
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
+    )
+
+
+def _shapes(shapes: dict[str, list[int]] | None) -> str | None:
+    """Shapes as a person types them."""
+    if shapes is None:
+        return None
+    return ";".join(
+        f"{name}={','.join(map(str, sizes))}" if name else ",".join(map(str, sizes))
+        for name, sizes in shapes.items()
     )

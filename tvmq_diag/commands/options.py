@@ -42,11 +42,14 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="torchvision:resnet50",
         metavar="SOURCE",
-        help="digits (trained), tiny, torchvision:NAME, onnx:FILE, relay:FILE or "
-        "py:MODULE:FUNCTION (%(default)s)",
+        help="digits (trained), tiny, torchvision:NAME, torch:FILE, onnx:FILE, tflite:FILE, "
+        "relay:FILE, relax:FILE or py:MODULE:FUNCTION (%(default)s)",
     )
     parser.add_argument(
-        "--input-shape", metavar="N,C,H,W", help="default: 1,3,224,224 or the file's"
+        "--input-shape",
+        metavar="[NAME=]N,C,H,W[;…]",
+        help="default: 1,3,224,224 or the model's own; fixes what a model leaves open; of several "
+        "inputs each by name: data=1,3,224,224;mask=1,16",
     )
     parser.add_argument("--seed", type=int, default=0, help="of random weights and input (0)")
     parser.add_argument(

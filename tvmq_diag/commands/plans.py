@@ -29,7 +29,7 @@ def plan_of(
         raise UsageError("--samples says how many of what --calibrate-on gives; give that too")
     if options.preprocess and not (options.calibrate_on or options.check_on):
         raise UsageError("--preprocess is for the pictures of --check-on or --calibrate-on")
-    shape = _shape(options.input_shape)
+    shapes = _shapes(options.input_shape)
     level = options.quantize_opt_level
     if chain is None:
         chain = resolution.resolve(options.tvm, options.tvm_python, echo=echo)
@@ -41,7 +41,7 @@ def plan_of(
     memory = int(options.memory_limit * 2**30) if options.memory_limit else usable_bytes()
     source, how = options.calibrate_on, options.preprocess
     return Plan(
-        ModelSource(options.model, shape, options.seed, options.weights),
+        ModelSource(options.model, shapes, options.seed, options.weights),
         _each_once(parse_list(options.dtype), chain.dialect),
         chain,
         Limits(options.timeout, memory),
@@ -67,13 +67,29 @@ def _each_once(typed: list[Configuration], dialect: str) -> list[Configuration]:
     return list(meant.values())
 
 
-def _shape(text: str | None) -> list[int] | None:
+def _shapes(text: str | None) -> dict[str, list[int]] | None:
+    """Shapes by the names of inputs, from `data=1,3,224,224;mask=1,16`; one without a name is that
+    of the only input."""
     if text is None:
         return None
+    shapes: dict[str, list[int]] = {}
+    for part in text.split(";"):
+        name, named, sizes = part.rpartition("=")
+        if (bool(named) and not name.strip()) or name.strip() in shapes:
+            raise UsageError(f"--input-shape {text!r}: each input once, as NAME=1,3,224,224")
+        shapes[name.strip()] = _sizes(text, sizes)
+    if "" in shapes and len(shapes) > 1:
+        raise UsageError(f"--input-shape {text!r}: with several inputs each has its name")
+    return shapes
+
+
+def _sizes(text: str, sizes: str) -> list[int]:
     try:
-        sizes = [int(part) for part in re.split(r"[,x]", text)]
+        numbers = [int(part) for part in re.split(r"[,x]", sizes)] if sizes.strip() else []
     except ValueError as error:
-        raise UsageError(f"--input-shape {text!r} is not like 1,3,224,224") from error
-    if any(size < 1 for size in sizes):
+        raise UsageError(
+            f"--input-shape {text!r} is not like 1,3,224,224 or data=1,3,224,224;mask=1,16"
+        ) from error
+    if any(size < 1 for size in numbers):
         raise UsageError(f"--input-shape {text!r}: sizes must be positive")
-    return sizes
+    return numbers

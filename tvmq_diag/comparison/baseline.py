@@ -67,7 +67,7 @@ class BaselineModel(msgspec.Struct, frozen=True):
     """What must be the same for a promise to be kept, as a run's facts call it."""
 
     model: str | None = None
-    input_shape: list[int] | None = None
+    input_shape: list[int] | str | None = None
     seed: int | None = None
     weights: str | None = None
     calibrated_on: str | None = None

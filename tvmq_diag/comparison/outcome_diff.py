@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..results.verdict import (
     CRASHED,
     INTERRUPTED,
+    NOT_IMPORTED,
     NOT_JUDGED,
     NOT_QUANTIZED,
     REJECTED,
@@ -31,7 +32,7 @@ NEW = "new"
 GONE = "no longer tried"
 UNKNOWN = "not comparable"
 
-_HARM = {WRONG: 0, NOT_QUANTIZED: 0, REJECTED: 0, TIMED_OUT: 1, CRASHED: 2}
+_HARM = {NOT_IMPORTED: 0, WRONG: 0, NOT_QUANTIZED: 0, REJECTED: 0, TIMED_OUT: 1, CRASHED: 2}
 """Of failures at one place: an error message is better than a process that hangs or dies."""
 
 

@@ -45,7 +45,7 @@ def what_works_instead(trials: Trials) -> None:
     """For each configuration that does not work, try the nearest that might."""
     for_any_cpu: dict[str, str | None] = {}
     for result in trials.run.with_role(Role.REQUESTED):
-        if result.verdict.outcome == WORKS:
+        if result.verdict.outcome == WORKS or result.verdict.float_fails:
             continue
         requested = parse(result.verdict.configuration)
         default = reference(requested)
@@ -134,6 +134,8 @@ def each_knob(trials: Trials) -> None:
     for result in trials.run.with_role(Role.REQUESTED):
         first = ablation.first_ops(result.trace) if result.trace is not None else None
         configuration = parse(result.verdict.configuration)
+        if result.verdict.float_fails:
+            continue
         if first is not None and ablation.questions(configuration):
             result.verdict.knob_map = _answers(trials, configuration, first)
             trials.save()
@@ -144,7 +146,8 @@ def at_other_level(trials: Trials) -> None:
     at another opt_level: of one that is rejected the first ops, of a wrong one all."""
     for result in trials.run.with_role(Role.REQUESTED):
         outcome, trace = result.verdict.outcome, result.trace
-        if outcome not in (REJECTED, CRASHED, WRONG) or trace is None:
+        tried = outcome in (REJECTED, CRASHED, WRONG) and not result.verdict.float_fails
+        if not tried or trace is None:
             continue
         level = trace.facts.quantized_at
         first = None if outcome == WRONG else ablation.first_ops(trace)

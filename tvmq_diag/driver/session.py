@@ -15,7 +15,7 @@ from ..results.run import Role, Run
 from ..results.verdict import WORKS
 from . import follow_ups
 from .plan import Observer, Plan
-from .trials import Stopped, Trials
+from .trials import NotImported, Stopped, Trials
 
 
 def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
@@ -32,6 +32,8 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
                 trials.attempt(configuration, role)
             if plan.reference:
                 _follow_up(trials)
+        except NotImported:
+            pass  # the verdict on that is in the run
         except Stopped:
             run.facts.interrupted = True
             trials.save()

@@ -12,7 +12,7 @@ from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
 from ..results import store
 from ..results.run import Result, Role, Run
-from ..results.verdict import INTERRUPTED, WORKS, Verdict
+from ..results.verdict import INTERRUPTED, TIMED_OUT, WORKS, Verdict
 from ..trace.ending import How
 from . import investigation
 from .compiler import Compiled, Compiler
@@ -21,6 +21,10 @@ from .plan import Observer, Plan
 
 class Stopped(Exception):
     """Ctrl-C ended a process: nothing more is started."""
+
+
+class NotImported(Exception):
+    """TVM does not take the model: no configuration of it can be tried. That is in the run."""
 
 
 class Trials:
@@ -41,6 +45,10 @@ class Trials:
     def attempt(self, configuration: Configuration, role: Role) -> Verdict:
         """Try a configuration; its verdict."""
         compiled = self.compiler.compile(configuration)
+        if judge.is_import(compiled.trace):
+            verdict = judge.of_import(self.plan.toolchain.name, compiled.trace)
+            self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
+            raise NotImported
         if compiled.ran:
             self.artifacts[configuration.text] = compiled.artifact
         judged = self._of_outputs if compiled.finished else self._of_failure
@@ -112,6 +120,12 @@ class Trials:
         stopped = compiled.interrupted or self._investigate(configuration, compiled)
         verdict = judge.of_failure(configuration, chain.name, compiled.trace, compiled.ending)
         investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
+        if not stopped and verdict.stage in judge.FLOAT_STAGES and verdict.outcome != TIMED_OUT:
+            unquantized = self.float_model()
+            if not unquantized.ran and judge.fails_likewise(
+                verdict, compiled.trace, unquantized.trace, unquantized.ending
+            ):
+                judge.blame_float(verdict)
         return verdict, stopped
 
     def _investigate(self, configuration: Configuration, compiled: Compiled) -> bool:

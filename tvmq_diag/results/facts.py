@@ -29,7 +29,8 @@ class RunFacts(Circumstances, kw_only=True):
 
     model: str | None = None
     """Its source: see instruments.inputs.models."""
-    input_shape: list[int] | None = None
+    input_shape: list[int] | str | None = None
+    """As it was typed; older runs have a list."""
     seed: int | None = None
     weights: str | None = None
     calibrated_on: str | None = None

@@ -16,6 +16,7 @@ TIMED_OUT = "timed out"
 WRONG = "wrong"
 NOT_QUANTIZED = "not quantized"
 NOT_JUDGED = "not judged"
+NOT_IMPORTED = "not imported"
 INTERRUPTED = "interrupted"
 
 EXACT = "exact"
@@ -113,7 +114,8 @@ class Verdict(msgspec.Struct):
     outcome: str
     """works, rejected, crashed, timed out, wrong (it runs, and its numbers are not those of the
     float model), not quantized (it runs, and no op got the dtype), not judged (it runs, and the
-    float model gives nothing to judge its numbers by), or interrupted."""
+    float model gives nothing to judge its numbers by), not imported (TVM does not take the model,
+    at whatever configuration), or interrupted."""
     stage: str | None = None
     """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")
@@ -146,6 +148,8 @@ class Verdict(msgspec.Struct):
     """A file that fails in the same way in a fresh process; its path as seen from the run."""
     reproducer_note: str | None = None
     """Why there is none, where a reduced module was found."""
+    float_fails: bool = False
+    """Does the model fail in the same way unquantized? Then it is not for the configuration."""
     instead: Alternative | None = None
     knob_map: list[KnobRun] | None = None
     """What each field does alone."""
@@ -169,6 +173,8 @@ class Verdict(msgspec.Struct):
         """The verdict in one line, the first thing a person reads."""
         if self.outcome == WORKS:
             return f"{self.configuration} works"
+        if self.outcome == NOT_IMPORTED:
+            return f"the model is not imported: {self.message}"
         place = f" {self.place}" if self.place else ""
         message = f": {self.message}" if self.message else ""
         return f"{self.configuration} {self.outcome}{place}{message}"

@@ -81,16 +81,12 @@ class Compile(compilation.Compilation):
     def load(self) -> Model:
         """Import the model; says in the trace what was imported, for which target."""
         from ... import sandbox
-        from . import frontends, models
+        from . import models
 
         # On a corrupted heap TVM's own handler of SIGSEGV can wait for ever.
         sandbox.die_at_once()
         self.describe_target(pipeline=pipeline_of(self.job), schedule=schedule_of(self.job))
-        try:
-            model = models.remembered(self.job.imported, self.job.model)
-        except frontends.ImportRejected as error:
-            self.trace.facts(rejected_node={"name": error.node, "op": error.op})
-            raise
+        model = models.remembered(self.job.imported, self.job.model)
         self.describe_model(model)
         return model
 

@@ -7,29 +7,22 @@ node has in the original: the ONNX node's, or PyTorch's path of modules (layer1.
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any, Iterator
 
 import tvm
 from tvm import relax
 
+from ...inputs.errors import ImportRejected
 from ...tvm_types import Attrs, Call, Expr, IRModule
 from ..ir import walk
 
 
-class ImportRejected(Exception):
-    """TVM's importer does not take the model; `node` and `op` say where in it."""
-
-    def __init__(self, node: str, op: str, error: BaseException) -> None:
-        message = str(error).strip() or type(error).__name__
-        super().__init__(f"ONNX node {node} ({op}): {message}")
-        self.node = node
-        self.op = op
-        self.origin = error
-        """What TVM raised: the trace says where that was."""
-
-
 def from_torch(exported: Any) -> Any:
-    """The module of a torch.export'ed program, its weights inside. Its one output is no tuple."""
+    """The module of a torch.export'ed program, its weights inside. Its one output is no tuple.
+
+    Raises ImportRejected.
+    """
     from tvm.relax.frontend.torch import exported_program_translator as translator
 
     original = translator.ExportedProgramImporter
@@ -41,14 +34,23 @@ def from_torch(exported: Any) -> Any:
 
         def _naming(self, convert: Any) -> Any:
             def named(node: Any) -> Any:
-                with _named(_path(node)):
-                    return convert(node)
+                try:
+                    with _named(_path(node)):
+                        return convert(node)
+                except ImportRejected:  # of a graph inside this node
+                    raise
+                except Exception as error:
+                    raise ImportRejected("PyTorch", _path(node), str(node.target), error) from error
 
             return named
 
     translator.ExportedProgramImporter = Importer
     try:
         return translator.from_exported_program(exported, unwrap_unit_return_tuple=True)
+    except (ImportRejected, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise ImportRejected("PyTorch", "", _unsupported(error), error) from error
     finally:
         translator.ExportedProgramImporter = original
 
@@ -60,7 +62,25 @@ def _path(node: Any) -> str:
     return (paths[-1] if paths else "") or str(node.name)
 
 
-def from_onnx(graph: Any, shapes: dict[str, list[int]] | None) -> Any:
+def _unsupported(error: Exception) -> str:
+    """The first function that the importer says it has no converter for; else a question mark."""
+    name = re.search(r"[Uu]nsupported function types? *[:\[']*\s*([\w.:]+)", str(error))
+    return name[1] if name else "?"
+
+
+def from_tflite(model: Any, shapes: dict[str, list[int]]) -> Any:
+    """The module of a TFLite model, its weights inside. Raises ImportRejected."""
+    from tvm.relax.frontend import tflite
+
+    try:
+        module = tflite.from_tflite(model, shape_dict=shapes)
+    except Exception as error:
+        name = re.search(r"not supported[^:]*: *'?([\w.:]+)", str(error))
+        raise ImportRejected("TFLite", "", name[1] if name else "?", error) from error
+    return module[0] if isinstance(module, tuple) else module
+
+
+def from_onnx(graph: Any, shapes: dict[str, list[int]]) -> Any:
     """The module of an ONNX model, its weights inside. Raises ImportRejected."""
     from tvm.relax.frontend.onnx import onnx_frontend as frontend
 
@@ -84,11 +104,11 @@ def from_onnx(graph: Any, shapes: dict[str, list[int]] | None) -> Any:
             except ImportRejected:  # of a graph inside this node
                 raise
             except Exception as error:
-                raise ImportRejected(name, op_name, error) from error
+                raise ImportRejected("ONNX", name, op_name, error) from error
 
     frontend.ONNXGraphImporter = Importer
     try:
-        return frontend.from_onnx(graph, shape_dict=shapes)
+        return frontend.from_onnx(graph, shape_dict=shapes or None)
     finally:
         frontend.ONNXGraphImporter = original
 
@@ -104,8 +124,9 @@ def _is_data(converted: Any) -> bool:
 def _rejected(node: Any, tensor: str, error: BaseException) -> ImportRejected:
     """For a tensor that could not be read: the node it is for."""
     if node is None:
-        return ImportRejected(tensor, "initializer", error)
-    return ImportRejected(f"{node.name or node.op_type}, initializer {tensor}", node.op_type, error)
+        return ImportRejected("ONNX", tensor, "initializer", error)
+    place = f"{node.name or node.op_type}, initializer {tensor}"
+    return ImportRejected("ONNX", place, node.op_type, error)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,9 @@ digits                  the trained net that Relay's `digits` is
 tiny                    the net that Relay's `tiny` is, with the same weights and input
 torchvision:NAME        through torch.export; seeded random weights, see torchvision_nets
 torchvision-onnx:NAME   the same net through torch.onnx.export, which folds BatchNorm
+torch:FILE              PyTorch's, from torch.export.save
 onnx:FILE               an ONNX model
+tflite:FILE             a TFLite model
 relax:FILE              a Relax module as TVMScript, or as JSON from tvm.ir.save_json
 py:MODULE:FUNCTION      a function of yours (module or .py file) that returns (mod, params)
 """
@@ -21,32 +23,35 @@ import tvm
 import tvm_ffi
 from tvm import relax
 
-from ...inputs import digits, models, torchvision_nets
+from ...inputs import files, models, shapes, torchvision_nets
 from ...inputs.errors import ModelError
-from ...inputs.models import Model, existing
+from ...inputs.files import File, existing
+from ...inputs.models import Model
 from ...protocol.jobs import ModelSource
-from ...tvm_types import Expr, IRModule
+from ...tvm_types import IRModule
 from ..ir import walk
-from . import frontends
+from . import frontends, nets
 
-_REMEMBERED = ("torchvision", "torchvision-onnx", "onnx")
+_REMEMBERED = ("torchvision", "torchvision-onnx", "torch", "onnx", "tflite")
 
 
 def load(source: ModelSource) -> Model:
-    """Import a model; the source's `shape` replaces the input's where the model leaves it open.
+    """Import a model; the source's `shapes` are those of its inputs where it leaves them open.
 
     Raises ModelError when the source is not understood or not to be found, ImportRejected when TVM
     does not take it.
     """
-    rest, shape = source.source.partition(":")[2], source.shape
+    rest = _name(source)
     loaders = {
-        "digits": lambda: _digits(shape),
-        "tiny": lambda: _tiny(shape, source.seed),
-        "torchvision": lambda: _torchvision(rest, source),
-        "torchvision-onnx": lambda: _through_onnx(rest, source),
-        "onnx": lambda: _onnx(existing(rest), shape),
-        "relax": lambda: _relax(existing(rest)),
-        "py": lambda: _python(rest),
+        "digits": lambda: nets.digits(source),
+        "tiny": lambda: nets.tiny(source),
+        "torchvision": lambda: _torchvision(source),
+        "torchvision-onnx": lambda: _through_onnx(source),
+        "torch": lambda: _torch(files.pytorch(existing(rest)), source),
+        "onnx": lambda: _onnx(files.onnx(existing(rest)), source),
+        "tflite": lambda: _tflite(files.tflite(existing(rest)), source),
+        "relax": lambda: _relax(existing(rest), source),
+        "py": lambda: _python(rest, source),
     }
     model = models.load(loaders, source)
     model.inputs = _inputs(model.module, source.seed)
@@ -87,103 +92,19 @@ def can_save() -> bool:
 
 def _inputs(module: IRModule, seed: int) -> dict[str, np.ndarray]:
     """A seeded value for every parameter of main."""
-    wanted = {}
-    for var in module["main"].params:
-        kind = walk.type_of(var)
-        sizes = getattr(kind.shape, "values", None)
-        shape = [-1] if sizes is None else [int(getattr(size, "value", -1)) for size in sizes]
-        wanted[walk.name_of(var)] = (shape, str(kind.dtype))
+    wanted = {
+        name: ([size if isinstance(size, int) else -1 for size in sizes or [-1]], dtype)
+        for name, (sizes, dtype) in _declared(module).items()
+    }
     return models.seeded(wanted, seed)
 
 
-def _tiny(shape: list[int] | None, seed: int) -> Model:
-    """Four convolutions with bias, a residual add, both poolings and a dense layer."""
-    generator = np.random.default_rng(seed)
-    builder = relax.BlockBuilder()
-    emit = builder.emit
-
-    def weight(*size: int) -> np.ndarray:
-        spread = np.sqrt(2.0 / max(1, int(np.prod(size[1:]))))
-        return generator.normal(0, spread, size).astype("float32")
-
-    def conv(x: Any, inputs: int, outputs: int) -> Any:
-        kernel, bias = weight(outputs, inputs, 3, 3), weight(outputs)
-        x = emit(relax.op.nn.conv2d(x, relax.const(kernel), padding=(1, 1)))
-        return emit(relax.op.add(x, relax.const(bias.reshape(1, outputs, 1, 1))))
-
-    def relu(x: Any) -> Any:
-        return emit(relax.op.nn.relu(x))
-
-    size = shape or [1, 3, 32, 32]
-    if len(size) != 4:
-        raise ModelError("tiny takes an input shape of four numbers: N,C,H,W")
-    tensor: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
-    data = relax.Var("input", tensor(size, "float32"))
-    with builder.function("main", [data]):
-        with builder.dataflow():
-            x = relu(conv(data, size[1], 16))
-            x = emit(relax.op.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2)))
-            y = relu(conv(x, 16, 16))
-            x = relu(emit(relax.op.add(x, conv(y, 16, 16))))
-            x = relu(conv(x, 16, 32))
-            x = emit(relax.op.nn.adaptive_avg_pool2d(x, (1, 1)))
-            x = emit(relax.op.reshape(x, (size[0], 32)))
-            dense = np.ascontiguousarray(weight(10, 32).T)
-            x = emit(relax.op.matmul(x, relax.const(dense)))
-            x = builder.emit_output(relax.op.add(x, relax.const(weight(10))))
-        builder.emit_func_output(x)
-    return Model(builder.get(), {}, {})
+def _name(source: ModelSource) -> str:
+    return source.source.partition(":")[2]
 
 
-class _Layers:
-    """See digits.Layers. The weights are constants."""
-
-    def __init__(self, builder: relax.BlockBuilder, weights: dict[str, np.ndarray]) -> None:
-        self._emit = builder.emit
-        self._weights = weights
-
-    def convolution(self, x: Expr, name: str) -> Expr:
-        kernel = relax.const(self._weights[f"{name}.conv.weight"])
-        x = self._emit(relax.op.nn.conv2d(x, kernel, padding=(1, 1)))
-        norms = ("weight", "bias", "running_mean", "running_var")
-        norm = [relax.const(self._weights[f"{name}.norm.{part}"]) for part in norms]
-        whole = self._emit(
-            relax.op.nn.batch_norm(x, *norm, axis=1, epsilon=digits.EPSILON, training=False)
-        )
-        return self._emit(relax.TupleGetItem(whole, 0))
-
-    def relu(self, x: Expr) -> Expr:
-        return self._emit(relax.op.nn.relu(x))
-
-    def add(self, x: Expr, y: Expr) -> Expr:
-        return self._emit(relax.op.add(x, y))
-
-    def max_pool(self, x: Expr) -> Expr:
-        return self._emit(relax.op.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2)))
-
-    def mean(self, x: Expr) -> Expr:
-        return self._emit(relax.op.mean(x, axis=[2, 3]))
-
-    def dense(self, x: Expr, name: str) -> Expr:
-        weight = np.ascontiguousarray(self._weights[f"{name}.weight"].T)
-        x = self._emit(relax.op.matmul(x, relax.const(weight)))
-        return self._emit(relax.op.add(x, relax.const(self._weights[f"{name}.bias"])))
-
-
-def _digits(shape: list[int] | None) -> Model:
-    builder = relax.BlockBuilder()
-    layers = _Layers(builder, digits.weights())
-    tensor: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
-    data = relax.Var(digits.INPUT, tensor(digits.shape(shape), "float32"))
-    with builder.function("main", [data]):
-        with builder.dataflow():
-            scores = builder.emit_output(digits.net(layers, data))
-        builder.emit_func_output(scores)
-    return Model(builder.get(), {}, {}, preprocessing=digits.PREPROCESSING)
-
-
-def _torchvision(name: str, source: ModelSource) -> Model:
-    net = torchvision_nets.net(name, source)
+def _torchvision(source: ModelSource) -> Model:
+    net = torchvision_nets.net(_name(source), source)
     import torch
 
     exported = torch.export.export(net.module, (torch.zeros(net.shape),))
@@ -191,9 +112,9 @@ def _torchvision(name: str, source: ModelSource) -> Model:
     return Model(module, {}, {}, net.module, net.versions, net.preprocessing)
 
 
-def _through_onnx(name: str, source: ModelSource) -> Model:
-    net = torchvision_nets.net(name, source)
-    onnx = _package()
+def _through_onnx(source: ModelSource) -> Model:
+    net = torchvision_nets.net(_name(source), source)
+    onnx = files.package_onnx()
     import torch
 
     with tempfile.TemporaryDirectory() as folder:
@@ -210,37 +131,39 @@ def _through_onnx(name: str, source: ModelSource) -> Model:
             raise ModelError(f"PyTorch cannot write ONNX here: {error}") from error
         graph = onnx.load(str(file))
     versions = {**net.versions, "onnx": onnx.__version__}
-    module = frontends.from_onnx(graph, None)
+    module = frontends.from_onnx(graph, {})
     return Model(module, {}, {}, net.module, versions, net.preprocessing)
 
 
-def _onnx(path: Path, shape: list[int] | None) -> Model:
-    onnx = _package()
-    graph = onnx.load(str(path))
-    weights = {tensor.name for tensor in graph.graph.initializer}
-    names = [value.name for value in graph.graph.input if value.name not in weights]
-    if shape and len(names) != 1:
-        raise ModelError(f"--input-shape fits one input, and this model has {len(names)}: {names}")
-    shapes = {names[0]: list(shape)} if shape else None
-    return Model(frontends.from_onnx(graph, shapes), {}, {}, versions={"onnx": onnx.__version__})
+def _torch(file: File, source: ModelSource) -> Model:
+    if not files.is_exported(file):
+        raise ModelError(
+            f"{_name(source)} is TorchScript, and Relax imports exported programs: write it with "
+            "torch.export.save(torch.export.export(net, inputs), FILE)"
+        )
+    module = _with_shapes(frontends.from_torch(file.model), source)
+    return Model(module, {}, {}, versions=file.versions)
 
 
-def _package() -> Any:
+def _onnx(file: File, source: ModelSource) -> Model:
+    sizes = shapes.resolved(source.shapes, file.inputs, replace=True)
+    return Model(frontends.from_onnx(file.model, sizes), {}, {}, versions=file.versions)
+
+
+def _tflite(file: File, source: ModelSource) -> Model:
+    sizes = shapes.resolved(source.shapes, file.inputs)
+    return Model(frontends.from_tflite(file.model, sizes), {}, {}, versions=file.versions)
+
+
+def _relax(path: Path, source: ModelSource) -> Model:
     try:
-        import onnx
-    except ImportError as error:
-        raise ModelError(f"onnx models need onnx in the TVM's Python ({error})") from error
-    return onnx
-
-
-def _relax(path: Path) -> Model:
-    text = path.read_text(encoding="utf-8")
-    try:
-        if text.lstrip().startswith("{"):
-            return Model(tvm.ir.load_json(text), {}, {})
-        return Model(_of_script(text), {}, {})
+        text = path.read_text(encoding="utf-8")
+        json_text = text.lstrip().startswith("{")
+        module = tvm.ir.load_json(text) if json_text else _of_script(text)
     except Exception as error:
-        raise ModelError(f"{path} is no module that TVM can read: {error}") from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"{path} is no module that TVM can read: {lines[-1][:300]}") from error
+    return Model(_with_shapes(module, source), {}, {})
 
 
 def _of_script(text: str) -> Any:
@@ -251,8 +174,42 @@ def _of_script(text: str) -> Any:
     return module if isinstance(module, tvm.IRModule) else tvm.IRModule.from_expr(module)
 
 
-def _python(rest: str) -> Model:
+def _python(rest: str, source: ModelSource) -> Model:
     module, params = models.of_python(rest)
-    if params:
-        module = relax.transform.BindParams("main", params)(module)
-    return Model(module, {}, {})
+    try:
+        if params:
+            module = relax.transform.BindParams("main", params)(module)
+        module["main"]
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"py:{rest} gave no Relax module: {lines[-1][:300]}") from error
+    return Model(_with_shapes(module, source), {}, {})
+
+
+def _with_shapes(module: IRModule, source: ModelSource) -> IRModule:
+    """The module with what it leaves open as asked for, all of it. Raises ModelError."""
+    own = {name: sizes for name, (sizes, _) in _declared(module).items()}
+    sizes = shapes.resolved(source.shapes, own)
+    symbols: dict[str, int] = {}
+    for name, shape in sizes.items():
+        for size, mine in zip(shape, own[name] or ()):
+            if isinstance(mine, str) and symbols.setdefault(mine, size) != size:
+                raise ModelError(f"--input-shape: {mine} is {symbols[mine]} and {size} at once")
+    if not symbols:
+        return module
+    return relax.transform.BindSymbolicVars(symbols)(module)
+
+
+def _declared(module: IRModule) -> dict[str, tuple[list[shapes.Size] | None, str]]:
+    """The shape and the dtype of each input; None for one of no known rank."""
+    declared: dict[str, tuple[list[shapes.Size] | None, str]] = {}
+    for var in module["main"].params:
+        kind = walk.type_of(var)
+        sizes = getattr(kind.shape, "values", None)
+        own = None if sizes is None else [_size(size) for size in sizes]
+        declared[walk.name_of(var)] = (own, str(kind.dtype))
+    return declared
+
+
+def _size(size: Any) -> shapes.Size:
+    return int(size.value) if hasattr(size, "value") else str(size)

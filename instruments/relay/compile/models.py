@@ -3,7 +3,9 @@
 digits                a trained net for handwritten digits, see instruments.inputs.digits
 tiny                  a built-in net that needs nothing but TVM: seconds instead of minutes
 torchvision:NAME      seeded random weights by default, see torchvision_nets
+torch:FILE            PyTorch's, from torch.jit.save or torch.export.save
 onnx:FILE             an ONNX model
+tflite:FILE           a TFLite model
 relay:FILE            a Relay module as text, or as JSON from tvm.ir.save_json
 py:MODULE:FUNCTION    a function of yours (module or .py file) that returns (mod, params)
 """
@@ -12,32 +14,39 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 import numpy as np
 import tvm
 from tvm import relay
 
-from ...inputs import digits, models, torchvision_nets
+from ...inputs import files, models, shapes, torchvision_nets
 from ...inputs.errors import ModelError
-from ...inputs.models import Model, existing
+from ...inputs.files import File, existing
+from ...inputs.models import Model
 from ...protocol.jobs import ModelSource
-from ...tvm_types import Expr
+from ...tvm_types import IRModule
+from . import frontends, nets
+
+_REMEMBERED = ("torchvision", "torch", "onnx", "tflite")
 
 
 def load(source: ModelSource) -> Model:
-    """Import a model; the source's `shape` replaces the input's where the model leaves it open.
+    """Import a model; the source's `shapes` are those of its inputs where it leaves them open.
 
-    Raises ModelError when the source is not understood or not to be found.
+    Raises ModelError when the source is not understood or not to be found, ImportRejected when TVM
+    does not take it.
     """
-    rest, shape = source.source.partition(":")[2], source.shape
+    rest = source.source.partition(":")[2]
     loaders = {
-        "digits": lambda: _digits(shape),
-        "tiny": lambda: _tiny(shape, source.seed),
-        "torchvision": lambda: _torchvision(rest, source),
-        "onnx": lambda: _onnx(existing(rest), shape),
-        "relay": lambda: _relay(existing(rest)),
-        "py": lambda: _python(rest),
+        "digits": lambda: nets.digits(source),
+        "tiny": lambda: nets.tiny(source),
+        "torchvision": lambda: _torchvision(source),
+        "torch": lambda: _torch(files.pytorch(existing(rest)), source),
+        "onnx": lambda: _onnx(files.onnx(existing(rest)), source),
+        "tflite": lambda: _tflite(files.tflite(existing(rest)), source),
+        "relay": lambda: _relay(existing(rest), source),
+        "py": lambda: _python(rest, source),
     }
     model = models.load(loaders, source)
     model.inputs = _inputs(model, source.seed)
@@ -50,7 +59,7 @@ def remembered(folder: str | None, source: ModelSource) -> Model:
     Without the PyTorch module. Importing a torchvision net takes 10 to 20 s, reading it back one.
     Only for sources that are the same each time and change nothing else: no function of somebody's.
     """
-    if folder is None or source.source.partition(":")[0] not in ("torchvision", "onnx"):
+    if folder is None or source.source.partition(":")[0] not in _REMEMBERED:
         return load(source)
     place = Path(folder)
     facts = place / "model.json"
@@ -85,120 +94,78 @@ def _inputs(model: Model, seed: int) -> dict[str, np.ndarray]:
     return models.seeded(wanted, seed)
 
 
-def _tiny(shape: list[int] | None, seed: int) -> Model:
-    """Four convolutions with bias, a residual add, both poolings and a dense layer."""
-    generator = np.random.default_rng(seed)
-    params: dict[str, Any] = {}
-
-    def weight(name: str, *size: int) -> Any:
-        spread = np.sqrt(2.0 / max(1, int(np.prod(size[1:]))))
-        values = generator.normal(0, spread, size)
-        params[name] = tvm.nd.array(values.astype("float32"))
-        return relay.var(name, shape=size)
-
-    def conv(x: Any, name: str, inputs: int, outputs: int) -> Any:
-        kernel = weight(f"{name}.weight", outputs, inputs, 3, 3)
-        bias = weight(f"{name}.bias", outputs)
-        x = relay.nn.conv2d(x, kernel, padding=(1, 1), channels=outputs, kernel_size=(3, 3))
-        return relay.nn.bias_add(x, bias)
-
-    size = shape or [1, 3, 32, 32]
-    if len(size) != 4:
-        raise ModelError("tiny takes an input shape of four numbers: N,C,H,W")
-    data = relay.var("input", shape=tuple(size))
-    x = relay.nn.relu(conv(data, "conv0", size[1], 16))
-    x = relay.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
-    y = relay.nn.relu(conv(x, "conv1", 16, 16))
-    y = conv(y, "conv2", 16, 16)
-    x = relay.nn.relu(relay.add(x, y))
-    x = relay.nn.relu(conv(x, "conv3", 16, 32))
-    x = relay.nn.batch_flatten(relay.nn.global_avg_pool2d(x))
-    x = relay.nn.dense(x, weight("fc.weight", 10, 32))
-    x = relay.nn.bias_add(x, weight("fc.bias", 10))
-    main = relay.Function([data, *relay.analysis.free_vars(x)[1:]], x)
-    return Model(relay.transform.InferType()(tvm.IRModule.from_expr(main)), params, {})
-
-
-class _Layers:
-    """See digits.Layers. The weights become parameters, as a frontend leaves them."""
-
-    def __init__(self, weights: dict[str, np.ndarray]) -> None:
-        self._weights = weights
-        self.params: dict[str, Any] = {}
-
-    def convolution(self, x: Expr, name: str) -> Expr:
-        kernel = self._parameter(f"{name}.conv.weight")
-        norms = ("weight", "bias", "running_mean", "running_var")
-        norm = [self._parameter(f"{name}.norm.{part}") for part in norms]
-        channels = self._weights[f"{name}.conv.weight"].shape[0]
-        x = relay.nn.conv2d(x, kernel, padding=(1, 1), channels=channels, kernel_size=(3, 3))
-        return relay.nn.batch_norm(x, *norm, epsilon=digits.EPSILON)[0]
-
-    def relu(self, x: Expr) -> Expr:
-        return relay.nn.relu(x)
-
-    def add(self, x: Expr, y: Expr) -> Expr:
-        return relay.add(x, y)
-
-    def max_pool(self, x: Expr) -> Expr:
-        return relay.nn.max_pool2d(x, pool_size=(2, 2), strides=(2, 2))
-
-    def mean(self, x: Expr) -> Expr:
-        return relay.nn.batch_flatten(relay.nn.global_avg_pool2d(x))
-
-    def dense(self, x: Expr, name: str) -> Expr:
-        x = relay.nn.dense(x, self._parameter(f"{name}.weight"))
-        return relay.nn.bias_add(x, self._parameter(f"{name}.bias"))
-
-    def _parameter(self, name: str) -> Expr:
-        value = self._weights[name]
-        self.params[name] = tvm.nd.array(value)
-        return relay.var(name, shape=value.shape)
-
-
-def _digits(shape: list[int] | None) -> Model:
-    layers = _Layers(digits.weights())
-    data = relay.var(digits.INPUT, shape=digits.shape(shape))
-    scores = digits.net(layers, data)
-    main = relay.Function(relay.analysis.free_vars(scores), scores)
-    module = relay.transform.InferType()(tvm.IRModule.from_expr(main))
-    return Model(module, layers.params, {}, preprocessing=digits.PREPROCESSING)
-
-
-def _torchvision(name: str, source: ModelSource) -> Model:
-    net = torchvision_nets.net(name, source)
-    import torch
-
-    traced = torch.jit.trace(net.module, torch.zeros(net.shape))
-    module, params = relay.frontend.from_pytorch(traced, [("input", tuple(net.shape))])
+def _torchvision(source: ModelSource) -> Model:
+    net = torchvision_nets.net(source.source.partition(":")[2], source)
+    shapes = {models.INPUT: net.shape}
+    script = frontends.traced(net.module, shapes, {})
+    module, params = frontends.from_torch(script, shapes)
     return Model(module, params, {}, net.module, net.versions, net.preprocessing)
 
 
-def _onnx(path: Path, shape: list[int] | None) -> Model:
+def _onnx(file: File, source: ModelSource) -> Model:
+    sizes = shapes.resolved(source.shapes, file.inputs, replace=True)
+    module, params = frontends.from_onnx(file, sizes)
+    return Model(module, params, {}, versions=file.versions)
+
+
+def _torch(file: File, source: ModelSource) -> Model:
+    sizes = shapes.resolved(source.shapes, file.inputs)
+    script = frontends.script_of(file, sizes)
+    module, params = frontends.from_torch(script, sizes, file.dtypes)
+    return Model(module, params, {}, versions=file.versions)
+
+
+def _tflite(file: File, source: ModelSource) -> Model:
+    sizes = shapes.resolved(source.shapes, file.inputs)
+    module, params = frontends.from_tflite(file, sizes)
+    return Model(module, params, {}, versions=file.versions)
+
+
+def _relay(path: Path, source: ModelSource) -> Model:
     try:
-        import onnx
-    except ImportError as error:
-        raise ModelError(f"onnx: models need onnx in the TVM's Python ({error})") from error
-    graph = onnx.load(str(path))
-    weights = {tensor.name for tensor in graph.graph.initializer}
-    names = [value.name for value in graph.graph.input if value.name not in weights]
-    if shape and len(names) != 1:
-        raise ModelError(f"--input-shape fits one input, and this model has {len(names)}: {names}")
-    shapes = {names[0]: tuple(shape)} if shape else None
-    module, params = relay.frontend.from_onnx(graph, shape=shapes, freeze_params=False)
-    return Model(module, params, {}, versions={"onnx": onnx.__version__})
+        module = _read_text(path.read_text(encoding="utf-8"))
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"{path} is no module that TVM can read: {lines[-1][:300]}") from error
+    return Model(_with_shapes(module, {}, source), {}, {})
 
 
-def _relay(path: Path) -> Model:
-    text = path.read_text(encoding="utf-8")
+def _read_text(text: str) -> IRModule:
     if text.lstrip().startswith("{"):
-        return Model(tvm.ir.load_json(text), {}, {})
+        return tvm.ir.load_json(text)
     parse = getattr(tvm, "parser", relay).fromtext  # tvm.parser until 0.10, relay since
     if not text.lstrip().startswith("#["):
         text = '#[version = "0.0.5"]\n' + text
-    return Model(relay.transform.InferType()(parse(text)), {}, {})
+    return parse(text)
 
 
-def _python(rest: str) -> Model:
+def _python(rest: str, source: ModelSource) -> Model:
     module, params = models.of_python(rest)
-    return Model(relay.transform.InferType()(module), params, {})
+    return Model(_with_shapes(module, params, source), params, {})
+
+
+def _with_shapes(module: IRModule, params: Mapping[str, Any], source: ModelSource) -> IRModule:
+    """A typed module whose open sizes are those asked for, all of them. Raises ModelError."""
+    try:
+        typed = relay.transform.InferType()(module)
+        main = typed["main"]
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"{source.source} is no Relay module: {lines[-1][:300]}") from error
+    own = {
+        var.name_hint: [int(n) if hasattr(n, "value") else "?" for n in var.checked_type.shape]
+        for var in main.params
+        if var.name_hint not in params and isinstance(var.checked_type, relay.TensorType)
+    }
+    sizes = shapes.resolved(source.shapes, own)
+    if all(own[name] == size for name, size in sizes.items()):
+        return typed
+    fixed = {
+        var: relay.var(var.name_hint, shape=sizes[var.name_hint], dtype=var.checked_type.dtype)
+        for var in main.params
+        if var.name_hint in sizes
+    }
+    body = relay.bind(main.body, fixed)
+    main = relay.Function([fixed.get(var, var) for var in main.params], body)
+    typed = relay.transform.InferType()(tvm.IRModule.from_expr(main))
+    return relay.transform.DynamicToStatic()(typed)
