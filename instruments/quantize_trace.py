@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import dialects
 from .diagnosis.diagnosis import Failed, diagnose, versions
+from .inputs.errors import ImportRejected
 from .protocol.schema import SCHEMA
 from .recording.ambient import ambient
 from .recording.journal import Journal, fresh
@@ -104,18 +105,14 @@ class QuantizeTrace:
         self.journal.event("facts", values=values)
 
     def error(
-        self,
-        error: BaseException,
-        target: Target = None,
-        diagnostics: list[str] | None = None,
-        diagnosis: bool = True,
+        self, error: BaseException, target: Target = None, diagnostics: list[str] | None = None
     ) -> None:
         """Record what ended the compile, then find the op and the knob behind it by replay.
 
         `target` is that of a build; `diagnostics` the texts of a DiagnosticError, if collected.
-        Without `diagnosis` nothing is replayed.
         """
         self._failed = True
+        origin = error.origin if isinstance(error, ImportRejected) else error
         path = self.failing_path()
         stage = path[-1].stage if path else self.recorder.stage
         with self.recorder.pause():
@@ -126,12 +123,12 @@ class QuantizeTrace:
                 passes=[p.number for p in path],
                 stage=stage,
                 diagnostics=list(diagnostics or []),
-                python=_raised_at(getattr(error, "origin", error)),
+                python=_raised_at(origin),
             )
-            if diagnosis and isinstance(error, Exception):
+            if isinstance(origin, Exception):
                 try:
                     around = self.recorder.around(path, stage)
-                    failed = Failed(around, error, self.recorder.qconfig, target)
+                    failed = Failed(around, origin, self.recorder.qconfig, target)
                     diagnose(self.journal, self.dialect, failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)

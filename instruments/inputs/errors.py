@@ -8,15 +8,23 @@ class ModelError(Exception):
 
 
 class ImportRejected(Exception):
-    """TVM's importer does not take the model; `node` and `op` say where in it.
+    """TVM's importer does not take the model; `node` and `op` say where in it, and are empty where
+    nobody knows.
 
     `kind` is what the node is one of: ONNX, PyTorch, TFLite. `origin` is what TVM raised.
     """
 
     def __init__(self, kind: str, node: str, op: str, error: BaseException) -> None:
-        message = str(error).strip() or type(error).__name__
         place = f"{node} ({op})" if node and node != op else op
-        super().__init__(f"{kind} node {place}: {message}")
+        super().__init__(f"{kind} node {place}: {_words(error)}" if op else _words(error))
         self.node = node
         self.op = op
         self.origin = error
+
+
+def _words(error: BaseException) -> str:
+    """What an error says: the last line of TVM's C++ frames, else all of it; or its class."""
+    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return lines[-1].strip() if lines[0].startswith("Traceback") else "\n".join(lines)

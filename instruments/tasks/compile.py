@@ -21,7 +21,7 @@ def main(job: CompileJob) -> int:
             run.all()
         except ImportRejected as error:
             trace.facts(rejected_node={"name": error.node, "op": error.op})
-            trace.error(error, run.target, seen, diagnosis=False)  # there is no module to try
+            trace.error(error, run.target, seen)
             return 1
         except Exception as error:
             trace.error(error, run.target, seen)

@@ -86,11 +86,14 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
     """The verdict on a model that TVM's importer does not take. It is of no configuration: its name
     is the float model's, which it is as well."""
     verdict = Verdict(FLOAT, toolchain, NOT_IMPORTED, "import", confidence=EXACT)
-    assert trace.failure is not None
-    lines = [line.strip() for line in trace.failure.message.splitlines() if line.strip()]
-    verdict.message = " ".join(lines)[:600]
-    if trace.failure.python is not None:
-        verdict.site = tvm_error.python_site(trace.failure.python)
+    failure = trace.failure
+    assert failure is not None
+    texts = failure.diagnostics[:1] or [failure.message]
+    verdict.message = " ".join(texts[0].split())[:600]
+    if failure.python is not None:
+        verdict.site = tvm_error.python_site(failure.python)
+    if trace.blamed_pass is not None:  # it made a module, and TVM's own passes refuse that
+        verdict.pass_name, verdict.op = trace.blamed_pass.name, blamed_op(trace)
     node = trace.facts.rejected_node
     if node is not None:
         verdict.suggestion = explanations.importable(node.op)
@@ -149,6 +152,14 @@ def of_result(
     elif wrong:
         verdict.outcome = WRONG
         verdict.message = wrong
+    one_bit = [
+        name for name in ("nbit_input", "nbit_weight") if configuration.fields.get(name) == 1
+    ]
+    if one_bit and verdict.outcome == WRONG:
+        # python/tvm/relay/quantize/_calibrate.py, _set_params: valid_range = 2**(nbit - sign), and
+        # what is left is clipped to [-(valid_range - 1), valid_range - 1].
+        verdict.knob = ", ".join(one_bit)
+        verdict.reason = "of one bit the sign takes all: values are clipped to the range [0, 0]"
     if configuration.narrow and verdict.outcome == WRONG:
         verdict.knob = "dtype_activation"
         verdict.reason = (

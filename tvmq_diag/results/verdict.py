@@ -174,7 +174,8 @@ class Verdict(msgspec.Struct):
         if self.outcome == WORKS:
             return f"{self.configuration} works"
         if self.outcome == NOT_IMPORTED:
-            return f"the model is not imported: {self.message}"
+            place = f" {self.place}" if self.place else ""
+            return f"the model is not imported{place}: {self.message}"
         place = f" {self.place}" if self.place else ""
         message = f": {self.message}" if self.message else ""
         return f"{self.configuration} {self.outcome}{place}{message}"
@@ -202,7 +203,7 @@ class Verdict(msgspec.Struct):
 
 def _place(outcome: str, pass_name: str | None, op: OpRef | None) -> str:
     parts = []
-    if pass_name and outcome in (REJECTED, CRASHED, TIMED_OUT, WRONG):
+    if pass_name and outcome in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_IMPORTED):
         parts.append(f"{'by' if outcome == REJECTED else 'in'} {pass_name}")
     if op is not None:
         parts.append(f"at {op.name} (op #{op.index})")

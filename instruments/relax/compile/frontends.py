@@ -63,9 +63,9 @@ def _path(node: Any) -> str:
 
 
 def _unsupported(error: Exception) -> str:
-    """The first function that the importer says it has no converter for; else a question mark."""
+    """The first function that the importer says it has no converter for; else empty."""
     name = re.search(r"[Uu]nsupported function types? *[:\[']*\s*([\w.:]+)", str(error))
-    return name[1] if name else "?"
+    return name[1] if name else ""
 
 
 def from_tflite(model: Any, shapes: dict[str, list[int]]) -> Any:
@@ -76,7 +76,7 @@ def from_tflite(model: Any, shapes: dict[str, list[int]]) -> Any:
         module = tflite.from_tflite(model, shape_dict=shapes)
     except Exception as error:
         name = re.search(r"not supported[^:]*: *'?([\w.:]+)", str(error))
-        raise ImportRejected("TFLite", "", name[1] if name else "?", error) from error
+        raise ImportRejected("TFLite", "", name[1] if name else "", error) from error
     return module[0] if isinstance(module, tuple) else module
 
 

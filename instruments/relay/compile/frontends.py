@@ -62,7 +62,7 @@ def from_tflite(file: File, shapes: Mapping[str, Sequence[int]]) -> tuple[Any, d
     try:
         module, params = relay.frontend.from_tflite(file.model, shape_dict=sizes)
     except Exception as error:
-        op = _named(error) or _local(error, "op_code_str") or "?"
+        op = _named(error) or _local(error, "op_code_str") or ""
         raise ImportRejected("TFLite", "", str(op), error) from error
     return module, params
 
@@ -74,7 +74,7 @@ def _onnx_rejected(graph: Any, error: Exception) -> ImportRejected:
     if node is None:
         node = _local(error, "node")
     if node is None or not hasattr(node, "op_type"):
-        return ImportRejected("ONNX", "", kind or "?", error)
+        return ImportRejected("ONNX", "", kind or "", error)
     name = node.name or next(iter(node.output), "")
     return ImportRejected("ONNX", str(name), str(node.op_type), error)
 
@@ -82,7 +82,7 @@ def _onnx_rejected(graph: Any, error: Exception) -> ImportRejected:
 def _torch_rejected(error: Exception) -> ImportRejected:
     node, kind = _local(error, "node_name"), _local(error, "op_node")
     op = _named(error) or (kind.kind() if hasattr(kind, "kind") else None)
-    return ImportRejected("PyTorch", str(node or ""), str(op or "?"), error)
+    return ImportRejected("PyTorch", str(node or ""), str(op or ""), error)
 
 
 def _named(error: Exception) -> str | None:
