@@ -109,6 +109,12 @@ class Compilation:
         if self.samples.labels is not None:
             named["labels"] = self.samples.labels
         np.savez(self.trace.path / "outputs.npz", **named)
+        if self.job.keep_inputs:
+            given: Any = {
+                name: np.stack([batch[name] for batch in self.samples.batches])
+                for name in self.inputs
+            }
+            np.savez(self.trace.path / "inputs.npz", **given)
         self.trace.journal.event(
             "outputs", file="outputs.npz", deterministic=repeats(results[0]), inputs=number
         )

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     chain = resolution.resolve(tvm_python=options.tvm_python, echo=print)
     job = OverheadJob(
         ModelSource(options.model),
-        REFERENCE.qconfig,
+        REFERENCE.qconfig or {},
         rounds=max(2, options.rounds),
         modes=options.modes.split(","),
     )

@@ -3,22 +3,38 @@
 int4                    all three dtype fields, as the assignment behind this project did
 int8/int8/int32         INPUT/WEIGHT/ACTIVATION
 int8/int8/int32:nbit=4  further fields behind colons; nbit stands for nbit_input and nbit_weight
-int8:skip_conv_layers=0+2  a list
+int8:skip_conv_layers=0+2  a list; `none` is an empty one
+as-is                   the model as it is: for one that arrives quantized
+as-is:fq2i              the same after FakeQuantizationToInteger
+
+Fields that are not listed here are asked of the TVM at hand: see `with_fields_of`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from .errors import UsageError
 
-Value = int | float | str | list[int]
+Value = int | float | str | list[int] | list[str]
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split("+")]
+    return [] if text in _EMPTY else [int(part) for part in text.split("+")]
+
+
+def _texts(text: str) -> list[str]:
+    return [] if text in _EMPTY else text.split("+")
+
+
+def _flag(text: str) -> bool:
+    return _FLAGS[text.lower()]
+
+
+_EMPTY = ("none", "[]")
+_FLAGS = {"0": False, "1": True, "false": False, "true": True}
 
 
 FIELDS: dict[str, Callable[[str], Value]] = {
@@ -33,6 +49,8 @@ FIELDS: dict[str, Callable[[str], Value]] = {
     "skip_dense_layer": int,
     "pipeline": str,
     "realize": str,
+    "per_channel": _flag,
+    "skip": _texts,
 }
 """What may follow the dtypes: fields of Relay's QConfig (python/tvm/relay/quantize/quantize.py),
 and for Relax those of instruments.relax.quantizer and the pipeline of tvm.compile."""
@@ -52,13 +70,17 @@ _ONLY = {
     "relay": (
         "nbit_activation", "weight_scale", "rounding", "skip_conv_layers", "skip_dense_layer",
     ),
-    "relax": tuple(CHOICES),
+    "relax": (*CHOICES, "per_channel", "skip"),
 }  # fmt: skip
 """Fields that the other dialect does not have."""
 
+AS_IS, FQ2I = "as-is", "fq2i"
+
 DTYPES = ("dtype_input", "dtype_weight", "dtype_activation")
 
-_DTYPE = re.compile(r"^(?:u?int[1-9]\d*|bool|float(?:16|32|64)|bfloat16)$")
+_DTYPE = re.compile(
+    r"^(?:u?int[1-9]\d*|bool|float(?:16|32|64)|bfloat16|float8_e4m3fn|float8_e5m2)$"
+)
 _EXAMPLES = "int4, int8/int8/int32 or int8/int8/int32:nbit=4"
 
 
@@ -69,10 +91,24 @@ class Configuration:
     text: str
     dtypes: tuple[str, str, str]
     fields: dict[str, Value] = field(default_factory=dict, hash=False)
+    unknown: tuple[str, ...] = ()
+    """Names among the fields that only the TVM at hand can say more of; their values are text."""
 
     @property
-    def qconfig(self) -> dict[str, Value]:
-        """Keyword arguments for relay.quantize.qconfig()."""
+    def as_is(self) -> bool:
+        """Is the model not quantized here?"""
+        return self.text.partition(":")[0] == AS_IS
+
+    @property
+    def fq2i(self) -> bool:
+        """Does FakeQuantizationToInteger run on it?"""
+        return self.as_is and self.text != AS_IS
+
+    @property
+    def qconfig(self) -> dict[str, Value] | None:
+        """Keyword arguments for relay.quantize.qconfig(); None where nothing is quantized."""
+        if self.as_is:
+            return None
         return {**dict(zip(DTYPES, self.dtypes, strict=True)), **self.fields}
 
     @property
@@ -89,6 +125,10 @@ class Configuration:
 def parse(text: str) -> Configuration:
     """One configuration; raises UsageError that says which part is not understood."""
     head, *extras = text.strip().split(":")
+    if head == AS_IS:
+        if extras not in ([], [FQ2I]):
+            raise UsageError(f"{text!r} is not a configuration: {AS_IS} or {AS_IS}:{FQ2I}")
+        return Configuration(":".join([head, *extras]), REFERENCE.dtypes)
     parts = head.split("/")
     if len(parts) not in (1, 3) or not all(_DTYPE.match(part) for part in parts):
         raise UsageError(f"{text!r} is not a configuration; write for example {_EXAMPLES}")
@@ -96,11 +136,12 @@ def parse(text: str) -> Configuration:
     fields: dict[str, Value] = {}
     for extra in extras:
         fields.update(_field(text, extra))
+    unknown = tuple(name for name in fields if name not in FIELDS)
     # In one order, however it was typed: what is the same is compiled once.
     extras.sort(key=lambda extra: extra.partition("=")[0] in CHOICES)
     same = first == second == third
     shown = first if same else f"{first}/{second}/{third}"
-    return Configuration(":".join([shown, *extras]), (first, second, third), fields)
+    return Configuration(":".join([shown, *extras]), (first, second, third), fields, unknown)
 
 
 def wider(configuration: Configuration) -> list[Configuration]:
@@ -129,6 +170,16 @@ def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     There a single dtype is that of inputs and weights: sums are int32, as its quantizer's. Raises
     UsageError for a field that the dialect does not have.
     """
+    if configuration.as_is:
+        if dialect == "relax" and configuration.fq2i:
+            raise UsageError(f"{configuration.text}: Relax has no FakeQuantizationToInteger")
+        return [configuration]
+    if dialect == "relax" and configuration.unknown:
+        fields = ", ".join(["nbit", *(name for name in FIELDS if name not in _ONLY["relay"])])
+        raise UsageError(
+            f"{configuration.unknown[0]} in {configuration.text!r}: this project's quantizer for "
+            f"Relax has no such field; its fields: {fields}"
+        )
     other = "relay" if dialect == "relax" else "relax"
     for name in configuration.fields:
         if name in _ONLY[other]:
@@ -145,6 +196,37 @@ def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     ]
 
 
+def with_fields_of(configuration: Configuration, defaults: Mapping[str, object]) -> Configuration:
+    """A configuration whose unknown fields have values of the kind that the quantizer's own
+    defaults have. `defaults` are those of the TVM at hand. Raises UsageError."""
+    fields = dict(configuration.fields)
+    for name in configuration.unknown:
+        if name not in defaults:
+            raise UsageError(
+                f"{name} in {configuration.text!r}: this TVM's quantizer has no such field; its "
+                f"fields: nbit, {', '.join(defaults)}"
+            )
+        try:
+            fields[name] = _like(str(fields[name]), defaults[name])
+        except (ValueError, KeyError) as error:
+            raise UsageError(
+                f"{fields[name]!r} is no value for {name} in {configuration.text!r}; "
+                f"its default is {defaults[name]!r}"
+            ) from error
+    return replace(configuration, fields=fields, unknown=())
+
+
+def _like(text: str, default: object) -> Value:
+    """A text as a value of the default's kind; a default of None stands for a list of names."""
+    if isinstance(default, bool):
+        return _flag(text)
+    if isinstance(default, (int, float)):
+        return type(default)(text)
+    if isinstance(default, list):
+        return _numbers(text)
+    return text if isinstance(default, str) else _texts(text)
+
+
 def parse_list(text: str) -> list[Configuration]:
     """Configurations separated by commas, each once; raises UsageError."""
     found = {c.text: c for c in (parse(part) for part in text.split(",") if part.strip())}
@@ -155,21 +237,23 @@ def parse_list(text: str) -> list[Configuration]:
 
 def bits(dtype: str) -> int:
     """Bits of a dtype's values: 4 of int4, 1 of bool."""
-    digits = re.search(r"\d+$", dtype)
+    digits = re.search(r"\d+", dtype)
     return int(digits.group()) if digits else 1
 
 
 def _field(text: str, extra: str) -> dict[str, Value]:
     name, equals, value = extra.partition("=")
     names = ["nbit_input", "nbit_weight"] if name == "nbit" else [name]
-    if not equals or any(known not in FIELDS for known in names):
-        known = ", ".join(["nbit", *FIELDS])
-        raise UsageError(f"{extra!r} in {text!r} is not FIELD=VALUE with FIELD one of {known}")
+    if not (equals and name.isidentifier() and value):
+        usual = ", ".join(["nbit", *FIELDS])
+        raise UsageError(f"{extra!r} in {text!r} is not FIELD=VALUE with FIELD one of {usual}, …")
+    if name not in FIELDS and name != "nbit":
+        return {name: value}
     if name in _VALUES and value not in _VALUES[name]:
         raise UsageError(f"{extra!r} in {text!r}: {name} is {' or '.join(_VALUES[name])}")
     try:
-        return {known: FIELDS[known](value) for known in names}
-    except ValueError as error:
+        return {one: FIELDS[one](value) for one in names}
+    except (ValueError, KeyError) as error:
         raise UsageError(f"{value!r} is no value for {name} in {text!r}") from error
 
 

@@ -96,12 +96,14 @@ class CompileJob(TracedJob):
 
     `qconfig` holds fields of the quantizer's configuration, None for the float model. `opt_level`
     is the build's, `quantize_opt_level` (of Relay alone) that of a PassContext around quantize();
-    None means none, as in TVM's own tutorial. `mcpu` None means the host's. With a `target` it is
-    built for that, and not run. `first_ops` (calls, in running order) compiles only the beginning
-    of the model. Folders, or None: `imported`, where the imported model lies or is to be left for
-    other processes; `artifact` for the compiled model; `calibrated` for the calibrated module. Of
-    Relax alone: `pipeline` of the float model ("default" or "target"; a qconfig has its own) and
-    `schedule` ("sound" or "untuned").
+    None means none, as in TVM's own tutorial. `mcpu` None means the host's. `fq2i` (of Relay alone)
+    runs FakeQuantizationToInteger on the model; `quantize_anyway` quantizes one that arrives
+    quantized, which is refused without. With a `target` it is built for that, and not run.
+    `first_ops` (calls, in running order) compiles only the beginning of the model. Folders, or
+    None: `imported`, where the imported model lies or is to be left for other processes; `artifact`
+    for the compiled model; `calibrated` for the calibrated module. With `keep_inputs` what it was
+    run on is left in the trace. Of Relax alone: `pipeline` of the float model ("default" or
+    "target"; a qconfig has its own) and `schedule` ("sound" or "untuned").
     """
 
     TASK: ClassVar[str] = "compile"
@@ -114,11 +116,14 @@ class CompileJob(TracedJob):
     target: Optional[str] = None
     opt_level: int = 3
     quantize_opt_level: Optional[int] = None
+    fq2i: bool = False
+    quantize_anyway: bool = False
     first_ops: Optional[int] = None
     imported: Optional[str] = None
     artifact: Optional[str] = None
     calibrated: Optional[str] = None
     save_ir: bool = False
+    keep_inputs: bool = False
     pipeline: Optional[str] = None
     schedule: Optional[str] = None
 

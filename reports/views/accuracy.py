@@ -35,7 +35,7 @@ def figures(metrics: Metrics) -> list[str]:
     if metrics.equal is not None:
         lines.append(f"{percent(metrics.equal)} of the integers equal")
     if metrics.top1_agree is not None:
-        lines.append(f"same top-1 {percent(metrics.top1_agree)}{_between(metrics)}")
+        lines.append(f"same top-1 {percent(metrics.top1_agree)}{_decided(metrics)}")
     return lines
 
 
@@ -73,8 +73,10 @@ def _worst(metrics: Metrics) -> str:
     return f" (worst {number(metrics.worst_cosine, 4)}, input {metrics.worst_input})"
 
 
-def _between(metrics: Metrics) -> str:
-    if metrics.top1_interval is None:
+def _decided(metrics: Metrics) -> str:
+    """Of the inputs where the float model's answer is clear, which is what a verdict goes by."""
+    if metrics.decided_agree is None or metrics.decided_interval is None:
         return ""
-    low, high = metrics.top1_interval
-    return f" [{low:.0%}, {high:.0%}]"
+    low, high = metrics.decided_interval
+    share = percent(metrics.decided_agree)
+    return f" ({share} [{low:.0%}, {high:.0%}] of the {metrics.decided} where float is clear)"

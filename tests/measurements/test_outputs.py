@@ -136,6 +136,14 @@ def test_labels_give_the_top1_of_both() -> None:
     assert metrics.top1_agree == pytest.approx(2 / 3)
 
 
+def test_a_lead_of_nothing_is_no_answer() -> None:
+    floats = several([1.0, 0.99, 0.0], [1.0, 0.0, 0.0], [0.0, 0.5, 1.0])
+    ours = several([0.99, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.5, 0.0])
+    metrics = outputs.compare(ours, floats)
+    assert metrics.top1_agree == pytest.approx(1 / 3)
+    assert (metrics.decided, metrics.decided_agree) == (2, 0.5)
+
+
 def test_only_scores_have_a_top1() -> None:
     picture = np.random.default_rng(0).standard_normal((1, 3, 8, 8))
     assert compare(picture, picture).top1_agree is None

@@ -136,14 +136,15 @@ def of_result(
 ) -> Verdict:
     """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared.
 
-    Wrong are the mean or the worst cosine below its bound, or a top-1 agreement whose 95 % interval
-    is all below its own. What the float model gives no measure for is not judged.
+    Wrong are the mean or the worst cosine below its bound, or a top-1 agreement, over the inputs
+    where the float model's answer is clear, whose 95 % interval is all below its own. What the
+    float model gives no measure for is not judged.
     """
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
     verdict.confidence = EXACT
     wrong = _wrong(trace, metrics, bounds or Bounds())
-    if not got_dtype(configuration, trace):
+    if not configuration.as_is and not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
     elif metrics is not None and not metrics.telling:
@@ -179,6 +180,37 @@ def shows_on_one_input(metrics: Metrics | None, bounds: Bounds) -> bool:
         return True
     least = metrics.cosine if metrics.worst_cosine is None else metrics.worst_cosine
     return metrics.constant or least < bounds.cosine
+
+
+def of_as_is(
+    configuration: Configuration,
+    toolchain: str,
+    trace: Trace,
+    metrics: Metrics | None,
+    bounds: Bounds,
+    other: str,
+) -> Verdict:
+    """The verdict on a model that was run as it is. `metrics` are against another runtime's
+    outputs, which `other` names; without them it says why there are none."""
+    verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
+    verdict.deterministic = trace.deterministic
+    wrong = None if metrics is None else _wrong(trace, metrics, bounds)
+    if metrics is None:
+        verdict.outcome, verdict.confidence = NOT_JUDGED, UNKNOWN
+        verdict.message = f"it runs, and its numbers were compared with nothing: {other}"
+    elif wrong is not None:
+        verdict.outcome, verdict.confidence = WRONG, EXACT
+        verdict.message = wrong.replace("the float model's", other).replace(
+            "to the float model", f"to {other}"
+        )
+    else:
+        verdict.confidence = EXACT
+        verdict.reason = f"its outputs are {other}"
+    if not configuration.fq2i and trace.facts.islands:
+        verdict.suggestion = (
+            "--dtype as-is:fq2i: not tried; FakeQuantizationToInteger makes integer ops"
+        )
+    return verdict
 
 
 def of_recording(trace: Trace) -> Verdict:
@@ -335,8 +367,10 @@ def _far(metrics: Metrics, bounds: Bounds) -> str | None:
         return f"cosine {worst or 0.0:.3f} to the float model on input {metrics.worst_input}, " + (
             f"{metrics.cosine:.3f} on average ({least})"
         )
-    if metrics.top1_agree is not None and _surely_below(metrics.top1_interval, bounds.agreement):
-        return _share("its top-1 is the float model's on", metrics.top1_agree, bounds.agreement)
+    agreement = metrics.decided_agree
+    if agreement is not None and _surely_below(metrics.decided_interval, bounds.agreement):
+        where = "its top-1 is the float model's, where that is clear, on"
+        return _share(where, agreement, bounds.agreement)
     if metrics.equal is not None and metrics.equal < bounds.agreement:
         return _share("its integers are the float model's in", metrics.equal, bounds.agreement)
     return None

@@ -51,6 +51,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         help="default: 1,3,224,224 or the model's own; fixes what a model leaves open; of several "
         "inputs each by name: data=1,3,224,224;mask=1,16",
     )
+    parser.add_argument(
+        "--quantize-anyway",
+        action="store_true",
+        help="quantize a model that arrives quantized, which is refused without",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of random weights and input (0)")
     parser.add_argument(
         "--weights",

@@ -6,11 +6,11 @@ import argparse
 import re
 from collections.abc import Callable
 
-from ..configuration import Configuration, adapted, parse_list
+from ..configuration import Configuration, adapted, parse_list, with_fields_of
 from ..driver.plan import Plan
 from ..errors import UsageError
 from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource
-from ..toolchains import resolution
+from ..toolchains import resolution, settings
 from ..toolchains.limits import Limits, usable_bytes
 from ..toolchains.toolchain import Toolchain
 from ..trace.stages import RELAY
@@ -42,11 +42,12 @@ def plan_of(
     source, how = options.calibrate_on, options.preprocess
     return Plan(
         ModelSource(options.model, shapes, options.seed, options.weights),
-        _each_once(parse_list(options.dtype), chain.dialect),
+        _each_once(_known_to(chain, parse_list(options.dtype)), chain.dialect),
         chain,
         Limits(options.timeout, memory),
         mcpu=options.mcpu,
         opt_level=options.opt_level,
+        quantize_anyway=options.quantize_anyway,
         quantize_opt_level=level if chain.dialect == RELAY else None,
         dataset=DataSource(source, options.samples, how) if source else None,
         check=DataSource(options.check_on or _check_on(options.model), options.check_samples, how),
@@ -59,6 +60,14 @@ def plan_of(
 def _check_on(model: str) -> str:
     """What results are judged on where nobody says: what a net was trained for, if that is here."""
     return model if model == "digits" else CHECK_ON
+
+
+def _known_to(chain: Toolchain, typed: list[Configuration]) -> list[Configuration]:
+    """The configurations with every field as that TVM has it, which is asked only where need be."""
+    if chain.dialect != RELAY or not any(one.unknown for one in typed):
+        return typed
+    defaults = settings.defaults(chain)
+    return [with_fields_of(one, defaults) for one in typed]
 
 
 def _each_once(typed: list[Configuration], dialect: str) -> list[Configuration]:

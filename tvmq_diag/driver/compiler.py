@@ -63,7 +63,10 @@ class Compiler:
 
     def compile(self, configuration: Configuration) -> Compiled:
         """The model at a configuration."""
-        return self._run(configuration.text, configuration.slug, configuration.qconfig)
+        text, slug = configuration.text, configuration.slug
+        if not configuration.as_is:
+            return self._run(text, slug, configuration.qconfig)
+        return self._run(text, slug, None, fq2i=configuration.fq2i, keep_inputs=True)
 
     def part(self, configuration: Configuration, first: int) -> Compiled:
         """The first calls of the model at a configuration; each once a run."""
@@ -135,6 +138,7 @@ class Compiler:
             target=plan.target,
             opt_level=plan.opt_level,
             quantize_opt_level=plan.quantize_opt_level,
+            quantize_anyway=plan.quantize_anyway,
             imported=str(self._scratch),
             save_ir=plan.save_ir,
         )

@@ -45,9 +45,10 @@ def what_works_instead(trials: Trials) -> None:
     """For each configuration that does not work, try the nearest that might."""
     for_any_cpu: dict[str, str | None] = {}
     for result in trials.run.with_role(Role.REQUESTED):
-        if result.verdict.outcome == WORKS or result.verdict.float_fails:
-            continue
         requested = parse(result.verdict.configuration)
+        helped = result.verdict.outcome == WORKS or result.verdict.float_fails
+        if helped or requested.as_is:
+            continue
         default = reference(requested)
         nearest = _nearest(trials, [*wider(requested), default])
         if nearest is not None:
@@ -81,6 +82,8 @@ def op_errors(trials: Trials) -> None:
     folders: dict[str, Path] = {}
     for result in trials.ran():
         configuration = parse(result.verdict.configuration)
+        if configuration.as_is:
+            continue
         folder = trials.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
         same = folders.setdefault(_simulated(configuration), folder)
         if same == folder:
@@ -97,9 +100,10 @@ def bisection(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong, from which pass and op on."""
     for result in trials.run.with_role(Role.REQUESTED):
         metrics, bounds = result.verdict.metrics, trials.plan.bounds
-        if result.verdict.outcome != WRONG or not judge.shows_on_one_input(metrics, bounds):
-            continue
         configuration = parse(result.verdict.configuration)
+        wrong = result.verdict.outcome == WRONG and not configuration.as_is
+        if not wrong or not judge.shows_on_one_input(metrics, bounds):
+            continue
         trials.observer.begin(f"{configuration.text} is wrong: looking for the pass and the op")
         folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
         result.bisection, ending = bisecting.look(
@@ -134,7 +138,7 @@ def each_knob(trials: Trials) -> None:
     for result in trials.run.with_role(Role.REQUESTED):
         first = ablation.first_ops(result.trace) if result.trace is not None else None
         configuration = parse(result.verdict.configuration)
-        if result.verdict.float_fails:
+        if result.verdict.float_fails or configuration.as_is:
             continue
         if first is not None and ablation.questions(configuration):
             result.verdict.knob_map = _answers(trials, configuration, first)
@@ -240,7 +244,9 @@ def _measure_ops(
 
 def _simulated(configuration: Configuration) -> str:
     """What its simulation depends on: in which pipeline it is compiled makes no difference."""
-    fields = {name: value for name, value in configuration.qconfig.items() if name != "pipeline"}
+    fields = {
+        name: value for name, value in (configuration.qconfig or {}).items() if name != "pipeline"
+    }
     return json.dumps(fields, sort_keys=True)
 
 

@@ -31,6 +31,8 @@ class Plan:
     mcpu: str | None = None
     opt_level: int = 3
     """Of the build."""
+    quantize_anyway: bool = False
+    """Quantize a model that arrives quantized, which is refused without."""
     quantize_opt_level: int | None = None
     """Of a PassContext around Relay's quantize(); None: none, as in a script without one."""
     dataset: DataSource | None = None

@@ -49,7 +49,12 @@ def _queue(plan: Plan) -> list[tuple[Configuration, Role]]:
     """What to try first: all that was asked for, then TVM's default, if that is not among it."""
     queue = [(configuration, Role.REQUESTED) for configuration in plan.configurations]
     default = reference(plan.configurations[0])
-    if plan.reference and default.text not in {configuration.text for configuration, _ in queue}:
+    as_is = all(configuration.as_is for configuration in plan.configurations)
+    if (
+        plan.reference
+        and not as_is
+        and default.text not in {configuration.text for configuration, _ in queue}
+    ):
         queue.append((default, Role.REFERENCE))
     return queue
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..analysis import judge
+from ..analysis.judge import Bounds
 from ..configuration import REFERENCE, Configuration
 from ..measurements import outputs
 from ..measurements.benchmark import FLOAT
@@ -13,8 +14,9 @@ from ..measurements.metrics import Metrics
 from ..results import store
 from ..results.run import Result, Role, Run
 from ..results.verdict import INTERRUPTED, TIMED_OUT, WORKS, Verdict
+from ..trace import layout
 from ..trace.ending import How
-from . import investigation
+from . import investigation, onnx_runtime
 from .compiler import Compiled, Compiler
 from .plan import Observer, Plan
 
@@ -38,6 +40,7 @@ class Trials:
         self.plan = plan
         self.run = run
         self.observer = observer
+        self.scratch = scratch
         self.compiler = Compiler(plan, run.directory, scratch, observer)
         self.artifacts: dict[str, Path | None] = {}
         """The folder of the compiled model of each configuration that ran, if there is one."""
@@ -88,6 +91,8 @@ class Trials:
     def judged(self, configuration: Configuration, compiled: Compiled) -> Verdict:
         """The verdict on what ran to its end, by its outputs."""
         name, bounds = self.plan.toolchain.name, self.plan.bounds
+        if configuration.as_is and not configuration.fq2i:
+            return judge.of_as_is(configuration, name, compiled.trace, *self._other(compiled))
         metrics = self._metrics(compiled)
         return judge.of_result(configuration, name, compiled.trace, metrics, bounds)
 
@@ -150,6 +155,23 @@ class Trials:
         verdict = judge.of_failure(unquantized, name, compiled.trace, compiled.ending)
         verdict.suggestion = None
         return verdict
+
+    def _other(self, compiled: Compiled) -> tuple[Metrics | None, Bounds, str]:
+        """For a model as it is: its outputs against ONNX Runtime's, or why not."""
+        bounds, (kind, _, file) = self.plan.bounds, self.plan.model.source.partition(":")
+        if kind != "onnx":
+            return None, bounds, "there is no other runtime here that reads such a model"
+        if not onnx_runtime.installed():
+            return None, bounds, "install ONNX Runtime to compare with: pip install onnxruntime"
+        inputs = compiled.trace.path / layout.INPUTS
+        self.observer.begin("the same in ONNX Runtime")
+        theirs = onnx_runtime.outputs(Path(file), inputs, self.scratch)
+        if theirs is None:
+            return None, bounds, "ONNX Runtime could not run it"
+        try:
+            return outputs.compare(_outputs(compiled), theirs), bounds, "ONNX Runtime's"
+        except (OSError, ValueError, KeyError):
+            return None, bounds, "ONNX Runtime gives outputs of other shapes"
 
     def _metrics(self, compiled: Compiled) -> Metrics | None:
         """Of the outputs against the float model's; None where they cannot be compared."""

@@ -11,6 +11,9 @@ LEAST_DIFFERENCE = 0.01
 """Where the float model's outputs of two inputs differ by less, relative to their size, there is
 nothing to judge a quantized one by."""
 
+LEAD = 0.05
+"""See Metrics.decided."""
+
 _GAIN = 1.1
 """A factor nearer to 1 than this is no gain error."""
 
@@ -61,8 +64,13 @@ class Metrics(msgspec.Struct, frozen=True):
     """The outputs are this many times the float model's, by least squares."""
     factor_sqnr_db: float | None = None
     """The SQNR that is left once that factor is taken out."""
-    top1_interval: tuple[float, float] | None = None
-    """95 % interval of top1_agree (Wilson)."""
+    decided: int = 0
+    """Rows of scores in which the float model's top-1 is clear of its second by LEAD of the span of
+    its scores. Elsewhere two answers are about as good."""
+    decided_agree: float | None = None
+    """Share of those with the float model's top-1."""
+    decided_interval: tuple[float, float] | None = None
+    """95 % interval of decided_agree (Wilson)."""
     equal: float | None = None
     """Share of the values of integer outputs that are the float model's."""
     constant: bool = False

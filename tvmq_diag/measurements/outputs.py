@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import Metrics, OutputMetrics, interval
+from .metrics import LEAD, Metrics, OutputMetrics, interval
 
 Array = NDArray[np.generic]
 
@@ -57,13 +57,14 @@ def compare(ours: Outputs, floats: Outputs) -> Metrics:
     total = _added(whole)
     cosines = [sums.cosine for sums in whole]
     worst = min(range(inputs), key=lambda i: _or_zero(cosines[i]), default=None)
-    right, rows = _agreeing(pairs)
+    agreeing, decided = _agreeing(pairs)
+    clear = agreeing[decided]
     top1, float_top1, labelled = _labelled(ours, floats)
     return Metrics(
         _mean(cosines),
         total.sqnr_db,
         total.largest if values else None,
-        right / rows if rows else None,
+        _share(agreeing),
         total.nan,
         total.inf,
         inputs,
@@ -72,7 +73,9 @@ def compare(ours: Outputs, floats: Outputs) -> Metrics:
         worst,
         total.factor,
         total.factor_sqnr_db,
-        interval(right, rows),
+        clear.size,
+        _share(clear),
+        interval(int(clear.sum()), clear.size),
         _equal([(a, b) for a, b in pairs if _is_integer(b)]),
         _same(ours.arrays) and not _same(floats.arrays),
         _difference(floats.arrays),
@@ -148,7 +151,6 @@ def _of_output(a: Array, b: Array) -> OutputMetrics:
         return OutputMetrics(equal=_equal([(a, b)]))
     each = [_sums(a[i], b[i]) for i in range(len(b))]
     total, cosines = _added(each), [sums.cosine for sums in each]
-    right, rows = _agreeing([(a, b)])
     return OutputMetrics(
         None,
         _mean(cosines),
@@ -156,7 +158,7 @@ def _of_output(a: Array, b: Array) -> OutputMetrics:
         total.sqnr_db,
         total.factor,
         total.factor_sqnr_db,
-        right / rows if rows else None,
+        _share(_agreeing([(a, b)])[0]),
     )
 
 
@@ -169,10 +171,23 @@ def _is_scores(floats: Array) -> bool:
     return floats.ndim == 3 and floats.shape[-1] > 1 and not _is_integer(floats)
 
 
-def _agreeing(pairs: list[tuple[Array, Array]]) -> tuple[int, int]:
-    """How many rows of scores have the float model's top-1, and how many there are."""
-    agree = [_top1(a) == _top1(b) for a, b in pairs if _is_scores(b)]
-    return sum(int(rows.sum()) for rows in agree), sum(rows.size for rows in agree)
+def _agreeing(pairs: list[tuple[Array, Array]]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of each row of scores: is its top-1 the float model's, and is that clear of the second?"""
+    scores = [(a, b) for a, b in pairs if _is_scores(b)]
+    if not scores:
+        return np.zeros(0, bool), np.zeros(0, bool)
+    agree = [(_top1(a) == _top1(b)).ravel() for a, b in scores]
+    return np.concatenate(agree), np.concatenate([_decided(b).ravel() for _, b in scores])
+
+
+def _decided(scores: Array) -> NDArray[np.bool_]:
+    """See Metrics.decided."""
+    top = np.sort(np.asarray(scores, np.float64), axis=-1)
+    return np.asarray(top[..., -1] - top[..., -2] >= LEAD * (top[..., -1] - top[..., 0]))
+
+
+def _share(rows: NDArray[np.bool_]) -> float | None:
+    return float(rows.mean()) if rows.size else None
 
 
 def _labelled(ours: Outputs, floats: Outputs) -> tuple[float | None, float | None, int]:

@@ -51,6 +51,15 @@ class RejectedNode(msgspec.Struct, frozen=True):
     op: str
 
 
+class Island(msgspec.Struct, frozen=True):
+    """A call that computes in float on dequantized values: its place in running order, from 0, and
+    whether FakeQuantizationToInteger has a rule for it."""
+
+    op: str
+    index: int
+    rule: bool
+
+
 class TraceFacts(msgspec.Struct):
     """As the recorder wrote them down; what it did not has its default.
 
@@ -82,6 +91,8 @@ class TraceFacts(msgspec.Struct):
     schedules: Schedules | None = None
     failing_kernel: FailingKernel | None = None
     rejected_node: RejectedNode | None = None
+    islands: list[Island] = []
+    """Of a model that arrives quantized: what stays float between its integers."""
     extra: dict[str, Any] = {}
 
     @property

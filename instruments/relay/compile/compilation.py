@@ -6,8 +6,10 @@ import contextlib
 from typing import Any, Iterator
 
 from ... import compilation
+from ...inputs.errors import ModelError
 from ...inputs.models import Model
 from ...tvm_types import IRModule
+from .. import arrived
 from ..ir.prefix import calls_of, prefix
 from ..passes import around_quantize
 
@@ -25,8 +27,15 @@ class Compile(compilation.Compilation):
         if self.job.first_ops:
             module = prefix(calls_of(module)[: self.job.first_ops])
         if self.job.qconfig is not None:
+            self.refuse_quantized(module)
             self.trace.stage("prepare")
             module = self.quantize(module, model.params)
+        elif self.job.fq2i:
+            self.trace.stage("realize")
+            module = arrived.to_integer(module, model.params)
+        if self.job.qconfig is None:
+            with self.trace.recorder.pause():
+                self.trace.facts(islands=arrived.islands(module))
         self.trace.stage("lower")
         with schedules.collected() as scheduled:
             library = self.build(module, model.params)
@@ -54,6 +63,15 @@ class Compile(compilation.Compilation):
         model = models.remembered(self.job.imported, self.job.model)
         self.describe_model(model)
         return model
+
+    def refuse_quantized(self, module: IRModule) -> None:
+        """Raise ModelError for a model that arrives quantized, unless the job says otherwise."""
+        ops = [] if self.job.quantize_anyway else arrived.quantized_ops(module)
+        if ops:
+            raise ModelError(
+                f"this model arrives quantized ({len(ops)} qnn operators, {ops[0]} first): judge "
+                "it with --dtype as-is, or as-is:fq2i; --quantize-anyway quantizes on top"
+            )
 
     def quantize(self, module: IRModule, params: dict[str, Any]) -> Any:
         """TVM's own quantize(), under the job's qconfig."""

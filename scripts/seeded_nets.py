@@ -1,0 +1,80 @@
+"""Are torchvision's nets with seeded weights nets, and are verdicts on them the same for two seeds?
+
+For each: by how much the float model's outputs of two images differ, relative to their size (at
+least 1 %, or nothing can be judged by them), and the verdict on int8/int8/int32 for each seed.
+
+examples:
+  %(prog)s                                  a small member of each family of classifiers
+  %(prog)s resnet18 mobilenet_v2 --tvm relax
+  %(prog)s --dtype int8/int8/int32:nbit=6
+
+exit code: 0 all differ, and the verdicts agree; 1 not; 2 bad usage; 3 set-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tvmq_diag.commands import cli, trace
+from tvmq_diag.results import store
+from tvmq_diag.results.run import Role
+from tvmq_diag.results.verdict import Verdict
+
+FAMILIES = [
+    "alexnet", "vgg11", "squeezenet1_1", "densenet121", "googlenet", "shufflenet_v2_x0_5",
+    "mobilenet_v2", "mobilenet_v3_small", "mnasnet0_5", "resnet18", "resnext50_32x4d",
+    "regnet_y_400mf", "efficientnet_b0", "convnext_tiny", "vit_b_16", "swin_t",
+]  # fmt: skip
+
+SEEDS = (0, 1)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("nets", nargs="*", default=FAMILIES, metavar="NET", help="of torchvision")
+    parser.add_argument("--dtype", default="int8/int8/int32", metavar="CONF", help="(%(default)s)")
+    parser.add_argument("--tvm", metavar="NAME", help="(relay)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; returns the exit code. Raises UsageError, SetupError."""
+    table = Table("net", "outputs differ by", *(f"seed {seed}" for seed in SEEDS), box=None)
+    fine = True
+    with tempfile.TemporaryDirectory() as folder:
+        for net in options.nets:
+            verdicts = [_verdict(net, seed, options, Path(folder)) for seed in SEEDS]
+            differences = [v.metrics.difference for v in verdicts if v.metrics is not None]
+            known = [value for value in differences if value is not None]
+            apart = f"{min(known):.1%}" if known else "no outputs"
+            table.add_row(net, apart, *(_brief(verdict) for verdict in verdicts))
+            fine &= min(known, default=1.0) >= 0.01 and len({v.cause[:60] for v in verdicts}) == 1
+    Console().print(table)
+    return 0 if fine else 1
+
+
+def _verdict(net: str, seed: int, options: argparse.Namespace, folder: Path) -> Verdict:
+    """The verdict on the first configuration."""
+    out = folder / f"{net}-{seed}"
+    words = ["--model", f"torchvision:{net}", "--seed", str(seed), "--dtype", options.dtype]
+    words += ["--no-reference", "--out", str(out)]
+    parser = argparse.ArgumentParser()
+    trace.add_arguments(parser)
+    trace.run(parser.parse_args(words + (["--tvm", options.tvm] if options.tvm else [])))
+    return store.load(out).with_role(Role.REQUESTED)[0].verdict
+
+
+def _brief(verdict: Verdict) -> str:
+    metrics = verdict.metrics
+    if metrics is None or metrics.cosine is None:
+        return f"{verdict.outcome} {verdict.place}".strip()
+    return f"{verdict.outcome}, cosine {metrics.cosine:.3f} (worst {metrics.worst_cosine or 0:.3f})"
+
+
+if __name__ == "__main__":
+    sys.exit(cli.script(sys.modules[__name__]))
