@@ -15,7 +15,7 @@ BASELINE = """
 model = "tiny"
 [configuration.int4]
 outcome = "rejected"
-op = "add #11"
+op = "simulated_quantize #8"
 [configuration.int2]
 outcome = "works"
 [configuration."int8/int8/int32"]

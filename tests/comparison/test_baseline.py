@@ -148,7 +148,7 @@ def test_it_is_tried_again_on_the_real_tvm(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("b.toml").write_text(
-        'model = "tiny"\n[configuration.int4]\noutcome = "rejected"\nop = "add #11"\n'
+        'model = "tiny"\n[configuration.int4]\noutcome = "rejected"\nop = "simulated_quantize #8"\n'
         '[configuration."int8/int8/int32"]\noutcome = "works"\ncoverage = 0.8\n'
     )
     assert checked(["b.toml", "--out", "o"]) == 0

@@ -11,7 +11,7 @@ from support.builders import tvm_identity
 
 from tvmq_diag.driver import float_cache
 from tvmq_diag.driver.float_cache import Kept
-from tvmq_diag.instruments.protocol.jobs import ModelSource
+from tvmq_diag.instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource
 from tvmq_diag.toolchains.identity import Identity
 from tvmq_diag.toolchains.toolchain import Toolchain
 
@@ -24,8 +24,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path / "cache"))
 
 
-def kept(model: ModelSource, tvm: Identity = TVM, mcpu: str | None = None) -> Kept:
-    entry = float_cache.kept(model, CHAIN, tvm, mcpu, 3)
+def kept(
+    model: ModelSource, tvm: Identity = TVM, mcpu: str | None = None, check: str = CHECK_ON
+) -> Kept:
+    entry = float_cache.kept(model, DataSource(check), CHAIN, tvm, mcpu, 3)
     assert entry is not None
     return entry
 
@@ -43,12 +45,16 @@ def test_what_a_float_model_depends_on_names_it(tmp_path: Path) -> None:
         kept(replace(model, seed=1)),
         kept(model, replace(TVM, newest_outside_quantizer_ns=6)),
         kept(model, mcpu="none"),
+        kept(model, check="random:2"),
     ]
-    assert len({first.folder, *(other.folder for other in others)}) == 5
+    assert len({first.folder, *(other.folder for other in others)}) == 6
 
 
-def test_a_function_of_somebodys_is_never_kept() -> None:
-    assert float_cache.kept(ModelSource("py:mine.py:net"), CHAIN, TVM, None, 3) is None
+def test_a_function_of_somebodys_or_a_folder_is_never_kept(tmp_path: Path) -> None:
+    check = DataSource(CHECK_ON)
+    assert float_cache.kept(ModelSource("py:mine.py:net"), check, CHAIN, TVM, None, 3) is None
+    folder = DataSource(str(tmp_path))
+    assert float_cache.kept(ModelSource("tiny"), folder, CHAIN, TVM, None, 3) is None
 
 
 def test_what_is_kept_comes_back_and_the_oldest_goes(tmp_path: Path) -> None:

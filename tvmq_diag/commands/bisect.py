@@ -61,9 +61,9 @@ def run(options: argparse.Namespace) -> int:
             investigation.job_of(result.trace),
             options.trace.with_name(f"{options.trace.name}{layout.BISECTION}"),
             limits,
-            metrics.worst_input or 0 if metrics is not None else 0,
             MIN_COSINE if work.facts.min_cosine is None else work.facts.min_cosine,
             options.seconds,
+            metrics.worst_input or 0 if metrics is not None else 0,
             live.progress,
         )
     finally:

@@ -22,12 +22,15 @@ def look(
     job: CompileJob,
     folder: Path,
     limits: Limits,
-    number: int,
     min_cosine: float,
     seconds: float = SECONDS,
+    number: int = 0,
     watch: Callable[[Progress], None] = lambda progress: None,
 ) -> tuple[Bisection, Ending]:
-    """Bisect the compile of a job, into `folder`, which is emptied. Raises SetupError."""
+    """Bisect the compile of a job, into `folder`, which is emptied, on the input of that number.
+
+    Raises SetupError.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     compiled = replace(job, trace=str(folder))
     bisect = BisectJob(**vars(compiled), number=number, min_cosine=min_cosine, seconds=seconds)

@@ -111,8 +111,8 @@ def bisection(trials: Trials) -> None:
             trials.compiler.job(folder, configuration.qconfig),
             folder,
             trials.plan.limits,
-            metrics.worst_input or 0 if metrics is not None else 0,
             bounds.cosine,
+            number=metrics.worst_input or 0 if metrics is not None else 0,
             watch=trials.observer.progress,
         )
         judge.blame_bisected(result.verdict, result.bisection)

@@ -293,7 +293,7 @@ assert run(sys.argv[1] + "/kept", qconfig={"nbit_weight": 3}, calibrated=kept) =
     [
         ({"qconfig": None}, "no quantization"),
         ({"qconfig": {"calibrate_mode": "least"}}, "no calibrate_mode 'least'"),
-        ({"dataset": {"source": "nowhere", "samples": None}}, "no calibration data 'nowhere'"),
+        ({"dataset": {"source": "nowhere", "samples": None}}, "no data 'nowhere'"),
     ],
 )
 def test_what_cannot_be_measured_is_a_fault(

@@ -482,10 +482,11 @@ def test_folding_low_bit_weights_kills_the_process(
 
 RESNET = """
 import torch
-from instruments.inputs.models import torchvision_net
+from instruments.inputs import torchvision_nets
 from instruments.protocol.jobs import ModelSource
 from tvm.relax.frontend.torch import from_exported_program
-net, shape, _ = torchvision_net("resnet18", ModelSource("torchvision:resnet18"))
+net = torchvision_nets.net("resnet18", ModelSource("torchvision:resnet18"))
+net, shape = net.module, net.shape
 exported = torch.export.export(net, (torch.zeros(*shape),))
 model = from_exported_program(exported, unwrap_unit_return_tuple=True)
 model = relax.transform.FoldBatchnormToConv2D()(model)
