@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.paths import ROOT
 
@@ -97,11 +98,10 @@ def test_int4_is_rejected_at_realize(
     failing = recorded.failing_snapshot()
     assert failing is not None
     assert {failing.nodes[row].op.rpartition(".")[2] for row, _ in recorded.map.rejected} == {
-        "add",
-        "simulated_quantize",
+        "simulated_quantize"
     }
     assert len(recorded.map.accepted) + len(recorded.map.rejected) == len(failing.calls)
-    assert recorded.smallest.calls == 3
+    assert recorded.smallest.calls == 4
     page = (tmp_path / "o" / "index.html").read_text()
     assert "Every op on its own" in page and "The smallest module that fails" in page
     assert "unknown data type int4" in page and "QuantizeRealize" in page
@@ -112,7 +112,8 @@ def test_a_sweep_with_reference_float_and_benchmark(
     trace_quantize: Command, tmp_path: Path
 ) -> None:
     code = trace_quantize(
-        "--model", "tiny", "--dtype", "int8,int2,bool,int4/int8/int32", "--out", "runs/s"
+        "--model", "tiny", "--dtype", "int8,int2,bool,int4/int8/int32",
+        "--quantize-opt-level", "3", "--out", "runs/s",
     )  # fmt: skip
     assert code == 1
     found = {v["configuration"]: v for v in verdicts(tmp_path / "runs" / "s")}
@@ -253,7 +254,7 @@ def test_a_model_without_anything_to_quantize(
         (["--dtype", "int4:pipeline=target"], "is for --tvm relax"),
         (["--dtype", "int4", "--model", "tiny", "--calibrate-on", "no.npz"], "no.npz"),
         (["--dtype", "int4", "--model", "onnx:none.onnx"], "no model file"),
-        (["--dtype", "int4", "--model", "torch:x"], "unknown model source"),
+        (["--dtype", "int4", "--model", "torsh:x"], "unknown model source"),
         (["--dtype", "int4", "--model", "torchvision:nothing"], "no model 'nothing'"),
         (["--dtype", "int4", "--model", "py:trouble.py:nonsense"], "must return (mod, params)"),
         (["--dtype", "int4", "--model", "py:trouble.py:none"], "cannot call none"),
@@ -323,16 +324,37 @@ def test_ctrl_c_leaves_a_readable_run(tmp_path: Path, relay: Toolchain) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["resnet18", "resnet50"])
-def test_int4_on_the_real_models(trace_quantize: Command, tmp_path: Path, model: str) -> None:
+def test_resnet50_at_int4_is_thrown_from_where_the_assignments_own_lines_throw(
+    trace_quantize: Command, tmp_path: Path, relay: Toolchain
+) -> None:
     code = trace_quantize(
-        "--model", f"torchvision:{model}", "--dtype", "int4", "--no-reference", "--out", "o"
+        "--model", "torchvision:resnet50", "--dtype", "int4", "--no-reference", "--out", "o"
     )
     assert code == 1
     (found,) = verdicts(tmp_path / "o")
-    assert (found["pass"], found["op"]["name"]) == ("QuantizeRealize", "add")
-    assert (found["op"]["index"], found["confidence"]) == (9, "exact")
+    assert (found["pass"], found["op"]["name"]) == ("QuantizeRealize", "simulated_quantize")
+    assert (found["op"]["index"], found["confidence"]) == (10, "exact")
     assert found["message"] == "unknown data type int4"
+    script = Path(__file__).parent.parent / "support" / "scripts" / "assignment_script.py"
+    words = [str(relay.python), str(script), "int4"]
+    said = subprocess.run(words, env=relay.environment, capture_output=True, text=True, check=True)
+    thrown = tvm_error.read(said.stdout)
+    assert thrown.message == found["message"] and thrown.site is not None
+    assert found["site"] == msgspec.to_builtins(thrown.site) and found["via"] == thrown.via
+    assert not any("AddRealize" in name for name in thrown.via)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "op"), [(None, ("simulated_quantize", 10)), ("3", ("add", 9))])
+def test_the_level_that_quantize_runs_at_decides_which_op_is_blamed(
+    trace_quantize: Command, tmp_path: Path, level: str | None, op: tuple[str, int]
+) -> None:
+    more = ["--quantize-opt-level", level] if level is not None else []
+    words = ["--model", "torchvision:resnet18", "--dtype", "int4", "--no-reference", *more]
+    assert trace_quantize(*words, "--out", "o") == 1
+    (found,) = verdicts(tmp_path / "o")
+    assert (found["op"]["name"], found["op"]["index"]) == op
+    assert reader.load(tmp_path / "o/traces/int4").facts.quantized_at == int(level or 2)
 
 
 @pytest.mark.slow
