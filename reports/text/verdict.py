@@ -39,6 +39,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("thrown", card.site),
         ("result", _accuracy(verdict)),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
+        ("float", card.islands),
         ("gain", verdict.metrics.gain_error if verdict.metrics else None),
         ("level", verdict.level_difference.sentence if verdict.level_difference else None),
         ("finds", _hazard(verdict)),

@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass
 
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, ThrowSite, Verdict
+from tvmq_diag.results.verdict import (
+    EXACT,
+    INFERRED,
+    NOT_JUDGED,
+    WORKS,
+    WRONG,
+    ThrowSite,
+    Verdict,
+)
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, duration, outcome_class, outcome_mark
@@ -112,6 +120,22 @@ class Card:
         return clip(blame.within, 200) if blame is not None and blame.within else None
 
     @property
+    def islands(self) -> str | None:
+        """Of a model that arrives quantized: what stays float between its integers, and why."""
+        trace = self.result.trace
+        islands = trace.facts.islands if trace is not None else []
+        if not islands:
+            return None
+        named = ", ".join(f"{one.op} #{one.index}" for one in islands[:6])
+        more = f" and {len(islands) - 6} more" if len(islands) > 6 else ""
+        text = f"between its integers these compute in float: {named}{more}"
+        job = trace.facts.job if trace is not None else None
+        stops = list(dict.fromkeys(one.op for one in islands if not one.rule))
+        if job is not None and job.fq2i and stops:
+            text += f"; FakeQuantizationToInteger has no rule for {', '.join(stops[:4])}"
+        return clip(text, 400)
+
+    @property
     def notes(self) -> list[str]:
         """What a reader should know before relying on the numbers."""
         notes = []
@@ -125,6 +149,8 @@ class Card:
         gain = self.verdict.metrics.gain_error if self.verdict.metrics is not None else None
         if gain is not None:
             notes.append(f"The outputs are {gain}.")
+        if self.islands is not None:
+            notes.append(f"{self.islands[0].upper()}{self.islands[1:]}.")
         if self.verdict.deterministic is False:
             notes.append("The same input gives a different answer each time.")
         return notes
@@ -158,6 +184,8 @@ def _confidence(verdict: Verdict, trace: Trace | None) -> str:
         )
     if verdict.confidence == EXACT:
         return "exact: it ran, and its outputs were compared" if verdict.metrics else "exact"
+    if verdict.outcome == NOT_JUDGED:
+        return ""
     if verdict.confidence == INFERRED:
         return "inferred: from the passes that were open and the C++ frames; the op is not proven"
     return "unknown: neither the error nor the journal says more" if verdict.confidence else ""

@@ -34,7 +34,7 @@ def strip(result: Result) -> list[StripStage]:
     """Every stage in order, with the time spent in it."""
     trace, verdict = result.trace, result.verdict
     reached = set(trace.stages) if trace else set()
-    failed = None if verdict.outcome == WORKS else verdict.stage
+    failed = None if verdict.outcome in (WORKS, NOT_JUDGED) else verdict.stage
     if verdict.outcome in (WRONG, NOT_QUANTIZED, NOT_JUDGED):
         # Its outputs were compared, wherever it began.
         reached.add("check")

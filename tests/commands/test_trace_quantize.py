@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from support.paths import ROOT
 
+from tvmq_diag.analysis import tvm_error
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import reader
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..configuration import bits
 from ..trace.ops import DENSE, TRANSPOSED, WEIGHTED
@@ -14,6 +14,8 @@ from ..trace.stages import STAGES
 from ..trace.trace import Trace
 from .dtype_timeline import anchors_of
 from .unquantized import Unquantized, unquantized
+
+_NOT_FOLDED = "FakeQuantizationToInteger left it in float"
 
 
 @dataclass
@@ -62,7 +64,13 @@ def coverage(trace: Trace) -> Coverage:
             last = module
     covered = Coverage(counted, [])
     if last is not None and covered.quantized:
-        covered.unquantized = unquantized(last, trace.facts.qconfig)
+        job = trace.facts.job
+        if job is not None and job.fq2i:
+            covered.unquantized = [
+                replace(op, reason=_NOT_FOLDED) for op in unquantized(last, trace.facts.qconfig)
+            ]
+        else:
+            covered.unquantized = unquantized(last, trace.facts.qconfig)
     return covered
 
 

@@ -205,7 +205,7 @@ def of_as_is(
         )
     else:
         verdict.confidence = EXACT
-        verdict.reason = f"its outputs are {other}"
+        verdict.reason = f"compared with {other} outputs, not with a float model's"
     if not configuration.fq2i and trace.facts.islands:
         verdict.suggestion = (
             "--dtype as-is:fq2i: not tried; FakeQuantizationToInteger makes integer ops"

@@ -92,7 +92,10 @@ class Trials:
         """The verdict on what ran to its end, by its outputs."""
         name, bounds = self.plan.toolchain.name, self.plan.bounds
         if configuration.as_is and not configuration.fq2i:
-            return judge.of_as_is(configuration, name, compiled.trace, *self._other(compiled))
+            verdict = judge.of_as_is(configuration, name, compiled.trace, *self._other(compiled))
+            if any(other.fq2i for other in self.plan.configurations):
+                verdict.suggestion = None
+            return verdict
         metrics = self._metrics(compiled)
         return judge.of_result(configuration, name, compiled.trace, metrics, bounds)
 

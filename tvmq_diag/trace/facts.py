@@ -24,6 +24,8 @@ class JobFacts(msgspec.Struct, frozen=True):
 
     qconfig: dict[str, Setting] | None = None
     opt_level: int | None = None
+    fq2i: bool = False
+    """Did FakeQuantizationToInteger run on the model?"""
 
 
 class Schedules(msgspec.Struct, frozen=True):
