@@ -109,6 +109,14 @@ def from_onnx(graph: Any, shapes: dict[str, list[int]]) -> Any:
     frontend.ONNXGraphImporter = Importer
     try:
         return frontend.from_onnx(graph, shape_dict=shapes or None)
+    except ImportRejected:
+        raise
+    except Exception as error:
+        listed = re.search(r"not supported for frontend ONNX: *([\w.]+)", str(error))
+        op = listed[1] if listed else ""
+        node = next((node for node in graph.graph.node if node.op_type == op), None)
+        name = node.name or next(iter(node.output), "") if node is not None else ""
+        raise ImportRejected("ONNX", name, op, error) from error
     finally:
         frontend.ONNXGraphImporter = original
 

@@ -16,6 +16,7 @@ from .compat import (
     Call,
     Constant,
     array_of,
+    is_float,
     name_of,
     rank_of,
     shape_of,
@@ -89,7 +90,9 @@ class _Annotator:
         variable, value = binding.var, binding.value
         self._values[variable] = value
         name = op_name(value)
-        left_out = variable in self._skipped
+        # What arrives as integers has its scales already; float64 and bfloat16 are left alone.
+        operands = value.args[:2] if name in (*ANCHORS, "add") else []
+        left_out = variable in self._skipped or not all(map(is_float, operands))
         if name == "nn.conv2d" and not left_out:
             self._anchor(emit, variable, value, str(value.attrs.kernel_layout).find("O"))
         elif name == "matmul" and not left_out:

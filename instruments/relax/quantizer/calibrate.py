@@ -72,7 +72,7 @@ def _bounds(
     bounds = []
     for site, magnitudes in zip(sites, seen):
         if site.kind == "weight":
-            bounds.append(_bound_of_weight(array_of(site.data), site.axis))
+            bounds.append(_bound_of_weight(array_of(site.data).astype("float32"), site.axis))
         elif mode in NEEDS_DATA:
             levels = steps(site.bits, site.signed)
             bounds.append(np.asarray(magnitudes.threshold(mode, levels)))

@@ -70,3 +70,13 @@ def call_packed(name: str, arguments: list[Any], returns: Any) -> Any:
     """A call of a registered function that has no effect TVM need know of."""
     keyword = "ty_args" if _HAS_TYPES else "sinfo_args"
     return relax.op.call_pure_packed(name, *arguments, **{keyword: returns})
+
+
+def dtype_of(expression: Expr) -> str:
+    """The dtype of a tensor; empty of anything else."""
+    return str(getattr(type_of(expression), "dtype", "") or "")
+
+
+def is_float(expression: Expr) -> bool:
+    """Is it a tensor of float32 or float16: what the quantizer takes?"""
+    return dtype_of(expression) in ("float32", "float16")

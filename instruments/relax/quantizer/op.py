@@ -3,7 +3,7 @@
     simulated_quantize(data, scale, kind, bits, signed, axis)
         = clip(round(data / scale), least, greatest) * scale
 
-data    float32, of any shape; the result has its type
+data    float32 or float16, of any shape; the result has its type
 scale   float32 constant: a scalar, or one for each index of `axis`; 0 until calibrated
 kind    "input" (of conv2d or matmul), "weight", or "activation" (of an addition)
 bits    of the values; with `signed` it gives least and greatest (config.value_range)
@@ -121,9 +121,9 @@ def _legalize(builder: Any, call: Any) -> Any:
                 scale = scales[0](indices[site.axis])
             else:
                 scale = tvm.tirx.const(float(site.scale), "float32")
-            steps = te.round(data(*indices) / scale)
+            steps = te.round(data(*indices).astype("float32") / scale)
             low, high = (tvm.tirx.const(float(end), "float32") for end in (least, greatest))
-            return te.max(te.min(steps, high), low) * scale
+            return (te.max(te.min(steps, high), low) * scale).astype(data.dtype)
 
         return te.compute(data.shape, value, name="simulated_quantize")
 

@@ -27,6 +27,7 @@ from .annotate import PASS_THROUGH
 from .compat import (
     Call,
     array_of,
+    dtype_of,
     name_of,
     rank_of,
     type_of,
@@ -93,7 +94,7 @@ class IntegerRealizer:
     def _weight(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         """In int8 if it fits, and cast to what was asked for by TVM, which then has its say about
         a dtype that numpy does not know."""
-        weight = array_of(site.data)
+        weight = array_of(site.data).astype("float32")
         counts = np.clip(np.rint(weight / site.spread(weight.ndim)), *site.range)
         dtype = self._dtypes[site.kind]
         if dtype in ("int8", "int16", "int32", "uint8", "uint16", "uint32"):
@@ -105,7 +106,8 @@ class IntegerRealizer:
     def _value(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         name, dtype = name_of(variable), self._dtypes[site.kind]
         low, high = (float(end) for end in site.range)
-        steps = emit.new(f"{name}_steps", relax.op.divide(site.data, relax.const(site.scale)))
+        data = in_float32(emit, name, site.data)
+        steps = emit.new(f"{name}_steps", relax.op.divide(data, relax.const(site.scale)))
         rounded = emit.new(f"{name}_rounded", relax.op.round(steps))
         clipped = emit.new(f"{name}_clipped", relax.op.clip(rounded, low, high))
         return emit.new(f"{name}_{dtype}", relax.op.astype(clipped, dtype))
@@ -165,11 +167,24 @@ class IntegerRealizer:
         self._integers[variable] = integer
         cast = emit.new(f"{name_of(variable)}_float", relax.op.astype(integer.variable, "float32"))
         scale = self._factor(emit, variable, integer.scale)
-        emit.bind(variable, relax.op.multiply(cast, scale))
+        value = relax.op.multiply(cast, scale)
+        dtype = dtype_of(variable)
+        if dtype != "float32":
+            # Sums are beyond the range of float16: only the value goes back to it.
+            value = relax.op.astype(emit.new(f"{name_of(variable)}_value", value), dtype)
+        emit.bind(variable, value)
 
     def _factor(self, emit: Emitter, variable: Expr, scale: Scale) -> Any:
         """The scale as it multiplies the integers that `variable` stands for."""
         return relax.const(spread(scale.values, scale.axis, rank_of(variable)))
+
+
+def in_float32(emit: Emitter, name: str, data: Any) -> Any:
+    """Data as it is divided by scales, which are float32: steps of 16 bits are not exact in
+    float16."""
+    if dtype_of(data) == "float32":
+        return data
+    return emit.new(f"{name}_float32", relax.op.astype(data, "float32"))
 
 
 def _passes(name: str, integer: Integer) -> bool:

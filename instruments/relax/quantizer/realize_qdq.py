@@ -12,9 +12,10 @@ import numpy as np
 from tvm import relax
 
 from ...tvm_types import Expr
-from .compat import array_of, name_of
+from .compat import array_of, dtype_of, name_of
 from .config import QConfig
 from .op import Site, site_of
+from .realize_integer import in_float32
 from .rewrite import Emitter
 
 
@@ -32,19 +33,27 @@ class QdqRealizer:
         name = name_of(binding.var)
         is_weight = site.kind == "weight"
         dtype = self._config.dtype_weight if is_weight else self._config.dtype_input
-        data = _clipped_weight(site) if is_weight else emit.new(f"{name}_clipped", _clipped(site))
+        floats = None if is_weight else in_float32(emit, name, site.data)
+        data = (
+            _clipped_weight(site)
+            if is_weight
+            else emit.new(f"{name}_clipped", _clipped(floats, site))
+        )
         scale, zero = relax.const(site.scale), relax.const(np.zeros_like(site.scale, "int8"))
         call = relax.op.quantize(data, scale, zero, site.axis, dtype)
         stored = emit.new(f"{name}_quantized", call)
-        emit.bind(binding.var, relax.op.dequantize(stored, scale, zero, site.axis, "float32"))
+        value = relax.op.dequantize(stored, scale, zero, site.axis, "float32")
+        if dtype_of(binding.var) != "float32":
+            value = relax.op.astype(emit.new(f"{name}_value", value), dtype_of(binding.var))
+        emit.bind(binding.var, value)
 
 
-def _clipped(site: Site) -> Any:
+def _clipped(data: Any, site: Site) -> Any:
     low, high = (float(end * site.scale) for end in site.range)
-    return relax.op.clip(site.data, low, high)
+    return relax.op.clip(data, low, high)
 
 
 def _clipped_weight(site: Site) -> Any:
-    weight = array_of(site.data)
+    weight = array_of(site.data).astype("float32")
     low, high = (end * site.spread(weight.ndim) for end in site.range)
     return relax.const(np.clip(weight, low, high).astype("float32"))
