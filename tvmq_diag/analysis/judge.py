@@ -92,8 +92,10 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
     verdict.message = " ".join(texts[0].split())[:600]
     if failure.python is not None:
         verdict.site = tvm_error.python_site(failure.python)
-    if trace.blamed_pass is not None:  # it made a module, and TVM's own passes refuse that
-        verdict.pass_name, verdict.op = trace.blamed_pass.name, blamed_op(trace)
+    if trace.failing_path:  # it made a module, and TVM's own passes refuse that
+        verdict.pass_name = trace.failing_path[-1].name
+        if trace.blame is not None:  # of a module that no table was kept of
+            verdict.op = OpRef(trace.blame.index, short(trace.blame.name))
     node = trace.facts.rejected_node
     if node is not None:
         verdict.suggestion = explanations.importable(node.op)
