@@ -6,8 +6,9 @@ has branches, lists and operators of its own, which no input ever takes; PyTorch
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 Inputs = Mapping[str, Sequence[int]]
 """Their shapes, in order."""
@@ -32,8 +33,8 @@ def traced(net: Any, shapes: Inputs, dtypes: Mapping[str, str]) -> Any:
 
 
 def exported(script: Any, shapes: Inputs) -> Any | None:
-    """The exported program of a script for inputs of these shapes; None where PyTorch has no way or
-    does not find one."""
+    """The exported program of a script for inputs of these names and shapes; None where PyTorch has
+    no way or does not find one."""
     import torch
 
     given = tensors(shapes, {})
@@ -43,7 +44,22 @@ def exported(script: Any, shapes: Inputs) -> Any | None:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             program = TS2EPConverter(script, given).convert()
-            # It leaves sizes open that the inputs have.
-            return torch.export.export(program.module(), given)
+            # It leaves sizes open that the inputs have, and names an input data_1.
+            return torch.export.export(_named(program.module(), shapes), given)
     except Exception:  # whatever PyTorch meets: it is private to it, and younger than some
         return None
+
+
+def _named(net: Any, names: Iterable[str]) -> Any:
+    """The same net, whose inputs are called like this."""
+    import torch
+
+    def forward(*given: Any) -> Any:
+        return net(*given)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(name, kind) for name in names])
+    forward.__signature__ = signature  # type: ignore[attr-defined]
+    named: Any = torch.nn.Module()
+    named.net, named.forward = net, forward
+    return named
