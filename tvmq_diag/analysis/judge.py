@@ -79,6 +79,9 @@ def of_failure(
         configuration, verdict.outcome, trace.vocabulary.quantizer
     )
     blame(verdict, configuration, trace)
+    if verdict.is_general:
+        verdict.knob, verdict.suggestion = None, None
+        verdict.reason = verdict.reason or explanations.BEFORE_QUANTIZING
     return verdict
 
 
@@ -291,6 +294,8 @@ def _stopped(verdict: Verdict, ending: Ending) -> None:
         last_words = re.search(r"^LLVM ERROR: (.+)$", ending.tail, re.M)
         if last_words is not None:  # LLVM says why, and aborts
             verdict.message += f": {last_words[0]}"
+        if name == "SIGKILL":  # the kernel says nothing, and it is memory that it kills for
+            verdict.message += f"; it had taken {ending.peak_bytes / 2**30:.1f} GiB of memory"
     verdict.confidence = INFERRED if verdict.pass_name else UNKNOWN
 
 
