@@ -8,6 +8,7 @@ compile raised, and the trace says how.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -32,6 +33,18 @@ def _be_a_package() -> None:
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
 
 
+def _before_tvm(job: object) -> None:
+    """Import PyTorch before TVM where the model is a file of PyTorch's.
+
+    With hhb-tvm loaded first, torch.jit.load aborts ("free(): invalid pointer"): that libtvm.so
+    gives its own C++ library to all that is loaded later.
+    """
+    source = getattr(getattr(job, "model", None), "source", "")
+    if source.startswith("torch:"):
+        with contextlib.suppress(ImportError):  # the loader says what is missing
+            importlib.import_module("torch")
+
+
 if __name__ == "__main__":
     _be_a_package()
     from instruments import sandbox
@@ -39,5 +52,6 @@ if __name__ == "__main__":
 
     sandbox.die_with_parent()
     job = jobs.read(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    _before_tvm(job)
     # Only its own task is imported: each needs other packages.
     sys.exit(importlib.import_module(f"instruments.tasks.{job.TASK}").main(job))

@@ -16,13 +16,18 @@ class ImportRejected(Exception):
 
     def __init__(self, kind: str, node: str, op: str, error: BaseException) -> None:
         place = f"{node} ({op})" if node and node != op else op
-        super().__init__(f"{kind} node {place}: {_words(error)}" if op else _words(error))
+        super().__init__(f"{kind} node {place}: {words(error)}" if op else words(error))
         self.node = node
         self.op = op
         self.origin = error
 
 
-def _words(error: BaseException) -> str:
+def line(error: BaseException) -> str:
+    """What an error says, on one line that is not too long for a terminal."""
+    return " ".join(words(error).split())[:300]
+
+
+def words(error: BaseException) -> str:
     """What an error says: the last line of TVM's C++ frames, else all of it; or its class."""
     lines = [line for line in str(error).strip().splitlines() if line.strip()]
     if not lines:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import ModelError
+from .errors import ModelError, line
 from .shapes import Size
 
 
@@ -35,7 +35,7 @@ def onnx(path: Path) -> File:
     try:
         model = package.load(str(path))
     except Exception as error:  # of protobuf, whose class changes with its version
-        raise ModelError(f"{path} is no ONNX model: {_line(error)}") from error
+        raise ModelError(f"{path} is no ONNX model: {line(error)}") from error
     if not model.graph.node:
         raise ModelError(f"{path} is no ONNX model: it has no nodes")
     weights = {tensor.name for tensor in model.graph.initializer}
@@ -93,7 +93,7 @@ def _exported(path: Path, torch: Any, versions: dict[str, str]) -> File:
     except Exception as error:
         raise ModelError(
             f"{path} is neither TorchScript (torch.jit.save) nor an exported program "
-            f"(torch.export.save): {_line(error)}"
+            f"(torch.export.save): {line(error)}"
         ) from error
     wanted = set(program.graph_signature.user_inputs)
     inputs: dict[str, list[Size] | None] = {}
@@ -131,7 +131,7 @@ def tflite(path: Path) -> File:
             tensor.Name().decode(): _tflite_shape(tensor) for tensor in tensors
         }
     except Exception as error:  # whatever flatbuffers meets in a broken file
-        raise ModelError(f"{path} is no TFLite model: {_line(error)}") from error
+        raise ModelError(f"{path} is no TFLite model: {line(error)}") from error
     return File(model, inputs)
 
 
@@ -140,9 +140,3 @@ def _tflite_shape(tensor: Any) -> list[Size]:
     signature = [tensor.ShapeSignature(i) for i in range(tensor.ShapeSignatureLength())]
     sizes = signature or [tensor.Shape(i) for i in range(tensor.ShapeLength())]
     return [int(size) if size > 0 else "?" for size in sizes]
-
-
-def _line(error: BaseException) -> str:
-    """The first line of what an exception says, or its class."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..protocol.jobs import ModelSource
 from . import shapes, synthetic
-from .errors import ModelError
+from .errors import ModelError, line
 from .files import existing
 from .images import DEFAULT, Preprocessing
 
@@ -91,9 +91,11 @@ def of_facts(facts: dict[str, Any]) -> dict[str, Any]:
     return {"versions": facts["versions"], "preprocessing": Preprocessing(**how)}
 
 
-def of_python(rest: str) -> tuple[Any, dict[str, Any]]:
-    """What MODULE:FUNCTION returns: a module and its parameters. Raises ModelError, also for what
-    the person's own code raises."""
+def of_python(rest: str, kind: type) -> tuple[Any, dict[str, Any]]:
+    """What MODULE:FUNCTION returns: a module, of that `kind`, and its parameters.
+
+    Raises ModelError, also for what the person's own code raises.
+    """
     place, _, function = rest.rpartition(":")
     if not place or not function:
         raise ModelError(f"py:{rest} is not py:MODULE:FUNCTION")
@@ -109,17 +111,22 @@ def of_python(rest: str) -> tuple[Any, dict[str, Any]]:
         returned = getattr(loaded, function)()
     except ModelError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"cannot call {function} of {place}: {_raised(error)}") from error
     if not (isinstance(returned, tuple) and len(returned) == 2):
         raise ModelError(f"{place}:{function} must return (mod, params)")
     module, params = returned
+    if not isinstance(module, kind):
+        raise ModelError(
+            f"{place}:{function} must return (mod, params), and its mod is of class "
+            f"{type(module).__name__}, not {kind.__name__}"
+        )
     return module, dict(params or {})
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
     """What an exception says on one line, and where it was raised."""
-    text = " ".join(str(error).split())[:300]
+    text = line(error) if str(error).strip() else ""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if "importlib" not in frame.filename]
     where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""

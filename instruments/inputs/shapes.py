@@ -26,7 +26,7 @@ def resolved(
         if len(inputs) != 1:
             raise ModelError(
                 f"--input-shape fits one input, and this model has {len(inputs)}: give each by "
-                f"name, {_example(inputs)}"
+                f"name, '{_example(inputs)}'"
             )
         wanted = {next(iter(inputs)): wanted[""]}
     unknown = [name for name in wanted if name not in inputs]
@@ -34,19 +34,26 @@ def resolved(
         raise ModelError(
             f"--input-shape: the model has no input {unknown[0]!r}; its inputs: {', '.join(inputs)}"
         )
+    unfixed = {n: own for n, own in inputs.items() if n not in wanted and not _is_fixed(own)}
+    if unfixed:
+        name, own = next(iter(unfixed.items()))
+        text = "of no known rank" if own is None else f"[{', '.join(map(str, own))}]"
+        raise ModelError(
+            f"input {name!r} is {text}: fix it with --input-shape '{_example(unfixed)}'"
+        )
     return {name: _one(name, own, wanted.get(name), replace) for name, own in inputs.items()}
+
+
+def _is_fixed(own: Sequence[Size] | None) -> bool:
+    return own is not None and all(isinstance(size, int) and size > 0 for size in own)
 
 
 def _one(
     name: str, own: Sequence[Size] | None, wanted: Sequence[int] | None, replace: bool
 ) -> list[int]:
+    """Of an input that is fixed or wanted."""
     if wanted is None:
-        if own is None or not all(isinstance(size, int) and size > 0 for size in own):
-            text = "of no known rank" if own is None else f"[{', '.join(map(str, own))}]"
-            raise ModelError(
-                f"input {name!r} is {text}: fix it with --input-shape {_example({name: own})}"
-            )
-        return [int(size) for size in own]
+        return [int(size) for size in own or ()]
     if own is not None and len(own) != len(wanted):
         raise ModelError(
             f"--input-shape: input {name!r} has {len(own)} dimensions, and {len(wanted)} are given"
@@ -61,8 +68,9 @@ def _one(
 
 
 def _example(inputs: Shapes) -> str:
-    """How to type them, with 1 for what is open."""
+    """How to type them, with 1 for what is open, and a picture for what is all open."""
     return ";".join(
-        f"{name}={','.join(str(s) if isinstance(s, int) and s > 0 else '1' for s in own or [1])}"
+        f"{name}={','.join(str(s) if isinstance(s, int) and s > 0 else '1' for s in sizes)}"
         for name, own in inputs.items()
+        for sizes in [[1, 3, 224, 224] if own is None else own]
     )

@@ -78,8 +78,17 @@ class Job:
     def from_json(cls: Type[J], record: Any) -> J:
         """The job that an object describes. Raises RecordError."""
         if isinstance(record, dict):
-            record = {name: value for name, value in record.items() if name != "task"}
+            record = {name: _as_now(value) for name, value in record.items() if name != "task"}
         return dataclass_of(cls, record, cls.TASK)
+
+
+def _as_now(value: Any) -> Any:
+    """A model's source in a job of a time when models had one input, its `shape`."""
+    if not isinstance(value, dict) or "source" not in value or "shape" not in value:
+        return value
+    source = {name: field for name, field in value.items() if name != "shape"}
+    shape = value["shape"]
+    return {**source, "shapes": {"": shape} if shape is not None else None}
 
 
 @dataclass(frozen=True)

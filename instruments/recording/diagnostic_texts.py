@@ -46,18 +46,29 @@ def unheard(seen: list[str]) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def spelled_out() -> Iterator[None]:
+    """A DiagnosticError that leaves the block says in its text what it is about."""
+    seen: list[str] = []
+
+    def collect(context: Any) -> None:
+        seen[:] = _texts(context)  # those before were caught
+
+    with _rendering(collect):
+        try:
+            yield
+        except Exception as error:
+            if seen and type(error).__name__ == DIAGNOSTIC:
+                error.args = ("\n".join(seen),)
+            raise
+
+
 def quiet(attempt: Callable[[Any], None]) -> Callable[[Any], None]:
     """The same attempt, whose DiagnosticErrors say in their text what they are about."""
 
     def run(module: IRModule) -> None:
-        seen: list[str] = []
-        with unheard(seen):
-            try:
-                attempt(module)
-            except Exception as error:
-                if seen and type(error).__name__ == DIAGNOSTIC:
-                    raise type(error)("\n".join(seen)) from error
-                raise
+        with spelled_out():
+            attempt(module)
 
     return run
 

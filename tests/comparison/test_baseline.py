@@ -19,7 +19,7 @@ from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.results import store
 from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
-from tvmq_diag.results.verdict import OpRef, Verdict
+from tvmq_diag.results.verdict import NOT_IMPORTED, OpRef, Verdict
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -82,6 +82,11 @@ def test_what_is_broken_is_said(tmp_path: Path) -> None:
     assert int8.broken == ["outcome: wrong, not works", "cosine: 0.5000, less than 0.9"]
     empty = Run(tmp_path, RunFacts())
     assert [c.broken for c in baseline.check(promised, empty)] == [["it was not tried"]] * 2
+    refused = Verdict("float32", "relay", NOT_IMPORTED, "import", message="no such operator")
+    empty.results = [Result(refused, Role.REQUESTED)]
+    for found in baseline.check(promised, empty):
+        assert found.broken[0].startswith("outcome: not imported, not ")
+        assert found.headline == "the model is not imported: no such operator"
 
 
 @given(st.dictionaries(st.sampled_from(["model", "weights"]), st.text(), min_size=1))

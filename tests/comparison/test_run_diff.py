@@ -399,6 +399,20 @@ def test_what_was_not_tried_again_is_missing_unless_it_was_an_attempt() -> None:
     assert found.regressions(frozenset({"missing"})) == []
 
 
+def test_a_model_that_is_not_imported_is_so_at_every_configuration() -> None:
+    refused = Result(Verdict("float32", "relay", "not imported", "import"), Role.REQUESTED)
+    both = [ran(), ran(name="float32", role=Role.FLOAT)]
+    assert set(runs(both, [refused]).regressions()) == {
+        "float32: regressed",
+        "int8/int8/int32: regressed",
+    }
+    found = runs([refused], both)
+    assert {delta.name: delta.outcome for delta in found.configurations} == {
+        "int8/int8/int32": "fixed",
+        "float32": "fixed",
+    }
+
+
 def test_the_op_whose_error_grew_is_named() -> None:
     def measured(*decibels: float) -> Numerics:
         anchors = [

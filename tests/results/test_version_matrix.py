@@ -23,7 +23,16 @@ from tvmq_diag.reports.views import version_matrix as view
 from tvmq_diag.results import store
 from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
-from tvmq_diag.results.verdict import INTERRUPTED, REJECTED, WORKS, Latency, OpRef, Ratio, Verdict
+from tvmq_diag.results.verdict import (
+    INTERRUPTED,
+    NOT_IMPORTED,
+    REJECTED,
+    WORKS,
+    Latency,
+    OpRef,
+    Ratio,
+    Verdict,
+)
 from tvmq_diag.results.version_matrix import Column, Versions, VersionsFacts, columns, meaning
 from tvmq_diag.toolchains import identity, recipes, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -144,6 +153,16 @@ def test_a_tvm_that_cannot_be_set_up_says_so_and_the_others_go_on(
     html = Path("out", "index.html").read_text()
     assert "absent: no such file" in html and "not run" in html
     assert "absent: no such file" in capsys.readouterr().out
+
+
+def test_a_tvm_that_does_not_take_the_model_says_so_in_each_cell() -> None:
+    refused = Result(Verdict("float32", "relax", NOT_IMPORTED, "import"), Role.REQUESTED)
+    column = Column("relax", "relax", dialect="relax", run=Run(Path(), RunFacts(), [refused]))
+    work = Versions(["int8/int8/int32", "int4"], [column], VersionsFacts())
+    assert work.complete and work.done == 2
+    (relax,) = work.to_json()["toolchains"]
+    outcomes = {cell["outcome"] for cells in relax["cells"].values() for cell in cells}
+    assert outcomes == {NOT_IMPORTED}
 
 
 def test_ctrl_c_leaves_a_page_with_what_there_is(fakes: Fakes) -> None:

@@ -16,6 +16,10 @@ from ..trace.stages import FOLDING, STAGES
 NO_MESSAGE = ", with no message"
 """Behind the class of an exception that says nothing."""
 
+BEFORE_QUANTIZING = (
+    "the passes that prepare a model for the quantizer read no configuration: every one fails so"
+)
+
 _WHY = [
     (
         # src/relay/transforms/pattern_utils.h, TVM_DTYPE_DISPATCH

@@ -79,6 +79,9 @@ def of_failure(
         configuration, verdict.outcome, trace.vocabulary.quantizer
     )
     blame(verdict, configuration, trace)
+    if verdict.is_general:
+        verdict.knob, verdict.suggestion = None, None
+        verdict.reason = verdict.reason or explanations.BEFORE_QUANTIZING
     return verdict
 
 
@@ -92,8 +95,10 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
     verdict.message = " ".join(texts[0].split())[:600]
     if failure.python is not None:
         verdict.site = tvm_error.python_site(failure.python)
-    if trace.blamed_pass is not None:  # it made a module, and TVM's own passes refuse that
-        verdict.pass_name, verdict.op = trace.blamed_pass.name, blamed_op(trace)
+    if trace.failing_path:  # it made a module, and TVM's own passes refuse that
+        verdict.pass_name = trace.failing_path[-1].name
+        if trace.blame is not None:  # of a module that no table was kept of
+            verdict.op = OpRef(trace.blame.index, short(trace.blame.name))
     node = trace.facts.rejected_node
     if node is not None:
         verdict.suggestion = explanations.importable(node.op)
@@ -289,6 +294,8 @@ def _stopped(verdict: Verdict, ending: Ending) -> None:
         last_words = re.search(r"^LLVM ERROR: (.+)$", ending.tail, re.M)
         if last_words is not None:  # LLVM says why, and aborts
             verdict.message += f": {last_words[0]}"
+        if name == "SIGKILL":  # the kernel says nothing, and it is memory that it kills for
+            verdict.message += f"; it had taken {ending.peak_bytes / 2**30:.1f} GiB of memory"
     verdict.confidence = INFERRED if verdict.pass_name else UNKNOWN
 
 

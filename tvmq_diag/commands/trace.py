@@ -6,6 +6,7 @@ examples:
   %(prog)s --model tiny --dtype int4          a built-in net: seconds, no PyTorch
   %(prog)s --dtype int8/int8/int32:nbit=4     4-bit values in an int8 container
   %(prog)s --model onnx:net.onnx --dtype int4 --out runs/mine
+  %(prog)s --model torch:net.pt --input-shape 'data=1,3,224,224;mask=1,16' --dtype int4
   %(prog)s --tvm-python ~/my-tvm/bin/python --dtype int4
 
 a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind it
@@ -13,7 +14,8 @@ a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind i
 rounding, skip_conv_layers=0+2, skip_dense_layer=0; on Relax realize and pipeline).
 
 exit code: 0 all that was asked for works; 1 something does not (rejected, crashed, timed out,
-wrong, not quantized); 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C.
+wrong, not quantized, or the model is not imported); 2 bad usage, or a model that cannot be had;
+3 the tool or its set-up failed; 130 Ctrl-C.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def check(baseline: Baseline, run: Run) -> list[Check]:
     results = {result.verdict.configuration: result for result in run.results}
     checks = []
     for name, promise in baseline.promises.items():
-        result = results.get(name)
+        result = results.get(name) or run.not_imported
         if result is None:
             checks.append(Check(name, ["it was not tried"], "not tried"))
         else:

@@ -169,7 +169,8 @@ def compare(old: Path, new: Path, tolerances: Tolerances | None = None) -> Compa
     tolerances = tolerances or Tolerances()
     if not runs[0]:
         before, now = load(old), load(new)
-        return Comparison([_configuration(before, now, tolerances)])
+        names = dict.fromkeys((before.verdict.configuration, now.verdict.configuration))
+        return Comparison([_configuration(" -> ".join(names), before, now, tolerances)])
     return of_runs(store.load(old), store.load(new), tolerances)
 
 
@@ -179,8 +180,9 @@ def of_runs(old: Run, new: Run, tolerances: Tolerances) -> Comparison:
     now = {result.verdict.configuration: result for result in new.results}
     deltas = []
     for name in dict.fromkeys([*now, *before]):
-        if name in before and name in now:
-            deltas.append(_configuration(before[name], now[name], tolerances))
+        ours, theirs = before.get(name, old.not_imported), now.get(name, new.not_imported)
+        if ours is not None and theirs is not None:
+            deltas.append(_configuration(name, ours, theirs, tolerances))
             continue
         there = now.get(name) or before[name]
         # What was tried instead is tried where the search led, which is no promise.
@@ -211,10 +213,9 @@ def load(folder: Path) -> Result:
     return Result(judge.of_recording(recorded), Role.REQUESTED, recorded)
 
 
-def _configuration(old: Result, new: Result, tolerances: Tolerances) -> ConfigurationDelta:
-    name = new.verdict.configuration
-    if old.verdict.configuration != name:
-        name = f"{old.verdict.configuration} -> {name}"
+def _configuration(
+    name: str, old: Result, new: Result, tolerances: Tolerances
+) -> ConfigurationDelta:
     delta = ConfigurationDelta(name, new.role, SAME, old, new)
     modules = None
     if old.trace is not None and new.trace is not None:

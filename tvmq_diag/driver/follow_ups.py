@@ -46,8 +46,8 @@ def what_works_instead(trials: Trials) -> None:
     for_any_cpu: dict[str, str | None] = {}
     for result in trials.run.with_role(Role.REQUESTED):
         requested = parse(result.verdict.configuration)
-        helped = result.verdict.outcome == WORKS or result.verdict.float_fails
-        if helped or requested.as_is:
+        settled = result.verdict.outcome == WORKS or result.verdict.is_general
+        if settled or requested.as_is:
             continue
         default = reference(requested)
         nearest = _nearest(trials, [*wider(requested), default])
@@ -138,7 +138,7 @@ def each_knob(trials: Trials) -> None:
     for result in trials.run.with_role(Role.REQUESTED):
         first = ablation.first_ops(result.trace) if result.trace is not None else None
         configuration = parse(result.verdict.configuration)
-        if result.verdict.float_fails or configuration.as_is:
+        if result.verdict.is_general or configuration.as_is:
             continue
         if first is not None and ablation.questions(configuration):
             result.verdict.knob_map = _answers(trials, configuration, first)

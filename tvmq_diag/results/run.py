@@ -12,7 +12,7 @@ from ..measurements.bisection import Bisection
 from ..measurements.numerics import Numerics
 from ..trace.trace import Trace
 from .facts import RunFacts
-from .verdict import Verdict
+from .verdict import NOT_IMPORTED, Verdict
 
 
 class Role(enum.Enum):
@@ -58,3 +58,12 @@ class Run(msgspec.Struct, eq=False):
     def with_role(self, *roles: Role) -> list[Result]:
         """The results of each of these roles in turn, as they were tried."""
         return [result for role in roles for result in self.results if result.role == role]
+
+    @property
+    def not_imported(self) -> Result | None:
+        """That TVM does not take the model, which goes for each configuration; None where it does.
+
+        Where there is one, nothing else was tried.
+        """
+        refused = (result for result in self.results if result.verdict.outcome == NOT_IMPORTED)
+        return next(refused, None)

@@ -181,6 +181,13 @@ class Verdict(msgspec.Struct):
         return f"{self.configuration} {self.outcome}{place}{message}"
 
     @property
+    def is_general(self) -> bool:
+        """Is it the same at every configuration? The model fails unquantized in the same way, or
+        it fails in a pass that prepares it for the quantizer, which reads no configuration."""
+        failed = self.outcome in (REJECTED, CRASHED, TIMED_OUT)
+        return self.float_fails or (failed and self.stage == "prepare" and bool(self.pass_path))
+
+    @property
     def cause(self) -> str:
         """The headline without the configuration and its outcome; empty where all is well."""
         return ": ".join(part for part in (self.place, self.message) if part)

@@ -58,7 +58,9 @@ class Column(msgspec.Struct, eq=False):
         """What became of a configuration, as far as it was tried: one result for each meaning."""
         results = {result.verdict.configuration: result for result in self.results}
         names = [configuration.text for configuration in meaning(text, self.dialect)]
-        return [results[name] for name in names if name in results]
+        refused = self.run.not_imported if self.run is not None else None
+        tried = (results.get(name, refused) for name in names)
+        return [result for result in tried if result is not None]
 
     def has_all(self, text: str) -> bool:
         """Was a configuration tried in each of its meanings?"""

@@ -23,8 +23,8 @@ import tvm
 import tvm_ffi
 from tvm import relax
 
-from ...inputs import files, models, shapes, torchvision_nets
-from ...inputs.errors import ModelError
+from ...inputs import files, models, shapes, torchscript, torchvision_nets
+from ...inputs.errors import ModelError, line
 from ...inputs.files import File, existing
 from ...inputs.models import Model
 from ...protocol.jobs import ModelSource
@@ -136,12 +136,16 @@ def _through_onnx(source: ModelSource) -> Model:
 
 
 def _torch(file: File, source: ModelSource) -> Model:
+    program = file.model
     if not files.is_exported(file):
-        raise ModelError(
-            f"{_name(source)} is TorchScript, and Relax imports exported programs: write it with "
-            "torch.export.save(torch.export.export(net, inputs), FILE)"
-        )
-    module = _with_shapes(frontends.from_torch(file.model), source)
+        program = torchscript.exported(program, shapes.resolved(source.shapes, file.inputs))
+        if program is None:
+            raise ModelError(
+                f"{_name(source)} is TorchScript that PyTorch cannot export, and Relax imports "
+                "exported programs: torch.export.save(torch.export.export(net, inputs), FILE)"
+            )
+        return Model(frontends.from_torch(program), {}, {}, versions=file.versions)
+    module = _with_shapes(frontends.from_torch(program), source)
     return Model(module, {}, {}, versions=file.versions)
 
 
@@ -161,8 +165,7 @@ def _relax(path: Path, source: ModelSource) -> Model:
         json_text = text.lstrip().startswith("{")
         module = tvm.ir.load_json(text) if json_text else _of_script(text)
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"{path} is no module that TVM can read: {lines[-1][:300]}") from error
+        raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
     return Model(_with_shapes(module, source), {}, {})
 
 
@@ -175,14 +178,13 @@ def _of_script(text: str) -> Any:
 
 
 def _python(rest: str, source: ModelSource) -> Model:
-    module, params = models.of_python(rest)
+    module, params = models.of_python(rest, tvm.IRModule)
     try:
         if params:
             module = relax.transform.BindParams("main", params)(module)
         module["main"]
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"py:{rest} gave no Relax module: {lines[-1][:300]}") from error
+        raise ModelError(f"py:{rest} gave no Relax module: {line(error)}") from error
     return Model(_with_shapes(module, source), {}, {})
 
 

@@ -8,9 +8,10 @@ from typing import Any, Iterator, Mapping, Sequence
 
 from tvm import relay
 
-from ...inputs import files
+from ...inputs import files, torchscript
 from ...inputs.errors import ImportRejected
 from ...inputs.files import File
+from ...recording import diagnostic_texts
 
 
 def from_onnx(file: File, shapes: Mapping[str, Sequence[int]]) -> tuple[Any, dict[str, Any]]:
@@ -18,7 +19,8 @@ def from_onnx(file: File, shapes: Mapping[str, Sequence[int]]) -> tuple[Any, dic
     shapes may come from initializers. Raises ImportRejected."""
     sizes = {name: tuple(shape) for name, shape in shapes.items()}
     try:
-        module, params = relay.frontend.from_onnx(file.model, shape=sizes, freeze_params=True)
+        with diagnostic_texts.spelled_out():
+            module, params = relay.frontend.from_onnx(file.model, shape=sizes, freeze_params=True)
     except Exception as error:
         raise _onnx_rejected(file.model.graph, error) from error
     return module, params
@@ -31,36 +33,34 @@ def from_torch(
     dtypes = dtypes or {}
     infos = [(name, (tuple(size), dtypes.get(name, "float32"))) for name, size in shapes.items()]
     try:
-        module, params = relay.frontend.from_pytorch(net, infos)
+        with diagnostic_texts.spelled_out():
+            module, params = relay.frontend.from_pytorch(net, infos)
     except Exception as error:
         raise _torch_rejected(error) from error
     return module, params
 
 
-def traced(net: Any, shapes: Mapping[str, Sequence[int]], dtypes: Mapping[str, str]) -> Any:
-    """The TorchScript of a net. It is not run again to check: that compares outputs, and a net may
-    be traced right that does not repeat them to the last bit."""
-    import torch
-
-    given = tuple(
-        torch.zeros(tuple(size), dtype=getattr(torch, dtypes.get(name, "float32")))
-        for name, size in shapes.items()
-    )
-    return torch.jit.trace(net, given, check_trace=False)
-
-
-def script_of(file: File, shapes: Mapping[str, Sequence[int]]) -> Any:
-    """The TorchScript of a PyTorch file, which may be an exported program."""
-    if not files.is_exported(file):
-        return file.model
-    return traced(file.model.module(), shapes, file.dtypes)
+def from_torch_file(file: File, shapes: Mapping[str, Sequence[int]]) -> tuple[Any, dict[str, Any]]:
+    """Import a PyTorch file: an exported program by its trace, TorchScript as it is, or, where TVM
+    refuses that and PyTorch can export it, by the trace of that. Raises ImportRejected."""
+    if files.is_exported(file):
+        script = torchscript.traced(file.model.module(), shapes, file.dtypes)
+        return from_torch(script, shapes, file.dtypes)
+    try:
+        return from_torch(file.model, shapes)
+    except ImportRejected:
+        program = torchscript.exported(file.model, shapes)
+        if program is None:
+            raise
+    return from_torch(torchscript.traced(program.module(), shapes, {}), shapes)
 
 
 def from_tflite(file: File, shapes: Mapping[str, Sequence[int]]) -> tuple[Any, dict[str, Any]]:
     """Import a TFLite model. Raises ImportRejected."""
     sizes = {name: tuple(shape) for name, shape in shapes.items()}
     try:
-        module, params = relay.frontend.from_tflite(file.model, shape_dict=sizes)
+        with diagnostic_texts.spelled_out():
+            module, params = relay.frontend.from_tflite(file.model, shape_dict=sizes)
     except Exception as error:
         op = _named(error) or _local(error, "op_code_str") or ""
         raise ImportRejected("TFLite", "", str(op), error) from error

@@ -20,11 +20,12 @@ import numpy as np
 import tvm
 from tvm import relay
 
-from ...inputs import files, models, shapes, torchvision_nets
-from ...inputs.errors import ModelError
+from ...inputs import files, models, shapes, torchscript, torchvision_nets
+from ...inputs.errors import ModelError, line
 from ...inputs.files import File, existing
 from ...inputs.models import Model
 from ...protocol.jobs import ModelSource
+from ...recording import diagnostic_texts
 from ...tvm_types import IRModule
 from . import frontends, nets
 
@@ -79,7 +80,9 @@ def _read(place: Path, facts: dict[str, Any]) -> Model:
     module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
     params = dict(relay.load_param_dict((place / "params.bin").read_bytes()))
     inputs = relay.load_param_dict((place / "inputs.bin").read_bytes())
-    arrays = {name: value.numpy() for name, value in inputs.items()}
+    # A map of TVM's has no order, and seeded data is drawn for one input after the other.
+    names = [var.name_hint for var in module["main"].params if var.name_hint in inputs]
+    arrays = {name: inputs[name].numpy() for name in names}
     return Model(module, params, arrays, **models.of_facts(facts))
 
 
@@ -97,7 +100,7 @@ def _inputs(model: Model, seed: int) -> dict[str, np.ndarray]:
 def _torchvision(source: ModelSource) -> Model:
     net = torchvision_nets.net(source.source.partition(":")[2], source)
     shapes = {models.INPUT: net.shape}
-    script = frontends.traced(net.module, shapes, {})
+    script = torchscript.traced(net.module, shapes, {})
     module, params = frontends.from_torch(script, shapes)
     return Model(module, params, {}, net.module, net.versions, net.preprocessing)
 
@@ -110,8 +113,7 @@ def _onnx(file: File, source: ModelSource) -> Model:
 
 def _torch(file: File, source: ModelSource) -> Model:
     sizes = shapes.resolved(source.shapes, file.inputs)
-    script = frontends.script_of(file, sizes)
-    module, params = frontends.from_torch(script, sizes, file.dtypes)
+    module, params = frontends.from_torch_file(file, sizes)
     return Model(module, params, {}, versions=file.versions)
 
 
@@ -123,10 +125,10 @@ def _tflite(file: File, source: ModelSource) -> Model:
 
 def _relay(path: Path, source: ModelSource) -> Model:
     try:
-        module = _read_text(path.read_text(encoding="utf-8"))
+        with diagnostic_texts.spelled_out():
+            module = _read_text(path.read_text(encoding="utf-8"))
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"{path} is no module that TVM can read: {lines[-1][:300]}") from error
+        raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
     return Model(_with_shapes(module, {}, source), {}, {})
 
 
@@ -140,18 +142,19 @@ def _read_text(text: str) -> IRModule:
 
 
 def _python(rest: str, source: ModelSource) -> Model:
-    module, params = models.of_python(rest)
+    with diagnostic_texts.spelled_out():
+        module, params = models.of_python(rest, tvm.IRModule)
     return Model(_with_shapes(module, params, source), params, {})
 
 
 def _with_shapes(module: IRModule, params: Mapping[str, Any], source: ModelSource) -> IRModule:
     """A typed module whose open sizes are those asked for, all of them. Raises ModelError."""
     try:
-        typed = relay.transform.InferType()(module)
+        with diagnostic_texts.spelled_out():
+            typed = relay.transform.InferType()(module)
         main = typed["main"]
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"{source.source} is no Relay module: {lines[-1][:300]}") from error
+        raise ModelError(f"{source.source} is no Relay module: {line(error)}") from error
     own = {
         var.name_hint: [int(n) if hasattr(n, "value") else "?" for n in var.checked_type.shape]
         for var in main.params

@@ -24,7 +24,7 @@ from tvmq_diag.instruments.protocol.jobs import (
 )
 from tvmq_diag.instruments.protocol.records import RecordError
 
-MODEL = ModelSource("onnx:net.onnx", [1, 3, 8, 8], 7, None)
+MODEL = ModelSource("onnx:net.onnx", {"": [1, 3, 8, 8]}, 7, None)
 COMPILE: dict[str, Any] = {
     "trace": "runs/a/traces/int4",
     "dialect": "relay",
@@ -70,6 +70,8 @@ def test_a_job_of_before_is_read() -> None:
     assert job == CompileJob(
         "a", "relay", ModelSource("tiny"), {"dtype_input": "int4"}, imported="/tmp/x"
     )
+    shaped = CompileJob.from_json(json.loads(OLD.replace('"shape": null', '"shape": [1, 3]')))
+    assert shaped.model == ModelSource("tiny", {"": [1, 3]})
 
 
 @pytest.mark.parametrize(
