@@ -17,7 +17,7 @@ MEANINGS = {
     "fold": "FoldConstant takes a constant operand of the dtype",
     "lower": "the build lowers the op to loops",
     "codegen": "LLVM generates code for them",
-    "allocation": "the graph executor allocates tensors of the dtype",
+    "allocation": "the runtime allocates tensors of the dtype",
     "run": "one inference comes back",
     "numbers": "every value is the one numpy computes",
 }

@@ -100,10 +100,11 @@ def _reads(module: Snapshot, call: Node) -> str | None:
 
 
 def _macs(module: Snapshot, call: Node, weight: Node) -> int:
-    """Multiplications: each value of the larger side meets the weights that share its channel.
+    """How often the op multiplies; 0 where its shapes are not known.
 
-    A dense multiplies along the last axis of what it reads; a convolution by the weights of one
-    output channel; a transposed one spreads each value that it reads by those of one input channel.
+    A value that a dense makes takes one product for each entry of the last axis of what it reads;
+    one of a convolution, the weights of one output channel. A transposed convolution multiplies
+    each value that it reads by the weights of one input channel.
     """
     data, outputs, kernel = (_sizes(node) for node in (module.nodes[call.inputs[0]], call, weight))
     if not (data and outputs and kernel):
@@ -111,14 +112,16 @@ def _macs(module: Snapshot, call: Node, weight: Node) -> int:
     kind = module.vocabulary.anchor_kind(call.op)
     if kind == DENSE:
         return math.prod(outputs) * data[-1]
-    if kind == TRANSPOSED:
-        return math.prod(data) * math.prod(kernel) // _size(module, call, kernel, "I")
-    return math.prod(outputs) * math.prod(kernel) // _size(module, call, kernel, "O")
+    values, axis = (data, "I") if kind == TRANSPOSED else (outputs, "O")
+    return math.prod(values) * math.prod(kernel) // _channels(module, call, kernel, axis)
 
 
-def _size(module: Snapshot, call: Node, kernel: list[int], axis: str) -> int:
-    """How many channels the weights have along an axis of their layout (OIHW4i16o has two parts of
-    each); the first axis where no layout says otherwise."""
+def _channels(module: Snapshot, call: Node, kernel: list[int], axis: str) -> int:
+    """How many input (I) or output (O) channels the weights are for; at least 1.
+
+    A layout may have two parts of each, as OIHW4i16o. Where none is recorded, the channels in
+    question are the first axis.
+    """
     layout = module.vocabulary.attributes(call.op, call.attrs).get("kernel_layout")
     letters = re.sub(r"\d", "", layout).upper() if isinstance(layout, str) else ""
     if len(letters) != len(kernel):
