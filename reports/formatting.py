@@ -19,6 +19,7 @@ OUTCOME_MARKS = {
     verdict.TIMED_OUT: "⧖",
     verdict.WRONG: "≠",
     verdict.NOT_QUANTIZED: "○",
+    verdict.NOT_JUDGED: "?",
     verdict.INTERRUPTED: "‖",
 }
 """An outcome is never told by colour alone."""
@@ -90,7 +91,8 @@ def outcome_class(name: str) -> str:
     """Which of three looks an outcome has: good, bad or odd."""
     if name == verdict.WORKS:
         return "good"
-    return "odd" if name in (verdict.NOT_QUANTIZED, verdict.INTERRUPTED) else "bad"
+    odd = (verdict.NOT_QUANTIZED, verdict.NOT_JUDGED, verdict.INTERRUPTED)
+    return "odd" if name in odd else "bad"
 
 
 def duration(ms: float | None) -> str:

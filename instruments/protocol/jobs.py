@@ -15,6 +15,9 @@ from .records import RecordError, dataclass_of
 MIN_COSINE = 0.95
 """Below this cosine to the float model a result counts as wrong."""
 
+MIN_AGREEMENT = 0.9
+"""Where less than this share of the classes is the float model's, a result counts as wrong."""
+
 SECONDS = 120.0
 """How long experiments may go on, each kind of them."""
 

@@ -11,6 +11,7 @@ from tvmq_diag.results.run import Result
 from tvmq_diag.results.verdict import Verdict
 
 from .. import formatting
+from ..views import accuracy
 from ..views.card import Card
 from .console import STYLES
 
@@ -37,6 +38,8 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("where", _where(verdict)),
         ("thrown", card.site),
         ("result", _accuracy(verdict)),
+        ("same", _same(verdict)),
+        ("top-1", card.top1),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
         ("finds", _hazard(verdict)),
         ("try", verdict.suggestion),
@@ -65,11 +68,12 @@ def _where(verdict: Verdict) -> str | None:
     return f"{span}{place}" if place else None
 
 
+def _same(verdict: Verdict) -> str | None:
+    return ", ".join(accuracy.same(verdict.metrics)) if verdict.metrics is not None else None
+
+
 def _accuracy(verdict: Verdict) -> str | None:
-    figures = []
-    if verdict.metrics is not None:
-        figures.append(f"cosine {formatting.number(verdict.metrics.cosine, 4)}")
-        figures.append(f"SQNR {formatting.number(verdict.metrics.sqnr_db, 1)} dB")
+    figures = accuracy.figures(verdict.metrics) if verdict.metrics is not None else []
     if verdict.latency_ms is not None:
         figures.append(formatting.duration(verdict.latency_ms.median))
     if verdict.ratio is not None:

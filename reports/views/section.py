@@ -16,6 +16,7 @@ from ..figures import graph
 from ..figures.graph import NO_FATES, Picture
 from ..formatting import DASH, ROLES, clip, duration, printable
 from . import (
+    accuracy,
     benchmark,
     bisection,
     coverage,
@@ -27,6 +28,7 @@ from . import (
     stages,
     timeline,
 )
+from .accuracy import AccuracyView
 from .benchmark import BenchmarkView
 from .bisection import BisectionView
 from .card import Card, quantized_dtypes
@@ -57,6 +59,7 @@ class Section:
     card: Card
     strip: list[StripStage]
     role: str = ""
+    accuracy: AccuracyView | None = None
     timeline: TimelineView | None = None
     around: Picture | None = None
     rejections: Rejections | None = None
@@ -137,7 +140,9 @@ def build(run: Run, result: Result, key: str) -> Section:
 def _measurements(section: Section, run: Run) -> None:
     result, key = section.result, section.key
     section.benchmark = _try(section, "the benchmark", lambda: _benchmark(run, result, key))
-    errors, steps = result.numerics, result.bisection
+    errors, steps, metrics = result.numerics, result.bisection, result.verdict.metrics
+    if metrics is not None:
+        section.accuracy = _try(section, "the outputs", lambda: accuracy.view(metrics))
     if errors is not None:
         section.numerics = _try(section, "the numbers", lambda: numerics.view(errors, key))
     if steps is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import NOT_QUANTIZED, WORKS, WRONG
+from tvmq_diag.results.verdict import NOT_JUDGED, NOT_QUANTIZED, WORKS, WRONG
 from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.stages import STAGES
 from tvmq_diag.trace.trace import Trace
@@ -35,7 +35,11 @@ def strip(result: Result) -> list[StripStage]:
     trace, verdict = result.trace, result.verdict
     reached = set(trace.stages) if trace else set()
     failed = None if verdict.outcome == WORKS else verdict.stage
-    if verdict.outcome in (WRONG, NOT_QUANTIZED):  # its outputs were compared, wherever it began
+    if verdict.outcome in (
+        WRONG,
+        NOT_JUDGED,
+        NOT_QUANTIZED,
+    ):  # its outputs were compared, wherever it began
         reached.add("check")
     times = {stage: duration(ms) for stage, ms in trace.spent.items()} if trace else {}
     last = max((STAGES.index(stage) for stage in reached if stage in STAGES), default=-1)

@@ -64,9 +64,7 @@ def test_a_run_becomes_a_baseline_and_keeps_it(tmp_path: Path) -> None:
     assert made.model == BaselineModel("tiny", seed=3)
     assert made.promises["int4"] == Promise("rejected", "realize", "QuantizeRealize", "add #9")
     # A bound a little lower: the same thing measured again is not a digit less.
-    assert made.promises["int8/int8/int32"] == Promise(
-        "works", "check", None, None, None, 0.945, 11.3
-    )
+    assert made.promises["int8/int8/int32"] == Promise("works", "check", cosine=0.945, sqnr_db=11.3)
     baseline.write(made, tmp_path / "b.toml")
     read = baseline.read(tmp_path / "b.toml")
     assert read == made

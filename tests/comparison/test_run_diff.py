@@ -17,6 +17,7 @@ from tvmq_diag.commands import cli
 from tvmq_diag.commands import compare as command
 from tvmq_diag.comparison import outcome_diff, pass_diff, run_diff
 from tvmq_diag.comparison.alignment import Alignment, align
+from tvmq_diag.comparison.figures import Tolerances
 from tvmq_diag.comparison.op_diff import (
     ADDED,
     CHANGED,
@@ -26,7 +27,6 @@ from tvmq_diag.comparison.op_diff import (
     differences,
 )
 from tvmq_diag.comparison.pass_diff import ONLY_NEW, RAISED_NEW, Modules
-from tvmq_diag.comparison.run_diff import Tolerances
 from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Numerics
 from tvmq_diag.measurements.paired import Ratio

@@ -14,7 +14,6 @@ from ..configuration import (
     bits,
     parse,
 )
-from ..instruments.protocol.jobs import MIN_COSINE
 from ..measurements.bisection import Bisection
 from ..measurements.metrics import Metrics
 from ..results.verdict import (
@@ -22,6 +21,7 @@ from ..results.verdict import (
     EXACT,
     INFERRED,
     INTERRUPTED,
+    NOT_JUDGED,
     NOT_QUANTIZED,
     REJECTED,
     TIMED_OUT,
@@ -34,7 +34,8 @@ from ..results.verdict import (
 from ..trace.ending import Ending, How
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import explanations, tvm_error
+from . import accuracy, explanations, tvm_error
+from .accuracy import Bounds
 from .dtype_timeline import anchors_of
 
 
@@ -63,28 +64,31 @@ def of_result(
     toolchain: str,
     trace: Trace,
     metrics: Metrics | None,
-    min_cosine: float = MIN_COSINE,
+    bounds: Bounds | None = None,
 ) -> Verdict:
-    """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared."""
+    """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared.
+
+    `bounds` None: those of tvmq_diag.analysis.accuracy.
+    """
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
     verdict.confidence = EXACT
-    wrong = _wrong(trace, metrics, min_cosine)
+    verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds or Bounds())
+    if metrics is not None and accuracy.unjudged(metrics):
+        verdict.metrics = accuracy.without_figures(metrics)
     if not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
-    elif wrong:
-        verdict.outcome = WRONG
-        verdict.message = wrong
     if configuration.narrow and verdict.outcome == WRONG:
         verdict.knob = "dtype_activation"
         verdict.reason = (
             f"convolutions accumulate in {configuration.dtypes[2]}, which overflows: "
             "the numbers are noise"
         )
-    verdict.suggestion = explanations.suggestion(
-        configuration, verdict.outcome, trace.vocabulary.quantizer
-    )
+    if metrics is not None or verdict.outcome != NOT_JUDGED:
+        verdict.suggestion = explanations.suggestion(
+            configuration, verdict.outcome, trace.vocabulary.quantizer
+        )
     return verdict
 
 
@@ -222,16 +226,20 @@ def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
     ]
 
 
-def _wrong(trace: Trace, metrics: Metrics | None, min_cosine: float) -> str | None:
-    """What is wrong with the numbers; None if nothing is."""
+def _by_numbers(trace: Trace, metrics: Metrics | None, bounds: Bounds) -> tuple[str, str | None]:
+    """The outcome by a run's numbers, and what to say of them."""
     if trace.deterministic is False:
-        return "a different answer each time, from the same input"
-    if metrics is not None and not metrics.finite:
-        return "the outputs hold NaN or infinity"
-    if metrics is not None and metrics.cosine is None and metrics.sqnr_db is not None:
-        return "the outputs are all zero"  # nothing else has a distance and no angle
-    if metrics is None or metrics.cosine is None:
-        return "its outputs cannot be compared with the float model's"
-    if metrics.cosine < min_cosine:
-        return f"cosine {metrics.cosine:.3f} to the float model (at least {min_cosine} is right)"
-    return None
+        return WRONG, "a different answer each time, from the same input"
+    if metrics is None:
+        return NOT_JUDGED, "its outputs cannot be compared with the float model's"
+    gain = accuracy.gain_error(metrics)
+    wrong = accuracy.broken(metrics)
+    if wrong is not None:
+        return WRONG, wrong.sentence
+    unjudged = accuracy.unjudged(metrics)
+    if unjudged is not None:
+        return NOT_JUDGED, unjudged
+    wrong = accuracy.fault(metrics, bounds)
+    if wrong is None:
+        return WORKS, gain
+    return WRONG, f"{wrong.sentence}; {gain}" if gain else wrong.sentence

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ..analysis.accuracy import Bounds
 from ..comparison import baseline
 from ..comparison.baseline import Baseline
 from ..errors import UsageError
-from ..instruments.protocol.jobs import MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import baseline as text
@@ -91,7 +91,7 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
     plan = replace(
         plan_of(_options(promised, options), progress.print),
         reference=False,
-        min_cosine=MIN_COSINE if promised.model.min_cosine is None else promised.model.min_cosine,
+        bounds=Bounds.of(promised.model.min_cosine, promised.model.min_agreement),
     )
     work = Run(directory, plan_facts(plan))
     carry_out(plan, work, progress)

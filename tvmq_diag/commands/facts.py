@@ -44,5 +44,6 @@ def plan_facts(plan: Plan) -> RunFacts:
         python=str(plan.toolchain.python),
         overlay=str(plan.toolchain.overlay) if plan.toolchain.overlay else None,
         dialect=plan.toolchain.dialect,
-        min_cosine=plan.min_cosine,
+        min_cosine=plan.bounds.cosine,
+        min_agreement=plan.bounds.agreement,
     )

@@ -13,7 +13,7 @@ a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind i
 rounding, skip_conv_layers=0+2, skip_dense_layer=0; on Relax realize and pipeline).
 
 exit code: 0 all that was asked for works; 1 something does not (rejected, crashed, timed out,
-wrong, not quantized); 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C.
+wrong, not judged, not quantized); 2 bad usage; 3 the tool or its set-up failed; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ..analysis.accuracy import Bounds
 from ..configuration import parse_list
 from ..driver import session
-from ..instruments.protocol.jobs import MIN_COSINE
+from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import sweep, verdict
@@ -57,7 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=MIN_COSINE,
         metavar="C",
-        help="to the float model; below it a result is wrong (%(default)s)",
+        help="to the float model, on the worst input; below it a result is wrong (%(default)s)",
+    )
+    parser.add_argument(
+        "--min-agreement",
+        type=float,
+        default=MIN_AGREEMENT,
+        metavar="SHARE",
+        help="of rows of scores with the float model's top-1, and of integers that are its own; "
+        "below it a result is wrong (%(default)s)",
     )
     parser.add_argument(
         "--save-ir", action="store_true", help="also keep the text of every changed module"
@@ -72,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         plan_of(options, progress.print),
         reference=not options.no_reference,
         save_ir=options.save_ir,
-        min_cosine=options.min_cosine,
+        bounds=Bounds(options.min_cosine, options.min_agreement),
     )
     work = Run(directory, plan_facts(plan))
     try:

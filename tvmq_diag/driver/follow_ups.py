@@ -19,7 +19,7 @@ from ..measurements import numerics
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.numerics import Numerics
 from ..results.run import Role
-from ..results.verdict import WORKS, WRONG, Alternative, KnobRun, Verdict
+from ..results.verdict import NOT_JUDGED, WORKS, WRONG, Alternative, KnobRun, Verdict
 from ..toolchains import process
 from ..trace.ending import Ending, How
 from ..trace.layout import BISECTION, NUMBERS, TRACES
@@ -32,7 +32,7 @@ def what_works_instead(trials: Trials) -> None:
     """For each configuration that does not work, try the nearest that might."""
     for_any_cpu: dict[str, str | None] = {}
     for result in trials.run.with_role(Role.REQUESTED):
-        if result.verdict.outcome == WORKS:
+        if result.verdict.outcome in (WORKS, NOT_JUDGED):  # of which others would not be, either
             continue
         requested = parse(result.verdict.configuration)
         default = reference(requested)
@@ -93,7 +93,7 @@ def bisection(trials: Trials) -> None:
             trials.compiler.job(folder, configuration.qconfig),
             folder,
             trials.plan.limits,
-            trials.plan.min_cosine,
+            trials.plan.bounds.cosine,
             watch=trials.observer.progress,
         )
         judge.blame_bisected(result.verdict, result.bisection)

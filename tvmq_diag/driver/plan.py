@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..analysis.accuracy import Bounds
 from ..configuration import Configuration
-from ..instruments.protocol.jobs import MIN_COSINE, DataSource, ModelSource, Rpc
+from ..instruments.protocol.jobs import DataSource, ModelSource, Rpc
 from ..results.run import Result
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
@@ -18,7 +19,7 @@ ANY_CPU = "none"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. `mcpu` None means the host's; `min_cosine` is the bound for `works`."""
+    """What a run does. `mcpu` None means the host's; `bounds` are those of `works`."""
 
     model: ModelSource
     configurations: list[Configuration]
@@ -33,7 +34,7 @@ class Plan:
     errors: bool = True
     """With the reference: also each op's error, and where a wrong result comes from."""
     save_ir: bool = False
-    min_cosine: float = MIN_COSINE
+    bounds: Bounds = field(default_factory=Bounds)
     rounds: int = 30
     seconds: float = 60.0
     """Of the benchmark: whichever ends first."""

@@ -10,6 +10,7 @@ from ..configuration import REFERENCE, Configuration
 from ..measurements import outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
+from ..measurements.outputs import Outputs
 from ..results import store
 from ..results.run import Result, Role, Run
 from ..results.verdict import INTERRUPTED, WORKS, Verdict
@@ -75,8 +76,8 @@ class Trials:
 
     def judged(self, configuration: Configuration, compiled: Compiled) -> Verdict:
         """The verdict on what ran to its end, by its outputs."""
-        name, bound = self.plan.toolchain.name, self.plan.min_cosine
-        return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bound)
+        name, bounds = self.plan.toolchain.name, self.plan.bounds
+        return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bounds)
 
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
@@ -149,6 +150,7 @@ def _unless_stopped(compiled: Compiled) -> Compiled:
     return compiled
 
 
-def _outputs(compiled: Compiled) -> list[outputs.Array]:
-    assert compiled.trace.outputs is not None
-    return outputs.outputs(compiled.trace.path / compiled.trace.outputs)
+def _outputs(compiled: Compiled) -> Outputs:
+    trace = compiled.trace
+    assert trace.outputs is not None
+    return outputs.load(trace.path / trace.outputs, stacked=trace.inputs is not None)

@@ -1,62 +1,126 @@
-"""How far a model's outputs are from the float model's."""
+"""How far a model's outputs are from the float model's, input by input and over all of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import Metrics
+from . import signal, top1
+from .metrics import Metrics, OutputMetrics, furthest
 
 Array = NDArray[np.generic]
 
 
-def outputs(path: Path) -> list[Array]:
-    """The outputs a child saved (output0, output1, …); raises OSError or ValueError."""
+@dataclass(frozen=True)
+class Outputs:
+    """A model's outputs: each with the inputs as its first axis, behind it its own shape.
+
+    `labels`: int64, [inputs, batch]; -1 for none. None where the data has none.
+    """
+
+    arrays: list[Array]
+    labels: NDArray[np.int64] | None = None
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs they are of."""
+        return len(self.arrays[0]) if self.arrays else 0
+
+
+def load(path: Path, stacked: bool = True) -> Outputs:
+    """The outputs a TVM process saved: output0, output1, … and maybe labels.
+
+    Not `stacked`, as in older traces: of one input, without an axis for it.
+
+    Raises OSError, ValueError, KeyError.
+    """
     with np.load(path, allow_pickle=False) as saved:
-        return [saved[f"output{i}"] for i in range(len(saved.files))]
+        count = sum(name.startswith("output") for name in saved.files)
+        arrays = [saved[f"output{i}"] for i in range(count)]
+        labels = saved["labels"] if "labels" in saved.files else None
+    return Outputs(arrays, labels) if stacked else one(arrays)
 
 
-def compare(ours: list[Array], floats: list[Array]) -> Metrics:
-    """Metrics over all outputs together, against the float model's on the same input.
+def one(arrays: list[Array]) -> Outputs:
+    """The outputs for one input."""
+    return Outputs([array[np.newaxis] for array in arrays])
 
-    cosine: of the flattened values, in [-1, 1]. sqnr_db: 10·log10(signal/noise power), the
-    float model's values being the signal. max_abs_error: in the outputs' own unit. top1_agree:
-    share of rows (all axes but the last) whose largest entry is at the same place. nan, inf: how
-    many values of `ours` are not finite.
 
-    The first three are of the values that are finite in both, and None where they are not finite
-    themselves, or there are no such values: no noise at all gives an sqnr_db of None with a
-    max_abs_error of 0. instruments.numerics.figures.error says the same of a tensor inside a TVM
-    process, where this package is not to be had; a test holds the two together.
+def compare(ours: Outputs, floats: Outputs) -> Metrics:
+    """The metrics of a model's outputs against the float model's on the same inputs.
+
+    Of an output of floating-point numbers, for each input and over all:
+
+    cosine      of the flattened values, in [-1, 1]; over all inputs: the mean.
+    sqnr_db     10·log10(signal/noise power), the float model's values being the signal; over all
+                inputs: of their powers together.
+    gain        the factor of the float model's values that fits ours best, by least squares; over
+                all inputs: one factor for all. The worst is the one that is furthest from 1.
+    sqnr_left_db  the SQNR of ours divided by that factor.
+    top1        of scores, which are [batch, classes] with two classes or more: the rows whose
+                largest entry is at the same place. A row where it is not is a close call if the
+                float model itself prefers its first class to ours by less than 0.3 times the
+                standard deviation of the scores within their rows: a cosine of 0.95 lets pass noise
+                of that size.
+
+    Of an output of integers or truth values: how many are equal.
+
+    differs: between two inputs, the root mean square of the distance of their outputs, as a
+    multiple of their size; of integers, the share of places whose value is not always the same.
+    max_abs_error is in the outputs' own unit. nan, inf: how many values are not finite.
+
+    The figures are of the values that are finite in both, and None where they are not finite
+    themselves: no noise at all gives an sqnr_db of None with a max_abs_error of 0.
+    instruments.numerics.figures says the same of tensors inside a TVM process, where this package
+    is not to be had; a test holds the two together.
 
     Raises ValueError when shapes differ.
     """
-    if [a.shape for a in ours] != [b.shape for b in floats]:
+    if [a.shape for a in ours.arrays] != [b.shape for b in floats.arrays]:
         raise ValueError("the outputs have other shapes than the float model's")
-    a = np.concatenate([np.asarray(x, np.float64).ravel() for x in ours])
-    b = np.concatenate([np.asarray(x, np.float64).ravel() for x in floats])
-    nan, inf = int(np.count_nonzero(np.isnan(a))), int(np.count_nonzero(np.isinf(a)))
-    both = np.isfinite(a) & np.isfinite(b)
-    if not both.all():
-        a, b = a[both], b[both]
-    with np.errstate(all="ignore"):
-        cosine = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
-        sqnr = float(10 * np.log10(np.sum(b * b) / np.sum((a - b) ** 2)))
-        worst = float(np.max(np.abs(a - b))) if a.size else np.nan
-    figures = _finite(cosine), _finite(sqnr), _finite(worst)
-    return Metrics(*figures, _top1(ours, floats), nan, inf)
+    if not floats.inputs:
+        raise ValueError("there are no outputs")
+    each = tuple(
+        _output(index, a, b)
+        for index, (a, b) in enumerate(zip(ours.arrays, floats.arrays, strict=True))
+    )
+    far = furthest(each)
+    errors = (output.max_abs_error for output in each)
+    agreements = (output.top1.share for output in each if output.top1 is not None)
+    return Metrics(
+        cosine=far.cosine.mean if far and far.cosine else None,
+        sqnr_db=far.sqnr_db.mean if far and far.sqnr_db else None,
+        max_abs_error=max((error for error in errors if error is not None), default=None),
+        top1_agree=min(agreements, default=None),
+        nan=sum(output.nan for output in each),
+        inf=sum(output.inf for output in each),
+        inputs=floats.inputs,
+        accuracy=top1.accuracy(ours.arrays, floats.arrays, floats.labels),
+        outputs=each,
+    )
 
 
-def _top1(ours: list[Array], floats: list[Array]) -> float | None:
-    agree = [
-        np.argmax(a, axis=-1).ravel() == np.argmax(b, axis=-1).ravel()
-        for a, b in zip(ours, floats, strict=True)
-        if b.ndim and b.shape[-1] > 1
-    ]
-    return float(np.mean(np.concatenate(agree))) if agree else None
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _output(index: int, ours: Array, floats: Array) -> OutputMetrics:
+    dtype, shape = str(floats.dtype), floats.shape[1:]
+    if floats.dtype.kind in "iub":
+        return OutputMetrics(
+            index,
+            dtype,
+            shape,
+            differs=signal.changing(floats),
+            differs_ours=signal.changing(ours),
+            equal=top1.equal(ours, floats),
+        )
+    scores = len(shape) == 2 and shape[-1] > 1
+    return OutputMetrics(
+        index,
+        dtype,
+        shape,
+        differs=signal.difference(floats),
+        differs_ours=signal.difference(ours),
+        **signal.figures(ours, floats),
+        top1=top1.agreement(ours, floats) if scores else None,
+    )

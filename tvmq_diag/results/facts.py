@@ -41,6 +41,8 @@ class RunFacts(Circumstances, kw_only=True):
     dialect: str | None = None
     min_cosine: float | None = None
     """From which cosine to the float model on a result is right."""
+    min_agreement: float | None = None
+    """From which share of classes, or of integers, that are the float model's on it is right."""
     float_model: FloatModel | None = msgspec.field(default=None, name="float")
     """None where it was not run."""
     interrupted: bool = False

@@ -135,10 +135,14 @@ class Skipped(Timed, frozen=True, tag="skipped"):
 
 
 class Outputs(Timed, frozen=True, tag="outputs"):
-    """The model ran: the file of its outputs, and whether they were the same each time."""
+    """The model ran: the file of its outputs, and whether they were the same each time.
+
+    `inputs`: how many there were; each array has them as its first axis. None: one, without it.
+    """
 
     file: str
     deterministic: bool | None = None
+    inputs: int | None = None
 
 
 class Fault(Timed, frozen=True, tag="fault"):

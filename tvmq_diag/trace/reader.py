@@ -81,6 +81,7 @@ def _take(trace: Trace, event: TraceEvent) -> None:
             trace.text = event.file
         case Outputs():
             trace.outputs, trace.deterministic = event.file, event.deterministic
+            trace.inputs = event.inputs
         case Fault():
             trace.faults.append(f"{event.where}: {event.message}")
         case End():

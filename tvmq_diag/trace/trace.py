@@ -131,6 +131,7 @@ class Trace(msgspec.Struct, eq=False):
     """Was the failure looked into once more, after its compile had ended?"""
     outputs: str | None = None
     deterministic: bool | None = None
+    inputs: int | None = None
     faults: list[str] = []
     problems: list[str] = []
     ended: bool = False
