@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from ..recording.journal import Journal
 from ..tvm_types import Target
 from .measurement import Measurement, telling
 from .probe import Executor, Probe
+
+Inputs = Dict[str, np.ndarray]
+"""A model's, by name."""
 
 
 class NumericsSide:
@@ -54,6 +57,10 @@ class NumericsSide:
             return None
         seed = self.job.model.seed
         return dataset.batches(source.source, inputs, source.samples, seed, tell)
+
+    def judged_on(self, model: Any) -> list[Inputs]:
+        """The inputs that a run is judged on, in their order."""
+        return [model.inputs]
 
     def settings(self) -> dict[str, Any]:
         """All fields of the configuration."""

@@ -144,13 +144,18 @@ class NumericsJob(CompileJob):
 class BisectJob(CompileJob):
     """The pass and the op that a wrong result comes from.
 
-    Below `min_cosine` to the float model a result is wrong. `seconds` are for all experiments, once
-    the model is quantized.
+    Below `min_cosine` to the float model a result is wrong, and with less than `min_agreement` of
+    its classes or integers. `inputs`: which of those that a run is judged on are looked at, from 0;
+    `output`: the one that is judged, None: each. `seconds` are for all experiments, once the model
+    is quantized.
     """
 
     TASK: ClassVar[str] = "bisect"
 
     min_cosine: float = MIN_COSINE
+    min_agreement: float = MIN_AGREEMENT
+    inputs: List[int] = field(default_factory=lambda: [0])
+    output: Optional[int] = None
     seconds: float = SECONDS
 
 

@@ -147,7 +147,7 @@ def test_zeros_are_named() -> None:
 def test_nan_is_wrong_unless_it_is_the_float_models() -> None:
     ours = SCORES.copy()
     ours[0, 0, 0] = np.nan
-    assert wrong(metrics(ours, SCORES)) == "the outputs hold NaN or infinity"
+    assert wrong(metrics(ours, SCORES)) == "the output holds NaN or infinity"
     assert verdict(metrics(ours, ours)).outcome == WORKS
 
 

@@ -213,6 +213,16 @@ def test_both_halves_of_the_project_mean_the_same(pairs: list[tuple[float, float
         assert mine == (None if other is None else pytest.approx(other, rel=1e-6, abs=1e-9))
 
 
+def test_labels_are_no_signal_in_a_tvm_process_either() -> None:
+    x, labels = np.ones((1, 4)), np.arange(4)
+    found = figures.error([x * 1.1, labels[::-1]], [x, labels])
+    assert found["cosine"] == pytest.approx(1) and found["sqnr_db"] == pytest.approx(20)
+    assert found["same"] == 0
+    alone = figures.error([np.array([0, 1, 2, 9])], [labels])
+    assert alone["same"] == 0.75 and alone["cosine"] is None and alone["max_abs_error"] == 6
+    assert "same" not in figures.error([x], [x])
+
+
 def test_what_is_no_number_is_counted_and_left_out() -> None:
     found = alone(np.array([[1.0, 2.0, np.nan, np.inf]]), np.ones((1, 4)))
     assert (found.nan, found.inf, found.finite) == (1, 1, False)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
-from ..measurements.metrics import Agreement, Metrics, OutputMetrics, OverInputs
+from ..measurements.metrics import Agreement, Metrics, OutputMetrics
 
 LEAST_DIFFERENCE = 0.01
 """By so much, relative, the float model's outputs for two inputs must differ at least."""
@@ -27,6 +27,9 @@ _CONSTANT = 0.01
 
 _GAIN_DB = 3.0
 """A factor whose loss gains so much is half of the error, and is named."""
+
+_SHOWN = 4
+"""So many inputs are enough to show that classes are others."""
 
 _SMALL_DB = 20.0
 """An error of less than a tenth of the signal is not looked into."""
@@ -53,10 +56,15 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a run's numbers. `inputs`: those that show it, from 0, the worst first."""
+    """What is wrong with a run's numbers.
+
+    `inputs`: those that show it, from 0, the worst first; `output`: the one that does. None: it is
+    not known.
+    """
 
     sentence: str
     inputs: tuple[int, ...] = (0,)
+    output: int | None = None
 
 
 def unjudged(metrics: Metrics) -> str | None:
@@ -96,17 +104,22 @@ def without_figures(metrics: Metrics) -> Metrics:
 
 def broken(metrics: Metrics) -> Fault | None:
     """What is wrong whatever the float model's outputs say: NaN, infinity, nothing but zeros."""
-    if not metrics.finite:
-        return Fault("the outputs hold NaN or infinity")
     if not metrics.outputs:
+        if not metrics.finite:
+            return Fault("the outputs hold NaN or infinity")
         # Nothing else has a distance and no angle.
         zeros = metrics.cosine is None and metrics.sqnr_db is not None
         return Fault("the outputs are all zero") if zeros else None
     for output in metrics.outputs:
-        if output.zeros:
+        at = output.not_finite_at
+        if at is not None:
+            return Fault(f"{_the(output, metrics)} holds NaN or infinity", (at,), output.index)
+    for output in metrics.outputs:
+        if output.zeros_at is not None:
             times = f" for {output.zeros} of {metrics.inputs} inputs"
             some = times if output.zeros < metrics.inputs else ""
-            return Fault(f"{_the(output, metrics)} is all zeros{some}", _at(output.sqnr_db))
+            sentence = f"{_the(output, metrics)} is all zeros{some}"
+            return Fault(sentence, (output.zeros_at,), output.index)
     return None
 
 
@@ -122,6 +135,13 @@ def fault(metrics: Metrics, bounds: Bounds) -> Fault | None:
             if problem is not None:
                 return problem
     return None
+
+
+def shown_by(metrics: Metrics | None, bounds: Bounds) -> Fault | None:
+    """What is wrong, for whoever looks for where that comes from; None if nothing is."""
+    if metrics is None:
+        return None
+    return broken(metrics) or fault(metrics, bounds)
 
 
 def gain_error(metrics: Metrics) -> str | None:
@@ -166,8 +186,9 @@ def _constant(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault 
     if output.equal is not None:
         how = f"the float model's changes at {percent(floats)} of its places"
     first = output.agreement.against if output.agreement is not None else ()
-    inputs = (*first, *(i for i in range(min(metrics.inputs, 2)) if i not in first))
-    return Fault(f"{_the(output, metrics)} is the same for every input{most}; {how}", inputs)
+    inputs = (*first, *(i for i in range(metrics.inputs) if i not in first))
+    sentence = f"{_the(output, metrics)} is the same for every input{most}; {how}"
+    return Fault(sentence, inputs[:2], output.index)
 
 
 def _far(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault | None:
@@ -178,7 +199,8 @@ def _far(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault | Non
     if cosine.mean is None or cosine.worst is None:
         if not output.max_abs_error:
             return None
-        return Fault(f"{_the(output, metrics)} cannot be compared with the float model's")
+        sentence = f"{_the(output, metrics)} cannot be compared with the float model's"
+        return Fault(sentence, output=output.index)
     if cosine.worst >= bounds.cosine:
         return None
     where = ""
@@ -187,7 +209,7 @@ def _far(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault | Non
         where += f", {cosine.mean:.3f} in the mean"
     which = f"output {output.index}: " if len(metrics.outputs) > 1 else ""
     figure = f"{which}cosine {cosine.worst:.3f} to the float model{where}"
-    return Fault(f"{figure} {_least(bounds.cosine)}", _at(cosine))
+    return Fault(f"{figure} {_least(bounds.cosine)}", (cosine.at or 0,), output.index)
 
 
 def _other(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault | None:
@@ -199,7 +221,8 @@ def _other(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault | N
     what = "the top-1" if output.top1 is not None else "the value"
     return Fault(
         f"{which}{what} is the float model's {in_words(same)} {_least(bounds.agreement)}",
-        same.against or (0,),
+        same.against[:_SHOWN] or (0,),
+        output.index,
     )
 
 
@@ -220,7 +243,3 @@ def _the(output: OutputMetrics, metrics: Metrics) -> str:
 
 def _least(bound: float) -> str:
     return f"(at least {bound} is right)"
-
-
-def _at(figure: OverInputs | None) -> tuple[int, ...]:
-    return (figure.at,) if figure is not None and figure.at is not None else (0,)

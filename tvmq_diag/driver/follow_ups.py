@@ -11,7 +11,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis import ablation, explanations, hazards, judge
+from ..analysis import ablation, accuracy, explanations, hazards, judge
 from ..configuration import Configuration, parse, reference, wider
 from ..errors import UsageError
 from ..instruments.protocol.jobs import NumericsJob
@@ -93,7 +93,8 @@ def bisection(trials: Trials) -> None:
             trials.compiler.job(folder, configuration.qconfig),
             folder,
             trials.plan.limits,
-            trials.plan.bounds.cosine,
+            trials.plan.bounds,
+            accuracy.shown_by(result.verdict.metrics, trials.plan.bounds),
             watch=trials.observer.progress,
         )
         judge.blame_bisected(result.verdict, result.bisection)

@@ -91,8 +91,12 @@ class OutputMetrics(msgspec.Struct, frozen=True):
     inf: int = 0
     floats: NotFinite = NotFinite()
     """Of the float model's."""
+    not_finite_at: int | None = None
+    """The first input, from 0, for which it has more of them than the float model's."""
     zeros: int = 0
     """For so many inputs it is all zeros, and the float model's is not."""
+    zeros_at: int | None = None
+    """The first of those, from 0."""
     cosine: OverInputs | None = None
     sqnr_db: OverInputs | None = None
     gain: OverInputs | None = None
@@ -106,8 +110,8 @@ class OutputMetrics(msgspec.Struct, frozen=True):
 
     @property
     def finite(self) -> bool:
-        """Has it no more of NaN and infinity than the float model's?"""
-        return self.nan <= self.floats.nan and self.inf <= self.floats.inf
+        """Has it for no input more of NaN and infinity than the float model's?"""
+        return self.not_finite_at is None
 
     @property
     def agreement(self) -> Agreement | None:

@@ -32,7 +32,9 @@ class Figures(TypedDict):
     nan: int
     inf: int
     floats: NotFinite
+    not_finite_at: int | None
     zeros: int
+    zeros_at: int | None
 
 
 @dataclass(frozen=True)
@@ -88,18 +90,21 @@ def figures(ours: Array, floats: Array) -> Figures:
     cosines = [sums.cosine for sums in each]
     known = [cosine for cosine in cosines if math.isfinite(cosine)]
     mean = sum(known) / len(known) if known else math.nan
+    counts, given = [_not_finite(a) for a in ours], [_not_finite(b) for b in floats]
+    more = (i for i, (a, b) in enumerate(zip(counts, given, strict=True)) if _exceeds(a, b))
+    zeros = [i for i, sums in enumerate(each) if not sums.ours and sums.floats > 0]
     return Figures(
         cosine=_over(mean, cosines, lambda value: value),
         sqnr_db=_over(whole.sqnr_db, [s.sqnr_db for s in each], lambda value: value),
         gain=_over(whole.gain, [s.gain for s in each], _near_one),
         sqnr_left_db=_over(whole.sqnr_left_db, [s.sqnr_left_db for s in each], lambda value: value),
         max_abs_error=_finite(whole.worst),
-        nan=int(np.count_nonzero(np.isnan(ours))),
-        inf=int(np.count_nonzero(np.isinf(ours))),
-        floats=NotFinite(
-            int(np.count_nonzero(np.isnan(floats))), int(np.count_nonzero(np.isinf(floats)))
-        ),
-        zeros=sum(not sums.ours and sums.floats > 0 for sums in each),
+        nan=sum(count.nan for count in counts),
+        inf=sum(count.inf for count in counts),
+        floats=NotFinite(sum(count.nan for count in given), sum(count.inf for count in given)),
+        not_finite_at=next(more, None),
+        zeros=len(zeros),
+        zeros_at=zeros[0] if zeros else None,
     )
 
 
@@ -133,6 +138,15 @@ def changing(output: Array) -> float | None:
         return None
     places = (output != output[:1]).any(axis=0)
     return float(places.mean()) if places.size else 0.0
+
+
+def _not_finite(values: Array) -> NotFinite:
+    nan, inf = np.count_nonzero(np.isnan(values)), np.count_nonzero(np.isinf(values))
+    return NotFinite(int(nan), int(inf))
+
+
+def _exceeds(ours: NotFinite, floats: NotFinite) -> bool:
+    return ours.nan > floats.nan or ours.inf > floats.inf
 
 
 def _clean(values: Array) -> Floats:
