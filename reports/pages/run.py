@@ -30,6 +30,7 @@ _LABELS = {
     "created": "created",
     "tool_version": "tvmq_diag",
     "min_cosine": "cosine needed",
+    "min_agreement": "same top-1 needed",
 }
 """What the facts are called on the page, in their order."""
 

@@ -231,7 +231,7 @@ def _accuracy(metrics: Metrics | None) -> dict[str, float | None]:
     return {
         "cosine": metrics.cosine,
         "worst_cosine": metrics.worst_cosine if metrics.inputs > 1 else None,
-        "sqnr_db": metrics.sqnr_db,
+        "sqnr_db": metrics.sqnr,
         "agreement": agreement.right if agreement is not None else None,
         "top1": metrics.accuracy.share if metrics.accuracy is not None else None,
     }
@@ -242,7 +242,7 @@ def _coverage(result: Result) -> float | None:
 
 
 def _bound(name: str, value: float | None) -> float | None:
-    if value is None:
+    if value is None or math.isinf(value):  # no error at all is more than can be promised
         return None
     scale = 10.0 ** _DIGITS.get(name, 3)
     return math.floor((value - _SLACK[name]) * scale) / scale

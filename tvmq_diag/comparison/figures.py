@@ -58,12 +58,12 @@ def accuracy(old: Verdict, new: Verdict, tolerances: Tolerances) -> list[Figure]
     pairs = (
         (COSINE, before.cosine, now.cosine, tolerances.cosine),
         (WORST, _worst(before), _worst(now), 2 * tolerances.cosine),
-        (SQNR, before.sqnr_db, now.sqnr_db, tolerances.sqnr_db),
+        (SQNR, before.sqnr, now.sqnr, tolerances.sqnr_db),
         (AGREEMENT, _agreement(before), _agreement(now), tolerances.agreement),
         (TOP1, _top1(before), _top1(now), tolerances.agreement),
     )
     return [
-        Figure(name, a, b, worse=a is not None and (b is None or b < a - tolerance))
+        Figure(name, _finite(a), _finite(b), a is not None and (b is None or b < a - tolerance))
         for name, a, b, tolerance in pairs
         if not _equal(a, b)
     ]
@@ -96,6 +96,11 @@ def _top1(metrics: Metrics) -> float | None:
 
 def _equal(a: float | None, b: float | None) -> bool:
     return a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=NOISE))
+
+
+def _finite(value: float | None) -> float | None:
+    """As JSON can hold it."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _inputs(metrics: Metrics) -> str:

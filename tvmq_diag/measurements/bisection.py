@@ -222,6 +222,8 @@ def _in_words(step: BisectionStep, facts: BisectionFacts) -> str:
     near = error is not None and (error.cosine is None or error.cosine >= (facts.bound or 0))
     if error is not None and error.same is not None and near:
         return f"{error.same:.0%} of it the same as in float"
+    if error is not None and error.cosine is None and error.sqnr_db is not None:
+        return "all zeros"  # nothing else has a distance and no angle
     if error is None or error.cosine is None:
         return "with nothing to compare left"
     return f"cosine {error.cosine:.3f}"

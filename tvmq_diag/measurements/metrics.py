@@ -151,6 +151,12 @@ class Metrics(msgspec.Struct, frozen=True):
         return all(output.finite for output in self.outputs)
 
     @property
+    def sqnr(self) -> float | None:
+        """dB; infinite where there is no error at all, None where nothing can be compared."""
+        exact = self.sqnr_db is None and self.max_abs_error == 0
+        return math.inf if exact else self.sqnr_db
+
+    @property
     def furthest(self) -> OutputMetrics | None:
         """The output that `cosine` and `sqnr_db` are of; None where all are integers."""
         return furthest(self.outputs)

@@ -68,6 +68,12 @@ def realize():
     tvm.ir.register_op_attr("nn.conv2d", "FQRealizeRewrite", wrong, level=20)
     return convolutions()
 
+def classes():
+    '''The same, of which only the class of each pixel comes out.'''
+    module, params = realize()
+    main = module["main"]
+    return tvm.IRModule.from_expr(relay.Function(main.params, relay.argmax(main.body, 1))), params
+
 def legalize():
     '''Likewise, where the model is built.'''
     def wrong(attrs, inputs, types):
@@ -173,6 +179,15 @@ def test_a_wrong_rewrite_is_found_at_realize_and_at_its_op(bisected: Bisected) -
     assert (found.op.name, found.op.index) == ("nn.conv2d", 5)
     assert "right after QuantizeCalibrate, wrong after QuantizeRealize, cosine 0." in found.answer
     assert found.answer.endswith("; it enters at nn.conv2d #5")
+
+
+def test_wrong_classes_are_found_as_a_wrong_signal_is(bisected: Bisected) -> None:
+    found = bisected("relay", "classes")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert found.culprit.name == "QuantizeRealize" and found.op.name == "nn.conv2d"
+    assert found.first_wrong is not None and found.first_wrong.error is not None
+    assert found.first_wrong.error.cosine is None and found.first_wrong.error.same is not None
+    assert "% of it the same as in float" in found.answer
 
 
 def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> None:
