@@ -84,25 +84,28 @@ def view(metrics: Metrics) -> AccuracyView | None:
     """The outputs one by one; None of an older run, which compared them as one."""
     if not metrics.outputs:
         return None
-    inputs = "1 input" if metrics.inputs == 1 else f"{metrics.inputs} inputs"
-    return AccuracyView(
-        f"Judged on {inputs}: each figure is over all of them, and below it that of the worst, "
-        "whose number is counted from 0.",
-        [_row(output) for output in metrics.outputs],
-    )
+    if metrics.inputs == 1:
+        about = "Judged on 1 input: how far the outputs depend on the input was not looked at."
+    else:
+        about = (
+            f"Judged on {metrics.inputs} inputs: each figure is over all of them, and below it that "
+            "of the worst, whose number is counted from 0."
+        )
+    rows = [_row(output, metrics.inputs > 1) for output in metrics.outputs]
+    return AccuracyView(about, rows)
 
 
-def _row(output: OutputMetrics) -> OutputRow:
+def _row(output: OutputMetrics, several: bool) -> OutputRow:
     counts = [(output.nan, output.floats.nan, "NaN"), (output.inf, output.floats.inf, "Inf")]
     bad = [f"{count} {name} (float {floats})" for count, floats, name in counts if count or floats]
     agreement = output.agreement
     return OutputRow(
         clip(f"{output.index}: {output.dtype} {list(output.shape)}", 60),
         DASH if output.differs is None else percent(output.differs),
-        _both(output.cosine, 4),
-        _both(output.sqnr_db, 1),
-        _both(output.gain, 3),
-        _both(output.sqnr_left_db, 1),
+        _both(output.cosine, 4, several),
+        _both(output.sqnr_db, 1, several),
+        _both(output.gain, 3, several),
+        _both(output.sqnr_left_db, 1, several),
         DASH if agreement is None else in_words(agreement),
         ", ".join(bad) or "none",
     )
@@ -113,9 +116,11 @@ def _least(each: list[Agreement | None]) -> Agreement | None:
     return min(known, key=lambda agreement: (agreement.right, agreement.share), default=None)
 
 
-def _both(figure: OverInputs | None, digits: int) -> str:
+def _both(figure: OverInputs | None, digits: int, several: bool) -> str:
     if figure is None:
         return DASH
+    if not several:
+        return number(figure.mean, digits)
     at = "" if figure.at is None else f" (#{figure.at})"
     return f"{number(figure.mean, digits)}\n{number(figure.worst, digits)}{at}"
 

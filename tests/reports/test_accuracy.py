@@ -67,6 +67,12 @@ def test_what_was_judged_on_several_inputs_is_told_with_the_worst(tmp_path: Path
     assert "Against the float model" in html and "worst 0.000" in html
 
 
+def test_of_one_input_nothing_is_said_twice() -> None:
+    view = accuracy.view(outputs.compare(outputs.one([SCORES[0]]), outputs.one([SCORES[0]])))
+    assert view is not None and "not looked at" in view.about
+    assert view.rows[0].cosine == "1.0000" and view.rows[0].differs == DASH
+
+
 def test_labels_have_no_cosine() -> None:
     classes = np.arange(4)[:, np.newaxis]
     metrics = judged([(classes, classes)])
