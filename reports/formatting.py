@@ -19,7 +19,7 @@ OUTCOME_MARKS = {
     verdict.TIMED_OUT: "⧖",
     verdict.WRONG: "≠",
     verdict.NOT_QUANTIZED: "○",
-    verdict.NOT_JUDGED: "≈",
+    verdict.NOT_JUDGED: "?",
     verdict.NOT_IMPORTED: "⊘",
     verdict.INTERRUPTED: "‖",
 }

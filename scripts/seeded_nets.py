@@ -1,7 +1,7 @@
 """Are torchvision's nets with seeded weights nets, and are verdicts on them the same for two seeds?
 
 For each: by how much the float model's outputs of two images differ, relative to their size (at
-least 1 %, or nothing can be judged by them), and the verdict on int8/int8/int32 for each seed.
+least 1 %%, or nothing can be judged by them), and the verdict on int8/int8/int32 for each seed.
 
 examples:
   %(prog)s                                  a small member of each family of classifiers
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for net in options.nets:
             verdicts = [_verdict(net, seed, options, Path(folder)) for seed in SEEDS]
-            differences = [v.metrics.difference for v in verdicts if v.metrics is not None]
+            differences = [v.metrics.differs for v in verdicts if v.metrics is not None]
             known = [value for value in differences if value is not None]
             apart = f"{min(known):.1%}" if known else "no outputs"
             table.add_row(net, apart, *(_brief(verdict) for verdict in verdicts))

@@ -16,7 +16,7 @@ here, and looked at in parts:
 
 Events:
 
-    facts    values: target, plain (the plain way's), bound, bound_db
+    facts    values: target, plain (the plain way's), bound, agreement, bound_db, inputs, output
     after    index, name, stage, of, right, figures, repeats, why: what a pass of quantize() left
              ("pass"); the whole build ("build"); it with the first `index` of the passes that may
              be left out, to the one of that name ("limit")
@@ -42,7 +42,8 @@ from .contract import Suspect
 from .experiments import Experiments
 from .findings import Findings
 from .op_search import OpSearch
-from .search import BOUND_DB, Clock, Judged, OutOfTime, Turn, turn
+from .rightness import BOUND_DB, Bounds
+from .search import Clock, Judged, OutOfTime, Turn, turn
 
 
 def bisect(job: BisectJob, suspect: Suspect) -> int:
@@ -66,15 +67,27 @@ def _prepared(job: BisectJob, suspect: Suspect, journal: Journal) -> Experiments
     text, _ = target.host(job.mcpu)
     plain, _ = target.host("none")
     host = target.parse(text)
-    facts = {"target": text, "plain": plain, "bound": job.min_cosine, "bound_db": BOUND_DB}
+    facts = {
+        "target": text,
+        "plain": plain,
+        "bound": job.min_cosine,
+        "agreement": job.min_agreement,
+        "bound_db": BOUND_DB,
+        "inputs": job.inputs,
+        "output": job.output,
+    }
     journal.event("facts", values=facts)
     journal.event("stage", name="calibrate")
     batches = suspect.batches(model, journal.progress("calibration"))
     passes = suspect.captured(model, host, batches)
     if not passes:
         raise ValueError("quantize() changes nothing in this model")
-    inputs = suspect.inputs(model)
-    return Experiments(suspect, host, target.parse(plain), inputs, passes, job.min_cosine)
+    bounds = Bounds(job.min_cosine, job.min_agreement, job.output)
+    judged_on = suspect.judged_on(model)
+    if max(job.inputs) >= len(judged_on):
+        raise ValueError(f"input {max(job.inputs)} is none of {len(judged_on)}")
+    inputs = [judged_on[number] for number in job.inputs]
+    return Experiments(suspect, host, target.parse(plain), inputs, passes, bounds)
 
 
 class PassSearch:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NamedTuple, Sequence
 
-import numpy as np
-
 from ..numerics import op_errors
+from ..numerics.op_errors import Inputs
 from ..numerics.probe import Probe
 from ..tvm_types import IRModule, PassInfo, Target
 from .capture import CapturedPass
@@ -35,11 +34,11 @@ class Suspect(op_errors.NumericsSide):
         """What can be built of a module between annotate and realize."""
         raise NotImplementedError
 
-    def plain(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
-        """Built with nothing optimised, and run on those of `inputs` that it has."""
+    def plain(self, module: IRModule, host: Target, inputs: list[Inputs]) -> Ran:
+        """Built with nothing optimised, and run on what it has of each of `inputs`."""
         raise NotImplementedError
 
-    def real(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+    def real(self, module: IRModule, host: Target, inputs: list[Inputs], only: Any) -> Ran:
         """Built as the job says under an instrument, or None, and run."""
         raise NotImplementedError
 

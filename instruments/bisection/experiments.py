@@ -10,14 +10,16 @@ from ..numerics.probe import Executor, Probe
 from ..tvm_types import IRModule, PassInfo, Target
 from .capture import CapturedPass, only
 from .contract import Suspect
-from .search import Judged, Ran, as_float, attempted
+from .rightness import Bounds, as_float
+from .search import Judged, Ran, attempted
 
 
 class Experiments:
     """On the model of a job, with its passes of quantize() captured.
 
-    `host` is the target as asked, `plain_host` that of the plain way. A whole model is right with a
-    cosine of `bound` or more to the model before the first pass, built in the plain way.
+    `host` is the target as asked, `plain_host` that of the plain way. A whole model is right if its
+    outputs for each of `inputs` are near enough to those of the model before the first pass, built
+    in the plain way: see rightness.as_float.
     """
 
     def __init__(
@@ -25,9 +27,9 @@ class Experiments:
         suspect: Suspect,
         host: Target,
         plain_host: Target,
-        inputs: dict[str, np.ndarray],
+        inputs: list[dict[str, np.ndarray]],
         passes: list[CapturedPass],
-        bound: float,
+        bounds: Bounds,
     ) -> None:
         self.suspect = suspect
         self.passes = passes
@@ -35,7 +37,7 @@ class Experiments:
         self._plain_host = plain_host
         self._inputs = inputs
         self._probe: tuple[Probe, Executor] | None = None
-        self._judge = as_float(self.plain(passes[0].before).outputs, bound)
+        self._judge = as_float(self.plain(passes[0].before).outputs, bounds)
 
     def stage(self, index: int) -> str:
         """Of a pass. What comes behind realize folds, what comes before partition prepares."""
@@ -88,23 +90,25 @@ class Experiments:
 
     def with_sites(self, sites: Sequence[int]) -> Judged:
         """The calibrated model with these quantization steps on, and no others."""
-        self._probing()[1].run(sites)
-        return attempted(self._results, self._judge)
+        return attempted(lambda: self._simulated(sites), self._judge)
 
     def _run_after(self, index: int) -> Ran:
         stage, module = self.stage(index), self.passes[index].after
         if stage == "annotate":  # it has no scales: every step passes its values on as they are
-            _, executor = self._probing()
-            executor.run(())
-            return self._results()
+            return self._simulated(())
         return self.plain(self.suspect.floating(module) if stage == "calibrate" else module)
 
     def _probing(self) -> tuple[Probe, Executor]:
         if self._probe is None:
             probe = self.suspect.probed(self.calibrated)
-            self._probe = probe, self.suspect.build(probe, self._plain_host, self._inputs)
+            self._probe = probe, self.suspect.build(probe, self._plain_host, self._inputs[0])
         return self._probe
 
-    def _results(self) -> Ran:
+    def _simulated(self, sites: Sequence[int]) -> Ran:
         probe, executor = self._probing()
-        return Ran([executor.output(number) for number in probe.results])
+        each = []
+        for given in self._inputs:
+            executor.feed(given)
+            executor.run(sites)
+            each.append([executor.output(number) for number in probe.results])
+        return Ran([np.stack(outputs) for outputs in zip(*each)])

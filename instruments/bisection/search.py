@@ -1,4 +1,4 @@
-"""Halving: after which of many steps a result is wrong, and what "wrong" is. Knows no TVM."""
+"""Halving: after which of many steps a result is wrong. Knows no TVM, and not what "wrong" is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,6 @@ from typing import Any, Callable
 import numpy as np
 
 from ..diagnosis.first_failing import first_failing
-from ..numerics.figures import error
-
-BOUND_DB = 10.0
-"""An SQNR below this is another result, where two ways to compute the same ops are compared: noise
-of a third of the signal's amplitude, which is about what a cosine of 0.95 allows."""
 
 
 class OutOfTime(Exception):
@@ -38,7 +33,7 @@ class Clock:
 
 @dataclass
 class Ran:
-    """A model's outputs, and whether it gives the same bits again."""
+    """A model's outputs, with the inputs as their first axis; does it give the same bits again?"""
 
     outputs: list[np.ndarray]
     repeats: bool = True
@@ -50,7 +45,7 @@ class Judged:
 
     right: bool | None
     figures: dict[str, Any] | None = None
-    """Those of figures.error."""
+    """Those of figures.error, and what rightness.as_float adds."""
     repeats: bool | None = None
     why: str | None = None
 
@@ -66,47 +61,6 @@ def attempted(run: Callable[[], Ran], judge: Callable[[Ran], Judged]) -> Judged:
     except Exception as failure:
         lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
         return Judged(None, why=f"{type(failure).__name__}: {lines[-1] if lines else ''}"[:300])
-
-
-def as_float(floats: list[np.ndarray], bound: float) -> Callable[[Ran], Judged]:
-    """Judges a whole model: right is a cosine to `floats` of `bound` or more, the same each time,
-    with no NaN or infinity of its own."""
-    given = error(floats, floats)
-
-    def judge(ran: Ran) -> Judged:
-        figures = error(ran.outputs, floats)
-        same = figures["max_abs_error"] == 0
-        near = same or (figures["cosine"] is not None and figures["cosine"] >= bound)
-        finite = all(figures[kind] <= given[kind] for kind in ("nan", "inf"))
-        return Judged(bool(ran.repeats and near and finite), figures, ran.repeats)
-
-    return judge
-
-
-def as_trusted(trusted: list[np.ndarray]) -> Callable[[Ran], Judged]:
-    """Judges a part of a model by the one of its results that is furthest from the trusted one:
-    right is an SQNR of BOUND_DB or more. A result of nothing but zeros has no SQNR, and no say."""
-
-    def judge(ran: Ran) -> Judged:
-        if len(ran.outputs) != len(trusted):
-            raise ValueError("it has another number of results")
-        told = [b.size and np.any(b) for b in trusted]
-        each = [error([a], [b]) for a, b, says in zip(ran.outputs, trusted, told) if says]
-        worst = min(each, key=_sqnr, default=None)
-        return Judged(bool(ran.repeats and _sqnr(worst) >= BOUND_DB), worst, ran.repeats)
-
-    return judge
-
-
-def _sqnr(figures: dict[str, Any] | None) -> float:
-    """dB; infinite without any error, -infinite where nothing can be compared."""
-    if figures is None:
-        return float("inf")
-    if figures["nan"] or figures["inf"]:
-        return float("-inf")
-    if figures["sqnr_db"] is not None:
-        return float(figures["sqnr_db"])
-    return float("inf") if figures["max_abs_error"] == 0 else float("-inf")
 
 
 @dataclass

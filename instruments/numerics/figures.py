@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Iterable
 
 import numpy as np
 
@@ -15,6 +15,9 @@ def error(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
     are not finite. The other figures are of the values that are finite in both, None where they are
     not finite themselves: no noise at all gives an sqnr_db of None with a max_abs_error of 0.
 
+    Integers and truth values, as the float model has them, are no signal. They are left out, and
+    `same` is the share of them that is equal. Of nothing but those cosine and sqnr_db are None.
+
     tvmq_diag.measurements.outputs.compare says the same of a model's outputs: that half of the
     project imports nothing of this one but the protocol, which has no numpy. A test holds the two
     together.
@@ -23,8 +26,12 @@ def error(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
     """
     if [a.shape for a in ours] != [b.shape for b in floats]:
         raise ValueError("the shapes differ from the float model's")
-    a = np.concatenate([np.asarray(x, np.float64).ravel() for x in ours])
-    b = np.concatenate([np.asarray(x, np.float64).ravel() for x in floats])
+    discrete = [b.dtype.kind in "iub" for b in floats]
+    if all(discrete):
+        return _equal(ours, floats)
+    same = [a == b for a, b, counted in zip(ours, floats, discrete) if counted]
+    a = _flat(a for a, counted in zip(ours, discrete) if not counted)
+    b = _flat(b for b, counted in zip(floats, discrete) if not counted)
     counts = {"nan": count(np.isnan, a), "inf": count(np.isinf, a)}
     both = np.isfinite(a) & np.isfinite(b)
     if not both.all():
@@ -37,7 +44,25 @@ def error(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
             "sqnr_db": finite(10 * np.log10(signal / (noise @ noise))),
             "max_abs_error": finite(np.max(np.abs(noise))) if noise.size else None,
             **counts,
+            **({"same": float(np.mean(_flat(same)))} if same else {}),
         }
+
+
+def _equal(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
+    apart = np.abs(_flat(ours) - _flat(floats))
+    return {
+        "cosine": None,
+        "sqnr_db": None,
+        "max_abs_error": float(np.max(apart)) if apart.size else None,
+        "nan": 0,
+        "inf": 0,
+        "same": float(np.mean(apart == 0)) if apart.size else 1.0,
+    }
+
+
+def _flat(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """All values of some arrays, in float64."""
+    return np.concatenate([np.asarray(array, np.float64).ravel() for array in arrays])
 
 
 def saturated(data: np.ndarray, scale: np.ndarray, clip: float, least: float) -> float | None:

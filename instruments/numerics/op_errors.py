@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from ..recording.journal import Journal
 from ..tvm_types import Target
 from .measurement import Measurement
 from .probe import Executor, Probe
+
+Inputs = Dict[str, np.ndarray]
+"""A model's, by name."""
 
 
 class NumericsSide:
@@ -46,11 +49,6 @@ class NumericsSide:
         """The imported model, as instruments.inputs.models.Model."""
         return self.models.remembered(self.job.imported, self.job.model)
 
-    def inputs(self, model: Model) -> dict[str, np.ndarray]:
-        """One of those that the job's result is judged on, by name. Raises ModelError."""
-        number = self.job.number if isinstance(self.job, BisectJob) else 0
-        return dataset.to_check(self.job, model).batches[number]
-
     def batches(self, model: Model, tell: Callable[[int, int], None]) -> Any:
         """What to calibrate on; None without any."""
         source = dataset.to_calibrate(self.job, self.calibrates_on)
@@ -58,6 +56,10 @@ class NumericsSide:
             return None
         seed = self.job.model.seed
         return dataset.batches(source, model.inputs, seed, model.preprocessing, tell)
+
+    def judged_on(self, model: Model) -> list[Inputs]:
+        """The inputs that a run is judged on, in their order. Raises ModelError."""
+        return dataset.to_check(self.job, model).batches
 
     def settings(self) -> dict[str, Any]:
         """All fields of the configuration."""
@@ -119,7 +121,7 @@ class _Job:
             probed = side.probe(model, host, batches)
         self._lap("calibrate")
         self._journal.event("stage", name="lower")
-        inputs = side.inputs(model)
+        inputs = side.judged_on(model)[0]
         executor = side.build(probed, host, inputs)
         self._lap("build")
         self._facts(

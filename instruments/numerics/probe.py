@@ -80,6 +80,9 @@ class Probe:
 class Executor(Protocol):
     """A compiled probe."""
 
+    def feed(self, inputs: dict[str, np.ndarray]) -> None:
+        """Set the model's inputs for the runs to come."""
+
     def run(self, on: Collection[int]) -> None:
         """Run the model with the sites `on`, and all others off."""
 

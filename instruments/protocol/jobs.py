@@ -16,7 +16,7 @@ MIN_COSINE = 0.95
 """Below this cosine to the float model a result counts as wrong."""
 
 MIN_AGREEMENT = 0.9
-"""As it does where its top-1 agrees with the float model's for a lesser share of the inputs."""
+"""Where less than this share of the classes is the float model's, a result counts as wrong."""
 
 CHECK_ON = "natural:16"
 """What a model is run on to judge it, where nobody says otherwise."""
@@ -171,15 +171,18 @@ class NumericsJob(CompileJob):
 class BisectJob(CompileJob):
     """The pass and the op that a wrong result comes from.
 
-    It is run on the input of this number. Below `min_cosine` to the float model a result is wrong.
-    `seconds` are for all experiments, once
-    the model is quantized.
+    Below `min_cosine` to the float model a result is wrong, and with less than `min_agreement` of
+    its classes or integers. `inputs`: which of those that a run is judged on are looked at, from 0;
+    `output`: the one that is judged, None: each. `seconds` are for all experiments, once the model
+    is quantized.
     """
 
     TASK: ClassVar[str] = "bisect"
 
-    number: int = 0
     min_cosine: float = MIN_COSINE
+    min_agreement: float = MIN_AGREEMENT
+    inputs: List[int] = field(default_factory=lambda: [0])
+    output: Optional[int] = None
     seconds: float = SECONDS
 
 

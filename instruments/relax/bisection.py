@@ -16,6 +16,7 @@ from tvm import relax
 from ..bisection.capture import CapturedPass, capturing
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
+from ..numerics.op_errors import Inputs
 from ..numerics.probe import Probe, span_of
 from ..tvm_types import IRModule, Library, PassInfo, Target
 from . import numerics, quantizer
@@ -59,14 +60,14 @@ class Bisected(numerics.Numerics, Suspect):
         with config:
             return quantizer.realize(config.in_float())(module)
 
-    def plain(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
+    def plain(self, module: IRModule, host: Target, inputs: list[Inputs]) -> Ran:
         with tvm.transform.PassContext(opt_level=0):
             executable = tvm.compile(
                 module, target=host, relax_pipeline=relax.get_pipeline("default")
             )
         return _run(executable, inputs)
 
-    def real(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+    def real(self, module: IRModule, host: Target, inputs: list[Inputs], only: Any) -> Ran:
         pipeline = compilation.passes_of(self.job, host, schedule.Scheduled())
         instruments = [] if only is None else [only]
         level = self.job.opt_level
@@ -102,8 +103,12 @@ class Bisected(numerics.Numerics, Suspect):
         return probe(module, self._config())
 
 
-def _run(executable: Library, inputs: dict[str, np.ndarray]) -> Ran:
-    given = execution.tensors(inputs)
+def _run(executable: Library, inputs: list[Inputs]) -> Ran:
+    """Whether it repeats is tried with the last input."""
     running = execution.machine(executable)
-    outputs = execution.outputs(running, given)
-    return Ran(outputs, execution.repeats(executable, running, given, outputs))
+    each = []
+    for held in inputs:
+        given = execution.tensors(held)
+        each.append(execution.outputs(running, given))
+    repeats = execution.repeats(executable, running, given, each[-1])
+    return Ran([np.stack(outputs) for outputs in zip(*each)], repeats)

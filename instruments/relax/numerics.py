@@ -73,10 +73,14 @@ class Executor:
 
     def __init__(self, probed: Probe, running: Any, inputs: dict[str, np.ndarray]) -> None:
         self._running = running
-        self._given = dict(zip(inputs, execution.tensors(inputs)))
+        self.feed(inputs)
         self._names = [name_of(parameter) for parameter in probed.module["main"].params]
         self._off, self._on = (tvm.runtime.tensor(np.array(value)) for value in (False, True))
         self._outputs: Any = []
+
+    def feed(self, inputs: dict[str, np.ndarray]) -> None:
+        """Set the model's inputs for the runs to come."""
+        self._given = dict(zip(inputs, execution.tensors(inputs)))
 
     def run(self, on: Collection[int]) -> None:
         """Run the model with the sites `on`, and all others off."""

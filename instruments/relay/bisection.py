@@ -15,6 +15,7 @@ from tvm import relay
 from ..bisection.capture import CapturedPass, capturing
 from ..bisection.contract import Op, Suspect
 from ..bisection.search import Ran
+from ..numerics.op_errors import Inputs
 from ..numerics.probe import Probe, span_of
 from ..tvm_types import Call, IRModule, PassInfo, Target
 from . import numerics
@@ -40,11 +41,11 @@ class Bisected(numerics.Numerics, Suspect):
     def floating(self, module: IRModule) -> Any:
         return module
 
-    def plain(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
+    def plain(self, module: IRModule, host: Target, inputs: list[Inputs]) -> Ran:
         with tvm.transform.PassContext(opt_level=0):
             return _run(module, host, inputs)
 
-    def real(self, module: IRModule, host: Target, inputs: dict[str, np.ndarray], only: Any) -> Ran:
+    def real(self, module: IRModule, host: Target, inputs: list[Inputs], only: Any) -> Ran:
         instruments = [] if only is None else [only]
         level = self.job.opt_level
         with tvm.transform.PassContext(opt_level=level, instruments=instruments):
@@ -76,14 +77,17 @@ class Bisected(numerics.Numerics, Suspect):
         return probe(module)
 
 
-def _run(module: IRModule, host: Target, inputs: dict[str, np.ndarray]) -> Ran:
-    """Build in the context in force, and run."""
+def _run(module: IRModule, host: Target, inputs: list[Inputs]) -> Ran:
+    """Build in the context in force, and run; whether it repeats is tried with the last input."""
     library = relay.build(module, target=host)
     names = {str(parameter.name_hint) for parameter in module["main"].params}
-    given = {name: value for name, value in inputs.items() if name in names}
-    executor = execution.executor(library, given)
-    outputs = execution.outputs(executor)
-    return Ran(outputs, execution.repeats(library, executor, given, outputs))
+    each = []
+    for given in inputs:
+        held = {name: value for name, value in given.items() if name in names}
+        executor = execution.executor(library, held)
+        each.append(execution.outputs(executor))
+    repeats = execution.repeats(library, executor, held, each[-1])
+    return Ran([np.stack(outputs) for outputs in zip(*each)], repeats)
 
 
 def _name(call: Call) -> str:

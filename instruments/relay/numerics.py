@@ -117,6 +117,11 @@ class Executor:
         self._on: set[int] = set()
         self._values = {True: tvm.nd.array(np.array(True)), False: tvm.nd.array(np.array(False))}
 
+    def feed(self, inputs: dict[str, np.ndarray]) -> None:
+        """Set the model's inputs for the runs to come."""
+        for name, value in inputs.items():
+            self._running.set_input(name, value)
+
     def run(self, on: Collection[int]) -> None:
         """Run the model with the sites `on`, and all others off."""
         for site in set(on) ^ self._on:

@@ -33,7 +33,7 @@ _LABELS = {
     "check_samples": "samples of that",
     "preprocess": "pictures go through",
     "min_cosine": "cosine needed",
-    "min_agreement": "agreement needed",
+    "min_agreement": "same top-1 needed",
 }
 """What the facts are called on the page, in their order."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from tvmq_diag.comparison.figures import Figure
 from tvmq_diag.comparison.outcome_diff import SAME
 from tvmq_diag.comparison.pass_diff import PassDelta
-from tvmq_diag.comparison.run_diff import Comparison, ConfigurationDelta, Figure
+from tvmq_diag.comparison.run_diff import Comparison, ConfigurationDelta
 from tvmq_diag.results.run import Result
 
 from ..formatting import clip

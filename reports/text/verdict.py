@@ -38,9 +38,10 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("where", _where(verdict)),
         ("thrown", card.site),
         ("result", _accuracy(verdict)),
+        ("same", _same(verdict)),
+        ("top-1", card.top1),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
         ("float", card.islands),
-        ("gain", verdict.metrics.gain_error if verdict.metrics else None),
         ("level", verdict.level_difference.sentence if verdict.level_difference else None),
         ("finds", _hazard(verdict)),
         ("try", verdict.suggestion),
@@ -67,6 +68,10 @@ def _where(verdict: Verdict) -> str | None:
     place = f"{verdict.stage}: {path}" if path and verdict.stage else path
     span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
     return f"{span}{place}" if place else None
+
+
+def _same(verdict: Verdict) -> str | None:
+    return ", ".join(accuracy.same(verdict.metrics)) if verdict.metrics is not None else None
 
 
 def _accuracy(verdict: Verdict) -> str | None:

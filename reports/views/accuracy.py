@@ -1,82 +1,132 @@
-"""A result's numbers next to the float model's, in words and as a table over its outputs."""
+"""How near a run's outputs are to the float model's: in a few words, and output by output."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tvmq_diag.measurements.metrics import Metrics, OutputMetrics
+from tvmq_diag.analysis.accuracy import in_words, percent
+from tvmq_diag.measurements.metrics import Accuracy, Agreement, Metrics, OutputMetrics, OverInputs
+from tvmq_diag.results.run import Result, Role, Run
 
-from ..formatting import DASH, number, percent
+from ..formatting import DASH, clip, number
 
 
 @dataclass(frozen=True)
 class OutputRow:
-    """A line of the table over outputs, as people read it."""
+    """An output: figures over all inputs, and those of the worst input with its number."""
 
     name: str
+    differs: str
     cosine: str
-    worst: str
     sqnr: str
-    factor: str
+    gain: str
     left: str
     same: str
+    bad: str
+
+
+@dataclass(frozen=True)
+class AccuracyView:
+    """The outputs one by one; `about` says on what they were judged."""
+
+    about: str
+    rows: list[OutputRow]
 
 
 def figures(metrics: Metrics) -> list[str]:
-    """What there is to say of the numbers, the most telling first."""
-    lines = []
-    if metrics.labelled and metrics.top1 is not None and metrics.float_top1 is not None:
-        lines.append(
-            f"top-1 {metrics.top1:.1%}, float {metrics.float_top1:.1%} on {metrics.labelled} labels"
-        )
-    if metrics.cosine is not None or metrics.equal is None:
-        lines.append(f"cosine {number(metrics.cosine, 4)}{_worst(metrics)}")
-        lines.append(f"SQNR {number(metrics.sqnr_db, 1)} dB")
-    if metrics.equal is not None:
-        lines.append(f"{percent(metrics.equal)} of the integers equal")
-    if metrics.top1_agree is not None:
-        lines.append(f"same top-1 {percent(metrics.top1_agree)}{_decided(metrics)}")
-    return lines
-
-
-def against_float(metrics: Metrics) -> str:
-    """All of it on one line of the card."""
-    error = metrics.max_abs_error
-    more = [] if error is None else [f"largest error {number(error, 4)}"]
-    over = f"{metrics.inputs} inputs" if metrics.inputs > 1 else ""
-    return " · ".join([*figures(metrics), *more, *([over] if over else [])])
-
-
-def rows(metrics: Metrics) -> list[OutputRow]:
-    """A line for each output; none where there is one, of which the card says it all."""
-    if len(metrics.outputs) < 2:
+    """Cosine and SQNR in a few words; empty where nothing can be said, or all are integers."""
+    far = metrics.furthest
+    cosine, sqnr = (far.cosine, far.sqnr_db) if far is not None else (None, None)
+    if metrics.outputs and metrics.sqnr_db is None and metrics.cosine is None:
         return []
-    return [_row(f"output {i}", output) for i, output in enumerate(metrics.outputs)]
+    return [
+        f"cosine {number(metrics.cosine, 4)}{_worst(cosine, metrics, 4)}",
+        f"SQNR {number(metrics.sqnr_db, 1)} dB{_worst(sqnr, metrics, 1)}",
+    ]
 
 
-def _row(name: str, output: OutputMetrics) -> OutputRow:
-    same = output.agreement if output.equal is None else output.equal
+def same(metrics: Metrics) -> list[str]:
+    """What is the same as the float model's: the top-1 of scores, the value of integers."""
+    if metrics.top1_agree is not None and not metrics.outputs:
+        return [f"top-1 {percent(metrics.top1_agree)}"]
+    each = (
+        ("top-1", [output.top1 for output in metrics.outputs]),
+        ("value", [output.equal for output in metrics.outputs]),
+    )
+    return [f"{what} {in_words(least)}" for what, all_of in each if (least := _least(all_of))]
+
+
+def labels(metrics: Metrics) -> list[str]:
+    """The top-1 of the run and of the float model against the labels; empty without labels."""
+    accuracy = metrics.accuracy
+    if accuracy is None:
+        return []
+    about = "{} [{}, {}]".format(*map(percent, (accuracy.share, *accuracy.interval)))
+    return [f"{about} of {accuracy.of} labels, float {percent(accuracy.float_share)}"]
+
+
+def top1(run: Run, result: Result) -> float | None:
+    """The share of the labels that a result gives; None without labels. Every result that was
+    compared knows it of the float model."""
+    if result.role != Role.FLOAT:
+        accuracy = _labelled(result)
+        return accuracy.share if accuracy is not None else None
+    known = (_labelled(other) for other in run.results)
+    return next((accuracy.float_share for accuracy in known if accuracy is not None), None)
+
+
+def _labelled(result: Result) -> Accuracy | None:
+    metrics = result.verdict.metrics
+    return metrics.accuracy if metrics is not None else None
+
+
+def view(metrics: Metrics) -> AccuracyView | None:
+    """The outputs one by one; None of an older run, which compared them as one."""
+    if not metrics.outputs:
+        return None
+    if metrics.inputs == 1:
+        about = "Judged on 1 input: how far the outputs depend on the input was not looked at."
+    else:
+        about = (
+            f"Judged on {metrics.inputs} inputs: each figure is over all of them, and below it "
+            "that of the worst, whose number is counted from 0."
+        )
+    rows = [_row(output, metrics.inputs > 1) for output in metrics.outputs]
+    return AccuracyView(about, rows)
+
+
+def _row(output: OutputMetrics, several: bool) -> OutputRow:
+    counts = [(output.nan, output.floats.nan, "NaN"), (output.inf, output.floats.inf, "Inf")]
+    bad = [f"{count} {name} (float {floats})" for count, floats, name in counts if count or floats]
+    agreement = output.agreement
     return OutputRow(
-        name,
-        number(output.cosine, 4),
-        number(output.worst_cosine, 4),
-        number(output.sqnr_db, 1),
-        number(output.factor, 3),
-        number(output.factor_sqnr_db, 1),
-        DASH if same is None else percent(same),
+        clip(f"{output.index}: {output.dtype} {list(output.shape)}", 60),
+        DASH if output.differs is None else percent(output.differs),
+        _both(output.cosine, 4, several),
+        _both(output.sqnr_db, 1, several),
+        _both(output.gain, 3, several),
+        _both(output.sqnr_left_db, 1, several),
+        DASH if agreement is None else in_words(agreement),
+        ", ".join(bad) or "none",
     )
 
 
-def _worst(metrics: Metrics) -> str:
-    if metrics.inputs < 2 or metrics.worst_cosine is None:
-        return ""
-    return f" (worst {number(metrics.worst_cosine, 4)}, input {metrics.worst_input})"
+def _least(each: list[Agreement | None]) -> Agreement | None:
+    known = [agreement for agreement in each if agreement is not None]
+    return min(known, key=lambda agreement: (agreement.right, agreement.share), default=None)
 
 
-def _decided(metrics: Metrics) -> str:
-    """Of the inputs where the float model's answer is clear, which is what a verdict goes by."""
-    if metrics.decided_agree is None or metrics.decided_interval is None:
+def _both(figure: OverInputs | None, digits: int, several: bool) -> str:
+    if figure is None:
+        return DASH
+    if not several:
+        return number(figure.mean, digits)
+    at = "" if figure.at is None else f" (#{figure.at})"
+    return f"{number(figure.mean, digits)}\n{number(figure.worst, digits)}{at}"
+
+
+def _worst(figure: OverInputs | None, metrics: Metrics, digits: int) -> str:
+    """Of several inputs."""
+    if figure is None or figure.worst is None or metrics.inputs == 1:
         return ""
-    low, high = metrics.decided_interval
-    share = percent(metrics.decided_agree)
-    return f" ({share} [{low:.0%}, {high:.0%}] of the {metrics.decided} where float is clear)"
+    return f" (worst {number(figure.worst, digits)})"

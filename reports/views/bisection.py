@@ -14,7 +14,7 @@ from tvmq_diag.measurements.bisection import (
 from tvmq_diag.measurements.numerics import ErrorFigures
 from tvmq_diag.trace.ops import short
 
-from ..formatting import DASH, clip, number
+from ..formatting import DASH, clip, number, percent
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class ExperimentRow:
     fate: str
     cosine: str
     sqnr: str
+    same: str
     bad: str
     marked: bool
 
@@ -77,10 +78,13 @@ def _bounds(bisection: Bisection) -> str:
     bound, decibel = (
         "?" if value is None else clip(value, 10) for value in (facts.bound, facts.bound_db)
     )
+    same = ""
+    if facts.agreement is not None:
+        same = f", of scores and integers a share of at least {clip(facts.agreement, 10)} the same"
     plain = clip(facts.plain or "?", 120)
     return (
         f"Each pass's module is built plainly ({plain}, nothing optimised). Right is a cosine to"
-        f" float of at least {bound}; for the first ops through a pass, an SQNR of at least"
+        f" float of at least {bound}{same}; for the first ops through a pass, an SQNR of at least"
         f" {decibel} dB to the same ops without it. What QuantizeAnnotate leaves has no scales yet:"
         " there each quantization step passes its values on as they are."
     )
@@ -106,10 +110,11 @@ def _row(name: str, where: str, one: BisectionStep | Experiment, marked: bool) -
     mark, fate = _fate(one)
     error = one.error
     cosine, sqnr = (number(error.cosine, 4), _db(error)) if error is not None else (DASH, DASH)
+    same = DASH if error is None or error.same is None else percent(error.same)
     bad = DASH if error is None else f"{error.nan} NaN, {error.inf} Inf"
     if error is not None and not error.nan + error.inf:
         bad = "none"
-    return ExperimentRow(name, where, mark, fate, cosine, sqnr, bad, marked)
+    return ExperimentRow(name, where, mark, fate, cosine, sqnr, same, bad, marked)
 
 
 def _fate(one: BisectionStep | Experiment) -> tuple[str, str]:

@@ -6,15 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import (
-    EXACT,
-    INFERRED,
-    NOT_JUDGED,
-    WORKS,
-    WRONG,
-    ThrowSite,
-    Verdict,
-)
+from tvmq_diag.results.verdict import EXACT, INFERRED, NOT_JUDGED, WORKS, WRONG, ThrowSite, Verdict
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, duration, outcome_class, outcome_mark
@@ -81,18 +73,26 @@ class Card:
         return clip(", ".join(fields), 300)
 
     @property
+    def accuracy(self) -> list[str]:
+        """How near it comes to the float model, figure by figure."""
+        metrics = self.verdict.metrics
+        if metrics is None:
+            return []
+        return accuracy.figures(metrics) + [f"same {what}" for what in accuracy.same(metrics)]
+
+    @property
+    def top1(self) -> str:
+        """How many labels it gives, and the float model; empty without labels."""
+        metrics = self.verdict.metrics
+        return ", ".join(accuracy.labels(metrics)) if metrics is not None else ""
+
+    @property
     def speed(self) -> str:
         """Its time, and how that compares with float's."""
         latency, ratio = self.verdict.latency_ms, self.verdict.ratio
         if latency is None or ratio is None:
             return ""
         return f"{duration(latency.median)}, {in_words(ratio, None)} ({ratio})"
-
-    @property
-    def against_float(self) -> str:
-        """Its numbers next to the float model's."""
-        metrics = self.verdict.metrics
-        return accuracy.against_float(metrics) if metrics is not None else ""
 
     @property
     def site(self) -> str | None:
@@ -140,15 +140,12 @@ class Card:
         """What a reader should know before relying on the numbers."""
         notes = []
         accumulator = str(qconfig(self.result.trace).get("dtype_activation", ""))
-        ran = self.verdict.outcome in (WORKS, WRONG)
+        ran = self.verdict.outcome in (WORKS, WRONG, NOT_JUDGED)
         if ran and re.fullmatch(r"u?int[1-8]|bool", accumulator):
             notes.append(
                 "dtype_activation is also the accumulator's type: sums overflow "
                 f"{accumulator}, so its numbers are noise and its speed is no use to anybody."
             )
-        gain = self.verdict.metrics.gain_error if self.verdict.metrics is not None else None
-        if gain is not None:
-            notes.append(f"The outputs are {gain}.")
         if self.islands is not None:
             notes.append(f"{self.islands[0].upper()}{self.islands[1:]}.")
         if self.verdict.deterministic is False:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tvmq_diag.comparison.figures import Figure
 from tvmq_diag.comparison.op_diff import MARKS, Difference, alike
 from tvmq_diag.comparison.pass_diff import PassDelta
-from tvmq_diag.comparison.run_diff import Figure
 
 from ..formatting import clip
 

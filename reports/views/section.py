@@ -28,7 +28,7 @@ from . import (
     stages,
     timeline,
 )
-from .accuracy import OutputRow
+from .accuracy import AccuracyView
 from .benchmark import BenchmarkView
 from .bisection import BisectionView
 from .card import Card, quantized_dtypes
@@ -59,6 +59,7 @@ class Section:
     card: Card
     strip: list[StripStage]
     role: str = ""
+    accuracy: AccuracyView | None = None
     timeline: TimelineView | None = None
     around: Picture | None = None
     rejections: Rejections | None = None
@@ -73,7 +74,6 @@ class Section:
     tree: list[PassLine] = field(default_factory=list)
     changes: list[PassChange] = field(default_factory=list)
     lowered: list[PassChange] = field(default_factory=list)
-    outputs: list[OutputRow] = field(default_factory=list)
     benchmark: BenchmarkView | None = None
     numerics: NumericsView | None = None
     bisection: BisectionView | None = None
@@ -140,9 +140,9 @@ def build(run: Run, result: Result, key: str) -> Section:
 def _measurements(section: Section, run: Run) -> None:
     result, key = section.result, section.key
     section.benchmark = _try(section, "the benchmark", lambda: _benchmark(run, result, key))
-    if result.verdict.metrics is not None:
-        section.outputs = accuracy.rows(result.verdict.metrics)
-    errors, steps = result.numerics, result.bisection
+    errors, steps, metrics = result.numerics, result.bisection, result.verdict.metrics
+    if metrics is not None:
+        section.accuracy = _try(section, "the outputs", lambda: accuracy.view(metrics))
     if errors is not None:
         section.numerics = _try(section, "the numbers", lambda: numerics.view(errors, key))
     if steps is not None:

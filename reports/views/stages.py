@@ -35,7 +35,7 @@ def strip(result: Result) -> list[StripStage]:
     trace, verdict = result.trace, result.verdict
     reached = set(trace.stages) if trace else set()
     failed = None if verdict.outcome in (WORKS, NOT_JUDGED) else verdict.stage
-    if verdict.outcome in (WRONG, NOT_QUANTIZED, NOT_JUDGED):
+    if verdict.outcome in (WRONG, NOT_JUDGED, NOT_QUANTIZED):
         # Its outputs were compared, wherever it began.
         reached.add("check")
     times = {stage: duration(ms) for stage, ms in trace.spent.items()} if trace else {}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tvmq_diag.analysis.accuracy import percent
 from tvmq_diag.measurements.benchmark import EAGER, FLOAT, Benchmark
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.results.run import Role, Run
 
 from ..figures import curves
-from ..formatting import DASH, TIMES
+from ..formatting import DASH, TIMES, number
+from .accuracy import top1
 from .section import Section
 
 
@@ -18,6 +21,10 @@ class SweepRow:
     """A line of the table over all configurations."""
 
     section: Section
+    cosine: str
+    worst: str
+    sqnr: str
+    same: str
     top1: str
     weights: str
     latency: str
@@ -32,12 +39,11 @@ def rows(run: Run, sections: list[Section]) -> list[SweepRow]:
     for section in sections:
         latency = section.verdict.latency_ms
         side = FLOAT if section.result.role == Role.FLOAT else section.verdict.configuration
-        metrics = section.verdict.metrics
-        top1 = metrics.top1_agree if metrics is not None else None
         lines.append(
             SweepRow(
                 section,
-                DASH if top1 is None else f"{top1:.0%}",
+                *_figures(section.verdict.metrics),
+                DASH if (share := top1(run, section.result)) is None else percent(share),
                 section.coverage.weights if section.coverage is not None else DASH,
                 f"{latency.min:.2f} / {latency.median:.2f}" if latency else DASH,
                 _times(measured.ratio(side)) if side != FLOAT else DASH,
@@ -45,6 +51,20 @@ def rows(run: Run, sections: list[Section]) -> list[SweepRow]:
             )
         )
     return lines
+
+
+def _figures(metrics: Metrics | None) -> tuple[str, str, str, str]:
+    """Cosine, that of the worst input, SQNR, and what is the same as in float."""
+    if metrics is None:
+        return DASH, "", DASH, DASH
+    worst = metrics.worst_cosine if metrics.inputs > 1 else None
+    same = metrics.agreement.share if metrics.agreement is not None else metrics.top1_agree
+    return (
+        number(metrics.cosine, 3),
+        "" if worst is None else f"worst {number(worst, 3)}",
+        number(metrics.sqnr_db, 1),
+        DASH if same is None else percent(same),
+    )
 
 
 def _times(ratio: Ratio | None) -> str:

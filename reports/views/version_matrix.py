@@ -9,6 +9,7 @@ from tvmq_diag.results.verdict import WORKS, Verdict
 from tvmq_diag.results.version_matrix import PAGE, Column, Versions, meaning
 
 from .. import formatting
+from . import accuracy
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ def _where(verdict: Verdict) -> str:
 def _numbers(verdict: Verdict) -> str:
     if verdict.metrics is None:
         return ""
-    cosine = formatting.number(verdict.metrics.cosine, 4)
-    return f"cosine {cosine}, SQNR {formatting.number(verdict.metrics.sqnr_db, 1)} dB"
+    metrics = verdict.metrics
+    return ", ".join(accuracy.figures(metrics) or accuracy.same(metrics))
 
 
 def head(column: Column) -> ColumnHead:

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,9 @@ from tvmq_diag.commands import check, cli
 from tvmq_diag.comparison import baseline
 from tvmq_diag.comparison.baseline import Baseline, BaselineModel, Promise
 from tvmq_diag.errors import UsageError
+from tvmq_diag.measurements import outputs
 from tvmq_diag.measurements.metrics import Metrics
+from tvmq_diag.measurements.outputs import Outputs
 from tvmq_diag.results import store
 from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
@@ -59,14 +62,32 @@ def checked(arguments: list[str | Path]) -> int:
     return cli.script(check, [str(argument) for argument in arguments])
 
 
+def test_what_several_inputs_and_labels_say_is_promised_too(tmp_path: Path) -> None:
+    kept = run(tmp_path)
+    floats, labels = np.eye(4)[:, np.newaxis], np.arange(4)[:, np.newaxis]
+    ours = floats.copy()
+    ours[3, 0] = 0, 0, 1, 0.9
+    kept.results[1].verdict.metrics = outputs.compare(Outputs([ours]), Outputs([floats], labels))
+    made = baseline.of_run(kept)
+    promise = made.promises["int8/int8/int32"]
+    assert (promise.worst_cosine, promise.agreement, promise.top1) == (0.658, 0.72, 0.74)
+    assert not any(check.broken for check in baseline.check(made, kept))
+    kept.results[1].verdict.metrics = outputs.compare(Outputs([floats]), Outputs([floats], labels))
+    assert not any(check.broken for check in baseline.check(made, kept))
+    ours[2, 0] = 1, 0, 0, 0
+    kept.results[1].verdict.metrics = outputs.compare(Outputs([ours]), Outputs([floats], labels))
+    broken = baseline.check(made, kept)[1].broken
+    assert [line.split(":")[0] for line in broken] == [
+        "cosine", "worst_cosine", "sqnr_db", "agreement", "top1",
+    ]  # fmt: skip
+
+
 def test_a_run_becomes_a_baseline_and_keeps_it(tmp_path: Path) -> None:
     made = baseline.of_run(run(tmp_path))
     assert made.model == BaselineModel("tiny", seed=3)
     assert made.promises["int4"] == Promise("rejected", "realize", "QuantizeRealize", "add #9")
     # A bound a little lower: the same thing measured again is not a digit less.
-    assert made.promises["int8/int8/int32"] == Promise(
-        "works", "check", None, None, None, 0.945, 11.3
-    )
+    assert made.promises["int8/int8/int32"] == Promise("works", "check", cosine=0.945, sqnr_db=11.3)
     baseline.write(made, tmp_path / "b.toml")
     read = baseline.read(tmp_path / "b.toml")
     assert read == made

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from tvmq_diag.commands import cli
 from tvmq_diag.commands import compare as command
 from tvmq_diag.comparison import outcome_diff, pass_diff, run_diff
 from tvmq_diag.comparison.alignment import Alignment, align
+from tvmq_diag.comparison.figures import Tolerances
 from tvmq_diag.comparison.op_diff import (
     ADDED,
     CHANGED,
@@ -26,9 +28,10 @@ from tvmq_diag.comparison.op_diff import (
     differences,
 )
 from tvmq_diag.comparison.pass_diff import ONLY_NEW, RAISED_NEW, Modules
-from tvmq_diag.comparison.run_diff import Tolerances
+from tvmq_diag.measurements import outputs
 from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.measurements.numerics import Anchor, ErrorFigures, NotFinite, Numerics
+from tvmq_diag.measurements.outputs import Outputs
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.reports.pages import comparison as page
 from tvmq_diag.reports.text import comparison
@@ -373,6 +376,40 @@ def test_numbers_are_worse_beyond_what_is_tolerated() -> None:
     ):
         (delta,) = runs([before], [ran(metrics)]).configurations
         assert delta.regressions == worse
+
+
+def test_a_worse_input_and_fewer_labels_are_worse() -> None:
+    floats, labels = np.eye(20)[:, np.newaxis], np.arange(20)[:, np.newaxis]
+    ours = floats.copy()
+    ours[:2] = ours[1::-1]
+
+    def judged(given: Any) -> Result:
+        return ran(outputs.compare(Outputs([given]), Outputs([floats], labels)))
+
+    (delta,) = runs([judged(floats)], [judged(ours)]).configurations
+    assert delta.regressions == ["accuracy"]
+    assert {figure.name for figure in delta.figures if figure.worse} == {
+        "cosine", "worst cosine", "SQNR dB", "agreement with float", "top-1 accuracy",
+    }  # fmt: skip
+    (delta,) = runs([judged(ours)], [judged(floats)]).configurations
+    assert delta.regressions == []  # no noise at all is no worse than any
+    assert [figure.new for figure in delta.figures if figure.name == "SQNR dB"] == [None]
+
+
+def test_what_was_judged_on_other_inputs_is_not_compared() -> None:
+    few, many = np.eye(4)[:2, np.newaxis], np.eye(4)[:, np.newaxis]
+    before = ran(outputs.compare(Outputs([few]), Outputs([few])))
+    now = ran(outputs.compare(Outputs([-many]), Outputs([many])))
+    (delta,) = runs([before], [now]).configurations
+    assert delta.figures == [] and delta.regressions == []
+    assert delta.notes == ["judged on 4 inputs, before on 2 inputs: accuracy is not comparable"]
+
+
+def test_what_cannot_be_judged_any_more_is_not_worse() -> None:
+    before, now = ran(Metrics(0.99, 20.0, 0.1, 1.0)), ran(Metrics(None, None, None, None))
+    now.verdict.outcome = "not judged"
+    (delta,) = runs([before], [now]).configurations
+    assert (delta.outcome, delta.regressions, delta.figures) == ("not comparable", [], [])
 
 
 def test_slower_is_only_what_intervals_cannot_explain() -> None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 import re
 
 from ..configuration import REFERENCE, Configuration, bits, reference
-from ..results.verdict import CRASHED, NOT_QUANTIZED, REJECTED, TIMED_OUT, WRONG, Verdict
+from ..results.verdict import (
+    CRASHED,
+    NOT_JUDGED,
+    NOT_QUANTIZED,
+    REJECTED,
+    TIMED_OUT,
+    WRONG,
+    Verdict,
+)
 from ..trace.ops import Quantizer
 from ..trace.stages import FOLDING, STAGES
 
@@ -151,6 +159,8 @@ def tried(verdict: Verdict) -> str:
 
 def suggestion(configuration: Configuration, outcome: str, quantizer: Quantizer) -> str | None:
     """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
+    if outcome == NOT_JUDGED:
+        return "trained weights, or inputs that the model tells apart (--check-on)"
     if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED):
         return None
     if outcome == NOT_QUANTIZED:

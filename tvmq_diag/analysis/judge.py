@@ -6,7 +6,6 @@ Pure: no process is started and no file read but the trace's own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ..configuration import (
     DTYPES,
@@ -15,7 +14,6 @@ from ..configuration import (
     bits,
     parse,
 )
-from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..measurements.benchmark import FLOAT
 from ..measurements.bisection import Bisection
 from ..measurements.metrics import Metrics
@@ -38,7 +36,8 @@ from ..results.verdict import (
 from ..trace.ending import Ending, How
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import explanations, tvm_error
+from . import accuracy, explanations, tvm_error
+from .accuracy import Bounds
 from .dtype_timeline import anchors_of
 
 _IMPORT_REJECTED = "ImportRejected"
@@ -46,20 +45,6 @@ _IMPORT_REJECTED = "ImportRejected"
 
 FLOAT_STAGES = ("lower", "codegen", "load", "run")
 """Stages that the float model goes through too."""
-
-_NOTHING_TO_TELL = (
-    "it runs, and nobody can say whether right: the float model's own outputs of two inputs differ "
-    "by {:.1g} of their size"
-)
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """From what on a result is right: its cosine to the float model, on average and on the worst
-    input, and the share of inputs with the float model's top-1, or of equal integers."""
-
-    cosine: float = MIN_COSINE
-    agreement: float = MIN_AGREEMENT
 
 
 def of_failure(
@@ -141,23 +126,19 @@ def of_result(
 ) -> Verdict:
     """The verdict on a compile that ran; `metrics` None means its outputs cannot be compared.
 
-    Wrong are the mean or the worst cosine below its bound, or a top-1 agreement, over the inputs
-    where the float model's answer is clear, whose 95 % interval is all below its own. What the
-    float model gives no measure for is not judged.
+    `bounds` None: those of tvmq_diag.analysis.accuracy.
     """
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
     verdict.confidence = EXACT
-    wrong = _wrong(trace, metrics, bounds or Bounds())
+    verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds or Bounds())
+    if metrics is not None and accuracy.unjudged(metrics):
+        verdict.metrics = accuracy.without_figures(metrics)
     if not configuration.as_is and not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
-    elif metrics is not None and not metrics.telling:
-        verdict.outcome, verdict.confidence = NOT_JUDGED, UNKNOWN
-        verdict.message = _NOTHING_TO_TELL.format(metrics.difference)
-    elif wrong:
-        verdict.outcome = WRONG
-        verdict.message = wrong
+    if verdict.outcome == NOT_JUDGED:
+        verdict.confidence = UNKNOWN
     one_bit = [
         name for name in ("nbit_input", "nbit_weight") if configuration.fields.get(name) == 1
     ]
@@ -172,19 +153,11 @@ def of_result(
             f"convolutions accumulate in {configuration.dtypes[2]}, which overflows: "
             "the numbers are noise"
         )
-    verdict.suggestion = explanations.suggestion(
-        configuration, verdict.outcome, trace.vocabulary.quantizer
-    )
+    if metrics is not None or verdict.outcome != NOT_JUDGED:
+        verdict.suggestion = explanations.suggestion(
+            configuration, verdict.outcome, trace.vocabulary.quantizer
+        )
     return verdict
-
-
-def shows_on_one_input(metrics: Metrics | None, bounds: Bounds) -> bool:
-    """Can a wrong result be seen by the cosine of its worst input? Only that can be followed
-    through the passes."""
-    if metrics is None or not metrics.finite or metrics.cosine is None:
-        return True
-    least = metrics.cosine if metrics.worst_cosine is None else metrics.worst_cosine
-    return metrics.constant or least < bounds.cosine
 
 
 def of_as_is(
@@ -199,18 +172,13 @@ def of_as_is(
     outputs, which `other` names; without them it says why there are none."""
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
-    wrong = None if metrics is None else _wrong(trace, metrics, bounds)
     if metrics is None:
         verdict.outcome, verdict.confidence = NOT_JUDGED, UNKNOWN
         verdict.message = f"it runs, and its numbers were compared with nothing: {other}"
-    elif wrong is not None:
-        verdict.outcome, verdict.confidence = WRONG, EXACT
-        verdict.message = wrong.replace("the float model's", other).replace(
-            "to the float model", f"to {other}"
-        )
     else:
+        verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds, other)
         verdict.confidence = EXACT
-        verdict.reason = f"compared with {other} outputs, not with a float model's"
+        verdict.reason = f"compared with {other}, not with a float model"
     if not configuration.fq2i and trace.facts.islands:
         verdict.suggestion = (
             "--dtype as-is:fq2i: not tried; FakeQuantizationToInteger makes integer ops"
@@ -349,44 +317,23 @@ def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
     ]
 
 
-def _wrong(trace: Trace, metrics: Metrics | None, bounds: Bounds) -> str | None:
-    """What is wrong with the numbers; None if nothing is."""
+def _by_numbers(
+    trace: Trace, metrics: Metrics | None, bounds: Bounds, other: str = "the float model"
+) -> tuple[str, str | None]:
+    """The outcome by a run's numbers, and what to say of them; `other`: what they are compared
+    with."""
     if trace.deterministic is False:
-        return "a different answer each time, from the same input"
-    if metrics is not None and not metrics.finite:
-        return "the outputs hold NaN or infinity"
-    if metrics is not None and metrics.zero:
-        return "the outputs are all zero"
-    if metrics is not None and metrics.constant:
-        return "the outputs are the same for every input"
-    if metrics is None or (metrics.cosine is None and metrics.equal is None):
-        return "its outputs cannot be compared with the float model's"
-    return _far(metrics, bounds)
-
-
-def _far(metrics: Metrics, bounds: Bounds) -> str | None:
-    """The figure that is too low; None if all are high enough."""
-    least = f"at least {bounds.cosine:g} is right"
-    if metrics.cosine is not None and metrics.cosine < bounds.cosine:
-        return f"cosine {metrics.cosine:.3f} to the float model ({least})"
-    worst = metrics.worst_cosine
-    if metrics.inputs > 1 and metrics.cosine is not None and (worst or 0.0) < bounds.cosine:
-        return f"cosine {worst or 0.0:.3f} to the float model on input {metrics.worst_input}, " + (
-            f"{metrics.cosine:.3f} on average ({least})"
-        )
-    agreement = metrics.decided_agree
-    if agreement is not None and _surely_below(metrics.decided_interval, bounds.agreement):
-        where = "its top-1 is the float model's, where that is clear, on"
-        return _share(where, agreement, bounds.agreement)
-    if metrics.equal is not None and metrics.equal < bounds.agreement:
-        return _share("its integers are the float model's in", metrics.equal, bounds.agreement)
-    return None
-
-
-def _surely_below(interval: tuple[float, float] | None, bound: float) -> bool:
-    """A few rows that differ prove nothing: the whole interval has to be below."""
-    return interval is not None and interval[1] < bound
-
-
-def _share(what: str, share: float, bound: float) -> str:
-    return f"{what} {share:.1%} only (at least {bound:.0%} is right)"
+        return WRONG, "a different answer each time, from the same input"
+    if metrics is None:
+        return NOT_JUDGED, "its outputs cannot be compared with the float model's"
+    gain = accuracy.gain_error(metrics)
+    wrong = accuracy.broken(metrics)
+    if wrong is not None:
+        return WRONG, wrong.sentence
+    unjudged = accuracy.unjudged(metrics)
+    if unjudged is not None:
+        return NOT_JUDGED, unjudged
+    wrong = accuracy.fault(metrics, bounds)
+    if wrong is None:
+        return WORKS, gain
+    return WRONG, f"{wrong.sentence}; {gain}" if gain else wrong.sentence

@@ -18,11 +18,11 @@ import argparse
 
 from rich.console import Console
 
-from ..analysis import judge
+from ..analysis import accuracy, judge
+from ..analysis.accuracy import Bounds
 from ..driver import bisecting, investigation
 from ..driver.progress import Live
 from ..errors import UsageError
-from ..instruments.protocol.jobs import MIN_COSINE
 from ..reports.pages import run as run_page
 from ..reports.text import verdict
 from ..reports.text.console import print_plain
@@ -51,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     if result.trace is None or result.trace.outputs is None:
         raise UsageError(f"{options.trace} has no outputs: see `tvmq-diag reduce` for what failed")
     chain = resolution.of_run(work.facts, progress.print)
-    metrics = result.verdict.metrics
     limits = Limits(120 + 4 * options.seconds, usable_bytes())
+    bounds = Bounds.of(work.facts.min_cosine, work.facts.min_agreement)
     live = Live(progress)
     try:
         live.begin(f"{result.verdict.configuration}: looking for the pass and the op")
@@ -61,9 +61,9 @@ def run(options: argparse.Namespace) -> int:
             investigation.job_of(result.trace),
             options.trace.with_name(f"{options.trace.name}{layout.BISECTION}"),
             limits,
-            MIN_COSINE if work.facts.min_cosine is None else work.facts.min_cosine,
+            bounds,
+            accuracy.shown_by(result.verdict.metrics, bounds),
             options.seconds,
-            metrics.worst_input or 0 if metrics is not None else 0,
             live.progress,
         )
     finally:

@@ -21,11 +21,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..analysis.judge import Bounds
+from ..analysis.accuracy import Bounds
 from ..comparison import baseline
 from ..comparison.baseline import Baseline
 from ..errors import UsageError
-from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import baseline as text
@@ -92,22 +91,13 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
     plan = replace(
         plan_of(_options(promised, options), progress.print),
         reference=False,
-        bounds=_bounds(promised),
+        bounds=Bounds.of(promised.model.min_cosine, promised.model.min_agreement),
     )
     work = Run(directory, plan_facts(plan))
     carry_out(plan, work, progress)
     index.write(directory.parent)
     print_plain(progress, f"report: {directory / run_page.NAME}")
     return work
-
-
-def _bounds(promised: Baseline) -> Bounds:
-    """Those of the run that a baseline was made of, where it says."""
-    cosine, agreement = promised.model.min_cosine, promised.model.min_agreement
-    return Bounds(
-        MIN_COSINE if cosine is None else cosine,
-        MIN_AGREEMENT if agreement is None else agreement,
-    )
 
 
 def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namespace:

@@ -20,8 +20,9 @@ import sys
 from pathlib import Path
 
 from ..comparison import run_diff
+from ..comparison.figures import Tolerances
 from ..comparison.record import RECORD
-from ..comparison.run_diff import REGRESSIONS, Comparison, Tolerances
+from ..comparison.run_diff import REGRESSIONS, Comparison
 from ..errors import UsageError
 from ..reports.pages import comparison as page
 from ..reports.pages import index
@@ -66,6 +67,13 @@ def add_tolerances(parser: argparse.ArgumentParser) -> None:
         help="tolerated loss (%(default)s)",
     )
     parser.add_argument(
+        "--agreement",
+        type=float,
+        default=defaults.agreement,
+        metavar="SHARE",
+        help="tolerated loss of classes that are the float model's, or the label (%(default)s)",
+    )
+    parser.add_argument(
         "--slower",
         type=float,
         default=defaults.time,
@@ -101,7 +109,7 @@ def write(compared: Comparison, about: dict[str, str], directory: Path) -> Path:
 
 def tolerances(options: argparse.Namespace) -> Tolerances:
     """How much worse a figure may be, as the options say."""
-    return Tolerances(options.cosine, options.sqnr, options.slower)
+    return Tolerances(options.cosine, options.sqnr, options.slower, options.agreement)
 
 
 def allowances(options: argparse.Namespace) -> frozenset[str]:

@@ -14,8 +14,8 @@ a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind i
 rounding, skip_conv_layers=0+2, skip_dense_layer=0; on Relax realize and pipeline).
 
 exit code: 0 all that was asked for works; 1 something does not (rejected, crashed, timed out,
-wrong, not quantized, or the model is not imported); 2 bad usage, or a model that cannot be had;
-3 the tool or its set-up failed; 130 Ctrl-C.
+wrong, not judged, not quantized, or the model is not imported); 2 bad usage, or a model that cannot
+be had; 3 the tool or its set-up failed; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..analysis.judge import Bounds
+from ..analysis.accuracy import Bounds
 from ..configuration import parse_list
 from ..driver import session
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
@@ -60,16 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=MIN_COSINE,
         metavar="C",
-        help="to the float model, on average and on the worst input; below it a result is wrong "
-        "(%(default)s)",
+        help="to the float model, on the worst input; below it a result is wrong (%(default)s)",
     )
     parser.add_argument(
         "--min-agreement",
         type=float,
         default=MIN_AGREEMENT,
-        metavar="A",
-        help="share of the inputs with the float model's top-1, or of equal integers; surely below "
-        "it (at 95%%) a result is wrong (%(default)s)",
+        metavar="SHARE",
+        help="of rows of scores with the float model's top-1, and of integers that are its own; "
+        "below it a result is wrong (%(default)s)",
     )
     parser.add_argument(
         "--save-ir", action="store_true", help="also keep the text of every changed module"

@@ -7,7 +7,10 @@
     stage = "check"
     coverage = 0.84      # at least this share of the multiplying in 8 bits or fewer
     cosine = 0.97        # at least, to the float model
+    worst_cosine = 0.95  # at least, for each input
     sqnr_db = 9.0        # at least
+    agreement = 0.9      # at least: the float model's top-1, or its integers
+    top1 = 0.9           # at least, where there are labels
 
     [configuration.int4]
     outcome = "rejected"
@@ -34,20 +37,29 @@ from .. import decoding
 from ..analysis import coverage
 from ..configuration import parse
 from ..errors import UsageError
+from ..measurements.metrics import Metrics
 from ..results.run import Result, Role, Run
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_SLACK = {"cosine": 0.005, "sqnr_db": 1.0, "coverage": 0.0005}
+_SLACK = {
+    "cosine": 0.005,
+    "worst_cosine": 0.01,
+    "sqnr_db": 1.0,
+    "agreement": 0.03,
+    "top1": 0.01,
+    "coverage": 0.0005,
+}
 """How far below what was measured a promised bound lies; figures are rounded by less."""
 
-_DIGITS = {"cosine": 3, "sqnr_db": 1, "coverage": 3}
+_DIGITS = {"sqnr_db": 1}
+"""Decimals of a bound; of the others 3."""
 
 _NO_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _HEADER = """\
 # What tvmq_diag found TVM's quantizer to do. `tvmq-diag check THIS_FILE` tries it again.
-# coverage, cosine and sqnr_db are at least; what is left out is not checked.
+# Figures are at least; what is left out is not checked.
 """
 
 
@@ -60,7 +72,12 @@ class Promise(msgspec.Struct, frozen=True):
     op: str | None = None
     coverage: float | None = None
     cosine: float | None = None
+    worst_cosine: float | None = None
     sqnr_db: float | None = None
+    agreement: float | None = None
+    """Share of the classes or integers that are the float model's, or close calls."""
+    top1: float | None = None
+    """Share of the labelled rows that have their label."""
 
 
 class BaselineModel(msgspec.Struct, frozen=True):
@@ -197,12 +214,8 @@ def _lines(struct: msgspec.Struct) -> list[str]:
 
 def _outcome(result: Result, bounds: bool) -> Promise:
     """What a result came to; with `bounds` its figures as bounds, a little lower."""
-    verdict, metrics = result.verdict, result.verdict.metrics
-    figures = {
-        "coverage": _coverage(result),
-        "cosine": metrics.cosine if metrics and metrics.finite else None,
-        "sqnr_db": metrics.sqnr_db if metrics and metrics.finite else None,
-    }
+    verdict = result.verdict
+    figures = {"coverage": _coverage(result), **_accuracy(verdict.metrics)}
     if bounds:
         figures = {name: _bound(name, value) for name, value in figures.items()}
     return Promise(
@@ -214,14 +227,28 @@ def _outcome(result: Result, bounds: bool) -> Promise:
     )
 
 
+def _accuracy(metrics: Metrics | None) -> dict[str, float | None]:
+    """Of outputs that hold NaN or infinity the figures tell only a part."""
+    if metrics is None or not metrics.finite:
+        return {}
+    agreement = metrics.agreement
+    return {
+        "cosine": metrics.cosine,
+        "worst_cosine": metrics.worst_cosine if metrics.inputs > 1 else None,
+        "sqnr_db": metrics.sqnr,
+        "agreement": agreement.right if agreement is not None else None,
+        "top1": metrics.accuracy.share if metrics.accuracy is not None else None,
+    }
+
+
 def _coverage(result: Result) -> float | None:
     return coverage.coverage(result.trace).share if result.trace is not None else None
 
 
 def _bound(name: str, value: float | None) -> float | None:
-    if value is None:
+    if value is None or math.isinf(value):  # no error at all is more than can be promised
         return None
-    scale = 10.0 ** _DIGITS[name]
+    scale = 10.0 ** _DIGITS.get(name, 3)
     return math.floor((value - _SLACK[name]) * scale) / scale
 
 

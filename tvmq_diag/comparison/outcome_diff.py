@@ -32,14 +32,29 @@ NEW = "new"
 GONE = "no longer tried"
 UNKNOWN = "not comparable"
 
-_HARM = {NOT_IMPORTED: 0, WRONG: 0, NOT_QUANTIZED: 0, REJECTED: 0, TIMED_OUT: 1, CRASHED: 2}
+_HARM = {
+    NOT_IMPORTED: 0,
+    WRONG: 0,
+    NOT_JUDGED: 0,
+    NOT_QUANTIZED: 0,
+    REJECTED: 0,
+    TIMED_OUT: 1,
+    CRASHED: 2,
+}
 """Of failures at one place: an error message is better than a process that hangs or dies."""
 
 
 def classify(old: Verdict, new: Verdict, modules: Modules | None) -> str:
     """Is the new outcome better or worse? `modules` tell which op is which, if there are any."""
-    if {INTERRUPTED, NOT_JUDGED} & {old.outcome, new.outcome}:
-        return SAME if old.outcome == new.outcome == NOT_JUDGED else UNKNOWN
+    if INTERRUPTED in (old.outcome, new.outcome):
+        return UNKNOWN
+    if (
+        old.outcome != new.outcome
+        and _ran(old)
+        and _ran(new)
+        and NOT_JUDGED in (old.outcome, new.outcome)
+    ):
+        return UNKNOWN
     if WORKS in (old.outcome, new.outcome):
         if old.outcome == new.outcome:
             return SAME
@@ -57,9 +72,13 @@ def classify(old: Verdict, new: Verdict, modules: Modules | None) -> str:
 
 def _stage(verdict: Verdict) -> int:
     """How far it came; what ran to its end came furthest, whatever its numbers."""
-    if verdict.outcome in (WRONG, NOT_QUANTIZED):
+    if _ran(verdict):
         return len(STAGES)
     return STAGES.index(verdict.stage) if verdict.stage in STAGES else -1
+
+
+def _ran(verdict: Verdict) -> bool:
+    return verdict.outcome in (WORKS, WRONG, NOT_JUDGED, NOT_QUANTIZED)
 
 
 def _within(old: Verdict, new: Verdict, modules: Modules | None) -> str:

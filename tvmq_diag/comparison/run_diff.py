@@ -6,7 +6,6 @@ Configurations are paired by their text, their compiles pass by pass (see pass_d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,13 +15,13 @@ from ..analysis import coverage, judge
 from ..analysis.coverage import Coverage
 from ..errors import UsageError
 from ..measurements import numerics
-from ..measurements.metrics import Metrics
 from ..results import store
 from ..results.run import Result, Role, Run
 from ..trace import layout, reader
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import outcome_diff, pass_diff
+from . import figures, outcome_diff, pass_diff
+from .figures import AGREEMENT, COSINE, NOISE, SHARE, SQNR, TIME, TOP1, WORST, Figure, Tolerances
 from .outcome_diff import (
     EARLIER,
     MISSING,
@@ -37,11 +36,6 @@ ACCURACY, COVERAGE, SLOWER = "accuracy", "coverage", "slower"
 REGRESSIONS = (REGRESSED, EARLIER, MISSING, ACCURACY, COVERAGE, SLOWER)
 """What makes a comparison a bad one, unless it is allowed."""
 
-COSINE, SQNR, SHARE, TIME = "cosine", "SQNR dB", "share of MACs in 8 bits or fewer", "time to float"
-
-_NOISE = 1e-6
-"""Figures nearer to each other are equal: a sum in another order differs by as much."""
-
 _WORSE_OP_DB = 3.0
 """An op whose own error doubles in power is worth naming."""
 
@@ -50,26 +44,6 @@ _FACTS = (
     "preprocess",
 )  # fmt: skip
 """What two runs must share for their differences to be the compiler's."""
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """How much worse is not worse: in cosine, in dB of SQNR, and as a share of the time."""
-
-    cosine: float = 0.005
-    sqnr_db: float = 1.0
-    time: float = 0.03
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number that changed. `worse`: by more than is tolerated. `about`: its interval, if any."""
-
-    name: str
-    old: float | None
-    new: float | None
-    worse: bool
-    about: tuple[str, str] | None = None
 
 
 @dataclass
@@ -155,7 +129,15 @@ class Comparison:
         }
 
 
-_CLASSES = {COSINE: ACCURACY, SQNR: ACCURACY, SHARE: COVERAGE, TIME: SLOWER}
+_CLASSES = {
+    COSINE: ACCURACY,
+    WORST: ACCURACY,
+    SQNR: ACCURACY,
+    AGREEMENT: ACCURACY,
+    TOP1: ACCURACY,
+    SHARE: COVERAGE,
+    TIME: SLOWER,
+}
 
 
 def compare(old: Path, new: Path, tolerances: Tolerances | None = None) -> Comparison:
@@ -226,8 +208,10 @@ def _configuration(
         if delta.first is not None:  # equal compiles cover the same
             _cover(delta, coverage.coverage(old.trace), coverage.coverage(new.trace))
     delta.outcome = outcome_diff.classify(old.verdict, new.verdict, modules)
-    delta.figures += _accuracy(old, new, tolerances)
-    delta.figures += _time(old, new, tolerances)
+    delta.figures += figures.accuracy(old.verdict, new.verdict, tolerances)
+    delta.figures += figures.time(old.verdict, new.verdict, tolerances)
+    incomparable = figures.comparable(old.verdict, new.verdict)
+    delta.notes += [incomparable] if incomparable else []
     delta.notes += _worse_op(old, new)
     for side, result in (("before", old), ("now", new)):
         if result.trace is not None:  # what could not be read could not be compared
@@ -275,45 +259,12 @@ def _cover(delta: ConfigurationDelta, old: Coverage, new: Coverage) -> None:
     if not (old.quantized and new.quantized):
         return  # of a compile that failed before, nobody knows what it would have left in float
     before, now = old.share, new.share
-    if before is not None and now is not None and abs(before - now) > _NOISE:
+    if before is not None and now is not None and abs(before - now) > NOISE:
         delta.figures.append(Figure(SHARE, before, now, worse=now < before))
     before_too = {(op.op, op.span, op.reason) for op in old.unquantized}
     for op in new.unquantized:
         if (op.op, op.span, op.reason) not in before_too:
             delta.notes.append(f"{op.op} #{op.index} is left in float now: {op.reason}")
-
-
-def _accuracy(old: Result, new: Result, tolerances: Tolerances) -> list[Figure]:
-    before, now = old.verdict.metrics, new.verdict.metrics
-    if before is None or now is None:
-        return []
-    # Of outputs that hold NaN or infinity the figures tell only a part.
-    none = Metrics(None, None, None, None)
-    before, now = (metrics if metrics.finite else none for metrics in (before, now))
-    pairs = (
-        (COSINE, before.cosine, now.cosine, tolerances.cosine),
-        (SQNR, before.sqnr_db, now.sqnr_db, tolerances.sqnr_db),
-    )
-    return [
-        Figure(name, a, b, worse=a is not None and (b is None or b < a - tolerance))
-        for name, a, b, tolerance in pairs
-        if not _equal(a, b)
-    ]
-
-
-def _equal(a: float | None, b: float | None) -> bool:
-    return a == b or (a is not None and b is not None and math.isclose(a, b, rel_tol=_NOISE))
-
-
-def _time(old: Result, new: Result, tolerances: Tolerances) -> list[Figure]:
-    """Only where the intervals are apart: timing the same thing twice never gives the same."""
-    before, now = old.verdict.ratio, new.verdict.ratio
-    if before is None or now is None:
-        return []
-    slower = now.low > before.high and now.value > before.value * (1 + tolerances.time)
-    faster = now.high < before.low and now.value < before.value * (1 - tolerances.time)
-    about = f"[{before.low:.3f}, {before.high:.3f}]", f"[{now.low:.3f}, {now.high:.3f}]"
-    return [Figure(TIME, before.value, now.value, slower, about)] if slower or faster else []
 
 
 def _worse_op(old: Result, new: Result) -> list[str]:

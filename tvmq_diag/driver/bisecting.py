@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ..analysis.accuracy import Bounds, Fault
 from ..errors import UsageError
 from ..instruments.protocol.jobs import SECONDS, BisectJob, CompileJob
 from ..measurements.bisection import Bisection, load
@@ -22,18 +23,26 @@ def look(
     job: CompileJob,
     folder: Path,
     limits: Limits,
-    min_cosine: float,
+    bounds: Bounds,
+    fault: Fault | None,
     seconds: float = SECONDS,
-    number: int = 0,
     watch: Callable[[Progress], None] = lambda progress: None,
 ) -> tuple[Bisection, Ending]:
-    """Bisect the compile of a job, into `folder`, which is emptied, on the input of that number.
+    """Bisect the compile of a job, into `folder`, which is emptied. Raises SetupError.
 
-    Raises SetupError.
+    It is looked at on the inputs, and by the output, that show the `fault`; without one on the
+    first, by each.
     """
     shutil.rmtree(folder, ignore_errors=True)
     compiled = replace(job, trace=str(folder))
-    bisect = BisectJob(**vars(compiled), number=number, min_cosine=min_cosine, seconds=seconds)
+    bisect = BisectJob(
+        **vars(compiled),
+        min_cosine=bounds.cosine,
+        min_agreement=bounds.agreement,
+        inputs=list(fault.inputs) if fault is not None else [0],
+        output=fault.output if fault is not None else None,
+        seconds=seconds,
+    )
     ending = process.run(toolchain, bisect, limits, watch)
     try:
         bisection = load(folder)

@@ -11,7 +11,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis import ablation, explanations, hazards, judge
+from ..analysis import ablation, accuracy, explanations, hazards, judge
 from ..configuration import Configuration, parse, reference, wider
 from ..errors import UsageError
 from ..instruments.protocol.jobs import NumericsJob
@@ -99,10 +99,8 @@ def op_errors(trials: Trials) -> None:
 def bisection(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong, from which pass and op on."""
     for result in trials.run.with_role(Role.REQUESTED):
-        metrics, bounds = result.verdict.metrics, trials.plan.bounds
         configuration = parse(result.verdict.configuration)
-        wrong = result.verdict.outcome == WRONG and not configuration.as_is
-        if not wrong or not judge.shows_on_one_input(metrics, bounds):
+        if result.verdict.outcome != WRONG or configuration.as_is:
             continue
         trials.observer.begin(f"{configuration.text} is wrong: looking for the pass and the op")
         folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
@@ -111,8 +109,8 @@ def bisection(trials: Trials) -> None:
             trials.compiler.job(folder, configuration.qconfig),
             folder,
             trials.plan.limits,
-            bounds.cosine,
-            number=metrics.worst_input or 0 if metrics is not None else 0,
+            trials.plan.bounds,
+            accuracy.shown_by(result.verdict.metrics, trials.plan.bounds),
             watch=trials.observer.progress,
         )
         judge.blame_bisected(result.verdict, result.bisection)

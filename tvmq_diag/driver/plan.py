@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..analysis.judge import Bounds
+from ..analysis.accuracy import Bounds
 from ..configuration import Configuration
 from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource, Rpc
 from ..results.run import Result
@@ -22,7 +22,7 @@ BOUNDS = Bounds()
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does. `mcpu` None means the host's; `bounds` are those for `works`."""
+    """What a run does. `mcpu` None means the host's; `bounds` are those of `works`."""
 
     model: ModelSource
     configurations: list[Configuration]
@@ -45,7 +45,7 @@ class Plan:
     errors: bool = True
     """With the reference: also each op's error, and where a wrong result comes from."""
     save_ir: bool = False
-    bounds: Bounds = BOUNDS
+    bounds: Bounds = field(default_factory=Bounds)
     rounds: int = 30
     seconds: float = 60.0
     """Of the benchmark: whichever ends first."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..analysis import judge
-from ..analysis.judge import Bounds
+from ..analysis.accuracy import Bounds
 from ..configuration import REFERENCE, Configuration
 from ..measurements import outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
+from ..measurements.outputs import Outputs
 from ..results import store
 from ..results.run import Result, Role, Run
 from ..results.verdict import INTERRUPTED, TIMED_OUT, WORKS, Verdict
@@ -96,8 +97,7 @@ class Trials:
             if any(other.fq2i for other in self.plan.configurations):
                 verdict.suggestion = None
             return verdict
-        metrics = self._metrics(compiled)
-        return judge.of_result(configuration, name, compiled.trace, metrics, bounds)
+        return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bounds)
 
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
@@ -172,7 +172,7 @@ class Trials:
         if theirs is None:
             return None, bounds, "ONNX Runtime could not run it"
         try:
-            return outputs.compare(_outputs(compiled), theirs), bounds, "ONNX Runtime's"
+            return outputs.compare(_outputs(compiled), theirs), bounds, "ONNX Runtime"
         except (OSError, ValueError, KeyError):
             return None, bounds, "ONNX Runtime gives outputs of other shapes"
 
@@ -193,7 +193,7 @@ def _unless_stopped(compiled: Compiled) -> Compiled:
     return compiled
 
 
-def _outputs(compiled: Compiled) -> outputs.Outputs:
+def _outputs(compiled: Compiled) -> Outputs:
     trace = compiled.trace
     assert trace.outputs is not None
-    return outputs.load(trace.path / trace.outputs, trace.inputs)
+    return outputs.load(trace.path / trace.outputs, stacked=trace.inputs is not None)

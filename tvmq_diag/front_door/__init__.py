@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..analysis import recording
 from ..comparison import run_diff
-from ..comparison.run_diff import Tolerances
+from ..comparison.figures import Tolerances
 from ..errors import UsageError
 from ..instruments.protocol.schema import JOURNAL
 from ..results import store
@@ -52,7 +52,8 @@ def compare(
 ) -> Comparison:
     """What changed from one run to another, or from one trace to another, and what is worse for it.
 
-    `tolerances` says how much worse is not worse; None: 0.005 of cosine, 1 dB of SQNR, 3 % of time.
+    `tolerances` says how much worse is not worse; None: 0.005 of cosine, 1 dB of SQNR, 3 % of time,
+    5 % of classes.
 
     Raises UsageError where there is nothing to read, or a run on one side and a trace on the other.
     """

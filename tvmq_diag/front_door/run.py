@@ -96,8 +96,9 @@ class Run:
         """A pandas DataFrame with a row for each result; what does not apply is missing there.
 
         Columns: role, outcome, stage, pass, op, op_index (from 0, in running order), span, knob,
-        reason, message, suggestion, confidence; cosine, sqnr_db, max_abs_error and top1_agree (0 to
-        1) against the float model; latency_ms (median) and ratio to float with ratio_low and
+        reason, message, suggestion, confidence; cosine, worst_cosine, sqnr_db, max_abs_error and
+        top1_agree (0 to 1) against the float model; top1 and float_top1 (0 to 1) against the
+        labels; latency_ms (median) and ratio to float with ratio_low and
         ratio_high, its 95 % interval. The index is the configuration.
 
         Raises SetupError without pandas.
@@ -186,6 +187,7 @@ def _canonical(configuration: str) -> str:
 def _row(result: Result) -> dict[str, object]:
     decided = result.verdict
     op, metrics, latency, ratio = decided.op, decided.metrics, decided.latency_ms, decided.ratio
+    labelled = metrics.accuracy if metrics else None
     return {
         "role": result.role,
         "outcome": decided.outcome,
@@ -200,9 +202,12 @@ def _row(result: Result) -> dict[str, object]:
         "suggestion": decided.suggestion,
         "confidence": decided.confidence,
         "cosine": metrics.cosine if metrics else None,
+        "worst_cosine": metrics.worst_cosine if metrics else None,
         "sqnr_db": metrics.sqnr_db if metrics else None,
         "max_abs_error": metrics.max_abs_error if metrics else None,
         "top1_agree": metrics.top1_agree if metrics else None,
+        "top1": labelled.share if labelled else None,
+        "float_top1": labelled.float_share if labelled else None,
         "latency_ms": latency.median if latency else None,
         "ratio": ratio.value if ratio else None,
         "ratio_low": ratio.low if ratio else None,

@@ -77,12 +77,19 @@ class Experiment(Event, frozen=True, tag="tried"):
 
 class BisectionFacts(msgspec.Struct):
     """TVM's targets, of the run and the plain one, and the bounds from which on a result is right:
-    `bound` a cosine, `bound_db` an SQNR in dB."""
+    `bound` a cosine, `agreement` a share of classes or integers, `bound_db` an SQNR in dB.
+
+    `inputs`: which of those that a run is judged on were looked at, from 0; `output`: which of the
+    model's, None: each.
+    """
 
     target: str | None = None
     plain: str | None = None
     bound: float | int | None = None
+    agreement: float | int | None = None
     bound_db: float | int | None = None
+    inputs: list[int] = []
+    output: int | None = None
 
 
 class Bisection(msgspec.Struct):
@@ -119,10 +126,19 @@ class Bisection(msgspec.Struct):
     def answer(self) -> str:
         """The answer in a sentence."""
         if self.right:
-            return "nothing is wrong: quantized and built again, its outputs are right"
+            return (
+                f"nothing wrong is reproduced: quantized and built again{self._where()} it is right"
+            )
         if self.culprit is None:
             return "the pass is not found" + (f": {self.unknown[0]}" if self.unknown else "")
         return f"{self._blamed(self.culprit)}{self._at()}"
+
+    def _where(self) -> str:
+        """The inputs that were looked at, if it is known which."""
+        numbers = ", ".join(map(str, self.facts.inputs))
+        if not numbers:
+            return ","
+        return f", for input{'s' if len(self.facts.inputs) > 1 else ''} {numbers},"
 
     def _blamed(self, culprit: Culprit) -> str:
         if culprit.name is None:
@@ -135,7 +151,7 @@ class Bisection(msgspec.Struct):
         before = f"right after {culprit.last_right}" if culprit.last_right else "right at first"
         if any(step.of == LIMIT for step in self.steps):
             return f"right when built plainly; as asked it is wrong from {name} on"
-        figures = f", {_in_words(after)}" if after is not None else ""
+        figures = f", {_in_words(after, self.facts)}" if after is not None else ""
         return f"{before}, wrong after {name}{figures}"
 
     def _at(self) -> str:
@@ -199,9 +215,15 @@ def _take(bisection: Bisection, event: BisectionEvent) -> None:
             pass
 
 
-def _in_words(step: BisectionStep) -> str:
+def _in_words(step: BisectionStep, facts: BisectionFacts) -> str:
     if step.repeats is False:
         return "another answer each time"
-    if step.error is None or step.error.cosine is None:
+    error = step.error
+    near = error is not None and (error.cosine is None or error.cosine >= (facts.bound or 0))
+    if error is not None and error.same is not None and near:
+        return f"{error.same:.0%} of it the same as in float"
+    if error is not None and error.cosine is None and error.sqnr_db is not None:
+        return "all zeros"  # nothing else has a distance and no angle
+    if error is None or error.cosine is None:
         return "with nothing to compare left"
-    return f"cosine {step.error.cosine:.3f}"
+    return f"cosine {error.cosine:.3f}"

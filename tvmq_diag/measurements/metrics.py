@@ -7,120 +7,206 @@ import math
 
 import msgspec
 
-LEAST_DIFFERENCE = 0.01
-"""Where the float model's outputs of two inputs differ by less, relative to their size, there is
-nothing to judge a quantized one by."""
+from .numerics import NotFinite
 
-LEAD = 0.05
-"""See Metrics.decided."""
+_Z = 1.959963984540054
+"""The standard normal distribution has 95 % of its mass within so much of 0."""
 
-_GAIN = 1.1
-"""A factor nearer to 1 than this is no gain error."""
 
-_GAIN_DB = 3.0
-"""Nor one without which this is not won."""
+class OverInputs(msgspec.Struct, frozen=True):
+    """A figure over all inputs, and that of the worst of them, which is number `at`, from 0.
+
+    None: not a finite number.
+    """
+
+    mean: float | None
+    worst: float | None
+    at: int | None
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """How many of so many are the same as the float model's.
+
+    `close`: of the others, those that are close calls (see outputs.compare). `against`: the inputs,
+    from 0, of the rest, at most 8 of them, those with the most of it first.
+    """
+
+    same: int
+    of: int
+    close: int = 0
+    against: tuple[int, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Of those that are the same, 0 to 1."""
+        return self.same / self.of
+
+    @property
+    def right(self) -> float:
+        """The share of those that are the same or close calls."""
+        return (self.same + self.close) / self.of
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """What `share` would be on all such inputs, with 95 % confidence."""
+        return wilson(self.same, self.of)
+
+
+class Accuracy(msgspec.Struct, frozen=True):
+    """How many of so many labelled rows have their label as the top-1, in the run and in float."""
+
+    ours: int
+    floats: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """Of the run, 0 to 1."""
+        return self.ours / self.of
+
+    @property
+    def float_share(self) -> float:
+        """Of the float model, 0 to 1."""
+        return self.floats / self.of
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """What `share` would be on all such inputs, with 95 % confidence."""
+        return wilson(self.ours, self.of)
 
 
 class OutputMetrics(msgspec.Struct, frozen=True):
-    """One output, over all inputs. Of integers only `equal`, of all others the rest."""
+    """One output against the float model's: see outputs.compare. None where it does not apply."""
 
-    equal: float | None = None
-    """Share of the values (0 to 1) that are the float model's, of an integer output."""
-    cosine: float | None = None
-    """Mean over the inputs."""
-    worst_cosine: float | None = None
-    sqnr_db: float | None = None
-    """Of all inputs together."""
-    factor: float | None = None
-    factor_sqnr_db: float | None = None
-    agreement: float | None = None
-    """Share of the rows with the float model's top-1, of scores."""
+    index: int
+    dtype: str
+    """Of the float model's."""
+    shape: tuple[int, ...]
+    """For one input."""
+    differs: float | None = None
+    """Of the float model's outputs for two inputs, relative; None with one input only."""
+    differs_ours: float | None = None
+    """The same of the run's own."""
+    nan: int = 0
+    inf: int = 0
+    floats: NotFinite = NotFinite()
+    """Of the float model's."""
+    not_finite_at: int | None = None
+    """The first input, from 0, for which it has more of them than the float model's."""
+    zeros: int = 0
+    """For so many inputs it is all zeros, and the float model's is not."""
+    zeros_at: int | None = None
+    """The first of those, from 0."""
+    cosine: OverInputs | None = None
+    sqnr_db: OverInputs | None = None
+    gain: OverInputs | None = None
+    sqnr_left_db: OverInputs | None = None
+    """With the gain taken out."""
+    max_abs_error: float | None = None
+    top1: Agreement | None = None
+    """Of scores: rows with the same top-1."""
+    equal: Agreement | None = None
+    """Of integers: values that are equal."""
+
+    @property
+    def finite(self) -> bool:
+        """Has it for no input more of NaN and infinity than the float model's?"""
+        return self.not_finite_at is None
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """Of scores or labels; None for other outputs."""
+        return self.top1 or self.equal
 
 
 class Metrics(msgspec.Struct, frozen=True):
     """A run's outputs against the float model's on the same inputs: see outputs.compare.
 
-    `nan` and `inf` count values of the run's outputs; the other figures leave those out.
+    cosine, sqnr_db: over all inputs, of the output that is furthest from the float model's.
+    max_abs_error: the largest of all outputs. top1_agree: share of the rows of scores with the same
+    top-1, of the output that has the least of it. None where there is no such figure, or it is not
+    a finite number. `nan` and `inf` count values of the run's outputs; the other figures leave
+    those out.
+
+    Older runs compared one input, all outputs as one: then `outputs` is empty.
     """
 
     cosine: float | None
-    """Of the values of all outputs together; the mean over the inputs."""
     sqnr_db: float | None
-    """10·log10(signal/noise power), the float model's values being the signal; of all inputs
-    together."""
     max_abs_error: float | None
-    """In the outputs' own unit."""
     top1_agree: float | None
-    """Share of the rows of scores (outputs [batch, classes]) with the float model's top-1."""
     nan: int = 0
     inf: int = 0
     inputs: int = 1
-    """How many it ran on."""
-    worst_cosine: float | None = None
-    worst_sqnr_db: float | None = None
-    worst_input: int | None = None
-    """The input with the least cosine, from 0."""
-    factor: float | None = None
-    """The outputs are this many times the float model's, by least squares."""
-    factor_sqnr_db: float | None = None
-    """The SQNR that is left once that factor is taken out."""
-    decided: int = 0
-    """Rows of scores in which the float model's top-1 is clear of its second by LEAD of the span of
-    its scores. Elsewhere two answers are about as good."""
-    decided_agree: float | None = None
-    """Share of those with the float model's top-1."""
-    decided_interval: tuple[float, float] | None = None
-    """95 % interval of decided_agree (Wilson)."""
-    equal: float | None = None
-    """Share of the values of integer outputs that are the float model's."""
-    constant: bool = False
-    """Are the outputs the same for every input, where the float model's are not?"""
-    difference: float | None = None
-    """Between the float model's own outputs of two inputs, relative to their size: the median over
-    neighbouring inputs; 0 or 1 where all outputs are integers. None of a single input."""
-    labelled: int = 0
-    """Rows of scores with a label; top1 and float_top1 are of those."""
-    top1: float | None = None
-    float_top1: float | None = None
-    outputs: list[OutputMetrics] = []
-    """Of each output."""
+    """How many inputs it was judged on."""
+    accuracy: Accuracy | None = None
+    """Where there are labels."""
+    outputs: tuple[OutputMetrics, ...] = ()
 
     @property
     def finite(self) -> bool:
-        """Are all values of the outputs finite numbers, so that the figures are of all of them?"""
-        return not (self.nan or self.inf)
+        """Have the outputs no more of NaN and infinity than the float model's?"""
+        if not self.outputs:
+            return not (self.nan or self.inf)
+        return all(output.finite for output in self.outputs)
 
     @property
-    def zero(self) -> bool:
-        """Are the outputs zero throughout? Nothing else has a distance and no angle."""
-        return self.cosine is None and self.sqnr_db is not None
+    def sqnr(self) -> float | None:
+        """dB; infinite where there is no error at all, None where nothing can be compared."""
+        exact = self.sqnr_db is None and self.max_abs_error == 0
+        return math.inf if exact else self.sqnr_db
 
     @property
-    def telling(self) -> bool:
-        """Does the float model's answer depend on its input, as far as that is known?"""
-        return self.difference is None or self.difference >= LEAST_DIFFERENCE
+    def furthest(self) -> OutputMetrics | None:
+        """The output that `cosine` and `sqnr_db` are of; None where all are integers."""
+        return furthest(self.outputs)
 
     @property
-    def gain_error(self) -> str | None:
-        """What is wrong by one factor, in words; None where a factor is not what is wrong."""
-        factor, left, now = self.factor, self.factor_sqnr_db, self.sqnr_db
-        if factor is None or left is None or now is None or factor <= 0:
-            return None
-        if max(factor, 1 / factor) < _GAIN or left - now < _GAIN_DB:
-            return None
-        return (
-            f"off by a factor of {factor:.2f}: SQNR {now:.1f} dB, and {left:.1f} dB once that is "
-            "taken out"
+    def worst_cosine(self) -> float | None:
+        """Of all outputs for all inputs; None without any, and of one input compared as a whole."""
+        worst = (o.cosine.worst for o in self.outputs if o.cosine is not None)
+        return min((value for value in worst if value is not None), default=None)
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """Of the output of scores or labels with the least of it; None if there is no such."""
+        each = (output.agreement for output in self.outputs)
+        return min(
+            (a for a in each if a is not None), key=lambda a: (a.right, a.share), default=None
         )
 
+    @property
+    def differs(self) -> float | None:
+        """How much the float model's outputs differ between two inputs: of the one that does most.
 
-def interval(right: int, rows: int) -> tuple[float, float] | None:
-    """The 95 % interval of a share, by Wilson (1927), which holds for few rows too."""
-    if not rows:
-        return None
-    z = 1.96
-    share, spread = right / rows, z * z / rows
-    middle = share + spread / 2
-    half = z * math.sqrt(share * (1 - share) / rows + spread / rows / 4)
-    low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
-    return max(low, 0.0), min(high, 1.0)
+        Relative, 0 to 2; None where that was not looked at.
+        """
+        each = [output.differs for output in self.outputs if output.differs is not None]
+        return max(each, default=None)
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The interval of a share, 0 to 1, with 95 % confidence: Wilson's score interval.
+
+    It is right for few trials and for shares of 0 and 1, where the normal one is not (Brown, Cai,
+    DasGupta: Interval Estimation for a Binomial Proportion, 2001). `of` is 1 or more.
+    """
+    share, square = count / of, _Z * _Z
+    centre = (share + square / (2 * of)) / (1 + square / of)
+    half = _Z / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
+    low = 0.0 if count == 0 else centre - half
+    return low, 1.0 if count == of else centre + half
+
+
+def furthest(outputs: tuple[OutputMetrics, ...]) -> OutputMetrics | None:
+    """The output of floating-point numbers that is furthest from float; None without any."""
+    signals = [output for output in outputs if output.cosine is not None]
+    return min(signals, key=_closeness, default=None)
+
+
+def _closeness(output: OutputMetrics) -> float:
+    """Its cosine; without one, as one side is all zeros, less than any unless there is no error."""
+    cosine = output.cosine.mean if output.cosine is not None else None
+    if cosine is not None:
+        return cosine
+    return -2.0 if output.max_abs_error else 2.0

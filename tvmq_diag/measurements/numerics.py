@@ -24,7 +24,7 @@ DROP_DB = 10.0
 
 
 class ErrorFigures(msgspec.Struct, frozen=True):
-    """A tensor against the float model's. None: not a finite number.
+    """A tensor against the float model's. None: not a finite number, or all are integers.
 
     `nan` and `inf` count values; the other figures leave those out. `max_abs_error` is in the
     tensor's own unit.
@@ -35,6 +35,8 @@ class ErrorFigures(msgspec.Struct, frozen=True):
     max_abs_error: float | None
     nan: int
     inf: int
+    same: float | None = None
+    """The share of classes or integers that are the float model's, where that was looked at."""
 
     @property
     def sqnr(self) -> float:

@@ -51,8 +51,7 @@ class RunFacts(Circumstances, kw_only=True):
     min_cosine: float | None = None
     """From which cosine to the float model on a result is right."""
     min_agreement: float | None = None
-    """And from which share of inputs with the float model's top-1 on; None in runs of a time when
-    that was not asked."""
+    """From which share of classes, or of integers, that are the float model's on it is right."""
     float_model: FloatModel | None = msgspec.field(default=None, name="float")
     """None where it was not run."""
     interrupted: bool = False

@@ -113,9 +113,9 @@ class Verdict(msgspec.Struct):
     """The name of one, or `in process` for what QuantizeTrace recorded."""
     outcome: str
     """works, rejected, crashed, timed out, wrong (it runs, and its numbers are not those of the
-    float model), not quantized (it runs, and no op got the dtype), not judged (it runs, and the
-    float model gives nothing to judge its numbers by), not imported (TVM does not take the model,
-    at whatever configuration), or interrupted."""
+    float model), not judged (it runs, and whether its numbers are right cannot be said), not
+    quantized (it runs, and no op got the dtype), not imported (TVM does not take the model, at
+    whatever configuration), or interrupted."""
     stage: str | None = None
     """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")
@@ -125,7 +125,8 @@ class Verdict(msgspec.Struct):
     op: OpRef | None = None
     """The op that it comes from."""
     message: str | None = None
-    """What TVM said, on one line."""
+    """On one line: what TVM said, or the figure by which a result is wrong. Of one that works: how
+    it is off by a factor, if it is."""
     site: ThrowSite | None = None
     knob: str | None = None
     """The fields of the configuration that cause it, with commas between: `dtype_activation`."""
@@ -171,8 +172,6 @@ class Verdict(msgspec.Struct):
     @property
     def headline(self) -> str:
         """The verdict in one line, the first thing a person reads."""
-        if self.outcome == WORKS:
-            return f"{self.configuration} works"
         if self.outcome == NOT_IMPORTED:
             place = f" {self.place}" if self.place else ""
             return f"the model is not imported{place}: {self.message}"

@@ -137,8 +137,7 @@ class Skipped(Timed, frozen=True, tag="skipped"):
 class Outputs(Timed, frozen=True, tag="outputs"):
     """The model ran: the file of its outputs, and whether they were the same each time.
 
-    `inputs`: how many it ran on, which is an axis in front of each output; None in traces of a time
-    when it was one, without that axis.
+    `inputs`: how many there were; each array has them as its first axis. None: one, without it.
     """
 
     file: str

@@ -80,8 +80,8 @@ def _take(trace: Trace, event: TraceEvent) -> None:
         case Text():
             trace.text = event.file
         case Outputs():
-            trace.outputs, trace.inputs = event.file, event.inputs
-            trace.deterministic = event.deterministic
+            trace.outputs, trace.deterministic = event.file, event.deterministic
+            trace.inputs = event.inputs
         case Fault():
             trace.faults.append(f"{event.where}: {event.message}")
         case End():

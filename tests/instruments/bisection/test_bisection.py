@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tvmq_diag.analysis.accuracy import Bounds
 from tvmq_diag.analysis.judge import blame_bisected
 from tvmq_diag.commands import cli
 from tvmq_diag.driver import bisecting
@@ -19,8 +19,6 @@ from tvmq_diag.instruments.bisection.search import (
     Judged,
     OutOfTime,
     Ran,
-    as_float,
-    as_trusted,
     attempted,
     turn,
 )
@@ -69,6 +67,12 @@ def realize():
         return right(call, args, context)
     tvm.ir.register_op_attr("nn.conv2d", "FQRealizeRewrite", wrong, level=20)
     return convolutions()
+
+def classes():
+    '''The same, of which only the class of each pixel comes out.'''
+    module, params = realize()
+    main = module["main"]
+    return tvm.IRModule.from_expr(relay.Function(main.params, relay.argmax(main.body, 1))), params
 
 def legalize():
     '''Likewise, where the model is built.'''
@@ -130,7 +134,8 @@ def bisected(tmp_path: Path) -> Callable[..., Bisection]:
             job,
             tmp_path / "found",
             Limits(300, 2**33),
-            0.95,
+            Bounds(),
+            None,
             seconds,
         )
         assert not found.problems, (found.problems, ending.tail[-2000:])
@@ -176,6 +181,15 @@ def test_a_wrong_rewrite_is_found_at_realize_and_at_its_op(bisected: Bisected) -
     assert found.answer.endswith("; it enters at nn.conv2d #5")
 
 
+def test_wrong_classes_are_found_as_a_wrong_signal_is(bisected: Bisected) -> None:
+    found = bisected("relay", "classes")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert found.culprit.name == "QuantizeRealize" and found.op.name == "nn.conv2d"
+    assert found.first_wrong is not None and found.first_wrong.error is not None
+    assert found.first_wrong.error.cosine is None and found.first_wrong.error.same is not None
+    assert "% of it the same as in float" in found.answer
+
+
 def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> None:
     found = bisected("relay", "legalize")
     assert found.culprit is not None and found.op is not None and found.exact
@@ -189,7 +203,7 @@ def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> No
 def test_nothing_is_wrong_with_a_right_result(bisected: Bisected) -> None:
     found = bisected("relay", "convolutions")
     assert found.right and found.culprit is None and found.complete
-    assert found.answer.startswith("nothing is wrong")
+    assert found.answer.startswith("nothing wrong is reproduced")
     assert all(right_of(found).values())
 
 
@@ -255,29 +269,6 @@ def test_a_run_says_it_and_the_command_does_it_again(
     check()
     assert cli.main(["bisect", "run/traces/int8_int8_int32", "--seconds", "100"]) == 0
     check()
-
-
-def figures(judge: Callable[[Ran], Judged], *outputs: Any, repeats: bool = True) -> Judged:
-    return judge(Ran([np.asarray(output, "float32") for output in outputs], repeats))
-
-
-def test_right_is_near_to_float_finite_and_the_same_each_time() -> None:
-    judge = as_float([np.array([1.0, 2.0, 3.0])], 0.95)
-    assert figures(judge, [1.1, 2.0, 2.9]).right
-    assert figures(judge, [3.0, 0.0, -3.0]).wrong
-    assert figures(judge, [0.0, 0.0, 0.0]).wrong
-    assert figures(judge, [np.nan, 2.0, 3.0]).wrong
-    assert figures(judge, [1.0, 2.0, 3.0], repeats=False).wrong
-    zeros = as_float([np.zeros(3)], 0.95)
-    assert figures(zeros, [0.0, 0.0, 0.0]).right
-
-
-def test_the_worst_result_of_a_part_counts() -> None:
-    judge = as_trusted([np.ones(4) * 1000, np.ones(4), np.zeros(4)])
-    assert figures(judge, np.ones(4) * 1000, np.ones(4), np.ones(4)).right
-    assert figures(judge, np.ones(4) * 1000, -np.ones(4), np.zeros(4)).wrong
-    twice = figures(judge, np.ones(4) * 1000, 2 * np.ones(4), np.zeros(4))
-    assert twice.wrong  # a cosine would not see it
 
 
 def test_what_raises_cannot_be_run() -> None:

@@ -1,0 +1,151 @@
+"""What "right" is: of a whole model against float, and of a part of it computed in two ways.
+
+Of a whole model it is what tvmq_diag.analysis.accuracy says of a run, on the inputs that are looked
+at here, and of the output that was wrong there: that half of the project imports nothing of this
+one but the protocol. A test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+import numpy as np
+
+from ..numerics.figures import error
+from ..protocol.jobs import MIN_AGREEMENT, MIN_COSINE
+from .search import Judged, Ran
+
+BOUND_DB = 10.0
+"""An SQNR below this is another result, where two ways to compute the same ops are compared: noise
+of a third of the signal's amplitude, which is about what a cosine of 0.95 allows."""
+
+_CLOSE = 0.3
+"""Of the standard deviation of scores within their rows: see tvmq_diag.measurements.top1."""
+
+_CONSTANT = 0.01
+"""Of the float model's difference between inputs: see tvmq_diag.analysis.accuracy."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """From where on a whole model is right. `output` is the one that is judged; None: each."""
+
+    cosine: float = MIN_COSINE
+    agreement: float = MIN_AGREEMENT
+    output: int | None = None
+
+
+def as_float(floats: list[np.ndarray], bounds: Bounds) -> Callable[[Ran], Judged]:
+    """Judges a whole model, whose outputs have the inputs as their first axis.
+
+    Right is, for each input, a cosine to `floats` of the bound or more; of scores or integers a
+    share of the bound or more that is the same; the same each time; no NaN or infinity of its own;
+    and not the same for every input where `floats` is not.
+
+    The figures are those of figures.error, of the output that is furthest from float. Its cosine is
+    that of the worst input; `same`: the share of classes or integers that are float's.
+    """
+    chosen = range(len(floats)) if bounds.output is None else [bounds.output]
+
+    def judge(ran: Ran) -> Judged:
+        if len(ran.outputs) != len(floats):
+            raise ValueError("it has another number of outputs")
+        pairs = [(ran.outputs[i], floats[i]) for i in chosen]
+        each = [_figures(ours, reference) for ours, reference in pairs]
+        right = ran.repeats and all(
+            _right(figures, ours, reference, bounds)
+            for figures, (ours, reference) in zip(each, pairs)
+        )
+        return Judged(bool(right), min(each, key=_nearness), ran.repeats)
+
+    return judge
+
+
+def as_trusted(trusted: list[np.ndarray]) -> Callable[[Ran], Judged]:
+    """Judges a part of a model by the one of its results that is furthest from the trusted one:
+    right is an SQNR of BOUND_DB or more. A result of nothing but zeros has no SQNR, and no say."""
+
+    def judge(ran: Ran) -> Judged:
+        if len(ran.outputs) != len(trusted):
+            raise ValueError("it has another number of results")
+        told = [b.size and np.any(b) for b in trusted]
+        each = [error([a], [b]) for a, b, says in zip(ran.outputs, trusted, told) if says]
+        worst = min(each, key=_sqnr, default=None)
+        return Judged(bool(ran.repeats and _sqnr(worst) >= BOUND_DB), worst, ran.repeats)
+
+    return judge
+
+
+def _figures(ours: np.ndarray, floats: np.ndarray) -> dict[str, Any]:
+    figures = error([ours], [floats])
+    if floats.dtype.kind in "iub":
+        return figures
+    cosines = [error([a], [b])["cosine"] for a, b in zip(ours, floats) if np.any(b)]
+    if cosines:
+        figures["cosine"] = None if None in cosines else min(cosines)
+    if floats.ndim == 3 and floats.shape[-1] > 1:
+        figures["same"] = _same_classes(ours, floats)
+    return figures
+
+
+def _right(figures: dict[str, Any], ours: np.ndarray, floats: np.ndarray, bounds: Bounds) -> bool:
+    given = error([floats], [floats])
+    if any(figures[kind] > given[kind] for kind in ("nan", "inf")) or _constant(ours, floats):
+        return False
+    if figures["max_abs_error"] == 0:
+        return True
+    if figures.get("same", 1.0) < bounds.agreement:
+        return False
+    cosine = figures["cosine"]
+    return floats.dtype.kind in "iub" or (cosine is not None and cosine >= bounds.cosine)
+
+
+def _same_classes(ours: np.ndarray, floats: np.ndarray) -> float:
+    """The share of rows whose top-1 is float's, or hardly preferred by it."""
+    given, mine = np.argmax(floats, axis=-1), np.argmax(ours, axis=-1)
+    scores = np.asarray(floats, np.float64)
+    rows = scores[np.isfinite(scores).all(axis=-1)]
+    spread = np.sqrt(np.mean(np.var(rows, axis=-1))) if len(rows) else 0.0
+    preferred = _at(scores, given) - _at(scores, mine)
+    return _mean((given == mine) | (preferred < _CLOSE * spread))
+
+
+def _at(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(scores, classes[..., np.newaxis], axis=-1)[..., 0]
+
+
+def _constant(ours: np.ndarray, floats: np.ndarray) -> bool:
+    """Is it the same for every input, where `floats` is not?"""
+    if floats.dtype.kind in "iub":
+        return bool((ours == ours[:1]).all() and (floats != floats[:1]).any())
+    return _differs(ours) <= _CONSTANT * _differs(floats) and _differs(floats) > 0
+
+
+def _differs(output: np.ndarray) -> float:
+    """How far the outputs for all inputs are from that for the first, as a share of their size."""
+    values = np.nan_to_num(np.asarray(output, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    size = np.linalg.norm(values)
+    return float(np.linalg.norm(values - values[:1]) / size) if size else 0.0
+
+
+def _mean(chosen: np.ndarray) -> float:
+    return float(chosen.mean()) if chosen.size else 1.0
+
+
+def _nearness(figures: dict[str, Any]) -> tuple[bool, float, float]:
+    """The less, the worse; without a cosine less than with one, unless nothing is wrong."""
+    exact = figures["max_abs_error"] == 0
+    cosine = figures["cosine"]
+    return exact, figures.get("same", 1.0), -2.0 if cosine is None else cosine
+
+
+def _sqnr(figures: dict[str, Any] | None) -> float:
+    """dB; infinite without any error, -infinite where nothing can be compared."""
+    if figures is None:
+        return float("inf")
+    if figures["nan"] or figures["inf"]:
+        return float("-inf")
+    if figures["sqnr_db"] is not None:
+        return float(figures["sqnr_db"])
+    return float("inf") if figures["max_abs_error"] == 0 else float("-inf")
