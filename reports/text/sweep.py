@@ -39,7 +39,8 @@ def _cells(result: Result, several: bool, shares: list[str]) -> list[Text]:
     outcome = Text(f"{outcome_mark(verdict.outcome)} {verdict.outcome}", style=look)
     op = f"{verdict.op.name} #{verdict.op.index}" if verdict.op else ""
     where = " ".join(part for part in (verdict.stage, verdict.pass_name, op) if part)
-    name = clip(verdict.configuration, 40) + (f"\n{role}" if role else "")
+    name = clip(verdict.configuration, 100).replace(":", "\n:")  # a column is narrow
+    name += f"\n{role}" if role else ""
     rest = [
         number(verdict.metrics.cosine if verdict.metrics else None, 3),
         *([number(_worst(result), 3)] if several else []),

@@ -204,7 +204,18 @@ def test_metrics_of_an_older_run_are_judged_as_they_were(old: Metrics, outcome: 
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0 %"), (2e-6, "0.00020 %"), (0.01, "1.0 %"), (0.5, "50 %")]
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (2e-6, "0.00020 %"),
+        (0.01, "1.0 %"),
+        (0.5, "50 %"),
+        (0.985, "98 %"),
+        (597 / 599, "99.7 %"),
+        (1 - 1e-5, "99.999 %"),
+        (1, "100 %"),
+        (1.41, "141 %"),
+    ],
 )
-def test_small_shares_keep_their_digits(share: float, text: str) -> None:
+def test_shares_near_nothing_and_near_all_keep_their_digits(share: float, text: str) -> None:
     assert accuracy.percent(share) == text

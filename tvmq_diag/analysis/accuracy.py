@@ -161,10 +161,13 @@ def gain_error(metrics: Metrics) -> str | None:
 
 
 def percent(share: float) -> str:
-    """A share as people read it, with two digits that tell something: 0.0002 %, 1.0 %, 12 %."""
-    if not share or share >= 0.0995:
-        return f"{100 * share:.0f} %"
-    digits = 1 - math.floor(math.log10(100 * share))
+    """A share as people read it: 0.0002 %, 1.0 %, 12 %, 99.7 %; 0 % is nothing and 100 % is all."""
+    if 0 < share < 0.0995:
+        digits = 1 - math.floor(math.log10(100 * share))
+    elif 0.99 <= share < 1:
+        digits = -math.floor(math.log10(100 * (1 - share)))
+    else:
+        digits = 0
     return f"{100 * share:.{digits}f} %"
 
 
