@@ -40,7 +40,8 @@ def as_float(floats: list[np.ndarray], bounds: Bounds) -> Callable[[Ran], Judged
     """Judges a whole model, whose outputs have the inputs as their first axis.
 
     Right is, for each input, a cosine to `floats` of the bound or more; of scores or integers a
-    share of the bound or more that is the same; the same each time; no NaN or infinity of its own;
+    share of the bound or more that is the same (these inputs are those that show the fault: how
+    sure that share is of others is not asked); the same each time; no NaN or infinity of its own;
     and not the same for every input where `floats` is not.
 
     The figures are those of figures.error, of the output that is furthest from float. Its cosine is

@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=MIN_AGREEMENT,
         metavar="SHARE",
         help="of rows of scores with the float model's top-1, and of integers that are its own; "
-        "below it a result is wrong (%(default)s)",
+        "where it is surely less (95 %% confidence) a result is wrong (%(default)s)",
     )
     parser.add_argument(
         "--save-ir", action="store_true", help="also keep the text of every changed module"

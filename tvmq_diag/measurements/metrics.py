@@ -51,6 +51,11 @@ class Agreement(msgspec.Struct, frozen=True):
         """What `share` would be on all such inputs, with 95 % confidence."""
         return wilson(self.same, self.of)
 
+    @property
+    def most(self) -> float:
+        """The most that `right` may be on all such inputs, with 95 % confidence."""
+        return wilson(self.same + self.close, self.of)[1]
+
 
 class Accuracy(msgspec.Struct, frozen=True):
     """How many of so many labelled rows have their label as the top-1, in the run and in float."""
