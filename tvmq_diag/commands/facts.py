@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from .. import __version__
 from ..driver.plan import Plan
-from ..results.facts import RunFacts
+from ..results.facts import OWN, SEEDED, TRAINED, RunFacts
 
 
 class Now(TypedDict):
@@ -38,7 +38,7 @@ def plan_facts(plan: Plan) -> RunFacts:
         model=model.source,
         input_shape=_shapes(model.shapes),
         seed=model.seed,
-        weights=model.weights or "seeded random",
+        weights=model.weights or _weights(model.source),
         calibrated_on=plan.dataset.source if plan.dataset else None,
         checked_on=plan.check.source,
         check_samples=plan.check.samples,
@@ -51,6 +51,12 @@ def plan_facts(plan: Plan) -> RunFacts:
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
     )
+
+
+def _weights(source: str) -> str:
+    """Where the weights of a model come from that nobody gave any."""
+    kind = source.partition(":")[0]
+    return {"tiny": SEEDED, "torchvision": SEEDED, "digits": TRAINED}.get(kind, OWN)
 
 
 def _shapes(shapes: dict[str, list[int]] | None) -> str | None:

@@ -38,6 +38,7 @@ from ..analysis import coverage
 from ..configuration import parse
 from ..errors import UsageError
 from ..measurements.metrics import Metrics
+from ..results.facts import OWN, SEEDED, TRAINED
 from ..results.run import Result, Role, Run
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -138,7 +139,7 @@ def read(path: Path) -> Baseline:
 def of_run(run: Run) -> Baseline:
     """What a run's configurations came to, as promises; those asked for, and the reference."""
     facts = {name: getattr(run.facts, name) for name in BaselineModel.__struct_fields__}
-    if facts["weights"] == "seeded random":
+    if facts["weights"] in (SEEDED, TRAINED, OWN):
         facts["weights"] = None
     results = run.with_role(Role.REQUESTED, Role.REFERENCE)
     promises = {r.verdict.configuration: _outcome(r, bounds=True) for r in results}

@@ -24,6 +24,10 @@ class FloatModel(msgspec.Struct):
     latency_ms: dict[str, Latency] = {}
 
 
+SEEDED, TRAINED, OWN = "seeded random", "trained", "the model's own"
+"""Weights that nobody gave: drawn, of the net of this project, or of the file or function."""
+
+
 class RunFacts(Circumstances, kw_only=True):
     """What a run does and with what: everything in run.json."""
 
@@ -33,6 +37,7 @@ class RunFacts(Circumstances, kw_only=True):
     """As it was typed; older runs have a list."""
     seed: int | None = None
     weights: str | None = None
+    """What was given, or one of SEEDED, TRAINED, OWN."""
     calibrated_on: str | None = None
     checked_on: str | None = None
     """What results are judged on; None in runs of a time when it was one batch of noise."""
