@@ -100,6 +100,11 @@ class Configuration:
         return self.text.partition(":")[0] == AS_IS
 
     @property
+    def is_model(self) -> bool:
+        """Is it the model itself, with nothing done to it but the build?"""
+        return self.text == AS_IS
+
+    @property
     def fq2i(self) -> bool:
         """Does FakeQuantizationToInteger run on it?"""
         return self.as_is and self.text != AS_IS

@@ -84,7 +84,7 @@ def test_the_float_model_fails_likewise_in_the_same_stage_and_way(
     verdict = failed(ours, ending)
     assert judge.fails_likewise(verdict, ours, theirs, their_ending) is likewise
     if likewise:
-        judge.blame_float(verdict)
+        judge.blame_float(verdict, parse("int4"))
         assert verdict.is_general and verdict.suggestion is None
         assert verdict.reason is not None
         assert verdict.reason.startswith("the float model fails likewise")

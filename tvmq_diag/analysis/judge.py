@@ -35,6 +35,7 @@ from ..results.verdict import (
 )
 from ..trace.ending import Ending, How
 from ..trace.ops import short
+from ..trace.snapshot import is_float
 from ..trace.trace import Trace
 from . import accuracy, explanations, tvm_error
 from .accuracy import Bounds
@@ -42,6 +43,10 @@ from .dtype_timeline import anchors_of
 
 _IMPORT_REJECTED = "ImportRejected"
 """The exception of instruments.inputs.errors: TVM's importer does not take the model."""
+
+UNFOLDED = "the unfolded model"
+"""A model that arrives quantized before FakeQuantizationToInteger, to compare what that makes of it
+with."""
 
 FLOAT_STAGES = ("lower", "codegen", "load", "run")
 """Stages that the float model goes through too."""
@@ -64,7 +69,9 @@ def of_failure(
         configuration, verdict.outcome, trace.vocabulary.quantizer
     )
     blame(verdict, configuration, trace)
-    if verdict.is_general:
+    if configuration.as_is:
+        verdict.knob, verdict.suggestion = None, None
+    elif verdict.is_general:
         verdict.knob, verdict.suggestion = None, None
         verdict.reason = verdict.reason or explanations.BEFORE_QUANTIZING
     return verdict
@@ -108,13 +115,15 @@ def fails_likewise(verdict: Verdict, trace: Trace, unquantized: Trace, ending: E
     return same and theirs.error == ours.error and theirs.stage == verdict.stage
 
 
-def blame_float(verdict: Verdict) -> None:
-    """Say of a verdict that the float model fails likewise: no field is to blame, and no other
-    configuration helps."""
+def blame_float(verdict: Verdict, configuration: Configuration) -> None:
+    """Say of a verdict that the float model, or the model as it is, fails likewise: no field is to
+    blame, and no other configuration helps."""
     verdict.float_fails = True
     verdict.knob, verdict.suggestion = None, None
-    why = f"; {verdict.reason}" if verdict.reason else ""
-    verdict.reason = f"the float model fails likewise: it is not for the quantization{why}"
+    what = "the float model fails likewise: it is not for the quantization"
+    if configuration.as_is:
+        what = "the model as it is fails likewise: it is not for FakeQuantizationToInteger"
+    verdict.reason = f"{what}; {verdict.reason}" if verdict.reason else what
 
 
 def of_result(
@@ -134,7 +143,7 @@ def of_result(
     verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds or Bounds())
     if metrics is not None and accuracy.unjudged(metrics):
         verdict.metrics = accuracy.without_figures(metrics)
-    if not configuration.as_is and not got_dtype(configuration, trace):
+    if not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
     if verdict.outcome == NOT_JUDGED:
@@ -168,22 +177,57 @@ def of_as_is(
     bounds: Bounds,
     other: str,
 ) -> Verdict:
-    """The verdict on a model that was run as it is. `metrics` are against another runtime's
-    outputs, which `other` names; without them it says why there are none."""
+    """The verdict on a model that arrived as it was run, or after FakeQuantizationToInteger.
+
+    `metrics` are against the outputs of another runtime, or of the model as it is, which `other`
+    names; without them it says why there are none.
+    """
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
+    verdict.confidence = EXACT
     if metrics is None:
-        verdict.outcome, verdict.confidence = NOT_JUDGED, UNKNOWN
+        verdict.outcome = NOT_JUDGED
         verdict.message = f"it runs, and its numbers were compared with nothing: {other}"
     else:
-        verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds, other)
-        verdict.confidence = EXACT
+        verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds)
+        if verdict.message is not None:
+            verdict.message = verdict.message.replace("the float model", other)
+        verdict.against = other
         verdict.reason = f"compared with {other}, not with a float model"
-    if not configuration.fq2i and trace.facts.islands:
+        if accuracy.unjudged(metrics):
+            verdict.metrics = accuracy.without_figures(metrics)
+    if verdict.outcome == NOT_JUDGED:
+        verdict.confidence = UNKNOWN
+    unquantized = _all_float(configuration, trace)
+    if unquantized is not None and verdict.outcome != WRONG:
+        verdict.outcome, verdict.stage, verdict.message = NOT_QUANTIZED, None, unquantized
+        verdict.confidence = EXACT
+    if trace.facts.quantized_ops == 0:
+        verdict.suggestion = f"--dtype {REFERENCE.text}: not tried; TVM takes it for a float model"
+    return verdict
+
+
+def offer_fold(verdict: Verdict, trace: Trace) -> None:
+    """Suggest FakeQuantizationToInteger for a model that was judged as it is, where there is
+    something to fold."""
+    if verdict.suggestion is None and trace.facts.islands:
         verdict.suggestion = (
             "--dtype as-is:fq2i: not tried; FakeQuantizationToInteger makes integer ops"
         )
-    return verdict
+
+
+def _all_float(configuration: Configuration, trace: Trace) -> str | None:
+    """That nothing of a model that arrived is quantized; None where something is, or nobody
+    looked."""
+    if trace.facts.quantized_ops == 0:
+        return "none of its operators reads quantized values: as TVM imports it, it is float"
+    module = next(trace.modules_of("realize"), None) if configuration.fq2i else None
+    if module is None:
+        return None
+    reads = [module.nodes[call.inputs[0]].dtype for call in anchors_of(module) if call.inputs]
+    if not reads or not all(map(is_float, reads)):
+        return None
+    return "FakeQuantizationToInteger left all of it in float"
 
 
 def of_recording(trace: Trace) -> Verdict:
@@ -317,11 +361,8 @@ def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
     ]
 
 
-def _by_numbers(
-    trace: Trace, metrics: Metrics | None, bounds: Bounds, other: str = "the float model"
-) -> tuple[str, str | None]:
-    """The outcome by a run's numbers, and what to say of them; `other`: what they are compared
-    with."""
+def _by_numbers(trace: Trace, metrics: Metrics | None, bounds: Bounds) -> tuple[str, str | None]:
+    """The outcome by a run's numbers, and what to say of them."""
     if trace.deterministic is False:
         return WRONG, "a different answer each time, from the same input"
     if metrics is None:

@@ -124,6 +124,8 @@ def name_hazards(trials: Trials) -> None:
     for result in trials.ran():
         assert result.trace is not None
         text = result.verdict.configuration
+        if parse(text).is_model or result.trace.facts.quantized_ops == 0:
+            continue  # it is what the others are compared with
         measured = trials.run.benchmark or Benchmark()
         case = hazards.Case(parse(text), result.trace, measured, result.numerics, text)
         result.verdict.hazards = hazards.find(case)

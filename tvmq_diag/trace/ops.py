@@ -68,6 +68,9 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     """From integers and their scale to float."""
     rescaling: frozenset[str]
     """What the quantizer multiplies sums with their scales by."""
+    with_scales: str | None
+    """The namespace of operators that take their scales and zero points as operands, as nets that
+    arrive quantized have them."""
     channel_scales: bool
     """Can such a scale be a tensor, one value for each channel? Else it is always a scalar."""
     machinery: frozenset[str]
@@ -152,6 +155,7 @@ RELAY = Vocabulary(
     casts=frozenset({"cast"}),
     dequantize=frozenset(),
     rescaling=frozenset({"multiply"}),
+    with_scales="qnn.",
     channel_scales=False,
     machinery=frozenset(
         {
@@ -202,6 +206,7 @@ RELAX = Vocabulary(
     casts=frozenset({"astype", "cast"}),
     dequantize=frozenset({"dequantize"}),
     rescaling=frozenset({"multiply"}),
+    with_scales=None,
     channel_scales=True,
     machinery=frozenset(
         {
