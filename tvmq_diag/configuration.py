@@ -64,6 +64,7 @@ _VALUES = {
     "rounding": ("UPWARD", "TONEAREST"),
     "weight_scale": ("power2", "max"),
     "skip_dense_layer": ("0", "1"),
+    "partition_conversions": ("disabled", "enabled", "fully_integral"),
 }
 
 _ONLY = {
@@ -207,9 +208,10 @@ def with_fields_of(configuration: Configuration, defaults: Mapping[str, object])
     fields = dict(configuration.fields)
     for name in configuration.unknown:
         if name not in defaults:
+            names = ", ".join(["nbit", *(field for field in defaults if field not in DTYPES)])
             raise UsageError(
                 f"{name} in {configuration.text!r}: this TVM's quantizer has no such field; its "
-                f"fields: nbit, {', '.join(defaults)}"
+                f"fields: {names}"
             )
         try:
             fields[name] = _like(str(fields[name]), defaults[name])
@@ -252,10 +254,12 @@ def _field(text: str, extra: str) -> dict[str, Value]:
     if not (equals and name.isidentifier() and value):
         usual = ", ".join(["nbit", *FIELDS])
         raise UsageError(f"{extra!r} in {text!r} is not FIELD=VALUE with FIELD one of {usual}, …")
-    if name not in FIELDS and name != "nbit":
-        return {name: value}
+    if name in DTYPES:
+        raise UsageError(f"{extra!r} in {text!r}: dtypes come first, as in int8/int4/int32")
     if name in _VALUES and value not in _VALUES[name]:
         raise UsageError(f"{extra!r} in {text!r}: {name} is {' or '.join(_VALUES[name])}")
+    if name not in FIELDS and name != "nbit":
+        return {name: value}
     try:
         return {one: FIELDS[one](value) for one in names}
     except (ValueError, KeyError) as error:

@@ -146,6 +146,8 @@ def of_result(
     if not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
+    else:
+        verdict.reason = _in_float(configuration)
     if verdict.outcome == NOT_JUDGED:
         verdict.confidence = UNKNOWN
     one_bit = [
@@ -251,16 +253,28 @@ def of_recording(trace: Trace) -> Verdict:
 
 
 def got_dtype(configuration: Configuration, trace: Trace) -> bool:
-    """Does any anchor op of the quantized model read the configuration's dtypes?
+    """Does any anchor op of the quantized model read the configuration's dtypes? Where it is to
+    compute in float (realize=qdq), does anything make them?
 
     True where no module after realize was recorded: nothing is claimed without evidence.
     """
     wanted = set(configuration.dtypes[:2])
     for stage in ("fold", "realize"):
         for module in trace.modules_of(stage):
+            if _in_float(configuration) is not None:
+                return any(node.dtype in wanted for node in module.nodes if node.kind == "call")
             reads = {module.nodes[i].dtype for call in anchors_of(module) for i in call.inputs}
             return bool(wanted & reads)
     return True
+
+
+def _in_float(configuration: Configuration) -> str | None:
+    """That a configuration asks for a model that computes in float, in a clause; else None."""
+    if configuration.fields.get("realize") == "qdq":
+        return "realize=qdq: it computes in float, on values that were quantized and dequantized"
+    if configuration.fields.get("do_simulation") is True:
+        return "do_simulation: it computes in float, and simulates what quantizing does to values"
+    return None
 
 
 def blamed_op(trace: Trace) -> OpRef | None:
@@ -286,6 +300,8 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
         verdict.site = tvm_error.python_site(failure.python)
     verdict.message = verdict.message or failure.error + explanations.NO_MESSAGE
     verdict.reason = explanations.why(verdict.message, verdict.stage)
+    if verdict.reason is None:
+        verdict.reason = explanations.why_there(failure.error, verdict.site)
     verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
 
 
@@ -329,6 +345,8 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     knobs = trace.knobs
     if knobs is None:
         knobs = _mentioned(verdict.message, configuration)
+        named = (name for name in configuration.fields if "_" in name)  # no words of English
+        knobs += [name for name in named if name in (verdict.reason or "")]
     verdict.knob = ", ".join(knobs) or None
 
 

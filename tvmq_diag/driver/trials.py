@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..analysis import judge
-from ..configuration import REFERENCE, Configuration
+from ..configuration import REFERENCE, Configuration, parse
 from ..measurements import outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
@@ -62,6 +62,11 @@ class Trials:
         if stopped:
             raise Stopped
         return verdict
+
+    def configuration(self, text: str) -> Configuration:
+        """The configuration of that text; one that was asked for has fields of the TVM at hand."""
+        same = (one for one in self.plan.configurations if one.text == text)
+        return next(same, None) or parse(text)
 
     def verdict_on(self, configuration: Configuration) -> Verdict:
         """The verdict on a configuration, tried now if it was not before."""
