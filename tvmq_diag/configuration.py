@@ -173,8 +173,8 @@ def reference(configuration: Configuration) -> Configuration:
 def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     """What a configuration means on a dialect: on Relax one for each pipeline, if it names none.
 
-    There a single dtype is that of inputs and weights: sums are int32, as its quantizer's. Raises
-    UsageError for a field that the dialect does not have.
+    There a single dtype is that of inputs and weights: sums are int32, as its quantizer's, and of
+    float8 float32. Raises UsageError for a field that the dialect does not have.
     """
     if configuration.as_is:
         if dialect == "relax" and configuration.fq2i:
@@ -193,7 +193,8 @@ def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     if dialect != "relax":
         return [configuration]
     first, second, third = configuration.dtypes
-    third = "int32" if first == second == third else third
+    if first == second == third:
+        third = "float32" if first.startswith("float8") else "int32"
     extras = configuration.text.split(":")[1:]
     said = "pipeline" in configuration.fields
     pipelines = [""] if said else [f":pipeline={name}" for name in CHOICES["pipeline"]]

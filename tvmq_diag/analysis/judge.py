@@ -6,6 +6,7 @@ Pure: no process is started and no file read but the trace's own.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from ..configuration import (
     DTYPES,
@@ -37,7 +38,7 @@ from ..trace.ending import Ending, How
 from ..trace.ops import short
 from ..trace.snapshot import is_float
 from ..trace.trace import Trace
-from . import accuracy, explanations, tvm_error
+from . import accuracy, coverage, explanations, tvm_error
 from .accuracy import Bounds
 from .dtype_timeline import anchors_of
 
@@ -146,6 +147,7 @@ def of_result(
     if not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
+        verdict.reason = _left(trace)
     else:
         verdict.reason = _in_float(configuration)
     if verdict.outcome == NOT_JUDGED:
@@ -266,6 +268,13 @@ def got_dtype(configuration: Configuration, trace: Trace) -> bool:
             reads = {module.nodes[i].dtype for call in anchors_of(module) for i in call.inputs}
             return bool(wanted & reads)
     return True
+
+
+def _left(trace: Trace) -> str | None:
+    """Why the quantizer left ops in float: the two reasons that most have; None without any."""
+    reasons = Counter(op.reason for op in coverage.coverage(trace).unquantized).most_common(2)
+    each = (f"{count} op{'s' * (count > 1)}: {reason}" for reason, count in reasons)
+    return "; ".join(each) or None
 
 
 def _in_float(configuration: Configuration) -> str | None:
