@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tvmq_diag.analysis import judge
+from tvmq_diag.analysis import arrived, judge
 from tvmq_diag.analysis.accuracy import Bounds
 from tvmq_diag.configuration import parse
 from tvmq_diag.instruments.protocol.schema import SCHEMA
@@ -112,7 +112,7 @@ def test_a_module_that_an_importer_makes_ill_typed_names_its_op(tmp_path: Path) 
     assert verdict.headline == "the model is not imported in InferType at qnn.add (op #5): no"
 
 
-def arrived(tmp_path: Path, **facts: Any) -> Trace:
+def as_it_is(tmp_path: Path, **facts: Any) -> Trace:
     trace = recorded(tmp_path / "arrived", "run")
     for name, value in facts.items():
         setattr(trace.facts, name, value)
@@ -124,11 +124,11 @@ def metrics_of(cosine: float) -> Metrics:
 
 
 def test_a_model_as_it_is_is_compared_with_what_is_named(tmp_path: Path) -> None:
-    trace = arrived(tmp_path, quantized_ops=3, islands=[Island("nn.lrn", 2)])
+    trace = as_it_is(tmp_path, quantized_ops=3, islands=[Island("nn.lrn", 2)])
     as_is = parse("as-is")
 
     def verdict(metrics: Metrics | None, other: str = "ONNX Runtime") -> Verdict:
-        return judge.of_as_is(as_is, "relay", trace, metrics, Bounds(), other)
+        return arrived.of_as_is(as_is, "relay", trace, metrics, Bounds(), other)
 
     right, wrong = verdict(metrics_of(0.99)), verdict(metrics_of(0.5))
     unknown = verdict(None, "no runtime")
@@ -138,15 +138,15 @@ def test_a_model_as_it_is_is_compared_with_what_is_named(tmp_path: Path) -> None
     assert "to ONNX Runtime" in wrong.message and "float" not in wrong.message
     assert (unknown.outcome, unknown.against) == (NOT_JUDGED, None)
     assert unknown.message is not None and unknown.message.endswith("with nothing: no runtime")
-    judge.offer_fold(right, trace)
+    arrived.offer_fold(right, trace)
     assert right.suggestion is not None and right.suggestion.startswith("--dtype as-is:fq2i: not")
 
 
 def test_a_float_model_as_it_is_is_not_quantized(tmp_path: Path) -> None:
-    trace = arrived(tmp_path, quantized_ops=0)
-    verdict = judge.of_as_is(parse("as-is"), "relay", trace, metrics_of(1.0), Bounds(), "others")
+    trace = as_it_is(tmp_path, quantized_ops=0)
+    verdict = arrived.of_as_is(parse("as-is"), "relay", trace, metrics_of(1.0), Bounds(), "others")
     assert verdict.outcome == NOT_QUANTIZED and verdict.metrics is not None
-    judge.offer_fold(verdict, trace)
+    arrived.offer_fold(verdict, trace)
     assert (
         verdict.suggestion == "--dtype int8/int8/int32: not tried; TVM takes it for a float model"
     )

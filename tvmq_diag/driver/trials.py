@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis import judge
+from ..analysis import arrived, judge
 from ..configuration import REFERENCE, Configuration, parse
 from ..measurements import outputs
 from ..measurements.benchmark import FLOAT
@@ -100,9 +100,9 @@ class Trials:
         name, bounds = self.plan.toolchain.name, self.plan.bounds
         if configuration.as_is:
             metrics, other = self._other(configuration, compiled)
-            verdict = judge.of_as_is(configuration, name, compiled.trace, metrics, bounds, other)
+            verdict = arrived.of_as_is(configuration, name, compiled.trace, metrics, bounds, other)
             if not any(requested.fq2i for requested in self.plan.configurations):
-                judge.offer_fold(verdict, compiled.trace)
+                arrived.offer_fold(verdict, compiled.trace)
             return verdict
         return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bounds)
 
@@ -175,7 +175,7 @@ class Trials:
         model as it is; what they were compared with, or why with nothing."""
         metrics, other = self._in_onnx_runtime(compiled)
         if metrics is None and configuration.fq2i:
-            metrics, other = self._metrics(compiled), judge.UNFOLDED
+            metrics, other = self._metrics(compiled), arrived.UNFOLDED
             other = other if metrics is not None else f"{other} does not run"
         return metrics, other
 
