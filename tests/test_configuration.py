@@ -14,6 +14,7 @@ from tvmq_diag.configuration import (
     parse_list,
     reference,
     wider,
+    with_fields_of,
 )
 from tvmq_diag.errors import UsageError
 
@@ -47,7 +48,21 @@ def test_a_list_keeps_order_and_drops_repeats() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "int", "int4/int4", "int8/int8/int32:nbit", "int4:nbit=x", "int4:depth=3", "<b>", "int0"],
+    [
+        "",
+        "int",
+        "int4/int4",
+        "int8/int8/int32:nbit",
+        "int4:nbit=x",
+        "int4:=3",
+        "int4:a-b=3",
+        "int4:dtype_input=int8",
+        "int4:partition_conversions=yes",
+        "<b>",
+        "int0",
+        "as-is:nbit=4",
+        "as-is/int8/int8",
+    ],
 )
 def test_bad_input_gives_one_clear_line(text: str) -> None:
     with pytest.raises(UsageError) as caught:
@@ -96,6 +111,56 @@ def test_on_relax_a_dtype_is_that_of_inputs_and_weights_in_each_pipeline() -> No
 def test_a_field_of_the_other_dialect_is_said(text: str, dialect: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         adapted(parse(text), dialect)
+
+
+DEFAULTS: dict[str, object] = {
+    "nbit_input": 8, "dtype_input": "int8", "do_simulation": False, "debug_enabled_ops": None,
+    "calibrate_chunk_by": -1, "scale": 0.5, "skip_conv_layers": [0],
+    "partition_conversions": "disabled",
+}  # fmt: skip
+"""As a TVM's QConfig may have them."""
+
+
+def test_a_field_that_is_not_listed_gets_a_value_as_the_tvm_at_hand_has_it() -> None:
+    typed = parse(
+        "int8:do_simulation=true:debug_enabled_ops=nn.conv2d+add:calibrate_chunk_by=4:scale=2:"
+        "partition_conversions=enabled:skip_conv_layers=none"
+    )
+    assert len(typed.unknown) == 5
+    asked = with_fields_of(typed, DEFAULTS)
+    assert asked.unknown == () and asked.text == typed.text
+    assert asked.fields == {
+        "do_simulation": True, "debug_enabled_ops": ["nn.conv2d", "add"], "calibrate_chunk_by": 4,
+        "scale": 2.0, "partition_conversions": "enabled", "skip_conv_layers": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("int4:depth=3", "no such field; its fields: nbit, nbit_input, do_simulation, "),
+        ("int4:calibrate_chunk_by=x", "its default is -1"),
+        ("int4:do_simulation=x", "its default is False"),
+    ],
+)
+def test_a_field_that_the_tvm_at_hand_has_not_is_told_with_those_it_has(
+    text: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        with_fields_of(parse(text), DEFAULTS)
+    assert "\n" not in str(caught.value) and "dtype_input" not in str(caught.value)
+    with pytest.raises(UsageError, match=r"its fields: nbit, .*realize, per_channel, skip$"):
+        adapted(parse(text), "relax")
+
+
+def test_as_is_means_no_quantizer_at_all() -> None:
+    model, folded = parse_list("as-is,as-is:fq2i")
+    assert model.qconfig is None and folded.qconfig is None
+    assert (model.is_model, model.fq2i) == (True, False)
+    assert (folded.is_model, folded.fq2i) == (False, True)
+    assert adapted(model, "relax") == [model]
+    with pytest.raises(UsageError, match="Relax has no FakeQuantizationToInteger"):
+        adapted(folded, "relax")
 
 
 def test_what_a_field_can_be_is_said() -> None:

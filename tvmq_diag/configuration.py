@@ -64,6 +64,7 @@ _VALUES = {
     "rounding": ("UPWARD", "TONEAREST"),
     "weight_scale": ("power2", "max"),
     "skip_dense_layer": ("0", "1"),
+    "partition_conversions": ("disabled", "enabled", "fully_integral"),
 }
 
 _ONLY = {
@@ -98,6 +99,11 @@ class Configuration:
     def as_is(self) -> bool:
         """Is the model not quantized here?"""
         return self.text.partition(":")[0] == AS_IS
+
+    @property
+    def is_model(self) -> bool:
+        """Is it the model itself, with nothing done to it but the build?"""
+        return self.text == AS_IS
 
     @property
     def fq2i(self) -> bool:
@@ -167,8 +173,8 @@ def reference(configuration: Configuration) -> Configuration:
 def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     """What a configuration means on a dialect: on Relax one for each pipeline, if it names none.
 
-    There a single dtype is that of inputs and weights: sums are int32, as its quantizer's. Raises
-    UsageError for a field that the dialect does not have.
+    There a single dtype is that of inputs and weights: sums are int32, as its quantizer's, and of
+    float8 float32. Raises UsageError for a field that the dialect does not have.
     """
     if configuration.as_is:
         if dialect == "relax" and configuration.fq2i:
@@ -187,7 +193,8 @@ def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     if dialect != "relax":
         return [configuration]
     first, second, third = configuration.dtypes
-    third = "int32" if first == second == third else third
+    if first == second == third:
+        third = "float32" if first.startswith("float8") else "int32"
     extras = configuration.text.split(":")[1:]
     said = "pipeline" in configuration.fields
     pipelines = [""] if said else [f":pipeline={name}" for name in CHOICES["pipeline"]]
@@ -202,9 +209,10 @@ def with_fields_of(configuration: Configuration, defaults: Mapping[str, object])
     fields = dict(configuration.fields)
     for name in configuration.unknown:
         if name not in defaults:
+            names = ", ".join(["nbit", *(field for field in defaults if field not in DTYPES)])
             raise UsageError(
                 f"{name} in {configuration.text!r}: this TVM's quantizer has no such field; its "
-                f"fields: nbit, {', '.join(defaults)}"
+                f"fields: {names}"
             )
         try:
             fields[name] = _like(str(fields[name]), defaults[name])
@@ -247,10 +255,12 @@ def _field(text: str, extra: str) -> dict[str, Value]:
     if not (equals and name.isidentifier() and value):
         usual = ", ".join(["nbit", *FIELDS])
         raise UsageError(f"{extra!r} in {text!r} is not FIELD=VALUE with FIELD one of {usual}, …")
-    if name not in FIELDS and name != "nbit":
-        return {name: value}
+    if name in DTYPES:
+        raise UsageError(f"{extra!r} in {text!r}: dtypes come first, as in int8/int4/int32")
     if name in _VALUES and value not in _VALUES[name]:
         raise UsageError(f"{extra!r} in {text!r}: {name} is {' or '.join(_VALUES[name])}")
+    if name not in FIELDS and name != "nbit":
+        return {name: value}
     try:
         return {one: FIELDS[one](value) for one in names}
     except (ValueError, KeyError) as error:

@@ -33,7 +33,13 @@ _IN_BOTH = {
 }
 
 ANCHORS = {
-    RELAY: {**_IN_BOTH, "dense": r"dense|matmul", "add": r"^add$|^nn\.(?:bias_add|batch_norm)$"},
+    RELAY: {
+        **_IN_BOTH,
+        "dense": r"dense|matmul",
+        "add": r"^(?:qnn\.)?add$|^nn\.(?:bias_add|batch_norm)$",
+        "multiply": r"^multiply$|^qnn\.mul$",
+        "concatenate": r"^(?:qnn\.)?concatenate$",
+    },
     RELAX: {**_IN_BOTH, "concatenate": r"^concat(?:enate)?$"},
 }
 """Operators that a person recognises from the model (anchors), by dialect: the kinds, alike in

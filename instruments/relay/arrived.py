@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterator
 
 import tvm
 from tvm import relay
 
-from ..tvm_types import Call, IRModule
+from ..tvm_types import Call, Expr, IRModule
 from .ir.prefix import calls_of
 
 _RULE = "FTVMFakeQuantizationToInteger"
 """The attribute of operators that FakeQuantizationToInteger has a rule for
 (python/tvm/relay/transform/fake_quantization_to_integer.py)."""
 
+_QUANTIZE, _DEQUANTIZE = "qnn.quantize", "qnn.dequantize"
+
 
 def quantized_ops(module: IRModule) -> list[str]:
-    """The qnn operators of a module, in running order; empty for a net that is to be quantized."""
+    """The qnn operators of a module that read quantized values, in running order; empty for a net
+    that is to be quantized.
+
+    A qnn.quantize is none of them. Where there is nothing else, as of ONNX's DynamicQuantizeLinear
+    and MatMulInteger, what reads its result casts it and computes in float.
+    """
     names = [_name(call) for call in calls_of(module)]
-    return [name for name in names if name.startswith("qnn.")]
+    return [name for name in names if name.startswith("qnn.") and name != _QUANTIZE]
 
 
 def to_integer(module: IRModule, params: dict[str, Any]) -> IRModule:
@@ -29,26 +36,82 @@ def to_integer(module: IRModule, params: dict[str, Any]) -> IRModule:
     return relay.transform.FakeQuantizationToInteger()(typed)
 
 
-def islands(module: IRModule) -> list[dict[str, Any]]:
+def islands(module: IRModule, folded: bool) -> list[dict[str, Any]]:
     """The calls that compute in float on dequantized values, in running order: `op`, `index` (of
-    the call, from 0), and `rule`: does FakeQuantizationToInteger have one for it? What has none is
-    what it stopped at."""
+    the call, from 0), `reason`, what keeps FakeQuantizationToInteger from making it an integer op,
+    and `stops`, whether that is this op's own and no other's.
+
+    `folded`: has the pass run? If not, a reason of None means that nothing can be seen before.
+    """
     calls = calls_of(relay.transform.InferType()(module))
-    floating: set[int] = set()
+    regions = _Regions(calls)
+    floating: set[Expr] = set()
     result = []
     for index, call in enumerate(calls):
         name = _name(call)
-        reads = {hash(argument) for argument in _arguments(call)}
-        if name == "qnn.dequantize":
-            floating.add(hash(call))
-        elif name != "qnn.quantize" and reads & floating:
-            floating.add(hash(call))
-            has_rule = isinstance(call.op, tvm.ir.Op) and call.op.get_attr(_RULE) is not None
-            result.append({"op": name, "index": index, "rule": has_rule})
+        if name == _DEQUANTIZE:
+            floating.add(call)
+        elif name != _QUANTIZE and floating.intersection(_arguments(call)):
+            floating.add(call)
+            reason, stops = regions.reason(call)
+            if reason is None and folded:
+                reason, stops = "FakeQuantizationToInteger's rule for it does not take it", True
+            result.append({"op": name, "index": index, "reason": reason, "stops": stops})
     return result
 
 
-def _arguments(call: Call) -> list[Any]:
+class _Regions:
+    """What FakeQuantizationToInteger rewrites as a whole, or not at all: all that a qnn.quantize
+    reads, back to qnn.dequantize (src/relay/transforms/fake_quantization_to_integer.cc)."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        self._numbers = {call: index for index, call in enumerate(calls)}
+        self._regions = [set(_region(call)) for call in calls if _name(call) == _QUANTIZE]
+
+    def reason(self, call: Call) -> tuple[str | None, bool]:
+        """Why a call stays as it is, and whether that is for itself."""
+        if not _has_rule(call):
+            return "FakeQuantizationToInteger has no rule for it", True
+        stops = [self._stop(region) for region in self._regions if call in region]
+        if not stops:
+            return "no qnn.quantize reads what it makes", True
+        return stops[0] if all(reason for reason, _ in stops) else (None, False)
+
+    def _stop(self, region: set[Expr]) -> tuple[str | None, bool]:
+        """What keeps a region from being rewritten: its first call without a rule, or an input."""
+        without = [
+            (number, call)
+            for call, number in self._numbers.items()
+            if call in region and not _has_rule(call)
+        ]
+        if without:
+            number, call = without[0]
+            return f"{_name(call)} #{number}, read by the same qnn.quantize, has no rule", False
+        names = sorted(str(node.name_hint) for node in region if isinstance(node, relay.Var))
+        if not names:
+            return None, False
+        return f"{names[0]}, an input read by the same qnn.quantize, is float", True
+
+
+def _region(quantize: Call) -> Iterator[Expr]:
+    """All that a qnn.quantize reads, back to qnn.dequantize."""
+    waiting: list[Expr] = [quantize.args[0]]
+    seen: set[Expr] = set()
+    while waiting:
+        node = waiting.pop()
+        if node in seen or (isinstance(node, relay.Call) and _name(node) == _DEQUANTIZE):
+            continue
+        seen.add(node)
+        yield node
+        if isinstance(node, relay.Call):
+            waiting += _arguments(node)
+
+
+def _has_rule(call: Call) -> bool:
+    return isinstance(call.op, tvm.ir.Op) and call.op.get_attr(_RULE) is not None
+
+
+def _arguments(call: Call) -> list[Expr]:
     """What a call reads, through tuples and their fields."""
     waiting, result = list(call.args), []
     while waiting:

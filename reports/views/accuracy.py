@@ -39,6 +39,8 @@ def figures(metrics: Metrics) -> list[str]:
     cosine, sqnr = (far.cosine, far.sqnr_db) if far is not None else (None, None)
     if metrics.outputs and metrics.sqnr_db is None and metrics.cosine is None:
         return []
+    if metrics.sqnr_db is None and metrics.max_abs_error == 0:
+        return ["no difference at all"]
     return [
         f"cosine {number(metrics.cosine, 4)}{_worst(cosine, metrics, 4)}",
         f"SQNR {number(metrics.sqnr_db, 1)} dB{_worst(sqnr, metrics, 1)}",

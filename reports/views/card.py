@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tvmq_diag.results.run import Result
 from tvmq_diag.results.verdict import EXACT, INFERRED, NOT_JUDGED, WORKS, WRONG, ThrowSite, Verdict
+from tvmq_diag.trace.facts import Island
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, duration, outcome_class, outcome_mark
@@ -121,18 +122,18 @@ class Card:
 
     @property
     def islands(self) -> str | None:
-        """Of a model that arrives quantized: what stays float between its integers, and why."""
+        """Of a model that arrives quantized: what computes in float on dequantized values, and what
+        FakeQuantizationToInteger stopped at, where it ran."""
         trace = self.result.trace
         islands = trace.facts.islands if trace is not None else []
         if not islands:
             return None
         named = ", ".join(f"{one.op} #{one.index}" for one in islands[:6])
         more = f" and {len(islands) - 6} more" if len(islands) > 6 else ""
-        text = f"between its integers these compute in float: {named}{more}"
+        text = f"these compute in float on dequantized values: {named}{more}"
         job = trace.facts.job if trace is not None else None
-        stops = list(dict.fromkeys(one.op for one in islands if not one.rule))
-        if job is not None and job.fq2i and stops:
-            text += f"; FakeQuantizationToInteger has no rule for {', '.join(stops[:4])}"
+        if job is not None and job.fq2i:
+            text += _stops(islands)
         return clip(text, 400)
 
     @property
@@ -151,6 +152,14 @@ class Card:
         if self.verdict.deterministic is False:
             notes.append("The same input gives a different answer each time.")
         return notes
+
+
+def _stops(islands: list[Island]) -> str:
+    """What the fold stopped at, of each reason the first; empty where nothing is in its way."""
+    chosen = [one for one in islands if one.stops] or [one for one in islands if one.reason]
+    first = {one.reason: f"{one.op} #{one.index} ({one.reason})" for one in reversed(chosen)}
+    shown = ", ".join(list(first.values())[::-1][:3])
+    return f"; the fold stopped at {shown}" if shown else ""
 
 
 def site_text(site: ThrowSite | None) -> str | None:

@@ -7,13 +7,24 @@ from typing import Any
 
 import pytest
 
-from tvmq_diag.analysis import judge
+from tvmq_diag.analysis import arrived, judge
+from tvmq_diag.analysis.accuracy import Bounds
 from tvmq_diag.configuration import parse
 from tvmq_diag.instruments.protocol.schema import SCHEMA
 from tvmq_diag.instruments.recording.journal import Journal
-from tvmq_diag.results.verdict import CRASHED, NOT_IMPORTED, Verdict
+from tvmq_diag.measurements.metrics import Metrics
+from tvmq_diag.results.verdict import (
+    CRASHED,
+    NOT_IMPORTED,
+    NOT_JUDGED,
+    NOT_QUANTIZED,
+    WORKS,
+    WRONG,
+    Verdict,
+)
 from tvmq_diag.trace import reader
 from tvmq_diag.trace.ending import Ending, How
+from tvmq_diag.trace.facts import Island
 from tvmq_diag.trace.failure import Blame
 from tvmq_diag.trace.trace import Trace
 
@@ -84,7 +95,7 @@ def test_the_float_model_fails_likewise_in_the_same_stage_and_way(
     verdict = failed(ours, ending)
     assert judge.fails_likewise(verdict, ours, theirs, their_ending) is likewise
     if likewise:
-        judge.blame_float(verdict)
+        judge.blame_float(verdict, parse("int4"))
         assert verdict.is_general and verdict.suggestion is None
         assert verdict.reason is not None
         assert verdict.reason.startswith("the float model fails likewise")
@@ -99,3 +110,54 @@ def test_a_module_that_an_importer_makes_ill_typed_names_its_op(tmp_path: Path) 
     trace.blame = Blame(row=12, index=5, name="qnn.add", within=None, runs=3, ms=1.0, how="replay")
     verdict = judge.of_import("relay", trace)
     assert verdict.headline == "the model is not imported in InferType at qnn.add (op #5): no"
+
+
+def as_it_is(tmp_path: Path, **facts: Any) -> Trace:
+    trace = recorded(tmp_path / "arrived", "run")
+    for name, value in facts.items():
+        setattr(trace.facts, name, value)
+    return trace
+
+
+def metrics_of(cosine: float) -> Metrics:
+    return Metrics(cosine, 3.0, 0.5, None)
+
+
+def test_a_model_as_it_is_is_compared_with_what_is_named(tmp_path: Path) -> None:
+    trace = as_it_is(tmp_path, quantized_ops=3, islands=[Island("nn.lrn", 2)])
+    as_is = parse("as-is")
+
+    def verdict(metrics: Metrics | None, other: str = "ONNX Runtime") -> Verdict:
+        return arrived.of_as_is(as_is, "relay", trace, metrics, Bounds(), other)
+
+    right, wrong = verdict(metrics_of(0.99)), verdict(metrics_of(0.5))
+    unknown = verdict(None, "no runtime")
+    assert (right.outcome, right.against) == (WORKS, "ONNX Runtime")
+    assert right.reason == "compared with ONNX Runtime, not with a float model"
+    assert wrong.outcome == WRONG and wrong.message is not None
+    assert "to ONNX Runtime" in wrong.message and "float" not in wrong.message
+    assert (unknown.outcome, unknown.against) == (NOT_JUDGED, None)
+    assert unknown.message is not None and unknown.message.endswith("with nothing: no runtime")
+    arrived.offer_fold(right, trace)
+    assert right.suggestion is not None and right.suggestion.startswith("--dtype as-is:fq2i: not")
+
+
+def test_a_float_model_as_it_is_is_not_quantized(tmp_path: Path) -> None:
+    trace = as_it_is(tmp_path, quantized_ops=0)
+    verdict = arrived.of_as_is(parse("as-is"), "relay", trace, metrics_of(1.0), Bounds(), "others")
+    assert verdict.outcome == NOT_QUANTIZED and verdict.metrics is not None
+    arrived.offer_fold(verdict, trace)
+    assert (
+        verdict.suggestion == "--dtype int8/int8/int32: not tried; TVM takes it for a float model"
+    )
+
+
+def test_a_failure_of_a_model_as_it_is_is_for_no_field(tmp_path: Path) -> None:
+    verdict = judge.of_failure(
+        parse("as-is"), "relay", recorded(tmp_path / "a", "codegen", error="E", message="m"), RAISED
+    )
+    assert verdict.knob is None and verdict.suggestion is None
+    judge.blame_float(verdict, parse("as-is:fq2i"))
+    assert verdict.reason == (
+        "the model as it is fails likewise: it is not for FakeQuantizationToInteger"
+    )

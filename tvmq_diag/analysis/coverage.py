@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..configuration import bits
 from ..trace.ops import DENSE, TRANSPOSED, WEIGHTED
-from ..trace.snapshot import Node, Snapshot
+from ..trace.snapshot import Node, Snapshot, is_float
 from ..trace.stages import STAGES
 from ..trace.trace import Trace
 from .dtype_timeline import anchors_of
 from .unquantized import Unquantized, unquantized
 
-_NOT_FOLDED = "FakeQuantizationToInteger left it in float"
+_NEVER = "it reads values that nobody quantized"
+_DEQUANTIZED = "it computes on dequantized values"
 
 
 @dataclass
@@ -34,10 +35,14 @@ class Coverage:
 
     stages: list[StageCoverage]
     unquantized: list[Unquantized]
+    arrived: bool = False
+    """Did the model arrive quantized? Then it is from import on."""
 
     @property
     def quantized(self) -> list[StageCoverage]:
         """The stages from realize on; empty if the compile did not come so far."""
+        if self.arrived:
+            return self.stages
         return [stage for stage in self.stages if stage.stage in ("realize", "fold")]
 
     @property
@@ -62,16 +67,33 @@ def coverage(trace: Trace) -> Coverage:
         if module is not None:
             counted.append(count(stage, module))
             last = module
-    covered = Coverage(counted, [])
-    if last is not None and covered.quantized:
-        job = trace.facts.job
-        if job is not None and job.fq2i:
-            covered.unquantized = [
-                replace(op, reason=_NOT_FOLDED) for op in unquantized(last, trace.facts.qconfig)
-            ]
-        else:
-            covered.unquantized = unquantized(last, trace.facts.qconfig)
+    arrived = bool(trace.facts.quantized_ops)
+    covered = Coverage(counted, [], arrived)
+    if arrived:
+        covered.unquantized = _islands(last or imported, trace)
+    elif last is not None and covered.quantized:
+        covered.unquantized = unquantized(last, trace.facts.qconfig)
     return covered
+
+
+def _islands(module: Snapshot | None, trace: Trace) -> list[Unquantized]:
+    """Of a model that arrived quantized: the anchors that read float, in running order."""
+    if module is None:
+        return []
+    job = trace.facts.job
+    folded = job is not None and job.fq2i
+    on_dequantized = {island.index: island.reason for island in trace.facts.islands}
+    numbers = {call.number: index for index, call in enumerate(module.executed())}
+    remaining = []
+    for call in anchors_of(module):
+        index = numbers[call.number]
+        if not is_float(_reads(module, call)):
+            continue
+        reason = _NEVER
+        if index in on_dequantized:
+            reason = (folded and on_dequantized[index]) or _DEQUANTIZED
+        remaining.append(Unquantized(index, call.op, call.span, reason))
+    return remaining
 
 
 def count(stage: str, module: Snapshot) -> StageCoverage:

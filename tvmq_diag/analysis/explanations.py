@@ -16,6 +16,7 @@ from ..results.verdict import (
     REJECTED,
     TIMED_OUT,
     WRONG,
+    ThrowSite,
     Verdict,
 )
 from ..trace.ops import Quantizer
@@ -108,11 +109,47 @@ _WHY = [
         "the LLVM code generator has no arithmetic on bool",
     ),
     (
+        # src/runtime/graph_executor/graph_executor.cc, CreateTVMOp. The functions are those of
+        # python/tvm/relay/quantize/_partition_conversions.py, fuse_partitions.
+        r"no such function in module: quantize_inputs",
+        "partition_conversions leaves main calling three functions, and the graph executor calls "
+        "kernels only; TVM's VM (relay.vm.compile) runs such a module",
+    ),
+    (
+        # src/target/llvm/codegen_llvm.cc, CreateIntrinsic. All of it was tried on TVM 0.27:
+        # tests/instruments/relax/test_float8.py.
+        r"if_then_else can only take scalar condition",
+        "TVM converts float8 by branches, and this kernel is vectorized, where LLVM code has none; "
+        "unvectorized it would be wrong: TVM 0.27 reads a float8 zero as 2**-7 (e4m3fn) or 2**-15 "
+        "(e5m2), and relax.quantize rounds to integers",
+    ),
+    (
         # src/tir/op/op.cc, type_check_integer_args
         r"Expected integer argument as LHS of (\S+) operator",
         "the quantizer rescales with shifts ({0}), which only integers have",
     ),
 ]
+
+
+_WHY_THERE = {
+    ("_calibrate.py", "visit_func"): (
+        "a weight is no constant here, but an input of the model or computed: TVM's quantizer "
+        "calibrates constants only"
+    ),
+    ("_partition_conversions.py", "partition_conversions"): (
+        "partition_conversions=fully_integral wants nothing but the quantizer's dtypes between the "
+        "first conversion and the last, and nothing but conversions before and behind"
+    ),
+}
+"""What a bare assertion of TVM's quantizer in Python (python/tvm/relay/quantize) wants, by file and
+function."""
+
+
+def why_there(error: str, site: ThrowSite | None) -> str | None:
+    """One clause on what an assertion without a message wants; None if it is not known."""
+    if error != "AssertionError" or site is None or "relay/quantize/" not in (site.file or ""):
+        return None
+    return _WHY_THERE.get((str(site.file).rpartition("/")[2], str(site.function)))
 
 
 def why(message: str | None, stage: str | None = None) -> str | None:

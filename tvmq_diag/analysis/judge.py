@@ -6,6 +6,7 @@ Pure: no process is started and no file read but the trace's own.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from ..configuration import (
     DTYPES,
@@ -36,7 +37,7 @@ from ..results.verdict import (
 from ..trace.ending import Ending, How
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import accuracy, explanations, tvm_error
+from . import accuracy, coverage, explanations, tvm_error
 from .accuracy import Bounds
 from .dtype_timeline import anchors_of
 
@@ -64,7 +65,9 @@ def of_failure(
         configuration, verdict.outcome, trace.vocabulary.quantizer
     )
     blame(verdict, configuration, trace)
-    if verdict.is_general:
+    if configuration.as_is:
+        verdict.knob, verdict.suggestion = None, None
+    elif verdict.is_general:
         verdict.knob, verdict.suggestion = None, None
         verdict.reason = verdict.reason or explanations.BEFORE_QUANTIZING
     return verdict
@@ -108,13 +111,15 @@ def fails_likewise(verdict: Verdict, trace: Trace, unquantized: Trace, ending: E
     return same and theirs.error == ours.error and theirs.stage == verdict.stage
 
 
-def blame_float(verdict: Verdict) -> None:
-    """Say of a verdict that the float model fails likewise: no field is to blame, and no other
-    configuration helps."""
+def blame_float(verdict: Verdict, configuration: Configuration) -> None:
+    """Say of a verdict that the float model, or the model as it is, fails likewise: no field is to
+    blame, and no other configuration helps."""
     verdict.float_fails = True
     verdict.knob, verdict.suggestion = None, None
-    why = f"; {verdict.reason}" if verdict.reason else ""
-    verdict.reason = f"the float model fails likewise: it is not for the quantization{why}"
+    what = "the float model fails likewise: it is not for the quantization"
+    if configuration.as_is:
+        what = "the model as it is fails likewise: it is not for FakeQuantizationToInteger"
+    verdict.reason = f"{what}; {verdict.reason}" if verdict.reason else what
 
 
 def of_result(
@@ -131,12 +136,15 @@ def of_result(
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
     verdict.confidence = EXACT
-    verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds or Bounds())
+    verdict.outcome, verdict.message = by_numbers(trace, metrics, bounds or Bounds())
     if metrics is not None and accuracy.unjudged(metrics):
         verdict.metrics = accuracy.without_figures(metrics)
-    if not configuration.as_is and not got_dtype(configuration, trace):
+    if not got_dtype(configuration, trace):
         verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
         verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
+        verdict.reason = _left(trace)
+    else:
+        verdict.reason = _in_float(configuration)
     if verdict.outcome == NOT_JUDGED:
         verdict.confidence = UNKNOWN
     one_bit = [
@@ -156,32 +164,6 @@ def of_result(
     if metrics is not None or verdict.outcome != NOT_JUDGED:
         verdict.suggestion = explanations.suggestion(
             configuration, verdict.outcome, trace.vocabulary.quantizer
-        )
-    return verdict
-
-
-def of_as_is(
-    configuration: Configuration,
-    toolchain: str,
-    trace: Trace,
-    metrics: Metrics | None,
-    bounds: Bounds,
-    other: str,
-) -> Verdict:
-    """The verdict on a model that was run as it is. `metrics` are against another runtime's
-    outputs, which `other` names; without them it says why there are none."""
-    verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
-    verdict.deterministic = trace.deterministic
-    if metrics is None:
-        verdict.outcome, verdict.confidence = NOT_JUDGED, UNKNOWN
-        verdict.message = f"it runs, and its numbers were compared with nothing: {other}"
-    else:
-        verdict.outcome, verdict.message = _by_numbers(trace, metrics, bounds, other)
-        verdict.confidence = EXACT
-        verdict.reason = f"compared with {other}, not with a float model"
-    if not configuration.fq2i and trace.facts.islands:
-        verdict.suggestion = (
-            "--dtype as-is:fq2i: not tried; FakeQuantizationToInteger makes integer ops"
         )
     return verdict
 
@@ -207,16 +189,35 @@ def of_recording(trace: Trace) -> Verdict:
 
 
 def got_dtype(configuration: Configuration, trace: Trace) -> bool:
-    """Does any anchor op of the quantized model read the configuration's dtypes?
+    """Does any anchor op of the quantized model read the configuration's dtypes? Where it is to
+    compute in float (realize=qdq), does anything make them?
 
     True where no module after realize was recorded: nothing is claimed without evidence.
     """
     wanted = set(configuration.dtypes[:2])
     for stage in ("fold", "realize"):
         for module in trace.modules_of(stage):
+            if _in_float(configuration) is not None:
+                return any(node.dtype in wanted for node in module.nodes if node.kind == "call")
             reads = {module.nodes[i].dtype for call in anchors_of(module) for i in call.inputs}
             return bool(wanted & reads)
     return True
+
+
+def _left(trace: Trace) -> str | None:
+    """Why the quantizer left ops in float: the two reasons that most have; None without any."""
+    reasons = Counter(op.reason for op in coverage.coverage(trace).unquantized).most_common(2)
+    each = (f"{count} op{'s' * (count > 1)}: {reason}" for reason, count in reasons)
+    return "; ".join(each) or None
+
+
+def _in_float(configuration: Configuration) -> str | None:
+    """That a configuration asks for a model that computes in float, in a clause; else None."""
+    if configuration.fields.get("realize") == "qdq":
+        return "realize=qdq: it computes in float, on values that were quantized and dequantized"
+    if configuration.fields.get("do_simulation") is True:
+        return "do_simulation: it computes in float, and simulates what quantizing does to values"
+    return None
 
 
 def blamed_op(trace: Trace) -> OpRef | None:
@@ -242,6 +243,8 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
         verdict.site = tvm_error.python_site(failure.python)
     verdict.message = verdict.message or failure.error + explanations.NO_MESSAGE
     verdict.reason = explanations.why(verdict.message, verdict.stage)
+    if verdict.reason is None:
+        verdict.reason = explanations.why_there(failure.error, verdict.site)
     verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
 
 
@@ -285,6 +288,8 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     knobs = trace.knobs
     if knobs is None:
         knobs = _mentioned(verdict.message, configuration)
+        named = (name for name in configuration.fields if "_" in name)  # no words of English
+        knobs += [name for name in named if name in (verdict.reason or "")]
     verdict.knob = ", ".join(knobs) or None
 
 
@@ -317,11 +322,8 @@ def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
     ]
 
 
-def _by_numbers(
-    trace: Trace, metrics: Metrics | None, bounds: Bounds, other: str = "the float model"
-) -> tuple[str, str | None]:
-    """The outcome by a run's numbers, and what to say of them; `other`: what they are compared
-    with."""
+def by_numbers(trace: Trace, metrics: Metrics | None, bounds: Bounds) -> tuple[str, str | None]:
+    """The outcome by a run's numbers, and what to say of them."""
     if trace.deterministic is False:
         return WRONG, "a different answer each time, from the same input"
     if metrics is None:

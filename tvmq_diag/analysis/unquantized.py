@@ -77,6 +77,8 @@ def _by_rule(module: Snapshot, call: Node, qconfig: Mapping[str, object]) -> str
     """What the quantizer's rules say of an op in float that no setting keeps there."""
     rules = module.vocabulary.quantizer
     operands = [module.nodes[i] for i in call.inputs]
+    if call.op in rules.passed_over:
+        return rules.passed_over[call.op]
     if call.op not in rules.rules:
         return f"the quantizer has no rule for {call.op}"
     if any(operand.op in module.vocabulary.dequantize for operand in operands):

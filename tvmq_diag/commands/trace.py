@@ -8,10 +8,14 @@ examples:
   %(prog)s --model onnx:net.onnx --dtype int4 --out runs/mine
   %(prog)s --model torch:net.pt --input-shape 'data=1,3,224,224;mask=1,16' --dtype int4
   %(prog)s --tvm-python ~/my-tvm/bin/python --dtype int4
+  %(prog)s --model onnx:quantized.onnx --dtype as-is,as-is:fq2i   one that arrives quantized
 
 a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind it
 (nbit, nbit_input, nbit_weight, nbit_activation, calibrate_mode, global_scale, weight_scale,
-rounding, skip_conv_layers=0+2, skip_dense_layer=0; on Relax realize and pipeline).
+rounding, skip_conv_layers=0+2 or none, skip_dense_layer=0, and whatever other field the QConfig of
+that TVM has; on Relax realize, pipeline, per_channel and skip).
+as-is is the model as it comes, for one that arrives quantized; as-is:fq2i the same after TVM's
+FakeQuantizationToInteger. ONNX models are compared with ONNX Runtime where that is installed.
 
 exit code: 0 all that was asked for works; 1 something does not (rejected, crashed, timed out,
 wrong, not judged, not quantized, or the model is not imported); 2 bad usage, or a model that cannot

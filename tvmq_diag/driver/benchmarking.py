@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..configuration import AS_IS
 from ..errors import UsageError
 from ..instruments.protocol.jobs import BenchmarkJob
 from ..measurements import benchmark
@@ -53,7 +54,9 @@ def measure(
 def _spread(run: Run, measured: Benchmark) -> None:
     facts = measured.facts
     for result in run.results:
-        side = FLOAT if result.role == Role.FLOAT else result.verdict.configuration
+        configuration = result.verdict.configuration
+        as_it_is = result.role == Role.FLOAT or configuration == AS_IS
+        side = FLOAT if as_it_is else configuration
         result.verdict.latency_ms = measured.latency(side)
         result.verdict.ratio = measured.ratio(side) if side != FLOAT else None
         if result.trace is not None and side in measured.times:

@@ -103,6 +103,10 @@ class Compiler:
             self._float = self._kept_or_made()
         return self._float
 
+    def adopt_float(self, compiled: Compiled) -> None:
+        """Take the model as it is, compiled because it was asked for, for the float model."""
+        self._float = compiled
+
     def _kept_or_made(self) -> Compiled:
         plan = self._plan
         tvm = identity.identify(plan.toolchain)

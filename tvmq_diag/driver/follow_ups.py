@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..analysis import ablation, accuracy, explanations, hazards, judge
-from ..configuration import Configuration, parse, reference, wider
+from ..configuration import Configuration, reference, wider
 from ..errors import UsageError
 from ..instruments.protocol.jobs import NumericsJob
 from ..measurements import numerics
@@ -45,7 +45,7 @@ def what_works_instead(trials: Trials) -> None:
     """For each configuration that does not work, try the nearest that might."""
     for_any_cpu: dict[str, str | None] = {}
     for result in trials.run.with_role(Role.REQUESTED):
-        requested = parse(result.verdict.configuration)
+        requested = trials.configuration(result.verdict.configuration)
         settled = result.verdict.outcome == WORKS or result.verdict.is_general
         if settled or requested.as_is:
             continue
@@ -72,7 +72,7 @@ def benchmark(trials: Trials) -> None:
         raise Stopped
     for result in trials.run.results:
         if result.verdict.instead is not None:
-            same = trials.verdict_on(parse(result.verdict.instead.configuration))
+            same = trials.verdict_on(trials.configuration(result.verdict.instead.configuration))
             _suggest(result.verdict, same)
     trials.save()
 
@@ -81,7 +81,7 @@ def op_errors(trials: Trials) -> None:
     """Of each configuration that ran, where its error comes from, op by op."""
     folders: dict[str, Path] = {}
     for result in trials.ran():
-        configuration = parse(result.verdict.configuration)
+        configuration = trials.configuration(result.verdict.configuration)
         if configuration.as_is:
             continue
         folder = trials.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
@@ -99,7 +99,7 @@ def op_errors(trials: Trials) -> None:
 def bisection(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong, from which pass and op on."""
     for result in trials.run.with_role(Role.REQUESTED):
-        configuration = parse(result.verdict.configuration)
+        configuration = trials.configuration(result.verdict.configuration)
         if result.verdict.outcome != WRONG or configuration.as_is:
             continue
         trials.observer.begin(f"{configuration.text} is wrong: looking for the pass and the op")
@@ -124,8 +124,11 @@ def name_hazards(trials: Trials) -> None:
     for result in trials.ran():
         assert result.trace is not None
         text = result.verdict.configuration
+        configuration = trials.configuration(text)
+        if configuration.is_model or result.trace.facts.quantized_ops == 0:
+            continue  # it is what the others are compared with
         measured = trials.run.benchmark or Benchmark()
-        case = hazards.Case(parse(text), result.trace, measured, result.numerics, text)
+        case = hazards.Case(configuration, result.trace, measured, result.numerics, text)
         result.verdict.hazards = hazards.find(case)
         result.verdict.explained = hazards.explained(case, result.verdict.hazards)
     trials.save()
@@ -135,7 +138,7 @@ def each_knob(trials: Trials) -> None:
     """For each rejected configuration, what its fields do one by one, on the first ops."""
     for result in trials.run.with_role(Role.REQUESTED):
         first = ablation.first_ops(result.trace) if result.trace is not None else None
-        configuration = parse(result.verdict.configuration)
+        configuration = trials.configuration(result.verdict.configuration)
         if result.verdict.is_general or configuration.as_is:
             continue
         if first is not None and ablation.questions(configuration):
@@ -155,7 +158,7 @@ def at_other_level(trials: Trials) -> None:
         first = None if outcome == WRONG else ablation.first_ops(trace)
         if level is None or (outcome != WRONG and first is None):
             continue
-        configuration = parse(result.verdict.configuration)
+        configuration = trials.configuration(result.verdict.configuration)
         result.verdict.other_level = _at_level(trials, configuration, _OTHER[level == 3], first)
         trials.save()
 
@@ -213,7 +216,7 @@ def _for_host_cpu(trials: Trials) -> dict[str, Path]:
     sides: dict[str, Path] = {}
     for result in trials.ran():
         assert result.trace is not None
-        configuration = parse(result.verdict.configuration)
+        configuration = trials.configuration(result.verdict.configuration)
         if not hazards.leaves_out(hazards.Case(configuration, result.trace)):
             continue
         models = [] if sides else [(FLOAT, trials.for_cpu(None, None))]

@@ -11,22 +11,30 @@ from pathlib import Path
 from ..measurements.outputs import Outputs, load
 
 _RUN = """
-import sys
+import re, sys
 import numpy, onnxruntime
 model, inputs, out = sys.argv[1:]
 options = onnxruntime.SessionOptions()
 options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+options.log_severity_level = 4
 session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 with numpy.load(inputs) as saved:
     given = {name: saved[name] for name in saved.files}
+names = [value.name for value in session.get_inputs()]
+given = {name: given[name if name in given else re.sub(r"\\W", "_", name)] for name in names}
 count = len(next(iter(given.values())))
 results = [session.run(None, {n: v[i] for n, v in given.items()}) for i in range(count)]
 arrays = {f"output{i}": numpy.stack(values) for i, values in enumerate(zip(*results))}
 numpy.savez(out, **arrays)
 """
-# Nothing is optimised: its fusions round elsewhere than the graph says.
+# Nothing is optimised: its fusions round elsewhere than the graph says. Relax's importer writes
+# names as identifiers.
 
 SECONDS = 600.0
+
+
+class CannotRun(Exception):
+    """ONNX Runtime does not run a model; the text says why, on one line."""
 
 
 def installed() -> bool:
@@ -34,14 +42,20 @@ def installed() -> bool:
     return importlib.util.find_spec("onnxruntime") is not None
 
 
-def outputs(model: Path, inputs: Path, scratch: Path) -> Outputs | None:
-    """Its outputs on the inputs in an .npz, each [inputs, *shape]; None where it cannot run it."""
+def outputs(model: Path, inputs: Path, scratch: Path) -> Outputs:
+    """Its outputs on the inputs in an .npz, each [inputs, *shape]. Raises CannotRun."""
     out = scratch / "onnxruntime.npz"
     words = [sys.executable, "-c", _RUN, str(model), str(inputs), str(out)]
     try:
-        done = subprocess.run(words, capture_output=True, timeout=SECONDS, check=False)
-        if done.returncode:
-            return None
+        done = subprocess.run(
+            words, capture_output=True, timeout=SECONDS, check=False, text=True, errors="replace"
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotRun(str(error)[:300]) from error
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise CannotRun(lines[-1][:300] if lines else f"exit code {done.returncode}")
+    try:
         return load(out)
-    except (OSError, ValueError, KeyError, IndexError, subprocess.TimeoutExpired):
-        return None
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise CannotRun(f"its outputs cannot be read: {error}"[:300]) from error

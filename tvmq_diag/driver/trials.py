@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis import judge
-from ..analysis.accuracy import Bounds
-from ..configuration import REFERENCE, Configuration
+from ..analysis import arrived, judge
+from ..configuration import REFERENCE, Configuration, parse
 from ..measurements import outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
@@ -53,7 +52,9 @@ class Trials:
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
             raise NotImported
-        if compiled.ran:
+        if configuration.is_model:
+            self.compiler.adopt_float(compiled)
+        elif compiled.ran:
             self.artifacts[configuration.text] = compiled.artifact
         judged = self._of_outputs if compiled.finished else self._of_failure
         verdict, stopped = judged(configuration, compiled)
@@ -61,6 +62,11 @@ class Trials:
         if stopped:
             raise Stopped
         return verdict
+
+    def configuration(self, text: str) -> Configuration:
+        """The configuration of that text; one that was asked for has fields of the TVM at hand."""
+        same = (one for one in self.plan.configurations if one.text == text)
+        return next(same, None) or parse(text)
 
     def verdict_on(self, configuration: Configuration) -> Verdict:
         """The verdict on a configuration, tried now if it was not before."""
@@ -92,10 +98,11 @@ class Trials:
     def judged(self, configuration: Configuration, compiled: Compiled) -> Verdict:
         """The verdict on what ran to its end, by its outputs."""
         name, bounds = self.plan.toolchain.name, self.plan.bounds
-        if configuration.as_is and not configuration.fq2i:
-            verdict = judge.of_as_is(configuration, name, compiled.trace, *self._other(compiled))
-            if any(other.fq2i for other in self.plan.configurations):
-                verdict.suggestion = None
+        if configuration.as_is:
+            metrics, other = self._other(configuration, compiled)
+            verdict = arrived.of_as_is(configuration, name, compiled.trace, metrics, bounds, other)
+            if not any(requested.fq2i for requested in self.plan.configurations):
+                arrived.offer_fold(verdict, compiled.trace)
             return verdict
         return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bounds)
 
@@ -128,12 +135,14 @@ class Trials:
         stopped = compiled.interrupted or self._investigate(configuration, compiled)
         verdict = judge.of_failure(configuration, chain.name, compiled.trace, compiled.ending)
         investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
-        if not stopped and verdict.stage in judge.FLOAT_STAGES and verdict.outcome != TIMED_OUT:
+        if stopped or configuration.is_model or verdict.outcome == TIMED_OUT:
+            return verdict, stopped
+        if verdict.stage in judge.FLOAT_STAGES:
             unquantized = self.float_model()
             if not unquantized.ran and judge.fails_likewise(
                 verdict, compiled.trace, unquantized.trace, unquantized.ending
             ):
-                judge.blame_float(verdict)
+                judge.blame_float(verdict, configuration)
         return verdict, stopped
 
     def _investigate(self, configuration: Configuration, compiled: Compiled) -> bool:
@@ -159,22 +168,34 @@ class Trials:
         verdict.suggestion = None
         return verdict
 
-    def _other(self, compiled: Compiled) -> tuple[Metrics | None, Bounds, str]:
-        """For a model as it is: its outputs against ONNX Runtime's, or why not."""
-        bounds, (kind, _, file) = self.plan.bounds, self.plan.model.source.partition(":")
+    def _other(
+        self, configuration: Configuration, compiled: Compiled
+    ) -> tuple[Metrics | None, str]:
+        """Of a model that arrived: its outputs against ONNX Runtime's, else against those of the
+        model as it is; what they were compared with, or why with nothing."""
+        metrics, other = self._in_onnx_runtime(compiled)
+        if metrics is None and configuration.fq2i:
+            metrics, other = self._metrics(compiled), arrived.UNFOLDED
+            other = other if metrics is not None else f"{other} does not run"
+        return metrics, other
+
+    def _in_onnx_runtime(self, compiled: Compiled) -> tuple[Metrics | None, str]:
+        """Outputs against ONNX Runtime's, and its name; or why not."""
+        kind, _, file = self.plan.model.source.partition(":")
         if kind != "onnx":
-            return None, bounds, "there is no other runtime here that reads such a model"
+            return None, "only ONNX models are run elsewhere too, in ONNX Runtime"
         if not onnx_runtime.installed():
-            return None, bounds, "install ONNX Runtime to compare with: pip install onnxruntime"
-        inputs = compiled.trace.path / layout.INPUTS
+            return None, "ONNX Runtime is not installed (the extra onnx)"
         self.observer.begin("the same in ONNX Runtime")
-        theirs = onnx_runtime.outputs(Path(file), inputs, self.scratch)
-        if theirs is None:
-            return None, bounds, "ONNX Runtime could not run it"
+        inputs = compiled.trace.path / layout.INPUTS
         try:
-            return outputs.compare(_outputs(compiled), theirs), bounds, "ONNX Runtime"
+            theirs = onnx_runtime.outputs(Path(file), inputs, self.scratch)
+        except onnx_runtime.CannotRun as error:
+            return None, f"ONNX Runtime does not run it ({error})"
+        try:
+            return outputs.compare(_outputs(compiled), theirs), "ONNX Runtime"
         except (OSError, ValueError, KeyError):
-            return None, bounds, "ONNX Runtime gives outputs of other shapes"
+            return None, "ONNX Runtime gives outputs of other shapes"
 
     def _metrics(self, compiled: Compiled) -> Metrics | None:
         """Of the outputs against the float model's; None where they cannot be compared."""

@@ -125,7 +125,7 @@ class Trace:
         """Ops, multiply-accumulates and bytes of weights by dtype after each stage up to fold.
 
         `share` is the share of the multiply-accumulates (0 to 1) that is quantized in the end, None
-        where the compile did not come to realize.
+        where the compile did not come to realize. A model that arrives quantized is so from import.
         """
         return coverage.coverage(self.recorded)
 

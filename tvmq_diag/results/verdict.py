@@ -135,7 +135,9 @@ class Verdict(msgspec.Struct):
     suggestion: str | None = None
     """What to try: a command line option and, behind a colon, what speaks for it; or a sentence."""
     metrics: Metrics | None = None
-    """Its outputs against those of the float model."""
+    """Its outputs against those of the float model, or of what `against` names."""
+    against: str | None = None
+    """What its outputs were compared with, where that is not the float model: ONNX Runtime."""
     latency_ms: Latency | None = None
     """Milliseconds of one inference."""
     ratio: Ratio | None = None

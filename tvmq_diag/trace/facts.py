@@ -54,12 +54,14 @@ class RejectedNode(msgspec.Struct, frozen=True):
 
 
 class Island(msgspec.Struct, frozen=True):
-    """A call that computes in float on dequantized values: its place in running order, from 0, and
-    whether FakeQuantizationToInteger has a rule for it."""
+    """A call that computes in float on dequantized values: its place in running order, from 0; in a
+    clause what keeps FakeQuantizationToInteger from making it an integer op, None for nothing that
+    can be seen before it is tried; and whether that is this op's own, and no other's."""
 
     op: str
     index: int
-    rule: bool
+    reason: str | None = None
+    stops: bool = False
 
 
 class TraceFacts(msgspec.Struct):
@@ -93,6 +95,9 @@ class TraceFacts(msgspec.Struct):
     schedules: Schedules | None = None
     failing_kernel: FailingKernel | None = None
     rejected_node: RejectedNode | None = None
+    quantized_ops: int | None = None
+    """Of a model that is run as it is: how many of its operators read quantized values. None of one
+    that is quantized here, and where nobody looked."""
     islands: list[Island] = []
     """Of a model that arrives quantized: what stays float between its integers."""
     extra: dict[str, Any] = {}

@@ -48,6 +48,8 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """The operators that it quantizes only where they read the result of a quantized op."""
     float_with_constant: frozenset[str] = frozenset()
     """The operators that it leaves in float where an operand is a constant."""
+    passed_over: Mapping[str, str] = {}
+    """Operators that its rule leaves as they are, and why, in a clause."""
     otherwise: str = "not known why"
     """What is said of an op left in float where nothing of the above explains it."""
     default_skips: str | None = None
@@ -68,6 +70,9 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     """From integers and their scale to float."""
     rescaling: frozenset[str]
     """What the quantizer multiplies sums with their scales by."""
+    with_scales: str | None
+    """The namespace of operators that take their scales and zero points as operands, as nets that
+    arrive quantized have them."""
     channel_scales: bool
     """Can such a scale be a tensor, one value for each channel? Else it is always a scalar."""
     machinery: frozenset[str]
@@ -143,6 +148,11 @@ RELAY = Vocabulary(
         numbered=frozenset({"nn.conv2d"}),
         skip="skip_conv_layers",
         switches={"nn.dense": "skip_dense_layer"},
+        # _annotate.py, conv2d_nchwc_rewrite
+        passed_over={
+            "nn.contrib_conv2d_NCHWc": "the quantizer warns that it has no effect on NCHWc "
+            "convolutions: quantize before AlterOpLayout"
+        },
         ends="nn.global_avg_pool2d",
         ends_by="stop_quantize in _annotate.py",
         otherwise="what it reads was left in float",
@@ -152,6 +162,7 @@ RELAY = Vocabulary(
     casts=frozenset({"cast"}),
     dequantize=frozenset(),
     rescaling=frozenset({"multiply"}),
+    with_scales="qnn.",
     channel_scales=False,
     machinery=frozenset(
         {
@@ -202,6 +213,7 @@ RELAX = Vocabulary(
     casts=frozenset({"astype", "cast"}),
     dequantize=frozenset({"dequantize"}),
     rescaling=frozenset({"multiply"}),
+    with_scales=None,
     channel_scales=True,
     machinery=frozenset(
         {

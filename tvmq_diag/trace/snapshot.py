@@ -92,6 +92,9 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
         By a scalar; or, where channels can have scales of their own, by a constant of what was cast
         from integers that an op gave.
         """
+        scaled = self.vocabulary.with_scales
+        if scaled is not None and call.op.startswith(scaled):
+            return False
         operands = [self.nodes[i] for i in call.inputs]
         if any(operand.value is not None for operand in operands):
             return True

@@ -34,8 +34,7 @@ class Compile(compilation.Compilation):
             self.trace.stage("realize")
             module = arrived.to_integer(module, model.params)
         if self.job.qconfig is None:
-            with self.trace.recorder.pause():
-                self.trace.facts(islands=arrived.islands(module))
+            self.describe_arrived(module)
         self.trace.stage("lower")
         with schedules.collected() as scheduled:
             library = self.build(module, model.params)
@@ -64,13 +63,22 @@ class Compile(compilation.Compilation):
         self.describe_model(model)
         return model
 
+    def describe_arrived(self, module: IRModule) -> None:
+        """Say in the trace what of a model is quantized that is run as it is."""
+        with self.trace.recorder.pause():
+            self.trace.facts(
+                quantized_ops=len(arrived.quantized_ops(module)),
+                islands=arrived.islands(module, folded=self.job.fq2i),
+            )
+
     def refuse_quantized(self, module: IRModule) -> None:
         """Raise ModelError for a model that arrives quantized, unless the job says otherwise."""
         ops = [] if self.job.quantize_anyway else arrived.quantized_ops(module)
         if ops:
             raise ModelError(
-                f"this model arrives quantized ({len(ops)} qnn operators, {ops[0]} first): judge "
-                "it with --dtype as-is, or as-is:fq2i; --quantize-anyway quantizes on top"
+                f"this model arrives quantized ({len(ops)} of its operators read quantized values, "
+                f"{ops[0]} first): judge it with --dtype as-is, or as-is:fq2i; --quantize-anyway "
+                "quantizes on top"
             )
 
     def quantize(self, module: IRModule, params: dict[str, Any]) -> Any:

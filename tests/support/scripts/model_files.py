@@ -133,7 +133,12 @@ def _tflite(path, signature, last=None):
     if last is not None:
         codes.append(last)
         operators.append(_operator(b, 1, [5], 6))
-    inputs, outputs = _ints(b, [0]), _ints(b, [5 if last is None else 6])
+    _graph(b, buffers, tensors, operators, codes, 5 if last is None else 6, path)
+
+
+def _graph(b, buffers, tensors, operators, codes, result, path):
+    """Write a model whose one input is its first tensor."""
+    inputs, outputs = _ints(b, [0]), _ints(b, [result])
     tensor_list = _list(b, t.SubGraphStartTensorsVector, tensors)
     operator_list = _list(b, t.SubGraphStartOperatorsVector, operators)
     t.SubGraphStart(b)
@@ -172,14 +177,16 @@ def _buffer(b, array):
     return t.BufferEnd(b)
 
 
-def _tensor(b, name, shape, buffer, signature=None):
+def _tensor(b, name, shape, buffer, signature=None, kind=t.TensorType.FLOAT32, quantization=None):
     text, sizes = b.CreateString(name), _ints(b, shape)
     signed = None if signature is None else _ints(b, signature)
     t.TensorStart(b)
     t.TensorAddName(b, text)
     t.TensorAddShape(b, sizes)
-    t.TensorAddType(b, t.TensorType.FLOAT32)
+    t.TensorAddType(b, kind)
     t.TensorAddBuffer(b, buffer)
+    if quantization is not None:
+        t.TensorAddQuantization(b, quantization)
     if signed is not None:
         t.TensorAddShapeSignature(b, signed)
     return t.TensorEnd(b)
@@ -193,7 +200,7 @@ def _code(b, builtin):
     return t.OperatorCodeEnd(b)
 
 
-def _conv(b, data, weight, result):
+def _conv(b, data, weight, result, bias=3):
     t.Conv2DOptionsStart(b)
     t.Conv2DOptionsAddPadding(b, t.Padding.SAME)
     t.Conv2DOptionsAddStrideW(b, 1)
@@ -201,7 +208,7 @@ def _conv(b, data, weight, result):
     t.Conv2DOptionsAddDilationWFactor(b, 1)
     t.Conv2DOptionsAddDilationHFactor(b, 1)
     options = t.Conv2DOptionsEnd(b)
-    return _operator(b, 0, [data, weight, 3], result, options)
+    return _operator(b, 0, [data, weight, bias], result, options)
 
 
 def _operator(b, code, inputs, result, conv=None):
