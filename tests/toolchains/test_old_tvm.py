@@ -59,7 +59,7 @@ def test_verdicts_are_those_of_a_newer_one(python: Path, tmp_path: Path) -> None
     found = traced(python, tmp_path / "o", *asked)
     int4 = found["int4"]
     assert (int4["outcome"], int4["pass"]) == ("rejected", "QuantizeRealize")
-    assert (int4["op"]["name"], int4["confidence"]) == ("add", "exact")
+    assert (int4["op"]["name"], int4["confidence"]) == ("simulated_quantize", "exact")
     assert int4["knob"] == "dtype_activation"
     assert int4["message"] == "unknown data type int4"
     assert int4["site"]["function"] == "tvm::relay::MakeConstantScalar<int>"
