@@ -16,7 +16,8 @@ MIN_COSINE = 0.95
 """Below this cosine to the float model a result counts as wrong."""
 
 MIN_AGREEMENT = 0.9
-"""Where less than this share of the classes is the float model's, a result counts as wrong."""
+"""Where surely less than this share of the classes is the float model's, a result counts as wrong:
+see tvmq_diag.analysis.accuracy."""
 
 CHECK_ON = "natural:16"
 """What a model is run on to judge it, where nobody says otherwise."""

@@ -73,8 +73,8 @@ def top1(run: Run, result: Result) -> float | None:
     if result.role != Role.FLOAT:
         accuracy = _labelled(result)
         return accuracy.share if accuracy is not None else None
-    known = (_labelled(other) for other in run.results)
-    return next((accuracy.float_share for accuracy in known if accuracy is not None), None)
+    labelled = (_labelled(other) for other in run.results)
+    return next((accuracy.float_share for accuracy in labelled if accuracy is not None), None)
 
 
 def _labelled(result: Result) -> Accuracy | None:
@@ -114,8 +114,8 @@ def _row(output: OutputMetrics, several: bool) -> OutputRow:
 
 
 def _least(each: list[Agreement | None]) -> Agreement | None:
-    known = [agreement for agreement in each if agreement is not None]
-    return min(known, key=lambda agreement: (agreement.right, agreement.share), default=None)
+    agreements = [agreement for agreement in each if agreement is not None]
+    return min(agreements, key=lambda agreement: (agreement.right, agreement.share), default=None)
 
 
 def _both(figure: OverInputs | None, digits: int, several: bool) -> str:

@@ -210,8 +210,7 @@ def _far(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault | Non
     if metrics.inputs > 1:
         where = f" on input {cosine.at}, the worst of {metrics.inputs}"
         where += f", {cosine.mean:.3f} in the mean"
-    which = f"output {output.index}: " if len(metrics.outputs) > 1 else ""
-    figure = f"{which}cosine {cosine.worst:.3f} to the float model{where}"
+    figure = f"{_which(output, metrics)}cosine {cosine.worst:.3f} to the float model{where}"
     return Fault(f"{figure} {_least(bounds.cosine)}", (cosine.at or 0,), output.index)
 
 
@@ -220,13 +219,10 @@ def _other(output: OutputMetrics, metrics: Metrics, bounds: Bounds) -> Fault | N
     same = output.agreement
     if same is None or same.most >= bounds.agreement:
         return None
-    which = f"output {output.index}: " if len(metrics.outputs) > 1 else ""
     what = "the top-1" if output.top1 is not None else "the value"
-    return Fault(
-        f"{which}{what} is the float model's {in_words(same)}: surely less than {bounds.agreement}",
-        same.against[:_SHOWN] or (0,),
-        output.index,
-    )
+    count = f"{in_words(same)}: surely less than {bounds.agreement}"
+    sentence = f"{_which(output, metrics)}{what} is the float model's {count}"
+    return Fault(sentence, same.against[:_SHOWN] or (0,), output.index)
 
 
 def in_words(same: Agreement) -> str:
@@ -242,6 +238,11 @@ def in_words(same: Agreement) -> str:
 
 def _the(output: OutputMetrics, metrics: Metrics) -> str:
     return f"output {output.index}" if len(metrics.outputs) > 1 else "the output"
+
+
+def _which(output: OutputMetrics, metrics: Metrics) -> str:
+    """Before a figure of an output; empty where there is only one."""
+    return f"output {output.index}: " if len(metrics.outputs) > 1 else ""
 
 
 def _least(bound: float) -> str:

@@ -88,8 +88,8 @@ def figures(ours: Array, floats: Array) -> Figures:
     each = [_sums(a, b) for a, b in zip(ours, floats, strict=True)]
     whole = reduce(_Sums.__add__, each)
     cosines = [sums.cosine for sums in each]
-    known = [cosine for cosine in cosines if math.isfinite(cosine)]
-    mean = sum(known) / len(known) if known else math.nan
+    finite = [cosine for cosine in cosines if math.isfinite(cosine)]
+    mean = sum(finite) / len(finite) if finite else math.nan
     counts, given = [_not_finite(a) for a in ours], [_not_finite(b) for b in floats]
     more = (i for i, (a, b) in enumerate(zip(counts, given, strict=True)) if _exceeds(a, b))
     zeros = [i for i, sums in enumerate(each) if not sums.ours and sums.floats > 0]

@@ -56,7 +56,7 @@ class RunFacts(Circumstances, kw_only=True):
     min_cosine: float | None = None
     """From which cosine to the float model on a result is right."""
     min_agreement: float | None = None
-    """From which share of classes, or of integers, that are the float model's on it is right."""
+    """Where surely less than this share of classes or integers is the float model's it is wrong."""
     float_model: FloatModel | None = msgspec.field(default=None, name="float")
     """None where it was not run."""
     interrupted: bool = False
