@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from instruments.inputs import shapes
-from instruments.inputs.errors import ModelError
+from tvmq_diag.instruments.inputs import shapes
+from tvmq_diag.instruments.inputs.errors import ModelError
 
 TWO: shapes.Shapes = {"data": ["N", 3, 8, 8], "mask": ["N", 16]}
 
