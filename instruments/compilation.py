@@ -12,6 +12,7 @@ from .inputs import dataset, target
 from .inputs.dataset import Batch, Samples
 from .inputs.images import DEFAULT
 from .inputs.models import Model
+from .numerics.pooling import INPUTS, stacked
 from .protocol.jobs import CompileJob, ModelSource
 from .quantize_trace import QuantizeTrace
 
@@ -92,12 +93,18 @@ class Compilation:
                 self.trace.recorder.fault(what, error)
 
     def run_samples(
-        self, run: Callable[[Batch], list[np.ndarray]], repeats: Callable[[list[np.ndarray]], bool]
+        self,
+        run: Callable[[Batch], list[np.ndarray]],
+        repeats: Callable[[list[np.ndarray]], bool],
+        pooling: Callable[[], Callable[[Batch], np.ndarray | None]],
     ) -> None:
         """Run the model on each of the samples, and write beside the journal what comes out:
-        `output0`, … with an axis for the samples in front, and `labels` where they have some.
+        `output0`, … with an axis for the samples in front, `labels` where they have some, and
+        `pooled`, where there is a last pooling what it reads for the first of them: float32,
+        [samples, channels, places].
 
-        `repeats` says of the outputs of the first whether they come out the same again.
+        `repeats` says of the outputs of the first whether they come out the same again. `pooling`
+        makes a function that runs it once more, for `pooled`.
         """
         tell = self.trace.journal.progress("running")
         number = len(self.samples.batches)
@@ -108,6 +115,9 @@ class Compilation:
         named: Any = {f"output{i}": np.stack(values) for i, values in enumerate(zip(*results))}
         if self.samples.labels is not None:
             named["labels"] = self.samples.labels
+        pooled = self._pooled(pooling)
+        if pooled is not None:
+            named["pooled"] = pooled
         np.savez(self.trace.path / "outputs.npz", **named)
         if self.job.keep_inputs:
             given: Any = {
@@ -118,3 +128,15 @@ class Compilation:
         self.trace.journal.event(
             "outputs", file="outputs.npz", deterministic=repeats(results[0]), inputs=number
         )
+
+    def _pooled(
+        self, pooling: Callable[[], Callable[[Batch], np.ndarray | None]]
+    ) -> np.ndarray | None:
+        """Of the first samples; None where nothing is pooled, or it cannot be had: that is on
+        record, and costs the compile nothing."""
+        try:
+            read = pooling()
+            return stacked([read(batch) for batch in self.samples.batches[:INPUTS]])
+        except Exception as error:
+            self.trace.recorder.fault("what the last pooling reads", error)
+            return None

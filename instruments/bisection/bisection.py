@@ -13,10 +13,13 @@ here, and looked at in parts:
 3. The op. Of QuantizeCalibrate by quantizing one op at a time in the simulation, then, if none of
    them alone is enough, the first ones together. Of any other pass: the pass on the first ops of
    the module it was given, beside those ops without it.
+4. If it is a pass of the build, or none: what the passes left of these ops is built plainly. If it
+   is right so, the kernel that TVM chose for the op is to blame.
 
 Events:
 
-    facts    values: target, plain (the plain way's), bound, agreement, bound_db, inputs, output
+    facts    values: target, plain (the plain way's), bound, agreement, bound_db, places,
+             inputs, output
     after    index, name, stage, of, right, figures, repeats, why: what a pass of quantize() left
              ("pass"); the whole build ("build"); it with the first `index` of the passes that may
              be left out, to the one of that name ("limit")
@@ -24,6 +27,8 @@ Events:
              be as well, as what they leave cannot be run), exact
     tried    what, op, span, right, figures, repeats, why: an experiment on ops
     op       index, name, span, how, exact
+    kernel   implementation, right, figures, repeats, why: the ops to that one as the build's passes
+             left them, with plain kernels instead of the target's
     right    nothing is wrong
     unknown  why: what could not be told
     fault    where, message: nothing more follows
@@ -35,7 +40,7 @@ from typing import Callable
 
 from ..inputs import target
 from ..numerics import op_errors
-from ..protocol.jobs import BisectJob
+from ..protocol.jobs import MIN_PLACES, BisectJob
 from ..recording.journal import Journal
 from ..tvm_types import IRModule
 from .contract import Suspect
@@ -73,6 +78,7 @@ def _prepared(job: BisectJob, suspect: Suspect, journal: Journal) -> Experiments
         "bound": job.min_cosine,
         "agreement": job.min_agreement,
         "bound_db": BOUND_DB,
+        "places": MIN_PLACES,
         "inputs": job.inputs,
         "output": job.output,
     }
@@ -154,12 +160,14 @@ class PassSearch:
             return
         if not self._limit(module, optional):
             return
-        self._ops.first_ops(
+        index = self._ops.first_ops(
             module,
             self._experiments.plain,
             self._experiments.real,
             "the first ops of the quantized module built as asked, beside a plain build",
         )
+        if index is not None:
+            self._findings.kernel(*self._experiments.without_kernels(module, index))
 
     def _limit(self, module: IRModule, optional: list[str]) -> bool:
         """Find the first of the passes that may be left out; False if the result comes and goes."""

@@ -19,9 +19,18 @@ class Op(NamedTuple):
     span: str | None
 
 
+class Lowered(NamedTuple):
+    """A module as the passes of a build left it, with no layout of the target's in it, and the
+    implementations that TVM chose for its ops: operator and name, in the order it met them."""
+
+    module: IRModule
+    chosen: list[tuple[str, str]]
+
+
 class Suspect(op_errors.NumericsSide):
     """What a dialect does for a job. What it raises is an experiment that cannot be made."""
 
+    dialect: ClassVar[str]
     stages: ClassVar[dict[str, str]]
     """Of passes that open a stage of their own."""
 
@@ -40,6 +49,10 @@ class Suspect(op_errors.NumericsSide):
 
     def real(self, module: IRModule, host: Target, inputs: list[Inputs], only: Any) -> Ran:
         """Built as the job says under an instrument, or None, and run."""
+        raise NotImplementedError
+
+    def lowered(self, module: IRModule, host: Target) -> Lowered:
+        """Built as the job says."""
         raise NotImplementedError
 
     def may_be_left_out(self, info: PassInfo) -> bool:

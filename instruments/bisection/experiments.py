@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import cached_property
 from typing import Callable, Sequence
 
 import numpy as np
 
 from ..numerics.probe import Executor, Probe
+from ..protocol.ops import anchor_kind
 from ..tvm_types import IRModule, PassInfo, Target
 from .capture import CapturedPass, only
 from .contract import Suspect
-from .rightness import Bounds, as_float
+from .rightness import Bounds, as_float, as_trusted, in_place
 from .search import Judged, Ran, attempted
 
 
@@ -37,7 +40,7 @@ class Experiments:
         self._plain_host = plain_host
         self._inputs = inputs
         self._probe: tuple[Probe, Executor] | None = None
-        self._judge = as_float(self.plain(passes[0].before).outputs, bounds)
+        self._near_float = as_float(self.plain(passes[0].before).outputs, bounds)
 
     def stage(self, index: int) -> str:
         """Of a pass. What comes behind realize folds, what comes before partition prepares."""
@@ -49,7 +52,9 @@ class Experiments:
 
     def after(self, index: int) -> Judged:
         """The model as a pass of quantize() left it."""
-        return attempted(lambda: self._run_after(index), self._judge)
+        integers = self.stage(index) in ("realize", "fold")
+        judge = self._in_place if integers else self._near_float
+        return attempted(lambda: self._run_after(index), judge)
 
     def plain(self, module: IRModule) -> Ran:
         """A module built for no particular processor, nothing optimised."""
@@ -72,8 +77,29 @@ class Experiments:
             return allowed(count - 1, str(info.name))
 
         return attempted(
-            lambda: self.suspect.real(module, self._host, self._inputs, only(allow)), self._judge
+            lambda: self.suspect.real(module, self._host, self._inputs, only(allow)), self._in_place
         )
+
+    def without_kernels(self, module: IRModule, index: int) -> tuple[Judged, str | None]:
+        """The ops to one of a quantized module, as the passes of the build left them, built in the
+        plain way; and which kernel the build has for the op, None where TVM does not say."""
+        name = self.suspect.calls(module)[index].name
+        kind = anchor_kind(self.suspect.dialect, name)
+        part = self.suspect.prefix(module, index + 1)
+        kernel: list[str] = []
+
+        def run() -> Ran:
+            lowered = self.suspect.lowered(part, self._host)
+            of_kind = [
+                implementation
+                for op, implementation in lowered.chosen
+                if op == name or (kind and anchor_kind(self.suspect.dialect, op) == kind)
+            ]
+            kernel.extend(of_kind[-1:])  # those of the ops before it come first
+            return self.plain(lowered.module)
+
+        judged = attempted(run, lambda ran: as_trusted(self.plain(part))(ran))
+        return judged, next(iter(kernel), None)
 
     def again(self, names: Sequence[str], module: IRModule) -> Ran:
         """Passes of quantize() on a part of the model, built in the plain way."""
@@ -90,7 +116,16 @@ class Experiments:
 
     def with_sites(self, sites: Sequence[int]) -> Judged:
         """The calibrated model with these quantization steps on, and no others."""
-        return attempted(lambda: self._simulated(sites), self._judge)
+        return attempted(lambda: self._simulated(sites), self._near_float)
+
+    @cached_property
+    def _in_place(self) -> Callable[[Ran], Judged]:
+        """The judge of what computes in integers: what a mean over the places hides is compared
+        with the simulation, as float is further away the fewer bits there are."""
+        simulated = None
+        with contextlib.suppress(Exception):  # then it is judged without
+            simulated = self.plain(self.suspect.floating(self.calibrated)).pooled
+        return in_place(simulated, self._near_float)
 
     def _run_after(self, index: int) -> Ran:
         stage, module = self.stage(index), self.passes[index].after

@@ -43,6 +43,11 @@ class Findings:
         """The op, by its number in running order."""
         self.journal.event("op", index=index, name=op.name, span=op.span, how=how, exact=exact)
 
+    def kernel(self, judged: Judged, implementation: str | None) -> None:
+        """The first ops to the op, as the passes of the build left them, without the kernels of the
+        target; `implementation`: TVM's name for that of the op."""
+        self.journal.event("kernel", implementation=implementation, **asdict(judged))
+
     def unknown(self, why: str) -> None:
         """Something could not be told."""
         self.journal.event("unknown", why=why)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Callable
 
-import numpy as np
-
 from ..tvm_types import IRModule
 from .experiments import Experiments
 from .findings import Findings
@@ -75,16 +73,17 @@ class OpSearch:
         trusted: Callable[[IRModule], Ran],
         suspected: Callable[[IRModule], Ran],
         how: str,
-    ) -> None:
-        """The first op with which two ways to run the first ops of a module part."""
+    ) -> int | None:
+        """The first op with which two ways to run the first ops of a module part, by its number in
+        running order; None where it is not known."""
         ops = self._suspect.calls(module)
-        right: dict[int, list[np.ndarray]] = {}
+        right: dict[int, Ran] = {}
         tried = {0: Judged(True)}
 
         def first(count: int) -> Judged:
             part = self._suspect.prefix(module, count)
             if count not in right:
-                right[count] = trusted(part).outputs
+                right[count] = trusted(part)
             tried[count] = attempted(lambda: suspected(part), as_trusted(right[count]))
             what = f"the first {count} of {len(ops)} ops"
             self._findings.tried(what, ops[count - 1], tried[count])
@@ -99,16 +98,20 @@ class OpSearch:
                 raise
             last = min(wrong)
             above = max(count for count in tried if count < last and tried[count].right)
+            if above == last - 1:  # only a second look was missing
+                self._findings.op(above, ops[above], how, False)
+                return above
             self._findings.unknown(
                 f"there was no time for more: it enters between ops {above} and {last - 1}"
             )
-            return
+            return None
         if result is None:
             self._findings.unknown(
                 f"no op by itself: the two ways to run the whole are not {BOUND_DB:.0f} dB apart"
             )
-            return
+            return None
         self._findings.op(result.count - 1, ops[result.count - 1], how, result.exact)
+        return result.count - 1
 
 
 def _badness(judged: Judged) -> float:

@@ -13,7 +13,8 @@ from typing import Any, Callable
 import numpy as np
 
 from ..numerics.figures import error
-from ..protocol.jobs import MIN_AGREEMENT, MIN_COSINE
+from ..numerics.pooling import varying
+from ..protocol.jobs import MIN_AGREEMENT, MIN_COSINE, MIN_PLACES
 from .search import Judged, Ran
 
 BOUND_DB = 10.0
@@ -63,19 +64,53 @@ def as_float(floats: list[np.ndarray], bounds: Bounds) -> Callable[[Ran], Judged
     return judge
 
 
-def as_trusted(trusted: list[np.ndarray]) -> Callable[[Ran], Judged]:
+Judge = Callable[[Ran], Judged]
+
+
+def in_place(simulated: np.ndarray | None, judge: Judge) -> Judge:
+    """Judges as `judge` does, and what it finds right by what its last pooling reads besides.
+
+    Right is, of the values that a mean over the places takes away, a cosine to those `simulated` of
+    MIN_PLACES or more; it is added to the figures as `places`. Without a pooling it has no say.
+    """
+
+    def both(ran: Ran) -> Judged:
+        judged = judge(ran)
+        if simulated is None or ran.pooled is None or ran.pooled.shape != simulated.shape:
+            return judged
+        cosine = error([varying(ran.pooled)], [varying(simulated)])["cosine"]
+        judged.figures = dict(judged.figures or {}, places=cosine)
+        if cosine is not None and cosine < MIN_PLACES and judged.right:
+            judged.right = False
+        return judged
+
+    return both
+
+
+def as_trusted(trusted: Ran) -> Callable[[Ran], Judged]:
     """Judges a part of a model by the one of its results that is furthest from the trusted one:
-    right is an SQNR of BOUND_DB or more. A result of nothing but zeros has no SQNR, and no say."""
+    right is an SQNR of BOUND_DB or more. A result of nothing but zeros has no SQNR, and no say.
+
+    What varies from place to place before the last pooling counts as one more result.
+    """
 
     def judge(ran: Ran) -> Judged:
-        if len(ran.outputs) != len(trusted):
+        if len(ran.outputs) != len(trusted.outputs):
             raise ValueError("it has another number of results")
-        told = [b.size and np.any(b) for b in trusted]
-        each = [error([a], [b]) for a, b, says in zip(ran.outputs, trusted, told) if says]
+        pairs = [*zip(ran.outputs, trusted.outputs), *_in_places(ran, trusted)]
+        each = [error([a], [b]) for a, b in pairs if b.size and np.any(b)]
         worst = min(each, key=_sqnr, default=None)
         return Judged(bool(ran.repeats and _sqnr(worst) >= BOUND_DB), worst, ran.repeats)
 
     return judge
+
+
+def _in_places(ran: Ran, trusted: Ran) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Nothing where one of them does not pool, or another tensor."""
+    ours, theirs = ran.pooled, trusted.pooled
+    if ours is None or theirs is None or ours.shape != theirs.shape:
+        return []
+    return [(varying(ours), varying(theirs))]
 
 
 def _figures(ours: np.ndarray, floats: np.ndarray) -> dict[str, Any]:

@@ -33,10 +33,14 @@ class Clock:
 
 @dataclass
 class Ran:
-    """A model's outputs, with the inputs as their first axis; does it give the same bits again?"""
+    """A model's outputs, with the inputs as their first axis; does it give the same bits again?
+
+    `pooled`: what its last pooling reads, [inputs, channels, places]; None where there is none.
+    """
 
     outputs: list[np.ndarray]
     repeats: bool = True
+    pooled: np.ndarray | None = None
 
 
 @dataclass

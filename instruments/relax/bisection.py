@@ -14,10 +14,12 @@ import tvm
 from tvm import relax
 
 from ..bisection.capture import CapturedPass, capturing
-from ..bisection.contract import Op, Suspect
+from ..bisection.contract import Lowered, Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.op_errors import Inputs
+from ..numerics.pooling import stacked
 from ..numerics.probe import Probe, span_of
+from ..protocol.schema import RELAX
 from ..tvm_types import IRModule, Library, PassInfo, Target
 from . import numerics, quantizer
 from .compile import compilation, execution, schedule
@@ -44,6 +46,7 @@ backend/cpu_generic/pipeline.py) that make a model faster or smaller, and our ow
 class Bisected(numerics.Numerics, Suspect):
     """See bisection.contract."""
 
+    dialect = RELAX
     stages = STAGE_OF_PASS
 
     def captured(self, model: Any, host: Target, batches: Any) -> list[CapturedPass]:
@@ -74,6 +77,9 @@ class Bisected(numerics.Numerics, Suspect):
         with tvm.transform.PassContext(opt_level=level, instruments=instruments):
             executable = tvm.compile(module, target=host, relax_pipeline=pipeline)
         return _run(executable, inputs)
+
+    def lowered(self, module: IRModule, host: Target) -> Lowered:
+        raise ValueError("TVM writes every kernel of Relax itself: there is none of the target's")
 
     def may_be_left_out(self, info: PassInfo) -> bool:
         return str(info.name) in OPTIONAL
@@ -106,9 +112,10 @@ class Bisected(numerics.Numerics, Suspect):
 def _run(executable: Library, inputs: list[Inputs]) -> Ran:
     """Whether it repeats is tried with the last input."""
     running = execution.machine(executable)
-    each = []
+    each, before_pooling = [], []
     for held in inputs:
         given = execution.tensors(held)
         each.append(execution.outputs(running, given))
+        before_pooling.append(execution.pooled(running, given))
     repeats = execution.repeats(executable, running, given, each[-1])
-    return Ran([np.stack(outputs) for outputs in zip(*each)], repeats)
+    return Ran([np.stack(outputs) for outputs in zip(*each)], repeats, stacked(before_pooling))

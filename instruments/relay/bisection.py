@@ -13,15 +13,19 @@ import tvm
 from tvm import relay
 
 from ..bisection.capture import CapturedPass, capturing
-from ..bisection.contract import Op, Suspect
+from ..bisection.contract import Lowered, Op, Suspect
 from ..bisection.search import Ran
 from ..numerics.op_errors import Inputs
+from ..numerics.pooling import stacked
 from ..numerics.probe import Probe, span_of
+from ..protocol.schema import RELAY
 from ..tvm_types import Call, IRModule, PassInfo, Target
 from . import numerics
-from .compile import execution
+from .compile import execution, pooling
 from .ir.op_table import STAGE_OF_PASS, View
 from .ir.prefix import calls_of, prefix
+from .ir.unpacked import unpacked
+from .kernels import choices
 from .passes import around_quantize, pass_by_name
 from .probe import is_anchor, probe
 
@@ -29,6 +33,7 @@ from .probe import is_anchor, probe
 class Bisected(numerics.Numerics, Suspect):
     """See bisection.contract."""
 
+    dialect = RELAY
     stages = STAGE_OF_PASS
 
     def captured(self, model: Any, host: Target, batches: Any) -> list[CapturedPass]:
@@ -50,6 +55,23 @@ class Bisected(numerics.Numerics, Suspect):
         level = self.job.opt_level
         with tvm.transform.PassContext(opt_level=level, instruments=instruments):
             return _run(module, host, inputs)
+
+    def lowered(self, module: IRModule, host: Target) -> Lowered:
+        before: list[IRModule] = []
+
+        @tvm.instrument.pass_instrument
+        class Fusing:
+            """Behind it functions are kernels: the last of the passes that see ops."""
+
+            def run_before_pass(self, module: IRModule, info: PassInfo) -> None:
+                # Folding constants fuses too: the last is the model's.
+                if str(info.name) == "FuseOps":
+                    before.append(module)
+
+        context = tvm.transform.PassContext(opt_level=self.job.opt_level, instruments=[Fusing()])
+        with choices() as chosen, context:
+            relay.build(module, target=host)
+        return Lowered(unpacked(before[-1]), chosen)
 
     def may_be_left_out(self, info: PassInfo) -> bool:
         return int(info.opt_level) > 0
@@ -80,14 +102,16 @@ class Bisected(numerics.Numerics, Suspect):
 def _run(module: IRModule, host: Target, inputs: list[Inputs]) -> Ran:
     """Build in the context in force, and run; whether it repeats is tried with the last input."""
     library = relay.build(module, target=host)
+    pooled = pooling.LastPooling(library)
     names = {str(parameter.name_hint) for parameter in module["main"].params}
-    each = []
+    each, before_pooling = [], []
     for given in inputs:
         held = {name: value for name, value in given.items() if name in names}
         executor = execution.executor(library, held)
         each.append(execution.outputs(executor))
+        before_pooling.append(pooled.values(held))
     repeats = execution.repeats(library, executor, held, each[-1])
-    return Ran([np.stack(outputs) for outputs in zip(*each)], repeats)
+    return Ran([np.stack(outputs) for outputs in zip(*each)], repeats, stacked(before_pooling))
 
 
 def _name(call: Call) -> str:

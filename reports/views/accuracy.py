@@ -93,6 +93,13 @@ def view(metrics: Metrics) -> AccuracyView | None:
             f"Judged on {metrics.inputs} inputs: each figure is over all of them, and below it "
             "that of the worst, whose number is counted from 0."
         )
+    places = metrics.places
+    if places is not None:
+        about += (
+            f" Before the last pooling, what differs from place to place has a cosine of "
+            f"{number(places.mean, 3)} (worst {number(places.worst, 3)}): a mean over the places"
+            " hides it from the outputs."
+        )
     rows = [_row(output, metrics.inputs > 1) for output in metrics.outputs]
     return AccuracyView(about, rows)
 

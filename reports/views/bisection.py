@@ -10,6 +10,7 @@ from tvmq_diag.measurements.bisection import (
     Bisection,
     BisectionStep,
     Experiment,
+    Kernel,
 )
 from tvmq_diag.measurements.numerics import ErrorFigures
 from tvmq_diag.trace.ops import short
@@ -58,7 +59,7 @@ def view(bisection: Bisection) -> BisectionView | None:
         f"{summary[:1].upper()}{summary[1:]}.",
         _about(bisection),
         [_step(step, bisection) for step in bisection.steps],
-        [_tried(tried) for tried in bisection.experiments],
+        [*map(_tried, bisection.experiments), *_without_kernels(bisection)],
         clip(bisection.op.how, 300) if bisection.op is not None else "",
         _bounds(bisection),
         notes,
@@ -85,8 +86,18 @@ def _bounds(bisection: Bisection) -> str:
     return (
         f"Each pass's module is built plainly ({plain}, nothing optimised). Right is a cosine to"
         f" float of at least {bound}{same}; for the first ops through a pass, an SQNR of at least"
-        f" {decibel} dB to the same ops without it. What QuantizeAnnotate leaves has no scales yet:"
-        " there each quantization step passes its values on as they are."
+        f" {decibel} dB to the same ops without it.{_places(bisection)} What QuantizeAnnotate"
+        " leaves has no scales yet: there each quantization step passes its values on as they are."
+    )
+
+
+def _places(bisection: Bisection) -> str:
+    bound = bisection.facts.places
+    if bound is None or not bisection.saw_places:
+        return ""
+    return (
+        " Before the last pooling what differs from place to place has to have a cosine of at least"
+        f" {clip(bound, 10)} to the simulation's."
     )
 
 
@@ -106,7 +117,17 @@ def _tried(tried: Experiment) -> ExperimentRow:
     return _row(clip(tried.what, 120), f"{clip(short(tried.op), 60)}{span}", tried, False)
 
 
-def _row(name: str, where: str, one: BisectionStep | Experiment, marked: bool) -> ExperimentRow:
+def _without_kernels(bisection: Bisection) -> list[ExperimentRow]:
+    kernel, op = bisection.kernel, bisection.op
+    if kernel is None or op is None:
+        return []
+    where = f"{clip(short(op.name), 60)}, {clip(kernel.implementation or 'kernel unknown', 80)}"
+    return [_row("what the build's passes left, with plain kernels", where, kernel, False)]
+
+
+def _row(
+    name: str, where: str, one: BisectionStep | Experiment | Kernel, marked: bool
+) -> ExperimentRow:
     mark, fate = _fate(one)
     error = one.error
     cosine, sqnr = (number(error.cosine, 4), _db(error)) if error is not None else (DASH, DASH)
@@ -117,12 +138,14 @@ def _row(name: str, where: str, one: BisectionStep | Experiment, marked: bool) -
     return ExperimentRow(name, where, mark, fate, cosine, sqnr, same, bad, marked)
 
 
-def _fate(one: BisectionStep | Experiment) -> tuple[str, str]:
+def _fate(one: BisectionStep | Experiment | Kernel) -> tuple[str, str]:
     if one.right is None:
         return "?", f"cannot be run: {clip(one.why or 'unknown', 160)}"
     if one.repeats is False:
         return "✗", "another answer each time"
-    return ("✓", "right") if one.right else ("✗", "wrong")
+    places = one.error.places if one.error is not None else None
+    pooled = "" if places is None else f", before the last pooling {number(places, 3)}"
+    return ("✓", f"right{pooled}") if one.right else ("✗", f"wrong{pooled}")
 
 
 def _db(error: ErrorFigures) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
+from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE, MIN_PLACES
 from ..measurements.metrics import Agreement, Metrics, OutputMetrics
 
 LEAST_DIFFERENCE = 0.01
@@ -141,7 +141,30 @@ def shown_by(metrics: Metrics | None, bounds: Bounds) -> Fault | None:
     """What is wrong, for whoever looks for where that comes from; None if nothing is."""
     if metrics is None:
         return None
-    return broken(metrics) or fault(metrics, bounds)
+    return broken(metrics) or fault(metrics, bounds) or hidden(metrics)
+
+
+def is_hidden(metrics: Metrics | None, bounds: Bounds) -> bool:
+    """Do a run's outputs look right, and what the last pooling reads does not?"""
+    if metrics is None or broken(metrics) or fault(metrics, bounds):
+        return False
+    return hidden(metrics) is not None
+
+
+def hidden(metrics: Metrics) -> Fault | None:
+    """What a mean over the places may hide in outputs that are right: values before the last
+    pooling that are at other places than float's. None where they are where they should be.
+
+    A wrong kernel does that, and so does right quantization to few bits: it has to be looked into.
+    """
+    places = metrics.places
+    if places is None or places.mean is None or places.worst is None or places.mean >= MIN_PLACES:
+        return None
+    sentence = (
+        "before the last pooling, what differs from place to place has a cosine of "
+        f"{places.mean:.3f} to the float model's (worst {places.worst:.3f})"
+    )
+    return Fault(sentence, (places.at or 0,))
 
 
 def gain_error(metrics: Metrics) -> str | None:

@@ -296,15 +296,34 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
 def blame_bisected(verdict: Verdict, bisection: Bisection) -> None:
     """Fill in the pass and the op that a wrong result comes from, as far as they were found."""
     culprit = bisection.culprit
-    if culprit is None:
+    if verdict.outcome == WORKS:
+        _judge_hidden(verdict, bisection)
+    if culprit is None or verdict.outcome != WRONG:
         return
     verdict.stage, verdict.pass_name = culprit.stage, culprit.name
     verdict.pass_path = [culprit.name] if culprit.name else []
     op = bisection.op
     verdict.op = OpRef(op.index, op.name, op.span) if op is not None else None
     verdict.confidence = EXACT if bisection.exact else INFERRED
+    if bisection.wrong_kernel is not None:  # no pass is to blame
+        verdict.pass_name, verdict.pass_path = None, []
     if verdict.knob is None:  # else the reason is known, and better: sums that overflow
         verdict.reason = bisection.answer
+
+
+def _judge_hidden(verdict: Verdict, bisection: Bisection) -> None:
+    """The outcome of what is right but for what a mean over the places may hide, now that it has
+    been looked into."""
+    hidden = accuracy.hidden(verdict.metrics) if verdict.metrics is not None else None
+    if hidden is None:
+        return
+    if bisection.culprit is not None:
+        verdict.outcome = WRONG
+        verdict.message = f"{hidden.sentence}: the mean over the places hides it"
+    elif bisection.right and bisection.saw_places:
+        simulated = f"{hidden.sentence}: so it is in the simulation, by rounding alone"
+        gain = accuracy.gain_error(verdict.metrics) if verdict.metrics is not None else None
+        verdict.message = f"{gain}; {simulated}" if gain else simulated
 
 
 def _mentioned(message: str | None, configuration: Configuration) -> list[str]:
@@ -337,5 +356,7 @@ def by_numbers(trace: Trace, metrics: Metrics | None, bounds: Bounds) -> tuple[s
         return NOT_JUDGED, unjudged
     wrong = accuracy.fault(metrics, bounds)
     if wrong is None:
-        return WORKS, gain
+        hidden = accuracy.hidden(metrics)
+        untried = f"{hidden.sentence}; where that comes from was not tried" if hidden else None
+        return WORKS, "; ".join(remark for remark in (gain, untried) if remark) or None
     return WRONG, f"{wrong.sentence}; {gain}" if gain else wrong.sentence

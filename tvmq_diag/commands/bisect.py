@@ -28,7 +28,6 @@ from ..reports.text import verdict
 from ..reports.text.console import print_plain
 from ..results import store
 from ..results.run import Role
-from ..results.verdict import WRONG
 from ..toolchains import resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..trace import layout
@@ -69,8 +68,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         live.close()
     result.bisection = bisection
-    if result.verdict.outcome == WRONG:
-        judge.blame_bisected(result.verdict, bisection)
+    judge.blame_bisected(result.verdict, bisection)
     store.write(work)
     written = run_page.write(work)
     screen.print(verdict.lines(result))

@@ -21,6 +21,9 @@ from ..toolchains.cache import cache_dir
 from ..toolchains.identity import Identity
 from ..toolchains.toolchain import Toolchain
 
+_FORM = 2
+"""Of what is kept: 2 has what the last pooling reads."""
+
 KEPT = 8
 """Float models at most, the last used ones: a ResNet takes 100 MB."""
 
@@ -85,7 +88,7 @@ def kept(
     if kind == "py" or Path(check.source).is_dir():
         return None
     parts = [
-        __version__, asdict(model), _content(rest), _content(model.weights),
+        __version__, _FORM, asdict(model), _content(rest), _content(model.weights),
         asdict(check), _content(check.source), str(chain.python),
         target, level, chain.dialect, tvm.ffi, tvm.version, tvm.package,
         tvm.newest_outside_quantizer_ns,

@@ -18,7 +18,7 @@ from ..instruments.protocol.jobs import NumericsJob
 from ..measurements import numerics
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.numerics import Numerics
-from ..results.run import Role
+from ..results.run import Result, Role
 from ..results.verdict import (
     CRASHED,
     REJECTED,
@@ -96,27 +96,41 @@ def op_errors(trials: Trials) -> None:
             result.numerics = numerics.load(folder)
 
 
+def hidden(trials: Trials) -> None:
+    """Of each configuration that was asked for and works, whether a mean hides that it does not."""
+    for result in trials.run.with_role(Role.REQUESTED):
+        works = result.verdict.outcome == WORKS
+        if works and accuracy.is_hidden(result.verdict.metrics, trials.plan.bounds):
+            _bisect(trials, result, "works: looking at what the last pooling hides")
+
+
 def bisection(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong, from which pass and op on."""
     for result in trials.run.with_role(Role.REQUESTED):
-        configuration = trials.configuration(result.verdict.configuration)
-        if result.verdict.outcome != WRONG or configuration.as_is:
-            continue
-        trials.observer.begin(f"{configuration.text} is wrong: looking for the pass and the op")
-        folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
-        result.bisection, ending = bisecting.look(
-            trials.plan.toolchain,
-            trials.compiler.job(folder, configuration.qconfig),
-            folder,
-            trials.plan.limits,
-            trials.plan.bounds,
-            accuracy.shown_by(result.verdict.metrics, trials.plan.bounds),
-            watch=trials.observer.progress,
-        )
-        judge.blame_bisected(result.verdict, result.bisection)
-        trials.save()
-        if ending.how == How.INTERRUPTED:
-            raise Stopped
+        if result.verdict.outcome == WRONG and result.bisection is None:
+            _bisect(trials, result, "is wrong: looking for the pass and the op")
+
+
+def _bisect(trials: Trials, result: Result, what: str) -> None:
+    """Look where what is wrong comes from, and say so in the verdict."""
+    configuration = trials.configuration(result.verdict.configuration)
+    if configuration.as_is:
+        return
+    trials.observer.begin(f"{configuration.text} {what}")
+    folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
+    result.bisection, ending = bisecting.look(
+        trials.plan.toolchain,
+        trials.compiler.job(folder, configuration.qconfig),
+        folder,
+        trials.plan.limits,
+        trials.plan.bounds,
+        accuracy.shown_by(result.verdict.metrics, trials.plan.bounds),
+        watch=trials.observer.progress,
+    )
+    judge.blame_bisected(result.verdict, result.bisection)
+    trials.save()
+    if ending.how == How.INTERRUPTED:
+        raise Stopped
 
 
 def name_hazards(trials: Trials) -> None:
@@ -152,6 +166,8 @@ def at_other_level(trials: Trials) -> None:
     for result in trials.run.with_role(Role.REQUESTED):
         outcome, trace = result.verdict.outcome, result.trace
         tried = outcome in (REJECTED, CRASHED, WRONG) and not result.verdict.float_fails
+        # What the outputs do not show would take a bisection there too.
+        tried = tried and not accuracy.is_hidden(result.verdict.metrics, trials.plan.bounds)
         if not tried or trace is None:
             continue
         level = trace.facts.quantized_at

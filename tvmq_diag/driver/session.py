@@ -63,6 +63,8 @@ def _follow_up(trials: Trials) -> None:
     """Answer what is still open, as far as the plan wants it. Hazards weigh what came before."""
     plan = trials.plan
     trials.float_model()
+    if plan.errors:
+        follow_ups.hidden(trials)
     if plan.explore:
         follow_ups.what_works_instead(trials)
     follow_ups.benchmark(trials)

@@ -63,6 +63,20 @@ class CulpritOp(Event, frozen=True, tag="op"):
     exact: bool
 
 
+class Kernel(Event, frozen=True, tag="kernel"):
+    """The ops to the culprit as the passes of the build left them, built with plain kernels.
+
+    `right`: then it is the target's kernel that is wrong, and no pass; None: it could not be tried,
+    and `why` says why. `implementation`: TVM's name for the kernel of the op, None where unknown.
+    """
+
+    implementation: str | None
+    right: bool | None
+    error: ErrorFigures | None = msgspec.field(name="figures")
+    repeats: bool | None
+    why: str | None
+
+
 class Experiment(Event, frozen=True, tag="tried"):
     """What became of a part of the ops. `right` None: it could not be run, and `why` says why."""
 
@@ -77,7 +91,8 @@ class Experiment(Event, frozen=True, tag="tried"):
 
 class BisectionFacts(msgspec.Struct):
     """TVM's targets, of the run and the plain one, and the bounds from which on a result is right:
-    `bound` a cosine, `agreement` a share of classes or integers, `bound_db` an SQNR in dB.
+    `bound` a cosine, `agreement` a share of classes or integers, `bound_db` an SQNR in dB, `places`
+    a cosine of what differs from place to place before the last pooling.
 
     `inputs`: which of those that a run is judged on were looked at, from 0; `output`: which of the
     model's, None: each.
@@ -88,6 +103,7 @@ class BisectionFacts(msgspec.Struct):
     bound: float | int | None = None
     agreement: float | int | None = None
     bound_db: float | int | None = None
+    places: float | int | None = None
     inputs: list[int] = []
     output: int | None = None
 
@@ -99,6 +115,7 @@ class Bisection(msgspec.Struct):
     steps: list[BisectionStep] = []
     culprit: Culprit | None = None
     op: CulpritOp | None = None
+    kernel: Kernel | None = None
     experiments: list[Experiment] = []
     right: bool = False
     """Nothing is wrong."""
@@ -112,6 +129,17 @@ class Bisection(msgspec.Struct):
         """Was the whole answer confirmed?"""
         culprit, op = self.culprit, self.op
         return culprit is not None and culprit.exact and (op is None or op.exact)
+
+    @property
+    def wrong_kernel(self) -> Kernel | None:
+        """The target's kernel for the op, where it is wrong and what the passes left is right."""
+        return self.kernel if self.kernel is not None and self.kernel.right else None
+
+    @property
+    def saw_places(self) -> bool:
+        """Was what the last pooling reads looked at behind the build?"""
+        built = (step.error for step in self.steps if step.of == BUILD)
+        return any(error is not None and error.places is not None for error in built)
 
     @property
     def first_wrong(self) -> BisectionStep | None:
@@ -131,7 +159,9 @@ class Bisection(msgspec.Struct):
             )
         if self.culprit is None:
             return "the pass is not found" + (f": {self.unknown[0]}" if self.unknown else "")
-        return f"{self._blamed(self.culprit)}{self._at()}"
+        if self.wrong_kernel is not None and self.op is not None:
+            return self._with_kernel(self.culprit, self.wrong_kernel, self.op)
+        return f"{self._blamed(self.culprit)}{self._at()}{self._in_kernel()}"
 
     def _where(self) -> str:
         """The inputs that were looked at, if it is known which."""
@@ -160,6 +190,24 @@ class Bisection(msgspec.Struct):
         span = f" ({self.op.span})" if self.op.span else ""
         return f"; it enters at {self.op.name} #{self.op.index}{span}"
 
+    def _with_kernel(self, culprit: Culprit, kernel: Kernel, op: CulpritOp) -> str:
+        name = f" ({kernel.implementation})" if kernel.implementation else ""
+        passes = (
+            " or ".join([*culprit.over, culprit.name]) if culprit.name else "the build's passes"
+        )
+        return (
+            f"the target's kernel for {op.name} #{op.index}{name} is wrong: what {passes} left is "
+            "right with plain kernels"
+        )
+
+    def _in_kernel(self) -> str:
+        """Whether it may be the kernel after all, where a pass or nothing else is to blame."""
+        if self.kernel is None or self.op is None:
+            return ""
+        if self.kernel.right is None:
+            return f"; whether by the pass or the target's kernel is not known: {self.kernel.why}"
+        return "; with plain kernels it is wrong too"
+
 
 class Right(Event, frozen=True, tag="right"):
     """Nothing is wrong."""
@@ -172,8 +220,8 @@ class Unknown(Event, frozen=True, tag="unknown"):
 
 
 BisectionEvent = (
-    Start | Facts | Stage | Progress | BisectionStep | Experiment | Culprit | CulpritOp | Right
-    | Unknown | Fault | End
+    Start | Facts | Stage | Progress | BisectionStep | Experiment | Culprit | CulpritOp | Kernel
+    | Right | Unknown | Fault | End
 )  # fmt: skip
 
 _WHOSE = "the bisection's journal"
@@ -203,6 +251,8 @@ def _take(bisection: Bisection, event: BisectionEvent) -> None:
             bisection.culprit = event
         case CulpritOp():
             bisection.op = event
+        case Kernel():
+            bisection.kernel = event
         case Right():
             bisection.right = True
         case Unknown():
@@ -220,6 +270,8 @@ def _in_words(step: BisectionStep, facts: BisectionFacts) -> str:
         return "another answer each time"
     error = step.error
     near = error is not None and (error.cosine is None or error.cosine >= (facts.bound or 0))
+    if error is not None and error.places is not None and near and step.right is False:
+        return f"before the last pooling a cosine of {error.places:.3f} to the simulation"
     if error is not None and error.same is not None and near:
         return f"{error.same:.0%} of it the same as in float"
     if error is not None and error.cosine is None and error.sqnr_db is not None:

@@ -147,6 +147,9 @@ class Metrics(msgspec.Struct, frozen=True):
     accuracy: Accuracy | None = None
     """Where there are labels."""
     outputs: tuple[OutputMetrics, ...] = ()
+    places: OverInputs | None = None
+    """Before the last pooling, the cosine of what differs from place to place: see
+    outputs.compare."""
 
     @property
     def finite(self) -> bool:

@@ -37,6 +37,9 @@ class ErrorFigures(msgspec.Struct, frozen=True):
     inf: int
     same: float | None = None
     """The share of classes or integers that are the float model's, where that was looked at."""
+    places: float | None = None
+    """Before the last pooling, the cosine of what varies from place to place to the simulation's,
+    where that was looked at."""
 
     @property
     def sqnr(self) -> float:

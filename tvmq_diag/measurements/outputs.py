@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import signal, top1
-from .metrics import Metrics, OutputMetrics, furthest
+from .metrics import Metrics, OutputMetrics, OverInputs, furthest
 
 Array = NDArray[np.generic]
 
@@ -23,6 +23,9 @@ class Outputs:
 
     arrays: list[Array]
     labels: NDArray[np.int64] | None = None
+    pooled: Array | None = None
+    """What the last pooling reads for the first inputs, [inputs, channels, places]; None where
+    nothing is pooled, and of older traces."""
 
     @property
     def inputs(self) -> int:
@@ -31,7 +34,7 @@ class Outputs:
 
 
 def load(path: Path, stacked: bool = True) -> Outputs:
-    """The outputs a TVM process saved: output0, output1, … and maybe labels.
+    """The outputs a TVM process saved: output0, output1, …, maybe labels and pooled.
 
     Not `stacked`, as in older traces: of one input, without an axis for it.
 
@@ -41,7 +44,8 @@ def load(path: Path, stacked: bool = True) -> Outputs:
         count = sum(name.startswith("output") for name in saved.files)
         arrays = [saved[f"output{i}"] for i in range(count)]
         labels = saved["labels"] if "labels" in saved.files else None
-    return Outputs(arrays, labels) if stacked else one(arrays)
+        pooled = saved["pooled"] if "pooled" in saved.files else None
+    return Outputs(arrays, labels, pooled) if stacked else one(arrays)
 
 
 def one(arrays: list[Array]) -> Outputs:
@@ -70,6 +74,9 @@ def compare(ours: Outputs, floats: Outputs) -> Metrics:
 
     differs: between two inputs, the root mean square of the distance of their outputs, as a
     multiple of their size; of integers, the share of places whose value is not always the same.
+    places: before the last pooling, the cosine of what differs from place to place: of each channel
+    less its mean, which is all that an average over the places lets through. For the first inputs.
+
     max_abs_error is in the outputs' own unit. nan, inf: how many values are not finite.
 
     The figures are of the values that are finite in both, and None where they are not finite
@@ -100,7 +107,15 @@ def compare(ours: Outputs, floats: Outputs) -> Metrics:
         inputs=floats.inputs,
         accuracy=top1.accuracy(ours.arrays, floats.arrays, floats.labels),
         outputs=each,
+        places=_places(ours.pooled, floats.pooled),
     )
+
+
+def _places(ours: Array | None, floats: Array | None) -> OverInputs | None:
+    """None where one does not pool, or they pool different tensors."""
+    if ours is None or floats is None or ours.shape != floats.shape or ours.ndim != 3:
+        return None
+    return signal.figures(signal.varying(ours), signal.varying(floats))["cosine"]
 
 
 def _output(index: int, ours: Array, floats: Array) -> OutputMetrics:

@@ -140,6 +140,13 @@ def changing(output: Array) -> float | None:
     return float(places.mean()) if places.size else 0.0
 
 
+def varying(values: Array) -> Floats:
+    """What a mean over the places takes away: the distances from it; last axis: places."""
+    wide = np.asarray(values, np.float64)
+    apart: Floats = wide - wide.mean(axis=-1, keepdims=True)
+    return apart
+
+
 def _not_finite(values: Array) -> NotFinite:
     nan, inf = np.count_nonzero(np.isnan(values)), np.count_nonzero(np.isinf(values))
     return NotFinite(int(nan), int(inf))

@@ -59,6 +59,7 @@ class Compile(compilation.Compilation):
             self.run_samples(
                 lambda batch: execution.outputs(running, execution.tensors(batch)),
                 lambda first: execution.repeats(self.executable, running, given, first),
+                lambda: lambda batch: execution.pooled(running, execution.tensors(batch)),
             )
         except Exception:
             self.find_kernel()

@@ -11,6 +11,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
+from ...numerics.pooling import axes_of, by_channel
 from ...tvm_types import Function, Library
 
 BUILTIN = "vm.builtin."
@@ -80,6 +81,31 @@ def kernels(running: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
     finally:
         running.set_instrument(lambda *_given: 0)
     return calls
+
+
+def pooled(running: Any, inputs: Sequence[Any]) -> np.ndarray | None:
+    """Run once; what the last pooling reads: float32, [channels, places]. None where nothing is
+    pooled. numerics.pooling says what for."""
+    last: np.ndarray | None = None
+
+    def instrument(
+        _function: Function, symbol: str, before: bool, _result: Any, *given: Any
+    ) -> int:
+        nonlocal last
+        tensors = [each for each in given if hasattr(each, "shape")]
+        if before and len(tensors) == 2 and not str(symbol).startswith(BUILTIN):
+            read, written = (tuple(map(int, each.shape)) for each in tensors)
+            axes = axes_of(str(symbol), read, written)
+            if axes is not None:
+                last = by_channel(tensors[0].numpy(), axes)
+        return 0
+
+    running.set_instrument(instrument)
+    try:
+        running["main"](*inputs)
+    finally:
+        running.set_instrument(lambda *_given: 0)
+    return last
 
 
 @dataclass

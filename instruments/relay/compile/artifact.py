@@ -60,8 +60,11 @@ class Artifact:
         from tvm.contrib.debugger import debug_executor
 
         executor = self._filled(debug_executor.create(self._graph, self._code, self._device))
-        executor.profile()  # warms up
-        profiled = [json.loads(executor.profile().json())["calls"] for _ in range(runs)]
+        try:
+            executor.profile()  # warms up
+            profiled = [json.loads(executor.profile().json())["calls"] for _ in range(runs)]
+        finally:
+            executor.exit()  # removes a folder that it makes
         return [
             {
                 "name": calls[0]["Name"]["string"],

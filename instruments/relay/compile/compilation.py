@@ -19,7 +19,7 @@ class Compile(compilation.Compilation):
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
-        from . import artifact, execution, schedules
+        from . import artifact, execution, pooling, schedules
 
         self.trace.stage("import")
         model = self.load()
@@ -52,6 +52,7 @@ class Compile(compilation.Compilation):
         self.run_samples(
             lambda batch: execution.outputs(executor, batch),
             lambda first: execution.repeats(library, executor, self.inputs, first),
+            lambda: pooling.LastPooling(library).values,
         )
 
     def load(self) -> Model:

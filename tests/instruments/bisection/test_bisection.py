@@ -25,10 +25,11 @@ from tvmq_diag.instruments.bisection.search import (
 from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
 from tvmq_diag.measurements import bisection
 from tvmq_diag.measurements.bisection import Bisection
+from tvmq_diag.measurements.metrics import Metrics, OverInputs
 from tvmq_diag.reports.views import bisection as shown
 from tvmq_diag.results import store
 from tvmq_diag.results.run import Role
-from tvmq_diag.results.verdict import EXACT, INFERRED, WRONG, Verdict
+from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, Verdict
 from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.limits import Limits
 
@@ -81,6 +82,27 @@ def legalize():
             return conv2d(*inputs, 32, (0, 0, 2, 2), out_dtype=attrs.out_dtype)
     tvm.ir.register_op_attr("nn.conv2d", "FTVMLegalize", wrong, level=20)
     return convolutions()
+
+def pooled():
+    module, params = convolutions()
+    main = module["main"]
+    body = relay.nn.batch_flatten(relay.nn.global_avg_pool2d(main.body))
+    return tvm.IRModule.from_expr(relay.Function(main.params, body)), params
+
+def kernel():
+    '''The target's int8 convolution mirrors its weights; a mean over the places hides it.'''
+    from tvm import te, topi
+    right = topi.x86.conv2d_NCHWc_int8
+    def mirrored(data, weight, *rest):
+        last_y, last_x = (int(size) - 1 for size in weight.shape[2:4])
+        turned = te.compute(
+            weight.shape,
+            lambda o, i, y, x, *block: weight(o, i, last_y - y, last_x - x, *block),
+            tag="injective",
+        )
+        return right(data, turned, *rest)
+    topi.x86.conv2d_NCHWc_int8 = mirrored
+    return pooled()
 """
 
 RELAX = """
@@ -195,9 +217,49 @@ def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> No
     assert found.culprit is not None and found.op is not None and found.exact
     assert (found.culprit.name, found.culprit.stage) == ("Legalize", "lower")
     assert found.op.name == "nn.conv2d"
+    assert found.kernel is not None and found.kernel.right is False
+    assert found.answer.endswith("; with plain kernels it is wrong too")
     assert all(right_of(found).values())
     assert found.first_wrong is not None and found.first_wrong.of == bisection.LIMIT
     assert "from Legalize on" in found.answer
+
+
+def test_a_wrong_kernel_is_told_from_a_wrong_pass(bisected: Bisected) -> None:
+    """The outputs do not show it, AlterOpLayout only makes TVM choose it."""
+    found = bisected("relay", "kernel")
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert (found.culprit.name, found.op.name) == ("AlterOpLayout", "nn.conv2d")
+    assert found.kernel is not None and found.kernel.right
+    assert found.answer == (
+        f"the target's kernel for nn.conv2d #{found.op.index} (conv2d_NCHWc_int8.x86) is wrong: "
+        "what AlterOpLayout left is right with plain kernels"
+    )
+    built = next(step for step in found.steps if step.of == bisection.BUILD)
+    assert built.error is not None and built.error.cosine is not None
+    assert built.error.cosine > 0.95 and (built.error.places or 0) < 0.8
+    verdict = hidden()
+    blame_bisected(verdict, found)
+    assert verdict.outcome == WRONG and verdict.reason == found.answer
+    assert (verdict.stage, verdict.pass_name) == ("lower", None)
+    assert verdict.headline.startswith(f"int8 wrong at nn.conv2d (op #{found.op.index}): before")
+
+
+def hidden() -> Verdict:
+    """A verdict on outputs that are right, with values before the last pooling that are not."""
+    places = OverInputs(0.25, 0.2, 0)
+    metrics = Metrics(0.99, 17.0, 0.1, None, outputs=(), places=places)
+    return Verdict("int8", "relay", WORKS, "check", metrics=metrics, confidence=EXACT)
+
+
+def test_what_rounding_alone_puts_elsewhere_is_no_fault(bisected: Bisected) -> None:
+    found = bisected("relay", "pooled")
+    assert found.right and found.saw_places
+    verdict = hidden()
+    blame_bisected(verdict, found)
+    assert verdict.outcome == WORKS
+    assert verdict.message is not None and verdict.message.endswith(
+        "so it is in the simulation, by rounding alone"
+    )
 
 
 def test_nothing_is_wrong_with_a_right_result(bisected: Bisected) -> None:

@@ -33,7 +33,7 @@ def test_right_is_near_to_float_finite_and_the_same_each_time() -> None:
 
 
 def test_the_worst_result_of_a_part_counts() -> None:
-    judge = as_trusted([np.ones((1, 4)) * 1000, np.ones((1, 4)), np.zeros((1, 4))])
+    judge = as_trusted(Ran([np.ones((1, 4)) * 1000, np.ones((1, 4)), np.zeros((1, 4))]))
     assert figures(judge, np.ones(4) * 1000, np.ones(4), np.ones(4)).right
     assert figures(judge, np.ones(4) * 1000, -np.ones(4), np.zeros(4)).wrong
     twice = figures(judge, np.ones(4) * 1000, 2 * np.ones(4), np.zeros(4))
