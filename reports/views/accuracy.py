@@ -96,9 +96,9 @@ def view(metrics: Metrics) -> AccuracyView | None:
     places = metrics.places
     if places is not None:
         about += (
-            f" Before the last pooling, what differs from place to place has a cosine of "
-            f"{number(places.mean, 3)} (worst {number(places.worst, 3)}): a mean over the places"
-            " hides it from the outputs."
+            f" Before the last pooling the spatial cosine is {number(places.mean, 3)} (worst"
+            f" {number(places.worst, 3)}): of each channel less its mean, which is all that an"
+            " average over the places lets through."
         )
     rows = [_row(output, metrics.inputs > 1) for output in metrics.outputs]
     return AccuracyView(about, rows)

@@ -96,8 +96,8 @@ def _places(bisection: Bisection) -> str:
     if bound is None or not bisection.saw_places:
         return ""
     return (
-        " Before the last pooling what differs from place to place has to have a cosine of at least"
-        f" {clip(bound, 10)} to the simulation's."
+        f" Before the last pooling right is a spatial cosine of at least {clip(bound, 10)} to the"
+        " simulation."
     )
 
 
@@ -144,7 +144,7 @@ def _fate(one: BisectionStep | Experiment | Kernel) -> tuple[str, str]:
     if one.repeats is False:
         return "✗", "another answer each time"
     places = one.error.places if one.error is not None else None
-    pooled = "" if places is None else f", before the last pooling {number(places, 3)}"
+    pooled = "" if places is None else f", spatial cosine {number(places, 3)}"
     return ("✓", f"right{pooled}") if one.right else ("✗", f"wrong{pooled}")
 
 

@@ -161,8 +161,8 @@ def hidden(metrics: Metrics) -> Fault | None:
     if places is None or places.mean is None or places.worst is None or places.mean >= MIN_PLACES:
         return None
     sentence = (
-        "before the last pooling, what differs from place to place has a cosine of "
-        f"{places.mean:.3f} to the float model's (worst {places.worst:.3f})"
+        f"spatial cosine {places.mean:.3f} (worst {places.worst:.3f}) to the float model before "
+        "the last pooling"
     )
     return Fault(sentence, (places.at or 0,))
 

@@ -307,6 +307,7 @@ def blame_bisected(verdict: Verdict, bisection: Bisection) -> None:
     verdict.confidence = EXACT if bisection.exact else INFERRED
     if bisection.wrong_kernel is not None:  # no pass is to blame
         verdict.pass_name, verdict.pass_path = None, []
+        verdict.kernel = bisection.wrong_kernel.implementation
     if verdict.knob is None:  # else the reason is known, and better: sums that overflow
         verdict.reason = bisection.answer
 
@@ -319,7 +320,7 @@ def _judge_hidden(verdict: Verdict, bisection: Bisection) -> None:
         return
     if bisection.culprit is not None:
         verdict.outcome = WRONG
-        verdict.message = f"{hidden.sentence}: the mean over the places hides it"
+        verdict.message = f"{hidden.sentence}, which hides it from the outputs"
     elif bisection.right and bisection.saw_places:
         simulated = f"{hidden.sentence}: so it is in the simulation, by rounding alone"
         gain = accuracy.gain_error(verdict.metrics) if verdict.metrics is not None else None

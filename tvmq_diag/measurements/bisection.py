@@ -92,7 +92,7 @@ class Experiment(Event, frozen=True, tag="tried"):
 class BisectionFacts(msgspec.Struct):
     """TVM's targets, of the run and the plain one, and the bounds from which on a result is right:
     `bound` a cosine, `agreement` a share of classes or integers, `bound_db` an SQNR in dB, `places`
-    a cosine of what differs from place to place before the last pooling.
+    a spatial cosine.
 
     `inputs`: which of those that a run is judged on were looked at, from 0; `output`: which of the
     model's, None: each.
@@ -271,7 +271,7 @@ def _in_words(step: BisectionStep, facts: BisectionFacts) -> str:
     error = step.error
     near = error is not None and (error.cosine is None or error.cosine >= (facts.bound or 0))
     if error is not None and error.places is not None and near and step.right is False:
-        return f"before the last pooling a cosine of {error.places:.3f} to the simulation"
+        return f"spatial cosine {error.places:.3f} to the simulation before the last pooling"
     if error is not None and error.same is not None and near:
         return f"{error.same:.0%} of it the same as in float"
     if error is not None and error.cosine is None and error.sqnr_db is not None:

@@ -124,9 +124,11 @@ class Verdict(msgspec.Struct):
     """From the outermost pass to the one that failed."""
     op: OpRef | None = None
     """The op that it comes from."""
+    kernel: str | None = None
+    """TVM's name for the target's kernel for that op, where it is wrong and no pass."""
     message: str | None = None
     """On one line: what TVM said, or the figure by which a result is wrong. Of one that works: how
-    it is off by a factor, if it is."""
+    it is off by a factor, if it is, and what the last pooling may hide."""
     site: ThrowSite | None = None
     knob: str | None = None
     """The fields of the configuration that cause it, with commas between: `dtype_activation`."""
@@ -195,8 +197,9 @@ class Verdict(msgspec.Struct):
 
     @property
     def place(self) -> str:
-        """The pass and the op to blame, as far as they are known."""
-        return _place(self.outcome, self.pass_name, self.op)
+        """The pass, or the kernel, and the op to blame, as far as they are known."""
+        place = _place(self.outcome, self.pass_name, self.op)
+        return f"in the kernel {self.kernel} {place}" if self.kernel else place
 
     @property
     def level_difference(self) -> LevelRun | None:

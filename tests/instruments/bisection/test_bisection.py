@@ -241,7 +241,11 @@ def test_a_wrong_kernel_is_told_from_a_wrong_pass(bisected: Bisected) -> None:
     blame_bisected(verdict, found)
     assert verdict.outcome == WRONG and verdict.reason == found.answer
     assert (verdict.stage, verdict.pass_name) == ("lower", None)
-    assert verdict.headline.startswith(f"int8 wrong at nn.conv2d (op #{found.op.index}): before")
+    assert verdict.headline == (
+        f"int8 wrong in the kernel conv2d_NCHWc_int8.x86 at nn.conv2d (op #{found.op.index}): "
+        "spatial cosine 0.250 (worst 0.200) to the float model before the last pooling, which "
+        "hides it from the outputs"
+    )
 
 
 def hidden() -> Verdict:
