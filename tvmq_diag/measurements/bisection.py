@@ -202,10 +202,12 @@ class Bisection(msgspec.Struct):
 
     def _in_kernel(self) -> str:
         """Whether it may be the kernel after all, where a pass or nothing else is to blame."""
-        if self.kernel is None or self.op is None:
+        built = any(step.of == LIMIT for step in self.steps)
+        if self.op is None or not built:
             return ""
-        if self.kernel.right is None:
-            return f"; whether by the pass or the target's kernel is not known: {self.kernel.why}"
+        if self.kernel is None or self.kernel.right is None:
+            why = f": {self.kernel.why}" if self.kernel is not None else ""
+            return f"; whether by the pass or the target's kernel is not known{why}"
         return "; with plain kernels it is wrong too"
 
 

@@ -31,7 +31,8 @@ class _Plain(DFPatternCallback):
     """Rewritten by pattern and not by ExprMutator, which recurses as deep as the model is."""
 
     def __init__(self, name: str, make: Callable[[Call, Expr, Expr], Any]) -> None:
-        super().__init__()
+        # Once: some of what is made here would match again.
+        super().__init__(require_type=True, rewrite_once=True)
         self.pattern = is_op(name)(wildcard(), wildcard())
         self._make = make
 
@@ -76,6 +77,12 @@ def _unblocked(call: Call, weight: Expr, wanted: str) -> Any:
     return relay.reshape(relay.transpose(weight, order), shape)
 
 
+def _wide(call: Call, data: Expr, weight: Expr) -> Any:
+    """The same operator, its operands in the dtype of its result."""
+    operands = [relay.cast(operand, _dtype(call)) for operand in (data, weight)]
+    return relay.Call(call.op, operands, call.attrs)
+
+
 def _dtype(call: Call) -> str:
     return str(call.checked_type.dtype)
 
@@ -84,4 +91,6 @@ _MAKERS = {
     "nn.contrib_conv2d_NCHWc": _convolution,
     "nn.contrib_depthwise_conv2d_NCHWc": _convolution,
     "nn.contrib_dense_pack": _dense,
+    "nn.conv2d": _wide,
+    "nn.dense": _wide,
 }

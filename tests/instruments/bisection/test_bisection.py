@@ -89,6 +89,18 @@ def pooled():
     body = relay.nn.batch_flatten(relay.nn.global_avg_pool2d(main.body))
     return tvm.IRModule.from_expr(relay.Function(main.params, body)), params
 
+def strided():
+    x, params = relay.var("input", shape=(1, 3, 14, 14)), {}
+    generator = np.random.default_rng(0)
+    y = x
+    for name, a, b, size, stride in (("a", 3, 16, 3, 1), ("b", 16, 16, 3, 1), ("c", 16, 32, 1, 2)):
+        w = generator.normal(0, (2 / (size * size * a)) ** 0.5, (b, a, size, size))
+        params[name] = tvm.nd.array(w.astype("float32"))
+        y = relay.nn.relu(relay.nn.conv2d(
+            y, relay.var(name, shape=w.shape), padding=(size // 2, size // 2), channels=b,
+            kernel_size=(size, size), strides=(stride, stride)))
+    return tvm.IRModule.from_expr(relay.Function(relay.analysis.free_vars(y), y)), params
+
 def kernel():
     '''The target's int8 convolution mirrors its weights; a mean over the places hides it.'''
     from tvm import te, topi
@@ -144,13 +156,18 @@ def bisected(tmp_path: Path) -> Callable[..., Bisection]:
     """Bisect a function of the sources above."""
 
     def run(
-        name: str, function: str, seconds: float = 200.0, mcpu: str | None = None, **qconfig: Any
+        name: str,
+        function: str,
+        seconds: float = 200.0,
+        mcpu: str | None = None,
+        opt_level: int = 3,
+        **qconfig: Any,
     ) -> Bisection:
         chain = resolution.resolve(name, echo=print)
         source = tmp_path / "planted.py"
         source.write_text(RELAY if chain.dialect == "relay" else RELAX)
         model = ModelSource(f"py:{source}:{function}")
-        job = CompileJob("", chain.dialect, model, qconfig=qconfig, mcpu=mcpu)
+        job = CompileJob("", chain.dialect, model, qconfig=qconfig, mcpu=mcpu, opt_level=opt_level)
         found, ending = bisecting.look(
             chain,
             job,
@@ -245,6 +262,19 @@ def test_a_wrong_kernel_is_told_from_a_wrong_pass(bisected: Bisected) -> None:
         f"int8 wrong in the kernel conv2d_NCHWc_int8.x86 at nn.conv2d (op #{found.op.index}): "
         "spatial cosine 0.250 (worst 0.200) to the float model before the last pooling, which "
         "hides it from the outputs"
+    )
+
+
+def test_the_kernel_that_tvm_0_16_gets_wrong_by_itself(bisected: Bisected) -> None:
+    """A 1 by 1 convolution of stride 2 to 7 by 7, where no layout is altered: at opt_level 2."""
+    if "avx2" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has no AVX2")
+    found = bisected("relay", "strided", mcpu="x86-64-v3", opt_level=2)
+    assert found.culprit is not None and found.op is not None and found.exact
+    assert (found.culprit.name, found.op.name) == ("Legalize", "nn.conv2d")
+    assert found.answer == (
+        f"the target's kernel for nn.conv2d #{found.op.index} (conv2d_nchw_int8.x86) is wrong: "
+        "what Legalize left is right with plain kernels"
     )
 
 
