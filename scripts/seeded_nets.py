@@ -74,7 +74,8 @@ def _verdict(net: str, seed: int, options: argparse.Namespace, folder: Path) -> 
 
 def _blame(verdict: Verdict) -> tuple[str, str | None, str | None]:
     """Outcome, pass, op: two seeds may be off by different figures."""
-    return verdict.outcome, verdict.pass_name, verdict.op and verdict.op.name
+    op = verdict.op.name if verdict.op is not None else None
+    return verdict.outcome, verdict.pass_name, op
 
 
 def _brief(verdict: Verdict) -> str:

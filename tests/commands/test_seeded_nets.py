@@ -1,4 +1,4 @@
-"""Three of torchvision's nets with seeded weights, by the script that tells whether they are nets."""
+"""Three of torchvision's seeded nets, through the script that tells whether they are nets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.paths import ROOT
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 NETS = ("squeezenet1_1", "resnet18", "alexnet")
-"""At 64 by 64 pixels some 40 s of one core for each seed, most of it PyTorch and code generation."""
+"""At 64 by 64 pixels some 40 s of one core for each seed."""
 
 
 @pytest.mark.slow
