@@ -110,14 +110,28 @@ class PassSearch:
     def all(self) -> None:
         """The pass, the op, and then the whole table, as far as there is time."""
         try:
-            result = turn(len(self._passes), lambda count: self._after(count - 1), self._clock)
-            if result is None:
+            runnable = self._runnable()
+            result = turn(runnable, lambda count: self._after(count - 1), self._clock)
+            if result is not None:
+                self._in_quantize(result)
+            elif runnable == len(self._passes):
                 self._in_build()
             else:
-                self._in_quantize(result)
+                self._findings.unknown(
+                    f"what {self._passes[-1].name} leaves cannot be run plainly, and what "
+                    f"{self._passes[runnable - 1].name} leaves is right: it comes from behind that"
+                )
             self._rest()
         except OutOfTime:
             self._findings.unknown("there was no time for more")
+
+    def _runnable(self) -> int:
+        """So many passes, up to the last one whose module can be run; 1 if none can."""
+        count = len(self._passes)
+        while count > 1 and self._after(count - 1).right is None:
+            self._clock.check()
+            count -= 1
+        return count
 
     def _in_quantize(self, result: Turn) -> None:
         last, first = result.count - 1, result.right_before
