@@ -22,7 +22,7 @@ from tvmq_diag.instruments.bisection.search import (
     attempted,
     turn,
 )
-from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
+from tvmq_diag.instruments.protocol.jobs import CompileJob, DataSource, ModelSource
 from tvmq_diag.measurements import bisection
 from tvmq_diag.measurements.bisection import Bisection
 from tvmq_diag.measurements.metrics import Metrics, OverInputs
@@ -167,7 +167,10 @@ def bisected(tmp_path: Path) -> Callable[..., Bisection]:
         source = tmp_path / "planted.py"
         source.write_text(RELAY if chain.dialect == "relay" else RELAX)
         model = ModelSource(f"py:{source}:{function}")
-        job = CompileJob("", chain.dialect, model, qconfig=qconfig, mcpu=mcpu, opt_level=opt_level)
+        data = DataSource("random:4") if "calibrate_mode" in qconfig else None
+        job = CompileJob(
+            "", chain.dialect, model, qconfig, dataset=data, mcpu=mcpu, opt_level=opt_level
+        )
         found, ending = bisecting.look(
             chain,
             job,
@@ -209,6 +212,13 @@ def test_a_wrong_scale_is_found_at_calibrate_and_at_its_op(bisected: Bisected) -
     assert verdict.headline == "int8 wrong in QuantizeCalibrate at nn.conv2d (op #5)"
     assert (verdict.stage, verdict.pass_path) == ("calibrate", ["QuantizeCalibrate"])
     assert verdict.confidence == EXACT and verdict.reason == found.answer
+
+
+def test_what_is_calibrated_by_data_is_run_plainly_too(bisected: Bisected) -> None:
+    """Its fixed_point_multiply is refused by code in which nothing is fused."""
+    found = bisected("relay", "scale", calibrate_mode="percentile")
+    assert found.culprit is not None and found.culprit.name == "QuantizeCalibrate"
+    assert all(step.right is not None for step in found.steps)
 
 
 def test_a_wrong_rewrite_is_found_at_realize_and_at_its_op(bisected: Bisected) -> None:
