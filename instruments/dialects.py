@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .bisection.contract import Suspect
     from .compilation import Compilation
-    from .diagnosis.signature import Blame, Wrap
+    from .diagnosis.signature import Blame, Culprit, Wrap
     from .diagnosis.survey import Memo, Survey
     from .matrix.cell import CellSteps
     from .numerics.op_errors import NumericsSide
@@ -113,6 +113,16 @@ class Replay(Protocol):
         wrap: Wrap,
     ) -> list[str] | None:
         """The dtype fields that make it fail by themselves; None where that cannot be told."""
+
+    def culprit(
+        self,
+        path: Sequence[OpenPass],
+        blamed: Blame,
+        error: BaseException,
+        target: Target,
+        wrap: Wrap,
+    ) -> Culprit | None:
+        """The op that handed on what the blamed one could not take; None if none is known."""
 
 
 class Surveying(Protocol):

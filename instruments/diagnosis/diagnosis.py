@@ -71,6 +71,9 @@ def diagnose(
             journal.event("skipped", what="op", reason=replay.why_not(failed.path))
             return
         journal.event("blame", **vars(blamed))
+        culprit = replay.culprit(failed.path, blamed, failed.error, failed.target, wrap)
+        if culprit is not None:
+            journal.event("culprit", **vars(culprit))
         guilty = replay.knobs(failed.path, blamed, failed.error, failed.target, wrap)
         journal.event("knobs", fields=guilty)
         try:

@@ -34,6 +34,19 @@ class Blame:
     """Whose table it is a row of; None: that before the innermost failing pass with a graph."""
 
 
+@dataclass
+class Culprit:
+    """The op that handed on what the op that a failure surfaces at could not take.
+
+    `index` counts calls of the op table; None: what is no call, as an `if`. `dtype` is the one that
+    its value would have to be in; None: a parameter in its place lets the pass through.
+    """
+
+    index: int | None
+    name: str
+    dtype: str | None
+
+
 def signature(error: BaseException) -> str:
     """What makes two failures the same: class and last line, addresses and numbers of lines out."""
     return f"{type(error).__name__}: {last_line(error)}"

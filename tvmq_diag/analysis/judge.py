@@ -282,6 +282,7 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     if op is not None:
         verdict.op = op
         verdict.confidence = EXACT
+    blame_culprit(verdict, trace)
     blamed = trace.blamed()
     if blamed is not None and verdict.outcome == CRASHED and verdict.reason is None:
         verdict.reason = explanations.why_dead(verdict.pass_name, blamed[1].dtype)
@@ -291,6 +292,24 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
         named = (name for name in configuration.fields if "_" in name)  # no words of English
         knobs += [name for name in named if name in (verdict.reason or "")]
     verdict.knob = ", ".join(knobs) or None
+
+
+def blame_culprit(verdict: Verdict, trace: Trace) -> None:
+    """Name the op that handed on what the failing one could not take, as replay proved it."""
+    culprit, failing = trace.culprit, trace.failing_snapshot()
+    if culprit is None or failing is None:
+        return
+    proof = f"its input is an {culprit.name}: with a parameter in its place the pass goes through"
+    if culprit.index is not None:
+        spans = [node.span for node in failing.executed()]
+        span = spans[culprit.index] if culprit.index < len(spans) else None
+        verdict.surfaced = verdict.op
+        verdict.op = OpRef(culprit.index, short(culprit.name), span)
+        proof = (
+            f"{short(culprit.name)} #{culprit.index} hands on another dtype: with its value cast "
+            f"to {culprit.dtype} the pass goes through"
+        )
+    verdict.reason = f"{verdict.reason}; {proof}" if verdict.reason else proof
 
 
 def blame_bisected(verdict: Verdict, bisection: Bisection) -> None:

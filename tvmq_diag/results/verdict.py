@@ -124,6 +124,8 @@ class Verdict(msgspec.Struct):
     """From the outermost pass to the one that failed."""
     op: OpRef | None = None
     """The op that it comes from."""
+    surfaced: OpRef | None = None
+    """The op that fails, where it comes from another."""
     kernel: str | None = None
     """TVM's name for the target's kernel for that op, where it is wrong and no pass."""
     message: str | None = None
@@ -199,6 +201,8 @@ class Verdict(msgspec.Struct):
     def place(self) -> str:
         """The pass, or the kernel, and the op to blame, as far as they are known."""
         place = _place(self.outcome, self.pass_name, self.op)
+        if self.surfaced is not None:
+            place += f", surfacing at {self.surfaced.name} (op #{self.surfaced.index})"
         return f"in the kernel {self.kernel} {place}" if self.kernel else place
 
     @property

@@ -12,7 +12,7 @@ import msgspec
 
 from .. import decoding
 from ..instruments.protocol.schema import SCHEMA
-from .failure import Blame, Failure, RejectionMap, Smallest
+from .failure import Blame, Culprit, Failure, RejectionMap, Smallest
 from .journal import Timed
 
 
@@ -158,7 +158,7 @@ class End(Timed, frozen=True, tag="end"):
 
 TraceEvent = (
     Enter | Leave | Written | Unwind | Start | Facts | Stage | Text | Compiling | Failure | Blame
-    | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation | Skipped | Outputs
+    | Culprit | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation | Skipped | Outputs
     | Fault | End
 )  # fmt: skip
 

@@ -47,6 +47,18 @@ class Blame(Event, frozen=True, tag="blame"):
     snapshot: int | None = None
 
 
+class Culprit(Event, frozen=True, tag="culprit"):
+    """The op that handed on what the blamed op could not take, proven by replay.
+
+    `index` counts in running order; None: what is no call, as an `if`. With its value cast to
+    `dtype` the pass goes through; None: with a parameter in its place.
+    """
+
+    index: int | None
+    name: str
+    dtype: str | None
+
+
 class RejectionMap(Event, frozen=True, tag="map"):
     """What the failing pass says of each op alone; numbers are rows of the failing module's table.
 

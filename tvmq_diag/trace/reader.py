@@ -26,7 +26,7 @@ from .events import (
     Unwind,
     Written,
 )
-from .failure import Blame, Failure, RejectionMap, Smallest
+from .failure import Blame, Culprit, Failure, RejectionMap, Smallest
 from .journal import Timed
 from .stages import STAGES
 from .trace import PassRun, Trace
@@ -94,7 +94,7 @@ def _take(trace: Trace, event: TraceEvent) -> None:
 
 def _failed(
     trace: Trace,
-    event: Failure | Blame | Knobs | Smallest | RejectionMap | Investigation | Skipped,
+    event: Failure | Blame | Culprit | Knobs | Smallest | RejectionMap | Investigation | Skipped,
 ) -> None:
     """Add what an event says of a failure."""
     match event:
@@ -102,6 +102,8 @@ def _failed(
             trace.failure = event
         case Blame():
             trace.blame = event
+        case Culprit():
+            trace.culprit = event
         case Knobs():
             trace.knobs = event.fields
         case Smallest():

@@ -15,7 +15,7 @@ import msgspec
 from . import ops, snapshot
 from .events import Written
 from .facts import TraceFacts
-from .failure import Blame, Failure, RejectionMap, Smallest
+from .failure import Blame, Culprit, Failure, RejectionMap, Smallest
 from .snapshot import Node, Snapshot
 from .stages import FOLDING, SEQUENCE, WRAPPERS
 
@@ -120,6 +120,8 @@ class Trace(msgspec.Struct, eq=False):
     compiling: int | None = None
     """The snapshot of the module that was handed to the compiler, once that had begun."""
     blame: Blame | None = None
+    culprit: Culprit | None = None
+    """What handed on what the blamed op could not take."""
     knobs: list[str] | None = None
     """The fields that cause the failure by themselves; None where the replay could not tell."""
     smallest: Smallest | None = None

@@ -21,6 +21,7 @@ from ...diagnosis.reduction import NotSliceable, Part
 from ...diagnosis.signature import (
     Attempt,
     Blame,
+    Culprit,
     Wrap,
     as_it_is,
     signature,
@@ -95,6 +96,17 @@ def why_not(path: Sequence[OpenPass]) -> str:
     if place.name in WHOLE:
         return f"done again without our schedules, {place.name} does not fail in the same way"
     return "replayed on its own, the pass does not fail in the same way"
+
+
+def culprit(
+    path: Sequence[OpenPass],
+    blamed: Blame,
+    error: BaseException,
+    target: Target,
+    wrap: Wrap = as_it_is,
+) -> Culprit | None:
+    """Not looked for: each op of Relax has a type of its own, and is refused at once."""
+    return None
 
 
 def knobs(

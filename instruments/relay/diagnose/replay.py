@@ -15,6 +15,7 @@ from ...diagnosis.first_failing import FirstFailing, first_failing
 from ...diagnosis.signature import (
     Attempt,
     Blame,
+    Culprit,
     Wrap,
     as_it_is,
     signature,
@@ -25,6 +26,7 @@ from ...tvm_types import Call, Expr, IRModule, Target
 from ..ir.op_table import has_graph, nodes_of, settings
 from ..ir.prefix import calls_of, prefix
 from ..passes import building, pass_by_name
+from . import culprit as culprits
 
 REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
 """TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
@@ -82,6 +84,27 @@ def knobs(
             if _fails(attempt, module, signature(error)):
                 guilty.append(name)
     return guilty
+
+
+def culprit(
+    path: Sequence[OpenPass],
+    blamed: Blame,
+    error: BaseException,
+    target: Target,
+    wrap: Wrap = as_it_is,
+) -> Culprit | None:
+    """The op that handed on what the blamed op could not take; None if that is none, or unknown.
+
+    Looked for in the quantizer's passes; other dtypes only where realize made ill-typed code.
+    """
+    place = failing_relay_pass(path)
+    attempt = pass_by_name(place.name, target) if place else None
+    if place is None or attempt is None or not place.name.startswith("Quantize"):
+        return None
+    mixed = place.name == "QuantizeRealize" and isinstance(error, tvm.error.DiagnosticError)
+    dtype = str(relay.quantize.current_qconfig().dtype_activation) if mixed else None
+    typed = relay.transform.InferType()(place.before)
+    return culprits.culprit(calls_of(typed), blamed.index, wrap(attempt), dtype)
 
 
 def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
