@@ -158,8 +158,8 @@ class End(Timed, frozen=True, tag="end"):
 
 TraceEvent = (
     Enter | Leave | Written | Unwind | Start | Facts | Stage | Text | Compiling | Failure | Blame
-    | Culprit | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation | Skipped | Outputs
-    | Fault | End
+    | Culprit | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation | Skipped
+    | Outputs | Fault | End
 )  # fmt: skip
 
 DECODER: msgspec.json.Decoder[TraceEvent] = msgspec.json.Decoder(TraceEvent)
