@@ -44,6 +44,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("float", card.islands),
         ("level", verdict.level_difference.sentence if verdict.level_difference else None),
         ("finds", _hazard(verdict)),
+        ("fix", verdict.fix.sentence if verdict.fix else None),
         ("try", verdict.suggestion),
         ("repro", verdict.reproducer or _no_reproducer(verdict.reproducer_note)),
     ]

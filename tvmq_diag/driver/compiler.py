@@ -61,9 +61,9 @@ class Compiler:
         self._parts: dict[str, Compiled] = {}
         self._float: Compiled | None = None
 
-    def compile(self, configuration: Configuration) -> Compiled:
-        """The model at a configuration."""
-        text, slug = configuration.text, configuration.slug
+    def compile(self, configuration: Configuration, suffix: str = "") -> Compiled:
+        """The model at a configuration; `suffix` is for the name of its folder."""
+        text, slug = configuration.text + suffix, configuration.slug + suffix
         if not configuration.as_is:
             return self._run(text, slug, configuration.qconfig)
         return self._run(text, slug, None, fq2i=configuration.fq2i, keep_inputs=True)

@@ -13,7 +13,7 @@ from ..configuration import Configuration, reference
 from ..results import store
 from ..results.run import Role, Run
 from ..results.verdict import WORKS
-from . import follow_ups
+from . import fixing, follow_ups
 from .plan import Observer, Plan
 from .trials import NotImported, Stopped, Trials
 
@@ -75,3 +75,5 @@ def _follow_up(trials: Trials) -> None:
     if plan.explore:
         follow_ups.each_knob(trials)
         follow_ups.at_other_level(trials)
+        for result in trials.run.with_role(Role.REQUESTED):
+            fixing.cure(trials, result)

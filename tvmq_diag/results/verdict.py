@@ -104,6 +104,27 @@ class LevelRun(msgspec.Struct, frozen=True):
         return f"with --quantize-opt-level {self.level}{tried}: {result}"
 
 
+class FixRun(msgspec.Struct, frozen=True):
+    """A change of TVM's Python quantizer with which the model works, by trying.
+
+    `file`: the unified diff, as seen from the run. `cosine` of the model's outputs to float, None
+    where there is none. `reduced`: the reduced module was run with it too, and passes.
+    """
+
+    name: str
+    what: str
+    file: str
+    cosine: float | None
+    reduced: bool
+
+    @property
+    def sentence(self) -> str:
+        """What it changes, and what came of it."""
+        cosine = f", cosine {self.cosine:.3f} to float" if self.cosine is not None else ""
+        reduced = ", and the reduced module passes" if self.reduced else ""
+        return f"{self.file}: {self.what}; tried on this TVM: it works{cosine}{reduced}"
+
+
 class Verdict(msgspec.Struct):
     """What happened to one configuration, why, and what to try. None where it does not apply."""
 
@@ -160,6 +181,8 @@ class Verdict(msgspec.Struct):
     instead: Alternative | None = None
     knob_map: list[KnobRun] | None = None
     """What each field does alone."""
+    fix: FixRun | None = None
+    """A change of TVM that cures it."""
     other_level: LevelRun | None = None
     """Of Relay: what becomes of it where quantize() runs at another opt_level."""
     hazards: list[Hazard] = []
