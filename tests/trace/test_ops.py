@@ -27,7 +27,7 @@ def operators(vocabulary: Vocabulary) -> set[str]:
     """All that it names as operators, short."""
     quantizer = vocabulary.quantizer
     names = quantizer.rules | quantizer.numbered | quantizer.following | set(quantizer.switches)
-    names |= quantizer.float_with_constant | {quantizer.ends or vocabulary.step}
+    names |= quantizer.joins | quantizer.float_with_constant | {quantizer.ends or vocabulary.step}
     names |= vocabulary.casts | vocabulary.dequantize | vocabulary.rescaling
     names |= vocabulary.machinery
     names |= set(vocabulary.operands) | set(vocabulary.literals)

@@ -127,11 +127,16 @@ _WHY = [
         "(e5m2), and relax.quantize rounds to integers",
     ),
     (
+        # src/target/llvm/codegen_llvm.cc, CodeGenLLVM::CreateIntrinsic
+        r"Cannot find intrinsic declaration, possible type mismatch: llvm\.(\w+)",
+        "LLVM's {0} takes floats only, and here it is called on values of another type",
+    ),
+    (
         # src/relay/quantize/quantize.cc, SimulatedQuantizeRel. That it is accepted as a tensor of
         # one value was tried on TVM 0.16.
         r"Input shape cannot be empty",
-        "the quantizer puts a simulated_quantize on each operand, which takes no scalar: one is a "
-        "constant of shape (), and would be accepted in shape (1,)",
+        "the quantizer puts a step of its own behind each operand, which takes no scalar: one is "
+        "a constant of shape (), and would be accepted in shape (1,)",
     ),
     (
         # src/tir/op/op.cc, type_check_integer_args

@@ -40,6 +40,7 @@ from ..trace.trace import Trace
 from . import accuracy, coverage, explanations, tvm_error
 from .accuracy import Bounds
 from .dtype_timeline import anchors_of
+from .joined import joined
 
 _IMPORT_REJECTED = "ImportRejected"
 """The exception of instruments.inputs.errors: TVM's importer does not take the model."""
@@ -243,7 +244,9 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     if verdict.site is None and failure.python is not None:
         verdict.site = tvm_error.python_site(failure.python)
     verdict.message = verdict.message or failure.error + explanations.NO_MESSAGE
-    verdict.reason = explanations.why(verdict.message, verdict.stage)
+    verdict.reason = joined(trace, verdict.message)
+    if verdict.reason is None:
+        verdict.reason = explanations.why(verdict.message, verdict.stage)
     if verdict.reason is None:
         verdict.reason = explanations.why_there(failure.error, verdict.site)
     verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN

@@ -50,6 +50,8 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """The operators that it leaves in float where an operand is a constant."""
     passed_over: Mapping[str, str] = {}
     """Operators that its rule leaves as they are, and why, in a clause."""
+    joins: frozenset[str] = frozenset()
+    """The operators that make of two operands the dtype of inputs, where the second has that."""
     otherwise: str = "not known why"
     """What is said of an op left in float where nothing of the above explains it."""
 
@@ -151,6 +153,8 @@ RELAY = Vocabulary(
             "nn.contrib_conv2d_NCHWc": "the quantizer warns that it has no effect on NCHWc "
             "convolutions: quantize before AlterOpLayout"
         },
+        # src/relay/quantize/realize.cc, ConcatenateRealize
+        joins=frozenset({"concatenate"}),
         ends="nn.global_avg_pool2d",
         ends_by="stop_quantize in _annotate.py",
         otherwise="what it reads was left in float",

@@ -17,8 +17,12 @@ def constant(value: Any, dtype: str = "float32") -> Any:
     return relax.const(np.asarray(value, dtype))
 
 
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).normal(0, 0.15, shape)
+
+
 def weight(*shape: int) -> Any:
-    return constant(np.random.default_rng(sum(shape)).normal(0, 0.15, shape))
+    return constant(normal(*shape))
 
 
 def net(shape: tuple[int, ...], make: Callable[[Any, Any], Any], dtype: str = "float32") -> Net:
@@ -37,8 +41,7 @@ def tflite_qdq() -> Net:
     def make(emit: Any, x: Any) -> Any:
         zero = constant(0, "int8")
         d = emit(op.dequantize(x, constant(0.03), zero, axis=1))
-        values = np.random.default_rng(30).normal(0, 0.15, (16, 8, 3, 3)) * 400
-        kernel = constant(values.clip(-127, 127), "int8")
+        kernel = constant((normal(16, 8, 3, 3) * 400).clip(-127, 127), "int8")
         w = emit(op.dequantize(kernel, constant(0.0025), zero, axis=0))
         y = emit(op.nn.relu(emit(op.nn.conv2d(d, w, padding=1))))
         return op.quantize(y, constant(0.05), zero, axis=1, out_dtype="int8")
@@ -84,8 +87,8 @@ def transformer() -> Net:
     def make(emit: Any, x: Any) -> Any:
         ones, zeros = constant(np.ones(32)), constant(np.zeros(32))
         n = emit(op.nn.layer_norm(x, ones, zeros, axes=[-1]))
-        base = weight(32, 32).data.numpy()
-        q, k, v = (emit(op.matmul(n, constant(base * (1 + 0.1 * i)))) for i in range(3))
+        weights = (constant(normal(32, 32) * (1 + 0.1 * i)) for i in range(3))
+        q, k, v = (emit(op.matmul(n, w)) for w in weights)
         s = emit(op.matmul(q, emit(op.permute_dims(k, [0, 2, 1]))))
         s = emit(op.nn.softmax(emit(op.multiply(s, constant(0.18)))))
         y = emit(op.add(x, emit(op.matmul(s, v))))
