@@ -125,9 +125,12 @@ def of_python(rest: str, kind: type) -> tuple[Any, dict[str, Any]]:
 
 
 def _raised(error: BaseException) -> str:
-    """What an exception says on one line, and where it was raised."""
+    """What an exception says on one line, and the line that it comes from: of what is not
+    installed, if it came through such."""
     text = line(error) if str(error).strip() else ""
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    own = [frame for frame in frames if "importlib" not in frame.filename]
+    # Not in an importer, nor in C++, whose frames an error of TVM's has too.
+    own = [f for f in frames if "importlib" not in f.filename and Path(f.filename).is_file()]
+    own = [f for f in own if "site-packages" not in f.filename] or own
     where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
     return f"{type(error).__name__}: {text}{where}" if text else f"{type(error).__name__}{where}"

@@ -47,8 +47,11 @@ def unheard(seen: list[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def spelled_out() -> Iterator[None]:
-    """A DiagnosticError that leaves the block says in its text what it is about."""
+def spelled_out(most: int | None = None) -> Iterator[None]:
+    """A DiagnosticError that leaves the block says in its text what it is about.
+
+    `most`: so many of the diagnostics at most, from the first.
+    """
     seen: list[str] = []
 
     def collect(context: Any) -> None:
@@ -59,15 +62,16 @@ def spelled_out() -> Iterator[None]:
             yield
         except Exception as error:
             if seen and type(error).__name__ == DIAGNOSTIC:
-                error.args = ("\n".join(seen),)
+                error.args = ("\n".join(seen[:most]),)
             raise
 
 
 def quiet(attempt: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The same attempt, whose DiagnosticErrors say in their text what they are about."""
+    """The same attempt, whose DiagnosticErrors say in their text what they are about first: what
+    follows from that may be of other ops, and another thing in each part of a module."""
 
     def run(module: IRModule) -> None:
-        with spelled_out():
+        with spelled_out(1):
             attempt(module)
 
     return run

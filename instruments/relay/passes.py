@@ -15,6 +15,9 @@ from ..diagnosis.signature import (
 from ..protocol.schema import TYPE_ONLY
 from ..tvm_types import IRModule, Target
 
+BUILD = "relay.build"
+"""Stands for the pass where a failure comes only with a build, in none of TVM's passes."""
+
 
 def around_quantize(opt_level: int | None) -> ContextManager[Any]:
     """What quantize() runs in: a PassContext of a level, or, for None, the one that is there.

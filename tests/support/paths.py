@@ -11,5 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = ROOT / "tests" / "support" / "scripts"
 """Modules that run in a TVM's interpreter: what snippets of tests begin with."""
 
+CASES = ROOT / "tests" / "support" / "cases"
+"""Small nets after public reports."""
+
 InTvm = Callable[..., "subprocess.CompletedProcess[str]"]
 """Runs a script in the interpreter of a TVM."""

@@ -7,20 +7,23 @@ the stage from which on it holds. An unknown message gets no explanation, never 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 
-from ..configuration import REFERENCE, Configuration, bits, reference
+from ..configuration import CHOICES, REFERENCE, Configuration, bits, parse, reference
 from ..results.verdict import (
     CRASHED,
     NOT_JUDGED,
     NOT_QUANTIZED,
     REJECTED,
     TIMED_OUT,
+    WORKS,
     WRONG,
     ThrowSite,
     Verdict,
 )
-from ..trace.ops import Quantizer
 from ..trace.stages import FOLDING, STAGES
+
+_FAILED = (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED)
 
 NO_MESSAGE = ", with no message"
 """Behind the class of an exception that says nothing."""
@@ -124,6 +127,18 @@ _WHY = [
         "(e5m2), and relax.quantize rounds to integers",
     ),
     (
+        # src/target/llvm/codegen_llvm.cc, CodeGenLLVM::CreateIntrinsic
+        r"Cannot find intrinsic declaration, possible type mismatch: llvm\.(\w+)",
+        "LLVM's {0} takes floats only, and here it is called on values of another type",
+    ),
+    (
+        # src/relay/quantize/quantize.cc, SimulatedQuantizeRel. That it is accepted as a tensor of
+        # one value was tried on TVM 0.16.
+        r"Input shape cannot be empty",
+        "the quantizer puts a step of its own behind each operand, which takes no scalar: one is "
+        "a constant of shape (), and would be accepted in shape (1,)",
+    ),
+    (
         # src/tir/op/op.cc, type_check_integer_args
         r"Expected integer argument as LHS of (\S+) operator",
         "the quantizer rescales with shifts ({0}), which only integers have",
@@ -194,14 +209,12 @@ def tried(verdict: Verdict) -> str:
     return text
 
 
-def suggestion(configuration: Configuration, outcome: str, quantizer: Quantizer) -> str | None:
+def suggestion(configuration: Configuration, outcome: str) -> str | None:
     """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
     if outcome == NOT_JUDGED:
         return "trained weights, or inputs that the model tells apart (--check-on)"
-    if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED):
+    if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG):
         return None
-    if outcome == NOT_QUANTIZED:
-        return _where_to_look(configuration, quantizer)
     if configuration.dtypes == REFERENCE.dtypes:
         if configuration.fields and outcome != WRONG:
             return f"--dtype {reference(configuration).text}: TVM's default"
@@ -218,9 +231,38 @@ def suggestion(configuration: Configuration, outcome: str, quantizer: Quantizer)
     )
 
 
-def _where_to_look(configuration: Configuration, quantizer: Quantizer) -> str:
-    """For a model of which no op got the dtype."""
-    because = quantizer.default_skips
-    if configuration.fields.get("realize") == "qdq":
-        because = "realize=qdq computes in float, on dequantized values"
-    return "see the dtype timeline" + (f": {because}" if because else "")
+def without(settings: Collection[str], configuration: Configuration, skip: str) -> str | None:
+    """For a model of which no op got the dtype: the configuration without the settings that keep
+    ops in float. None if there are none; `skip` is the name of the one that is a list."""
+    if not settings:
+        return None
+    head, *extras = configuration.text.split(":")
+    others = [extra for extra in extras if extra.partition("=")[0] not in settings]
+    off = [f"{name}={'none' if name == skip else 0}" for name in sorted(settings)]
+    these = "these settings keep" if len(off) > 1 else "this setting keeps"
+    text = parse(":".join([head, *others, *off])).text
+    return f"--dtype {text}: not tried; {these} ops in float"
+
+
+def settle(verdicts: Sequence[Verdict]) -> None:
+    """Hold what the verdicts of a run suggest against what it came to: what works is said to, and
+    what failed, or keeps fewer bits of a default that failed, is no longer suggested."""
+    outcomes = {verdict.configuration: verdict for verdict in verdicts}
+    for verdict in verdicts:
+        match = re.match(r"--dtype (\S+): ", verdict.suggestion or "")
+        if match is None:
+            continue
+        other = outcomes.get(match[1])
+        if other is not None and other.outcome == WORKS:
+            verdict.suggestion = tried(other)
+        elif any(one in outcomes and outcomes[one].outcome in _FAILED for one in _wider(match[1])):
+            verdict.suggestion = None
+
+
+def _wider(text: str) -> list[str]:
+    """A configuration, and the default that it keeps fewer bits of, if it sets nothing else."""
+    configuration = parse(text)
+    narrowed = configuration.fields.keys() <= {"nbit_input", "nbit_weight", *CHOICES}
+    if configuration.as_is or not narrowed:
+        return [text]
+    return [text, reference(configuration).text]

@@ -61,9 +61,7 @@ def of_failure(
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
-    verdict.suggestion = explanations.suggestion(
-        configuration, verdict.outcome, trace.vocabulary.quantizer
-    )
+    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
     blame(verdict, configuration, trace)
     if configuration.as_is:
         verdict.knob, verdict.suggestion = None, None
@@ -85,6 +83,7 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
         verdict.site = tvm_error.python_site(failure.python)
     if trace.failing_path:  # it made a module, and TVM's own passes refuse that
         verdict.pass_name = trace.failing_path[-1].name
+        verdict.reason = "TVM's importer made a module that TVM's own passes refuse"
         if trace.blame is not None:  # of a module that no table was kept of
             verdict.op = OpRef(trace.blame.index, short(trace.blame.name))
     node = trace.facts.rejected_node
@@ -140,11 +139,9 @@ def of_result(
     if metrics is not None and accuracy.unjudged(metrics):
         verdict.metrics = accuracy.without_figures(metrics)
     if not got_dtype(configuration, trace):
-        verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
-        verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
-        verdict.reason = _left(trace)
-    else:
-        verdict.reason = _in_float(configuration)
+        _not_quantized(verdict, configuration, trace)
+        return verdict
+    verdict.reason = _in_float(configuration)
     if verdict.outcome == NOT_JUDGED:
         verdict.confidence = UNKNOWN
     one_bit = [
@@ -162,9 +159,7 @@ def of_result(
             "the numbers are noise"
         )
     if metrics is not None or verdict.outcome != NOT_JUDGED:
-        verdict.suggestion = explanations.suggestion(
-            configuration, verdict.outcome, trace.vocabulary.quantizer
-        )
+        verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
     return verdict
 
 
@@ -204,11 +199,17 @@ def got_dtype(configuration: Configuration, trace: Trace) -> bool:
     return True
 
 
-def _left(trace: Trace) -> str | None:
-    """Why the quantizer left ops in float: the two reasons that most have; None without any."""
-    reasons = Counter(op.reason for op in coverage.coverage(trace).unquantized).most_common(2)
+def _not_quantized(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
+    """Fill in why the quantizer left every op in float: the two reasons that most have."""
+    verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
+    verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
+    unquantized = coverage.coverage(trace).unquantized
+    reasons = Counter(op.reason for op in unquantized).most_common(2)
     each = (f"{count} op{'s' * (count > 1)}: {reason}" for reason, count in reasons)
-    return "; ".join(each) or None
+    verdict.reason = "; ".join(each) or None
+    settings = {op.setting for op in unquantized if op.setting is not None}
+    skip = trace.vocabulary.quantizer.skip
+    verdict.suggestion = explanations.without(settings, configuration, skip)
 
 
 def _in_float(configuration: Configuration) -> str | None:

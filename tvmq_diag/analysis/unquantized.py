@@ -16,12 +16,16 @@ READS_FLOAT = "what it reads was left in float"
 
 @dataclass(frozen=True)
 class Unquantized:
-    """An anchor op that reads float at the end, and why; `index` is in running order, from 0."""
+    """An anchor op that reads float at the end, and why; `index` is in running order, from 0.
+
+    `setting` is the quantizer's that keeps it in float, None where none does.
+    """
 
     index: int
     op: str
     span: str | None
     reason: str
+    setting: str | None = None
 
 
 def unquantized(module: Snapshot, qconfig: Mapping[str, object]) -> list[Unquantized]:
@@ -37,15 +41,15 @@ def unquantized(module: Snapshot, qconfig: Mapping[str, object]) -> list[Unquant
         if module.vocabulary.anchor_kind(call.op) is None or not _reads_float(module, call):
             continue
         ends = call.op == rules.ends and _was_integer(module, call)
+        setting = None
         if ended or ends:
             where = "here" if ends and not ended else f"behind the first {rules.ends}"
             reason = f"quantization ends {where} ({rules.ends_by})"
         else:
-            reason = _by_setting(module, call, numbers.get(call.number), qconfig) or _by_rule(
-                module, call, qconfig
-            )
+            kept = _by_setting(module, call, numbers.get(call.number), qconfig)
+            setting, reason = kept or (None, _by_rule(module, call, qconfig))
         if not module.rescales(call):
-            remaining.append(Unquantized(index, call.op, call.span, reason))
+            remaining.append(Unquantized(index, call.op, call.span, reason, setting))
         ended |= ends
     return remaining
 
@@ -59,18 +63,18 @@ def _numbers(module: Snapshot) -> dict[int, int]:
 
 def _by_setting(
     module: Snapshot, call: Node, number: int | None, qconfig: Mapping[str, object]
-) -> str | None:
-    """The setting that keeps an op in float, if one does."""
+) -> tuple[str, str] | None:
+    """The setting that keeps an op in float, if one does, and that in a clause."""
     rules = module.vocabulary.quantizer
     listed = qconfig.get(rules.skip)
     prefix = f"{module.vocabulary.dialect}."
     skipped = [str(i).removeprefix(prefix) for i in listed] if isinstance(listed, list) else []
     if number is not None and str(number) in skipped:
-        return f"{rules.skip} holds {number}"
+        return rules.skip, f"{rules.skip} holds {number}"
     if call.op in skipped:
-        return f"{rules.skip} holds {call.op}"
+        return rules.skip, f"{rules.skip} holds {call.op}"
     switch = rules.switches.get(call.op)
-    return f"{switch} is set" if switch is not None and qconfig.get(switch) else None
+    return (switch, f"{switch} is set") if switch is not None and qconfig.get(switch) else None
 
 
 def _by_rule(module: Snapshot, call: Node, qconfig: Mapping[str, object]) -> str:

@@ -41,6 +41,12 @@ _OTHER = {False: 3, True: 2}
 before the quantizer; 2 is TVM's own where a script opens no PassContext."""
 
 
+def settle_suggestions(trials: Trials) -> None:
+    """Hold what the verdicts suggest against what was tried."""
+    explanations.settle([result.verdict for result in trials.run.results])
+    trials.save()
+
+
 def what_works_instead(trials: Trials) -> None:
     """For each configuration that does not work, try the nearest that might."""
     for_any_cpu: dict[str, str | None] = {}

@@ -30,6 +30,7 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
         try:
             for configuration, role in _queue(plan):
                 trials.attempt(configuration, role)
+            follow_ups.settle_suggestions(trials)
             if plan.reference:
                 _follow_up(trials)
         except NotImported:

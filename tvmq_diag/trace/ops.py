@@ -52,8 +52,6 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """Operators that its rule leaves as they are, and why, in a clause."""
     otherwise: str = "not known why"
     """What is said of an op left in float where nothing of the above explains it."""
-    default_skips: str | None = None
-    """What it leaves in float by default, in a clause."""
 
 
 class Vocabulary(msgspec.Struct, frozen=True, eq=False):
@@ -156,8 +154,6 @@ RELAY = Vocabulary(
         ends="nn.global_avg_pool2d",
         ends_by="stop_quantize in _annotate.py",
         otherwise="what it reads was left in float",
-        # python/tvm/relay/quantize/quantize.py, QConfig
-        default_skips="TVM skips the first convolution and every dense by default",
     ),
     casts=frozenset({"cast"}),
     dequantize=frozenset(),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any, Iterator
 
 from ... import compilation
 from ...inputs.errors import ModelError
 from ...inputs.models import Model
+from ...recording.open_pass import OpenPass
 from ...tvm_types import IRModule
 from .. import arrived
 from ..ir.prefix import calls_of, prefix
-from ..passes import around_quantize
+from ..passes import BUILD, around_quantize
 
 
 class Compile(compilation.Compilation):
@@ -121,8 +123,12 @@ class Compile(compilation.Compilation):
         bound = None if self.job.qconfig is not None else dict(params)
         try:
             with tvm.transform.PassContext(opt_level=self.job.opt_level):
-                return relay.build(module, target=self.target, params=bound)
-        finally:
+                library = relay.build(module, target=self.target, params=bound)
+        except Exception:
             # Code is generated after the last pass, in none.
             if not self.trace.failing_path():
                 self.trace.stage("codegen")
+                self.trace.recorder.compiling(module, functools.partial(OpenPass, 0, BUILD))
+            raise
+        self.trace.stage("codegen")
+        return library

@@ -6,12 +6,15 @@ without our instruments, under the same qconfig and target.
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from typing import Any, Sequence
 
 import tvm
 from tvm import relay
 
 from ...diagnosis.first_failing import FirstFailing, first_failing
+from ...diagnosis.reduction import NotSliceable, Part
 from ...diagnosis.signature import (
     Attempt,
     Blame,
@@ -24,12 +27,16 @@ from ...protocol.schema import FOLDING, SEQUENCE, TYPE_ONLY
 from ...recording.open_pass import OpenPass
 from ...tvm_types import Call, Expr, IRModule, Target
 from ..ir.op_table import has_graph, nodes_of, settings
+from ..ir.parts import Parts
 from ..ir.prefix import calls_of, prefix
-from ..passes import building, pass_by_name
+from ..passes import BUILD, building, pass_by_name
 from . import culprit as culprits
 
 REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
 """TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
+
+ALONE = "each op built alone"
+ALONE_SECONDS = 20.0
 
 
 def blame(
@@ -41,6 +48,9 @@ def blame(
         return None
     attempt = pass_by_name(place.name, target)
     wanted = signature(error)
+    if place.name == BUILD:
+        blamed = _blame_alone(place.before, wrap(building(target)), wanted)
+        return blamed and dataclasses.replace(blamed, snapshot=place.snapshot)
     if attempt is not None:
         return _blame_prefix(place.before, wrap(attempt), wanted)
     return _blame_fused(place.before, target, wanted, wrap)
@@ -48,8 +58,11 @@ def blame(
 
 def why_not(path: Sequence[OpenPass]) -> str:
     """Why `blame` found nothing."""
-    if failing_relay_pass(path) is None:
+    place = failing_relay_pass(path)
+    if place is None:
         return "it failed in no pass on a Relay module"
+    if place.name == BUILD:
+        return "built alone, no op fails in the same way"
     return "replayed on its own, the pass does not fail in the same way"
 
 
@@ -158,6 +171,27 @@ def _blame_fused(module: IRModule, target: Target, wanted: str, wrap: Wrap) -> B
             return Blame(
                 row, index, _name(guilty), within, runs, ms, "replay of the fused function"
             )
+    return None
+
+
+def _blame_alone(module: IRModule, attempt: Attempt, wanted: str) -> Blame | None:
+    """For generating code: the first op, in running order, that fails when it is all there is."""
+    parts = Parts(relay.transform.InferType()(module))
+    began = time.perf_counter()
+    tried: set[int] = set()
+    for number in range(len(parts.calls)):
+        if time.perf_counter() - began > ALONE_SECONDS:
+            break
+        try:
+            alone = parts.module(Part(number, frozenset({number})))
+        except NotSliceable:
+            continue
+        key = tvm.ir.structural_hash(alone)
+        if key not in tried and _fails(attempt, alone, wanted):
+            ms = (time.perf_counter() - began) * 1e3
+            name = _name(parts.calls[number])
+            return Blame(parts.rows[number], number, name, None, len(tried) + 1, ms, ALONE)
+        tried.add(key)
     return None
 
 

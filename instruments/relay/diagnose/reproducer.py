@@ -14,9 +14,7 @@ from ...tvm_types import Expr, IRModule, QConfig, Target, Type
 from ..ir import attributes
 from ..ir.op_table import attribute_values, nodes_of, settings
 from ..ir.parts import QUANTIZER_STEP, is_numpy
-
-BUILD = "relay.build"
-"""Stands for the pass where a failure comes only with a build."""
+from ..passes import BUILD
 
 _FILE = '''"""{what} fails on this module with: {message}
 

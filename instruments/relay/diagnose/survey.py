@@ -23,7 +23,7 @@ from ...recording.open_pass import OpenPass
 from ...tvm_types import IRModule, Target
 from ..ir.op_table import settings
 from ..ir.parts import Parts
-from ..passes import building, pass_by_name
+from ..passes import BUILD, building, pass_by_name
 from . import reproducer
 from .replay import REFERENCE, failing_relay_pass
 
@@ -119,7 +119,7 @@ class BuildSurvey(Survey):
         return judged
 
     def _pass_name(self) -> str:
-        return reproducer.BUILD
+        return BUILD
 
 
 def _never(op: int) -> bool:
@@ -154,7 +154,7 @@ def survey(
     attempt = pass_by_name(place.name, target)
     kind = Survey
     if attempt is None:
-        attempt, kind = building(target), BuildSurvey
+        attempt, kind = building(target), Survey if place.name == BUILD else BuildSurvey
     surveyor = kind(place, wrap(quiet(attempt)), error, target, memo, map_seconds, reduce_seconds)
     if kind is BuildSurvey and not surveyor.parts.fused():
         raise NotSliceable(f"{place.name} cannot be run on its own")

@@ -1,0 +1,52 @@
+"""What is suggested is held against what the same run came to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tvmq_diag.analysis import explanations
+from tvmq_diag.configuration import parse
+from tvmq_diag.results.verdict import (
+    NOT_JUDGED,
+    NOT_QUANTIZED,
+    REJECTED,
+    WORKS,
+    WRONG,
+    Verdict,
+)
+
+INT8 = "int8/int8/int32"
+UNSKIPPED = f"{INT8}:skip_dense_layer=0"
+
+
+def settled(suggested: str, tried: str, outcome: str) -> str | None:
+    """What becomes of the suggestion of one configuration, where another came to an outcome."""
+    first = Verdict("int4", "relay", REJECTED, suggestion=f"--dtype {suggested}: words")
+    explanations.settle([first, Verdict(tried, "relay", outcome)])
+    return first.suggestion
+
+
+@pytest.mark.parametrize("outcome", [REJECTED, NOT_QUANTIZED, WRONG])
+def test_what_failed_is_no_longer_suggested(outcome: str) -> None:
+    assert settled(UNSKIPPED, UNSKIPPED, outcome) is None
+    assert settled(f"{INT8}:nbit=4", INT8, outcome) is None, "more bits only get better"
+    assert settled(UNSKIPPED, INT8, outcome) is not None, "it is no narrower default"
+    assert settled("as-is:fq2i", INT8, outcome) is not None
+
+
+def test_what_works_is_said_to_and_what_was_not_tried_stays() -> None:
+    assert settled(UNSKIPPED, UNSKIPPED, WORKS) == f"--dtype {UNSKIPPED}: it works here"
+    for other, outcome in ((INT8, WORKS), (INT8, NOT_JUDGED), ("bool", REJECTED)):
+        assert settled(f"{INT8}:nbit=4", other, outcome) == f"--dtype {INT8}:nbit=4: words"
+
+
+def test_settings_that_keep_ops_in_float_are_turned_off() -> None:
+    configuration = parse(f"{INT8}:skip_conv_layers=0+1:global_scale=4")
+    settings = {"skip_conv_layers", "skip_dense_layer"}
+    assert explanations.without(settings, configuration, "skip_conv_layers") == (
+        f"--dtype {INT8}:global_scale=4:skip_conv_layers=none:skip_dense_layer=0: not tried; these "
+        "settings keep ops in float"
+    )
+    relax = explanations.without({"skip"}, parse(f"{INT8}:pipeline=target:skip=matmul"), "skip")
+    assert relax is not None and relax.startswith(f"--dtype {INT8}:skip=none:pipeline=target: ")
+    assert explanations.without(set(), configuration, "skip_conv_layers") is None
