@@ -154,22 +154,22 @@ def add_wide() -> Net:
     return net(x, conv(relay.nn.relu(a + conv(y, 16, 16, k=1)), 16, 8))
 
 
-def unet_skip():
+def unet_skip() -> Net:
     """A U-Net's skip, with an upsampling beside it."""
-    x = img(8)
-    a = relay.nn.relu(conv(x, 8, 16))
-    a = relay.nn.relu(conv(a, 16, 16))
+    x = image()
+    a = relu_conv(x, 8, 16)
+    a = relu_conv(a, 16, 16)
     b = relay.nn.max_pool2d(a, (2, 2), (2, 2))
-    b = relay.nn.relu(conv(b, 16, 32))
-    b = relay.nn.relu(conv(b, 32, 16))
+    b = relu_conv(b, 16, 32)
+    b = relu_conv(b, 32, 16)
     y = relay.concatenate([a, relay.nn.upsampling(b, 2, 2)], axis=1)
-    return net(x, conv(relay.nn.relu(conv(y, 32, 16)), 16, 8, k=1))
+    return net(x, conv(relu_conv(y, 32, 16), 16, 8, k=1))
 
 
-def shuffle_units():
+def shuffle_units() -> Net:
     """Two units of ShuffleNetV2: split, one half through a branch, joined, channels shuffled."""
-    x = img(8)
-    y = relay.nn.relu(conv(x, 8, 16))
+    x = image()
+    y = relu_conv(x, 8, 16)
     for _ in range(2):
         halves = relay.split(y, 2, axis=1)
         b = relay.nn.relu(conv(halves[1], 8, 8, k=1))
@@ -180,11 +180,11 @@ def shuffle_units():
     return net(x, conv(y, 16, 8))
 
 
-def conditional():
+def conditional() -> Net:
     """One of two branches, by an input."""
-    x, flag = img(8), relay.var("flag", shape=(), dtype="bool")
-    a = relay.nn.relu(conv(x, 8, 16))
-    b = relay.nn.relu(conv(a, 16, 16))
-    c = relay.nn.relu(conv(a, 16, 16, k=1))
+    x, flag = image(), relay.var("flag", shape=(), dtype="bool")
+    a = relu_conv(x, 8, 16)
+    b = relu_conv(a, 16, 16)
+    c = relu_conv(a, 16, 16, k=1)
     y = relay.nn.relu(conv(relay.If(flag, b, c), 16, 16))
     return net([x, flag], conv(y, 16, 8))
