@@ -11,6 +11,7 @@ import pytest
 from support.paths import CASES
 
 from tvmq_diag.analysis import coverage
+from tvmq_diag.commands import bisect, cli
 from tvmq_diag.results import store
 from tvmq_diag.results.run import Role
 from tvmq_diag.results.verdict import NOT_QUANTIZED, REJECTED, WORKS, WRONG, Verdict
@@ -188,3 +189,8 @@ def test_branches_of_very_different_range_are_added_wrong_at_level_3(
 ) -> None:
     (verdict,) = verdicts("add_wide", "--quantize-opt-level", "3").values()
     assert verdict.outcome == WRONG and "cosine" in str(verdict.message)
+    (trace,) = Path("o/traces").glob("int8*")
+    assert cli.script(bisect, [str(trace)]) == 0
+    (result,) = store.load(Path("o")).with_role(Role.REQUESTED)
+    assert result.verdict.pass_name == "QuantizeCalibrate"
+    assert result.verdict.op is not None and result.verdict.op.name == "add"
