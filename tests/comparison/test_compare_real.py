@@ -69,6 +69,8 @@ EDITS = {
     "clip": lambda: edit(_calibrate, "_set_params", "-(valid_range - 1)", "-valid_range"),
     "cut_add": lambda: edit(_partition, "add_partition_generic",
         "rhs = new_args[1].realize()", "pass"),
+    "residual": lambda: edit(_partition, "add_partition_generic",
+        "lhs = new_args[0].realize()\\n        rhs = new_args[1].realize()", "pass"),
     "cut_pool": lambda: edit(_partition, "global_avg_pool2d_partition_function",
         "expr = new_args[0].realize()", "pass"),
     "cut_relu": lambda: rule("nn.relu", _partition, "identity_partition_function",
@@ -103,7 +105,7 @@ for name in [*SETTINGS, *EDITS]:
         try:
             plant(Path(sys.argv[1]) / name, name)
         except BaseException as error:
-            if name not in ("refuses", "bias", "weights"):  # realize needs all of an add's sides
+            if name not in ("refuses", "bias", "weights", "residual"):  # realize needs all sides
                 print(name, repr(error), file=sys.stderr, flush=True)
                 os._exit(1)
         os._exit(0)
@@ -124,6 +126,7 @@ PLANTED = {
     "nbit": ("QuantizeCalibrate", "clip_max 127 -> 63 in simulated_quantize(weight) #8"),
     "max": ("QuantizeCalibrate", "nn.conv2d #9: scale 0.00390625 -> 0.00359024"),
     "cut_add": ("QuantizePartition", "add #17: cast_hint #15, stop_fusion #16 removed"),
+    "residual": ("QuantizePartition", "add #17: cast_hint #4, stop_fusion #5 removed"),
     "cut_pool": ("QuantizePartition", "nn.global_avg_pool2d #26: cast_hint #24, stop_fusion #25"),
     "cut_relu": ("QuantizePartition", "nn.relu #4: cast_hint #2, stop_fusion #3 added"),
     "shift": ("QuantizeRealize", "nn.conv2d #37: add #28 removed, behind nn.relu #27"),

@@ -153,6 +153,42 @@ def test_a_branch_that_runs_first_now_has_only_moved() -> None:
     assert not found.groups and len(found.pairs) == 4
 
 
+def residual(*, cast: bool, weight: str = "w") -> Snapshot:
+    """add(y, conv(y)) of a convolution y, all read as hints to cast; or the add reads them bare."""
+    nodes = [Node(0, "var", dtype="float32", shape=SHAPE), constant(1, weight), constant(2, "v")]
+
+    def made(op: str, *inputs: int) -> int:
+        nodes.append(call(len(nodes), op, *inputs))
+        return len(nodes) - 1
+
+    def hint(data: int) -> int:
+        return made("annotation.stop_fusion", made("annotation.cast_hint", data))
+
+    y = made("nn.conv2d", 0, 1)
+    short_cut = hint(y) if cast else y
+    long_way = made("nn.relu", made("nn.conv2d", hint(y), 2))
+    made("add", short_cut, hint(long_way) if cast else long_way)
+    nodes.append(Node(len(nodes), "function", inputs=(len(nodes) - 1,)))
+    return Snapshot(1, tuple(nodes))
+
+
+BARE = [
+    "add #9: cast_hint #1, stop_fusion #2 removed, behind nn.conv2d #0",
+    "add #9: cast_hint #7, stop_fusion #8 removed, behind nn.relu #6",
+]
+
+
+def test_twins_are_told_apart_by_who_reads_them() -> None:
+    casts, bare = residual(cast=True), residual(cast=False)
+    assert [difference.line for difference in between(casts, bare)] == BARE
+    assert [str(difference.op) for difference in between(bare, casts)] == ["add #9", "add #9"]
+
+
+def test_twins_are_told_apart_where_what_they_are_computed_from_is_another_too() -> None:
+    found = between(residual(cast=True), residual(cast=False, weight="other"))
+    assert [difference.line for difference in found][1:] == BARE
+
+
 def test_fused_functions_are_seen_through() -> None:
     def fused(together: bool) -> Snapshot:
         data = Node(0, "var", dtype="float32", shape=SHAPE)

@@ -2,7 +2,8 @@
 
 Ops are compared in running order, by one key after another, each looser than the one before: from
 all that an op is computed from to its kind alone. A key pairs ops (longest common subsequence) only
-between those that stricter keys have paired, so that a change stays where it is.
+between those that stricter keys have paired, so that a change stays where it is. Twins, ops that
+compute the same from the same, are told apart by the ops of the model that read them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from rapidfuzz.distance import Indel
 
 from ..trace.graph import Graph, Op
+from . import places
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class _Keys:
     @cached_property
     def sized(self) -> list[int]:
         """What an op keeps in another layout and dtype: its name, and how much it makes."""
-        return [self._number((op.name, _size(op))) for op in self._graph.ops]
+        return [self._number((op.name, places.size(op.node))) for op in self._graph.ops]
 
     @cached_property
     def kind(self) -> list[int]:
@@ -104,6 +106,15 @@ class _Keys:
         """Both: only ops with which nothing at all has happened have the same."""
         both = zip(self.above, self.below, strict=True)
         return [self._number(("wholly", *keys)) for keys in both]
+
+    def placed(self, keys: list[int]) -> list[int]:
+        """Each op as `keys` tell it, at its place in the model."""
+        return [self._number(("placed", *key)) for key in zip(keys, *self._place, strict=True)]
+
+    @cached_property
+    def _place(self) -> tuple[list[int], list[int]]:
+        computed = places.computed(self._graph, self._number)
+        return computed, places.read_by(self._graph, computed, self._number)
 
     def around(self, keys: list[int], radius: int) -> list[int]:
         """Each op as `keys` tell it, with its neighbours up to so many steps away."""
@@ -143,12 +154,12 @@ class _Keys:
         return self._numbers.setdefault(key, len(self._numbers))
 
 
-def _size(op: Op) -> int:
-    return math.prod(size for size in op.node.shape or () if isinstance(size, int))
-
-
 _TIERS: tuple[Callable[[_Keys], list[int]], ...] = (
     lambda keys: keys.wholly,
+    lambda keys: keys.placed(keys.above),
+    lambda keys: keys.placed(keys.whole),
+    lambda keys: keys.placed(keys.typed),
+    lambda keys: keys.placed(keys.sized),
     lambda keys: keys.above,
     lambda keys: keys.below,
     lambda keys: keys.near_whole,
