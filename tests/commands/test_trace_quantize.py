@@ -360,9 +360,8 @@ def test_the_level_that_quantize_runs_at_decides_which_op_is_blamed(
 
 @pytest.mark.slow
 def test_resnet18_at_int8_is_near_float(trace_quantize: Command, tmp_path: Path) -> None:
-    code = trace_quantize(
-        "--model", "torchvision:resnet18", "--dtype", "int8/int8/int32", "--out", "o"
-    )
+    words = ["--model", "torchvision:resnet18", "--input-shape", "1,3,64,64", "--rounds", "3"]
+    code = trace_quantize(*words, "--dtype", "int8/int8/int32", "--out", "o")
     assert code == 0
     (found,) = verdicts(tmp_path / "o")
     assert found["metrics"]["cosine"] > 0.95
