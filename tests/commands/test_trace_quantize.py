@@ -359,11 +359,10 @@ def test_the_level_that_quantize_runs_at_decides_which_op_is_blamed(
 
 
 @pytest.mark.slow
-def test_resnet18_at_int8_is_near_float(trace_quantize: Command, tmp_path: Path) -> None:
-    words = ["--model", "torchvision:resnet18", "--input-shape", "1,3,64,64", "--rounds", "3"]
-    code = trace_quantize(*words, "--dtype", "int8/int8/int32", "--out", "o")
-    assert code == 0
-    (found,) = verdicts(tmp_path / "o")
-    assert found["metrics"]["cosine"] > 0.95
+def test_a_net_of_torchvision_is_timed_in_pytorch_too(
+    trace_quantize: Command, tmp_path: Path
+) -> None:
+    words = ["--model", "torchvision:alexnet", "--input-shape", "1,3,64,64", "--rounds", "2"]
+    assert trace_quantize(*words, "--dtype", "int8/int8/int32", "--out", "o") == 0
     facts = json.loads((tmp_path / "o" / "run.json").read_text())
     assert set(facts["float"]["latency_ms"]) == {"tvm", "torch"}
