@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             ]
             apart = f"{min(known):.1%}"
             table.add_row(net, apart, *(_brief(verdict) for verdict in verdicts))
-            fine &= min(known, default=1.0) >= 0.01 and len(set(map(_blame, verdicts))) == 1
+            fine &= min(known) >= 0.01 and len(set(map(_blame, verdicts))) == 1
     Console().print(table)
     return 0 if fine else 1
 
