@@ -158,7 +158,8 @@ class Bisection(msgspec.Struct):
                 f"nothing wrong is reproduced: quantized and built again{self._where()} it is right"
             )
         if self.culprit is None:
-            return "the pass is not found" + (f": {self.unknown[0]}" if self.unknown else "")
+            reasons = [*self.unknown, *self.problems]
+            return "the pass is not found" + (f": {reasons[0]}" if reasons else "")
         if self.wrong_kernel is not None and self.op is not None:
             return self._with_kernel(self.culprit, self.wrong_kernel, self.op)
         return f"{self._blamed(self.culprit)}{self._at()}{self._in_kernel()}"

@@ -377,6 +377,11 @@ def test_a_run_says_it_and_the_command_does_it_again(
     check()
 
 
+def test_a_model_that_cannot_be_had_is_why_no_pass_is_found() -> None:
+    found = Bisection(problems=["import: no file net.py"])
+    assert found.answer == "the pass is not found: import: no file net.py"
+
+
 def test_what_raises_cannot_be_run() -> None:
     def run() -> Ran:
         raise ValueError("first line\nCheck failed: no")
