@@ -264,7 +264,10 @@ class TestComparing:
         works = run["int8/int8/int32"].trace
         assert works is not None
         compared = td.compare(works, trace)
-        assert compared.headline.startswith("first difference: QuantizePartition: nn.conv2d #8")
+        assert compared.headline == (
+            "first difference: QuantizePartition: all 6 cast_hint: dtype int8 -> int4, "
+            "first at nn.conv2d #8"
+        )
         assert compared.regressions() == ["int8/int8/int32 -> int4: regressed"]
         assert str(compared).splitlines()[0] == compared.headline
         assert compared.headline in repr(compared)

@@ -75,4 +75,4 @@ def _pass(compared: PassDelta, repeated: list[str], first: bool) -> Iterator[str
         tail += f"; the same up to {clip(repeated[-1], 200)}, {len(repeated) + 1} passes"
     yield f"  {head} {clip(path, 200)} ({compared.stage}, {compared.state}{given}){tail}"
     if first:
-        yield from (f"    {line}" for line in lines(compared.differences))
+        yield from (f"    {line}" for line in lines(compared))

@@ -93,7 +93,7 @@ def view(delta: ConfigurationDelta, key: str) -> ConfigurationView:
             view.columns = ("what the pass is given", "what it makes of it")
     for compared in delta.passes:
         if compared.differs:
-            text = [arrows(line) for line in differences.lines(compared.differences)]
+            text = [arrows(line) for line in differences.lines(compared)]
             view.passes.append((compared, differences.counts(compared), text[:LINES]))
     view.same = len(delta.passes) - len(view.passes)
     return view

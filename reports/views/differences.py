@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tvmq_diag.comparison.figures import Figure
-from tvmq_diag.comparison.op_diff import MARKS, Difference, alike
 from tvmq_diag.comparison.pass_diff import PassDelta
+from tvmq_diag.comparison.sorts import Sort
 
 from ..formatting import clip
 
@@ -34,21 +34,19 @@ def counts(compared: PassDelta) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in sorted(compared.counts.items()))
 
 
-def lines(differences: list[Difference]) -> Iterator[str]:
-    """Each sort of difference, with where else it occurs; what merely follows is counted."""
-    follow = sum(difference.follows for difference in differences)
-    sorts = alike([difference for difference in differences if not difference.follows])
+def lines(compared: PassDelta) -> Iterator[str]:
+    """Each sort of difference, with where it occurs; what merely follows is counted."""
+    follow = [sort for sort in compared.sorts if sort.follows]
+    sorts = [sort for sort in compared.sorts if not sort.follows]
+    if not sorts:  # another dtype from the beginning
+        sorts, follow = follow, []
     for sort in sorts[:SORTS]:
-        places = list(dict.fromkeys(str(difference.op) for difference in sort[1:]))
-        line = f"{MARKS[sort[0].kind]} {clip(sort[0].line, 300)}"
-        yield f"{line}; and at {_some(places)}" if places else line
+        yield clip(sort.marked(PLACES), 400)
     if len(sorts) > SORTS:
-        yield f"and {sum(map(len, sorts[SORTS:]))} more of {len(sorts) - SORTS} sorts"
+        yield f"and {_count(sorts[SORTS:])} more of {len(sorts) - SORTS} sorts"
     if follow:
-        yield f"= {follow} ops between them follow: they read another dtype"
+        yield f"= {_count(follow)} ops between them follow: they read another dtype"
 
 
-def _some(places: list[str]) -> str:
-    if len(places) <= PLACES:
-        return ", ".join(places)
-    return f"{', '.join(places[:PLACES])} and {len(places) - PLACES} more"
+def _count(sorts: list[Sort]) -> int:
+    return sum(len(sort.differences) for sort in sorts)

@@ -67,6 +67,9 @@ EDITS = {
         "seen.append(sq_call); return cfg.global_scale * (4 if len(seen) == 3 else 1)"),
     "power2": lambda: edit(_calibrate, "_power2_scale", "np.math.ceil", "np.math.floor"),
     "clip": lambda: edit(_calibrate, "_set_params", "-(valid_range - 1)", "-valid_range"),
+    "swapped": lambda: edit(_calibrate, "_set_params",
+        "const_params[nclip_min] =", "nclip_min, nclip_max = nclip_max, nclip_min\\n"
+        "            const_params[nclip_min] ="),
     "cut_add": lambda: edit(_partition, "add_partition_generic",
         "rhs = new_args[1].realize()", "pass"),
     "residual": lambda: edit(_partition, "add_partition_generic",
@@ -113,28 +116,50 @@ for name in [*SETTINGS, *EDITS]:
 """
 
 PLANTED = {
-    "bias": ("QuantizeAnnotate", "add #11: simulated_quantize(weight) #10 removed"),
-    "weights": ("QuantizeAnnotate", "nn.conv2d #9: simulated_quantize(weight) #8 removed"),
+    "bias": ("QuantizeAnnotate", "3 of 6 simulated_quantize(weight) removed, at add #11, add #19"),
+    "weights": ("QuantizeAnnotate", "3 of 6 simulated_quantize(weight) removed, at nn.conv2d #9"),
     "relu": ("QuantizeAnnotate", "behind nn.relu #12"),
     "unsigned": ("QuantizeAnnotate", "nn.conv2d #9: sign 1 -> 0 in simulated_quantize(input) #7"),
-    "skip": ("QuantizeAnnotate", "nn.conv2d #17: simulated_quantize(weight) #16 removed"),
+    "skip": ("QuantizeAnnotate", "2 of 6 simulated_quantize(weight) removed, at nn.conv2d #17"),
     "refuses": ("QuantizeAnnotate", "went through, and fails now at add #"),
-    "scale": ("QuantizeCalibrate", "nn.conv2d #9: scale 0.0625 -> 0.125 in simulated_quantize"),
+    "scale": (
+        "QuantizeCalibrate",
+        "all 6 simulated_quantize(input): scale 0.0625 -> 0.125, first at nn.conv",
+    ),
     "one_scale": ("QuantizeCalibrate", "nn.conv2d #17: scale 0.0625 -> 0.25"),
-    "power2": ("QuantizeCalibrate", "nn.conv2d #9: scale 0.00390625 -> 0.00195312"),
-    "clip": ("QuantizeCalibrate", "nn.conv2d #9: clip_min -127 -> -128 in simulated_quantize"),
-    "nbit": ("QuantizeCalibrate", "clip_max 127 -> 63 in simulated_quantize(weight) #8"),
-    "max": ("QuantizeCalibrate", "nn.conv2d #9: scale 0.00390625 -> 0.00359024"),
+    "power2": (
+        "QuantizeCalibrate",
+        "another scale (0.00390625 -> 0.00195312 first), first at nn.conv2d #9",
+    ),
+    "clip": (
+        "QuantizeCalibrate",
+        "all 12 simulated_quantize: clip_min -127 -> -128, first at nn.conv",
+    ),
+    "swapped": ("QuantizeCalibrate", "all 12 simulated_quantize: clip_min and clip_max swapped"),
+    "nbit": (
+        "QuantizeCalibrate",
+        "all 6 simulated_quantize(weight): clip_min -127 -> -63, clip_max 127",
+    ),
+    "max": (
+        "QuantizeCalibrate",
+        "all 6 simulated_quantize(weight): another scale (0.00390625 -> 0.0035",
+    ),
     "cut_add": ("QuantizePartition", "add #17: cast_hint #15, stop_fusion #16 removed"),
-    "residual": ("QuantizePartition", "add #17: cast_hint #4, stop_fusion #5 removed"),
+    "residual": (
+        "QuantizePartition",
+        "add #17: 2 of 6 cast_hint, stop_fusion removed, behind nn.max_pool2d #3",
+    ),
     "cut_pool": ("QuantizePartition", "nn.global_avg_pool2d #26: cast_hint #24, stop_fusion #25"),
-    "cut_relu": ("QuantizePartition", "nn.relu #4: cast_hint #2, stop_fusion #3 added"),
-    "shift": ("QuantizeRealize", "nn.conv2d #37: add #28 removed, behind nn.relu #27"),
-    "int16": ("QuantizeRealize", "nn.conv2d #19: makes int32 -> int16, out_dtype int32 -> int16"),
+    "cut_relu": ("QuantizePartition", "4 of 10 cast_hint, stop_fusion added, at nn.relu #4"),
+    "shift": ("QuantizeRealize", "3 of 9 add removed, at nn.conv2d #37 behind nn.relu #27"),
+    "int16": (
+        "QuantizeRealize",
+        "3 of 4 nn.conv2d: makes int32 -> int16, out_dtype int32 -> int16, at nn",
+    ),
     "to_nearest": ("QuantizeRealize", "fixed_point_multiply #24 became cast #24"),
     "simulate": ("QuantizeRealize", "no longer runs (nn.conv2d #9: simulated_quantize(input) #7"),
-    "no_canonicalize": ("CanonicalizeOps", "no longer runs (expand_dims"),
-    "extra_pass": ("FoldConstant", "runs now, and did not before (nn.conv2d #9: simulated_quant"),
+    "no_canonicalize": ("CanonicalizeOps", "no longer runs (all 4 expand_dims added"),
+    "extra_pass": ("FoldConstant", "runs now, and did not before (all 6 simulated_quant"),
 }
 """The pass that each changes first, and what the headline must say of the op."""
 

@@ -75,12 +75,16 @@ class Found:
 
 CHANGES = {
     "bias_as_input": Found(
-        "QuantizeAnnotate", "add #11: kind weight -> input in simulated_quantize(input) #10"
+        "QuantizeAnnotate",
+        "3 of 9 simulated_quantize(input): kind weight -> input, at add #11, add #19, add #31",
     ),
     "skip_one_more": Found(
-        "QuantizeAnnotate", "nn.conv2d #17: simulated_quantize(weight) #16 removed"
+        "QuantizeAnnotate", "2 of 6 simulated_quantize(weight) removed, at nn.conv2d #17"
     ),
-    "range_off_by_one": Found("QuantizeCalibrate", "nn.conv2d #9: scale 0.0625 -> 0.0629921"),
+    "range_off_by_one": Found(
+        "QuantizeCalibrate",
+        "all 6 simulated_quantize(input): scale 0.0625 -> 0.0629921, first at nn.conv2d #9",
+    ),
     "pool_ends_a_part": Found(
         "QuantizePartition", "nn.max_pool2d #5: cast_hint #3, stop_fusion #4 added"
     ),

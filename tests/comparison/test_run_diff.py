@@ -297,6 +297,63 @@ def test_the_first_divergent_pass_was_given_the_same() -> None:
     assert first.headline == "b: nn.conv2d #2: simulated_quantize(input) #1 added"
 
 
+def chain(*ops: str, kind: int = 1, sizes: tuple[float, ...] = (-127, 127)) -> Snapshot:
+    """Ops one after the other; each simulated_quantize of this kind clips to these sizes."""
+    nodes = [Node(0, "var", dtype="float32", shape=SHAPE)]
+    for op in ops:
+        read, scalars = len(nodes) - 1, ()
+        if op == SQ:
+            low, high = sizes
+            nodes += [constant(read + 1, "1", 1), constant(read + 2, f"{low}", low)]
+            nodes.append(constant(read + 3, f"{high}", high))
+            scalars = (read + 1, read + 2, read + 3)
+        attrs = {"kind": kind if read else 1} if op == SQ else {}
+        nodes.append(call(len(nodes), op, read, *scalars, attrs=attrs))
+    return Snapshot(1, (*nodes, Node(len(nodes), "function", inputs=(len(nodes) - 1,))))
+
+
+STEPS = (SQ, "exp", SQ, "log", SQ, "sqrt")
+
+
+def told(old: list[Snapshot], new: list[Snapshot]) -> str:
+    """The headline of two compiles."""
+    return runs([result(made(*old))], [result(made(*new))]).headline
+
+
+def test_differences_of_one_kind_are_told_once() -> None:
+    same = chain(*STEPS)
+    swapped = chain(*STEPS, sizes=(127, -127))
+    assert told([same] * 3, [same, same, swapped]) == (
+        "first difference: b: all 3 simulated_quantize(input): clip_min and clip_max swapped "
+        "(-127 and 127), at exp #1, log #3, sqrt #5"
+    )
+    wider = told([same] * 3, [same, same, chain(*STEPS, sizes=(-128, 127))])
+    assert "all 3 simulated_quantize(input): clip_min -127 -> -128, at exp #1, log #3" in wider
+    mixed = chain(*STEPS, kind=2)  # whatever they are for
+    headline = told([mixed] * 3, [mixed, mixed, chain(*STEPS, kind=2, sizes=(127, -127))])
+    assert "all 3 simulated_quantize: clip_min and clip_max swapped" in headline
+
+
+def test_some_of_a_kind_are_counted_with_those_that_are_the_same() -> None:
+    fewer = chain("exp", "log", SQ, "sqrt")
+    assert told([chain(*STEPS)] * 2, [chain(*STEPS), fewer]) == (
+        "first difference: a: 2 of 3 simulated_quantize(input) removed, at exp #1, "
+        "log #3 behind exp #1"
+    )
+
+
+def test_what_lasts_is_named_before_what_came_earlier_and_is_gone_again() -> None:
+    plain, last = chain("exp", "log", "sqrt"), chain("exp", "log", SQ, "sqrt")
+    hinted = chain("annotation.cast_hint", "exp", "log", SQ, "sqrt")
+    headline = told([plain] * 3, [plain, hinted, last])
+    assert headline == (
+        "first difference: a: sqrt #4: simulated_quantize(input) #3 added, behind log #2, "
+        "and 1 more"
+    )
+    still = told([plain] * 3, [plain, hinted, hinted])
+    assert still.startswith("first difference: a: exp #1: cast_hint #0 added")
+
+
 def test_a_pass_that_only_one_runs_is_named_with_what_it_does() -> None:
     old, new = made(net(), net()), made(net(), net(scale=0.5), net(scale=0.5), names="xa")
     first = pass_diff.first(compared(old, new))

@@ -43,9 +43,10 @@ def align(old: Graph, new: Graph) -> Alignment:
     for tier in _TIERS:
         if len(pairs) == min(len(old.ops), len(new.ops)):
             break
+        here, there = tier(ours), tier(theirs)
         for rows, columns in list(_gaps(pairs, len(old.ops), len(new.ops))):
             if rows and columns:
-                pairs.update(_common(tier(ours), tier(theirs), rows, columns))
+                pairs.update(_common(here, there, rows, columns))
     pairs.update(_moved(ours.above, theirs.above, pairs))
     return Alignment(old, new, pairs, _groups(old, new, pairs))
 

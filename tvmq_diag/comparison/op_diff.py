@@ -59,6 +59,9 @@ class Difference:
     changes: tuple[Change, ...] = ()
     reader: Ref | None = None
     source: Ref | None = None
+    lasts: bool | None = None
+    """Is there a difference at its place of the model behind later passes too? None: not looked at.
+    Of those of the first pass that differs: see lasting."""
 
     @property
     def op(self) -> Ref:
@@ -86,16 +89,9 @@ class Difference:
 
     @property
     def follows(self) -> bool:
-        """Is it one of the machinery's ops, with no change but that it is given another dtype?"""
+        """Is it an op with no change but that it is given another dtype, and makes another?"""
         names = {change.name for change in self.changes}
-        return self.reader is not None and "reads" in names and names <= {"reads", "makes"}
-
-    @property
-    def alike(self) -> tuple[Any, ...]:
-        """What it shares with differences of the same sort elsewhere in the model."""
-        names = tuple(ref.op for ref in self.old), tuple(ref.op for ref in self.new)
-        changed = tuple(change.name for change in self.changes)
-        return self.kind, names, changed, self.reader.op if self.reader else None
+        return "reads" in names and names <= {"reads", "makes"}
 
 
 def differences(alignment: Alignment) -> list[Difference]:
@@ -107,18 +103,15 @@ def differences(alignment: Alignment) -> list[Difference]:
     return [difference for _, difference in sorted(placed, key=lambda item: item[0])]
 
 
-def alike(differences: list[Difference]) -> list[list[Difference]]:
-    """Differences of one sort together, the sorts in the order in which they first occur."""
-    sorts: dict[tuple[Any, ...], list[Difference]] = {}
-    for difference in differences:
-        sorts.setdefault(difference.alike, []).append(difference)
-    return list(sorts.values())
-
-
 def ref(op: Op) -> Ref:
     """An op as reports call it."""
     kind = op.vocabulary.step_kind(op.name, op.node.attrs)
     return Ref(op.index, f"{short(op.name)}({kind})" if kind else short(op.name), op.node.tensor)
+
+
+def base_name(name: str) -> str:
+    """The name of an op without what it is for: `simulated_quantize` of its kind weight."""
+    return name.partition("(")[0]
 
 
 Placed = tuple[tuple[float, float], Difference]

@@ -6,6 +6,8 @@ even parsed; tables that differ in names only are the same too; only of others a
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,8 @@ from ..trace.graph import Graph
 from ..trace.stages import SEQUENCE
 from ..trace.trace import PassRun, Trace
 from .alignment import align
-from .op_diff import Difference, differences
+from .op_diff import Difference, differences, ref
+from .sorts import Sort, sorts
 
 SAME, DIFFERENT, ONLY_OLD, ONLY_NEW = "same", "different", "only before", "only now"
 HANDED_ON = "handed on"
@@ -54,6 +57,8 @@ class PassDelta:
     new: int | None = None
     """The numbers of the snapshots that were compared; of a pass that only one of the compiles ran,
     what it was given and what it made of it."""
+    counted: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
+    """How many ops of each name these two modules have."""
     op: str | None = None
     """Of a pass that failed in one of them, the op that the verdict blames: `multiply #4`."""
 
@@ -66,18 +71,24 @@ class PassDelta:
         return counted
 
     @property
+    def sorts(self) -> list[Sort]:
+        """The differences, those of one kind together, what explains the others first."""
+        return sorts(self.differences, self.counted)
+
+    @property
     def differs(self) -> bool:
         """Is anything about it not as it was?"""
         return self.state not in (SAME, RAISED_BOTH, HANDED_ON)
 
     @property
     def headline(self) -> str:
-        """What a person reads first: the pass, and the first op that it treats in another way."""
+        """What a person reads first: the pass, and what explains what it did differently."""
         text = _STATES.get(self.state, "").format(at=f" at {self.op}" if self.op else "")
         if self.differences:
-            first, *rest = self.differences
+            first = self.sorts[0]
+            rest = len(self.differences) - len(first.differences)
             text = f"{text} ({first.line}" if text else first.line
-            text += f", and {len(rest)} more" if rest else ""
+            text += f", and {rest} more" if rest else ""
             text += ")" if self.state in _STATES else ""
         name = f"before {self.name}, between the passes" if self.before else self.name
         return f"{name}: {text}"
@@ -106,6 +117,15 @@ class Modules:
         """
         given, result = self.graph(side, run.before), self.graph(side, run.after)
         return differences(align(given, result)) if given is not None and result is not None else []
+
+    def counted(self, delta: PassDelta) -> tuple[dict[str, int], dict[str, int]]:
+        """How many ops of each name the two modules of a pass have; nothing if none differs."""
+        if not delta.differences:
+            return {}, {}
+        sides = {ONLY_OLD: (0, 0), ONLY_NEW: (1, 1)}.get(delta.state, (0, 1))
+        graphs = self.graph(sides[0], delta.old), self.graph(sides[1], delta.new)
+        old, new = ([ref(op).op for op in graph.ops] if graph else [] for graph in graphs)
+        return dict(Counter(old)), dict(Counter(new))
 
     def graph(self, side: int, number: int | None) -> Graph | None:
         """The ops of a snapshot of side 0, the old trace, or side 1; None if it has no graph."""
@@ -141,6 +161,7 @@ def compare(modules: Modules) -> list[PassDelta]:
     compared = (passes[0].old, passes[0].new)
     for a, b in _side_by_side(old, new):
         delta = _pass(modules, a, b, agreed)
+        delta.counted = modules.counted(delta)
         if delta.state == DIFFERENT and (delta.old, delta.new) == compared:
             delta.state = HANDED_ON
         if delta.differs:
@@ -181,7 +202,9 @@ def _beginning(modules: Modules) -> PassDelta:
     old, new = _first_module(modules.old), _first_module(modules.new)
     result = modules.differences(old, new)
     state = DIFFERENT if result else SAME
-    return PassDelta("the model", [], "import", state, result, old=old, new=new)
+    delta = PassDelta("the model", [], "import", state, result, old=old, new=new)
+    delta.counted = modules.counted(delta)
+    return delta
 
 
 def _first_module(trace: Trace) -> int | None:

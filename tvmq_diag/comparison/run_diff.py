@@ -20,7 +20,7 @@ from ..results.run import Result, Role, Run
 from ..trace import layout, reader
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import figures, outcome_diff, pass_diff
+from . import figures, lasting, outcome_diff, pass_diff
 from .figures import AGREEMENT, COSINE, NOISE, SHARE, SQNR, TIME, TOP1, WORST, Figure, Tolerances
 from .outcome_diff import (
     EARLIER,
@@ -203,6 +203,7 @@ def _configuration(
     if old.trace is not None and new.trace is not None:
         modules = Modules(old.trace, new.trace)
         delta.passes = pass_diff.compare(modules)
+        lasting.mark(modules, delta.passes)
         _blame(delta.passes, old, new)
         delta.settings = _settings(old.trace, new.trace)
         if delta.first is not None:  # equal compiles cover the same
