@@ -203,7 +203,7 @@ class Survey:
             if message is not None and self.place.name.startswith("Quantize"):
                 reference = control(part)
                 if reference is not None:
-                    raise NotSliceable(f"alone it fails at TVM's default, int8/int8/int32: {reference}")
+                    raise NotSliceable(f"alone it fails at TVM's default too: {reference}")
             return message
 
         return judge
