@@ -294,7 +294,12 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
 
 
 def blame_bisected(verdict: Verdict, bisection: Bisection) -> None:
-    """Fill in the pass and the op that a wrong result comes from, as far as they were found."""
+    """Fill in the pass and the op that a wrong result comes from, as far as they were found.
+
+    What was found in another quantizer than the result's explains nothing.
+    """
+    if bisection.another is not None:
+        return
     culprit = bisection.culprit
     if verdict.outcome == WORKS:
         _judge_hidden(verdict, bisection)
