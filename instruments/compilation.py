@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 import numpy as np
 
+from . import identity
 from .inputs import dataset, target
 from .inputs.dataset import Batch, Samples
 from .inputs.images import DEFAULT
@@ -52,6 +53,7 @@ class Compilation:
             target_reason=reason,
             host_features=target.host_features(),
             target_features=target.target_features(self.target),
+            made_with=identity.identity(self.job.dialect),
             threads=int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0))),
             **facts,
         )

@@ -30,6 +30,7 @@ Events:
     kernel   implementation, right, figures, repeats, why: the ops to that one as the build's passes
              left them, with plain kernels instead of the target's
     right    nothing is wrong
+    another  why: it is not the quantizer, or not the TVM, that the result was made with
     unknown  why: what could not be told
     fault    where, message: nothing more follows
 """
@@ -38,6 +39,7 @@ from __future__ import annotations
 
 from typing import Callable
 
+from .. import identity
 from ..inputs import target
 from ..numerics import op_errors
 from ..protocol.jobs import MIN_PLACES, BisectJob
@@ -83,6 +85,10 @@ def _prepared(job: BisectJob, suspect: Suspect, journal: Journal) -> Experiments
         "output": job.output,
     }
     journal.event("facts", values=facts)
+    if job.made_with is not None:
+        why = identity.another(job.made_with, identity.identity(job.dialect))
+        if why is not None:
+            journal.event("another", why=why)
     journal.event("stage", name="calibrate")
     batches = suspect.batches(model, journal.progress("calibration"))
     passes = suspect.captured(model, host, batches)

@@ -180,7 +180,7 @@ class BisectJob(CompileJob):
     Below `min_cosine` to the float model a result is wrong, and with less than `min_agreement` of
     its classes or integers. `inputs`: which of those that a run is judged on are looked at, from 0;
     `output`: the one that is judged, None: each. `seconds` are for all experiments, once the model
-    is quantized.
+    is quantized. `made_with`: which quantizer and TVM the result is of (see identity), if known.
     """
 
     TASK: ClassVar[str] = "bisect"
@@ -190,6 +190,7 @@ class BisectJob(CompileJob):
     inputs: List[int] = field(default_factory=lambda: [0])
     output: Optional[int] = None
     seconds: float = SECONDS
+    made_with: Optional[Dict[str, str]] = None
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,8 @@ def bisection(folder: Path) -> Path:
           over=["FoldConstant"], exact=True)  # fmt: skip
     event("tried", what="all but add", op="add", span="a", **judged)
     event("op", index=0, name="add", span="a", how="one by one", exact=True)
+    event("kernel", implementation="conv2d_NCHWc_int8.x86", **judged)
+    event("another", why="this was done with another quantizer")
     event("unknown", why="there was no time for more")
     event("right")
     event("fault", where="op", message="no")

@@ -314,7 +314,12 @@ def blame_culprit(verdict: Verdict, trace: Trace) -> None:
 
 
 def blame_bisected(verdict: Verdict, bisection: Bisection) -> None:
-    """Fill in the pass and the op that a wrong result comes from, as far as they were found."""
+    """Fill in the pass and the op that a wrong result comes from, as far as they were found.
+
+    What was found in another quantizer than the result's explains nothing.
+    """
+    if bisection.another is not None:
+        return
     culprit = bisection.culprit
     if verdict.outcome == WORKS:
         _judge_hidden(verdict, bisection)

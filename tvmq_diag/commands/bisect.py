@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
             accuracy.shown_by(result.verdict.metrics, bounds),
             options.seconds,
             live.progress,
+            result.trace.facts.made_with,
         )
     finally:
         live.close()

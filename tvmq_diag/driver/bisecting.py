@@ -27,11 +27,13 @@ def look(
     fault: Fault | None,
     seconds: float = SECONDS,
     watch: Callable[[Progress], None] = lambda progress: None,
+    made_with: dict[str, str] | None = None,
 ) -> tuple[Bisection, Ending]:
     """Bisect the compile of a job, into `folder`, which is emptied. Raises SetupError.
 
     It is looked at on the inputs, and by the output, that show the `fault`; without one on the
-    first, by each.
+    first, by each. `made_with` is the quantizer and the TVM of the result (TraceFacts): with others
+    the bisection says so.
     """
     shutil.rmtree(folder, ignore_errors=True)
     compiled = replace(job, trace=str(folder))
@@ -42,6 +44,7 @@ def look(
         inputs=list(fault.inputs) if fault is not None else [0],
         output=fault.output if fault is not None else None,
         seconds=seconds,
+        made_with=made_with,
     )
     ending = process.run(toolchain, bisect, limits, watch)
     try:

@@ -132,6 +132,7 @@ def _bisect(trials: Trials, result: Result, what: str) -> None:
         trials.plan.bounds,
         accuracy.shown_by(result.verdict.metrics, trials.plan.bounds),
         watch=trials.observer.progress,
+        made_with=result.trace.facts.made_with if result.trace is not None else None,
     )
     judge.blame_bisected(result.verdict, result.bisection)
     trials.save()

@@ -77,6 +77,12 @@ class Kernel(Event, frozen=True, tag="kernel"):
     why: str | None
 
 
+class Another(Event, frozen=True, tag="another"):
+    """It was not done with the quantizer, or not with the TVM, that the result is of."""
+
+    why: str
+
+
 class Experiment(Event, frozen=True, tag="tried"):
     """What became of a part of the ops. `right` None: it could not be run, and `why` says why."""
 
@@ -119,6 +125,9 @@ class Bisection(msgspec.Struct):
     experiments: list[Experiment] = []
     right: bool = False
     """Nothing is wrong."""
+    another: str | None = None
+    """How the quantizer or the TVM is not that which the result is of: then it is not explained by
+    what was found."""
     unknown: list[str] = []
     """What could not be decided, with the reason, a sentence each."""
     problems: list[str] = []
@@ -153,6 +162,10 @@ class Bisection(msgspec.Struct):
     @property
     def answer(self) -> str:
         """The answer in a sentence."""
+        return f"{self._answer}; {self.another}" if self.another else self._answer
+
+    @property
+    def _answer(self) -> str:
         if self.right:
             return (
                 f"nothing wrong is reproduced: quantized and built again{self._where()} it is right"
@@ -224,7 +237,7 @@ class Unknown(Event, frozen=True, tag="unknown"):
 
 BisectionEvent = (
     Start | Facts | Stage | Progress | BisectionStep | Experiment | Culprit | CulpritOp | Kernel
-    | Right | Unknown | Fault | End
+    | Another | Right | Unknown | Fault | End
 )  # fmt: skip
 
 _WHOSE = "the bisection's journal"
@@ -258,6 +271,8 @@ def _take(bisection: Bisection, event: BisectionEvent) -> None:
             bisection.kernel = event
         case Right():
             bisection.right = True
+        case Another():
+            bisection.another = event.why
         case Unknown():
             bisection.unknown.append(event.why)
         case Fault():

@@ -82,6 +82,8 @@ class TraceFacts(msgspec.Struct):
     host_features: dict[str, bool] = {}
     """Which instructions the processor has, by LLVM's names; and which the target lets it use."""
     target_features: dict[str, bool] = {}
+    made_with: dict[str, str] | None = None
+    """Which quantizer and which TVM, by hashes of their files: see instruments/identity."""
     threads: int | None = None
     pipeline: str | None = None
     """On Relax: which pipeline of passes compiles the model, and how kernels are scheduled."""

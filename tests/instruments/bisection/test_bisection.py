@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import ROOT
 
 from tvmq_diag.analysis.accuracy import Bounds
 from tvmq_diag.analysis.judge import blame_bisected
 from tvmq_diag.commands import cli
 from tvmq_diag.driver import bisecting
+from tvmq_diag.instruments import identity
 from tvmq_diag.instruments.bisection.search import (
     Clock,
     Judged,
@@ -24,14 +27,15 @@ from tvmq_diag.instruments.bisection.search import (
 )
 from tvmq_diag.instruments.protocol.jobs import CompileJob, DataSource, ModelSource
 from tvmq_diag.measurements import bisection
-from tvmq_diag.measurements.bisection import Bisection
+from tvmq_diag.measurements.bisection import Bisection, Culprit
 from tvmq_diag.measurements.metrics import Metrics, OverInputs
 from tvmq_diag.reports.views import bisection as shown
 from tvmq_diag.results import store
 from tvmq_diag.results.run import Role
 from tvmq_diag.results.verdict import EXACT, INFERRED, WORKS, WRONG, Verdict
-from tvmq_diag.toolchains import resolution
+from tvmq_diag.toolchains import overlay, resolution
 from tvmq_diag.toolchains.limits import Limits
+from tvmq_diag.toolchains.toolchain import Toolchain
 
 RELAY = """
 import sys
@@ -358,7 +362,10 @@ def test_what_tvm_0_9_gets_wrong_by_itself(bisected: Bisected) -> None:
 
 @pytest.mark.slow
 def test_a_run_says_it_and_the_command_does_it_again(
-    trace_quantize: Callable[..., int], tmp_path: Path
+    trace_quantize: Callable[..., int],
+    tmp_path: Path,
+    relay: Toolchain,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "planted.py").write_text(RELAY)
     source = ["--model", "py:planted.py:realize", "--rounds", "1"]
@@ -373,8 +380,44 @@ def test_a_run_says_it_and_the_command_does_it_again(
         assert "Which pass, which op" in page and "first wrong" in page
 
     check()
-    assert cli.main(["bisect", "run/traces/int8_int8_int32", "--seconds", "100"]) == 0
+    again = ["bisect", "run/traces/int8_int8_int32", "--seconds"]
+    assert cli.main([*again, "100"]) == 0
     check()
+    assert "another" not in capsys.readouterr().out
+    # The quantizer has been edited since.
+    record = tmp_path / "run" / "run.json"
+    edited = overlay.patched(relay, ROOT / "tests/patches/skip_one_more.diff", tmp_path / "edited")
+    facts = json.loads(record.read_text())
+    record.write_text(json.dumps({**facts, "overlay": str(edited.overlay)}))
+    assert cli.main([*again, "1"]) == 0
+    (asked,) = store.load(tmp_path / "run").with_role(Role.REQUESTED)
+    assert asked.bisection is not None and asked.verdict.pass_name == "QuantizeRealize"
+    said = "this was done with another quantizer than the run's ("
+    assert said in asked.bisection.answer
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert said in (tmp_path / "run" / "index.html").read_text().replace("&#39;", "'")
+
+
+def test_another_quantizer_is_told_from_another_tvm() -> None:
+    then = {"package": "/a/tvm", "quantizer": "1", "libraries": "1"}
+    assert identity.another(then, dict(then)) is None
+    for changed, sentence in (
+        ({"quantizer": "2"}, "another quantizer than the run's (/a/tvm was changed since)"),
+        ({"quantizer": "2", "package": "/b"}, "another quantizer than the run's (/b now, /a/tvm "),
+        ({"package": "/b"}, "another TVM than the run's (/b now, /a/tvm then)"),
+        ({"libraries": "2"}, "TVM's libraries were built or installed anew since the run"),
+    ):
+        assert sentence in (identity.another(then, then | changed) or "")
+
+
+def test_what_another_quantizer_does_explains_nothing() -> None:
+    found = Bisection(another="this was done with another quantizer", right=True)
+    assert found.answer.startswith("nothing wrong is reproduced")
+    assert found.answer.endswith("; this was done with another quantizer")
+    found = Bisection(another="this", culprit=Culprit("FoldScaleAxis", "lower", None, (), True))
+    verdict = Verdict("int8", "relay", WRONG, "check", "QuantizeRealize", confidence=EXACT)
+    blame_bisected(verdict, found)
+    assert verdict.pass_name == "QuantizeRealize" and verdict.confidence == EXACT
 
 
 def test_a_model_that_cannot_be_had_is_why_no_pass_is_found() -> None:

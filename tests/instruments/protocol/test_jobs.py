@@ -40,7 +40,7 @@ EACH: list[Job] = [
     CompileJob("t", "relax", ModelSource("tiny")),
     InvestigateJob(**COMPILE, at=3, stage="realize", error=["TVMError", "no"], seconds=1.5),
     NumericsJob(**COMPILE, seconds=2.0),
-    BisectJob(**COMPILE, min_cosine=0.9),
+    BisectJob(**COMPILE, min_cosine=0.9, made_with={"quantizer": "1"}),
     CellJob("t", "relax", "matmul", "int4", ["fold", "run"]),
     BenchmarkJob("t", "relay", {"float32": "a"}, 30, 60.0, MODEL, Rpc("localhost", 9190, "key")),
     EagerJob(MODEL),
