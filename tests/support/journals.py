@@ -41,6 +41,7 @@ def trace(folder: Path) -> Path:
     event(
         "blame", row=2, index=0, name="add", within=None, runs=8, ms=1.5, how="replay", snapshot=1
     )
+    event("culprit", index=0, name="concatenate", dtype="int32")
     event("knobs", fields=["dtype_activation"])
     event("smallest", file="repro.py", calls=1, of=2, queries=3, ms=2.5, complete=True,
           deterministic=True)  # fmt: skip
