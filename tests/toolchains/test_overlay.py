@@ -107,7 +107,10 @@ def test_a_patch_is_compared_and_the_installed_tvm_is_untouched(
     arguments = ["--patch", str(tmp_path / "p.diff"), "--model", "tiny", "--dtype", "int4"]
     assert cli.script(ab, [*arguments, "--no-reference", "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("first difference: QuantizeCalibrate: nn.conv2d #7: scale 0.00390625 ->")
+    assert said.startswith(
+        "first difference: QuantizeCalibrate: all 3 simulated_quantize(weight): "
+        "scale 0.00390625 -> 0.00195312, at nn.conv2d #7"
+    )
     assert content(package) == before
     assert "patched with" in (out / "index.html").read_text()
     facts = store.load(out / "after").facts
