@@ -11,6 +11,12 @@ SCHEMA = 1
 JOURNAL = "journal.jsonl"
 """The journal's file name inside a trace's folder."""
 
+OUTPUT = "output.txt"
+"""What the process printed, inside the trace's folder."""
+
+JOB = "job.json"
+"""The job of the process, there too. Both are there before the trace begins."""
+
 RELAY = "relay"
 RELAX = "relax"
 """The dialects."""

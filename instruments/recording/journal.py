@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from ..protocol.schema import JOURNAL
+from ..protocol.schema import JOB, JOURNAL, OUTPUT
 
 _PROGRESS_S = 0.2
 
@@ -84,7 +84,7 @@ def fresh(path: Path) -> Path:
             candidate.mkdir(parents=True)
             return candidate
         except FileExistsError:
-            if candidate.is_dir() and not any(candidate.iterdir()):
+            if candidate.is_dir() and {p.name for p in candidate.iterdir()} <= {JOB, OUTPUT}:
                 return candidate
             number += 1
             candidate = path.with_name(f"{path.name}-{number}")

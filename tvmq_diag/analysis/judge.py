@@ -57,7 +57,7 @@ def of_failure(
     verdict.pass_path = [run.name for run in path]
     verdict.pass_name = trace.blamed_pass.name if trace.blamed_pass is not None else None
     verdict.stage = path[-1].stage if path else trace.stage
-    if trace.failure is not None and ending.how not in (How.INTERRUPTED, How.TIMED_OUT):
+    if trace.failure is not None:  # whatever ended the process while it looked into that
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)

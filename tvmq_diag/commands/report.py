@@ -9,13 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
-from ..analysis import recording
+from ..analysis import recording, recovery
 from ..reports.pages import run as run_page
-from ..reports.text import verdict
+from ..reports.text import console, verdict
 from ..reports.text.console import print_plain
-from ..results import store
 from ..results.run import Role
 from ..trace import layout
 
@@ -28,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
     run = options.trace
-    work = store.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
+    work = recovery.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
     written = run_page.write(work)
-    screen = Console()
+    screen = console.screen()
     for result in work.with_role(Role.REQUESTED):
         screen.print(verdict.lines(result))
     print_plain(screen, f"report: {written}")

@@ -36,7 +36,7 @@ from ..driver import session
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
-from ..reports.text import sweep, verdict
+from ..reports.text import console, sweep, verdict
 from ..reports.text.console import print_plain
 from ..results.run import Role, Run
 from .facts import plan_facts
@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trace, print, write; returns the exit code. Raises UsageError, SetupError."""
-    screen, progress = Console(), Console(stderr=True)
+    screen, progress = console.screen(), console.progress()
     directory = fresh_directory(options.out, stem(options.model, parse_list(options.dtype)))
     plan = replace(
         plan_of(options, progress.print),
@@ -94,8 +94,8 @@ def run(options: argparse.Namespace) -> int:
         carry_out(plan, work, progress)
     finally:
         if work.results:
-            index.write(directory.parent)
             _print(screen, work, directory / run_page.NAME)
+            index.update(directory.parent)
     return 0 if session.works(work) else 1
 
 
@@ -104,4 +104,5 @@ def _print(screen: Console, work: Run, written: Path) -> None:
         screen.print(verdict.lines(result))
     if len(work.results) > 1:
         screen.print(sweep.table(work))
-    print_plain(screen, f"report: {written}")
+    if written.exists():
+        print_plain(screen, f"report: {written}")

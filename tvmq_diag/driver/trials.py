@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from .. import foreign
 from ..analysis import arrived, judge
 from ..configuration import REFERENCE, Configuration, parse
 from ..measurements import outputs
@@ -47,6 +48,8 @@ class Trials:
 
     def attempt(self, configuration: Configuration, role: Role) -> Verdict:
         """Try a configuration; its verdict."""
+        self.run.facts.attempted[configuration.text] = role.value
+        self.save()
         compiled = self.compiler.compile(configuration)
         if judge.is_import(compiled.trace):
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace)
@@ -134,7 +137,8 @@ class Trials:
         chain = self.plan.toolchain
         stopped = compiled.interrupted or self._investigate(configuration, compiled)
         verdict = judge.of_failure(configuration, chain.name, compiled.trace, compiled.ending)
-        investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
+        if not stopped:
+            investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
         if stopped or configuration.is_model or verdict.outcome == TIMED_OUT:
             return verdict, stopped
         if verdict.stage in judge.FLOAT_STAGES:
@@ -217,4 +221,4 @@ def _unless_stopped(compiled: Compiled) -> Compiled:
 def _outputs(compiled: Compiled) -> Outputs:
     trace = compiled.trace
     assert trace.outputs is not None
-    return outputs.load(trace.path / trace.outputs, stacked=trace.inputs is not None)
+    return outputs.load(foreign.inside(trace.path, trace.outputs), stacked=trace.inputs is not None)
