@@ -258,7 +258,7 @@ def _stopped(verdict: Verdict, ending: Ending) -> None:
         verdict.message = f"out of memory: it took {ending.peak_bytes / 2**30:.1f} GiB"
     elif ending.how == How.INTERRUPTED:
         verdict.outcome = INTERRUPTED
-        verdict.message = "stopped by Ctrl-C"
+        verdict.message = "stopped by Ctrl-C or a signal"
     else:
         verdict.outcome = CRASHED
         name = ending.signal_name
