@@ -16,48 +16,101 @@ _PATCHES = Path(__file__).parent / "patches"
 _QUANTIZER = "relay/quantize/"
 """In the path of each file of TVM's Python quantizer."""
 
+_QUANTIZER_CPP = "relay::quantize::"
+"""In the name of each function of its C++ half."""
+
+_CPP = (".cc", ".h")
+
+
+_MIXED = "tvm::relay::quantize::UnifyDTypeScale"
+
+_RENDER = "tvm::DiagnosticContext::Render"
+"""What throws when a rule of realize.cc made something ill-typed (src/ir/diagnostic.cc)."""
+
 
 @dataclass(frozen=True)
 class Fix:
-    """A change, in a clause; `file` and `function` are of the quantizer, and raise without it."""
+    """A change, in a clause; each of `functions` is of the quantizer, and raises without it.
+
+    `op`: only where that is the op to blame; then realize.cc, in C++, raises, and the change
+    registers a rule for the op before the one there.
+    """
 
     name: str
     what: str
-    file: str
-    function: str
+    functions: tuple[str, ...]
+    op: tuple[str, ...] = ()
 
     @property
     def patch(self) -> Path:
         """The unified diff."""
         return _PATCHES / f"{self.name}.diff"
 
+    def may_cure(self, verdict: Verdict) -> bool:
+        """Is it for what raised in a rejection?"""
+        site = verdict.site
+        if site is None or site.function not in self.functions:
+            return False
+        if self.op:
+            realize = verdict.pass_name == "QuantizeRealize"
+            return realize and verdict.op is not None and verdict.op.name in self.op
+        return _QUANTIZER in (site.file or "")
+
 
 FIXES = (
     Fix(
         "product_of_two",
         "multiply_rewrite quantizes both factors, and takes a scalar as a tensor of one value",
-        "_annotate.py",
-        "multiply_rewrite",
+        ("multiply_rewrite",),
     ),
     Fix(
         "joined_split",
         "concatenate_rewrite takes the parts of what is no written-out tuple one by one",
-        "_annotate.py",
-        "concatenate_rewrite",
+        ("concatenate_rewrite",),
     ),
     Fix(
         "computed_weight",
         "what has a weight that is no constant stays in float, as calibrate finds no scale for it",
-        "_calibrate.py",
-        "visit_func",
+        ("visit_func",),
+    ),
+    Fix(
+        "mixed_concatenate",
+        "a rule before realize.cc's brings all parts to dtype_activation, or to float where one is",
+        (_MIXED, _RENDER),
+        ("concatenate",),
+    ),
+    Fix(
+        "mixed_operands",
+        "a rule before realize.cc's computes in float what one operand comes to in float",
+        ("tvm::relay::quantize::AddRealize", "tvm::relay::quantize::Conv1dRealize"),
+        ("add", "nn.conv1d"),
     ),
 )
 
 
 def fix_for(verdict: Verdict) -> Fix | None:
     """What may cure a rejection; None if nothing is known."""
-    site = verdict.site
-    if verdict.outcome != REJECTED or site is None or _QUANTIZER not in (site.file or ""):
+    if verdict.outcome != REJECTED:
         return None
-    name = str(site.file).rpartition("/")[2]
-    return next((fix for fix in FIXES if (fix.file, fix.function) == (name, site.function)), None)
+    return next((fix for fix in FIXES if fix.may_cure(verdict)), None)
+
+
+def unfixed(verdict: Verdict) -> str | None:
+    """Of a rejection that nothing is known to cure: whose code raised it, where that is C++ that
+    a change of the quantizer's Python does not touch; None of any other."""
+    site = verdict.site
+    if verdict.outcome != REJECTED or site is None or not (site.file or "").endswith(_CPP):
+        return None
+    place = f"{site.function or '?'}, {site.file}"
+    if verdict.stage == "realize" and any(_QUANTIZER_CPP in name for name in _frames(verdict)):
+        rule = next(name for name in _frames(verdict) if _QUANTIZER_CPP in name)
+        return (
+            f"none is known: the rule is C++ ({rule.rpartition('::')[2]} in realize.cc, thrown by "
+            f"{place}); a diff of Python reaches it only by a rule registered before it"
+        )
+    return f"none is known: it sits in C++ ({place})"
+
+
+def _frames(verdict: Verdict) -> list[str]:
+    site = verdict.site
+    return [*verdict.via, *([site.function] if site is not None and site.function else [])]
