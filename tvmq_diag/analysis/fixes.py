@@ -6,6 +6,7 @@ gallery and the digits: docs/gallery/README.md has what came of it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,9 @@ _PATCHES = Path(__file__).parent / "patches"
 _QUANTIZER = "relay/quantize/"
 """In the path of each file of TVM's Python quantizer."""
 
-_QUANTIZER_CPP = "relay::quantize::"
-"""In the name of each function of its C++ half."""
+_RULE = r"relay::quantize::(\w+Realize)$"
+"""The name of a rule of src/relay/quantize/realize.cc: those are for FQRealizeRewrite, which Python
+may register too, of a higher level."""
 
 _CPP = (".cc", ".h")
 
@@ -102,11 +104,12 @@ def unfixed(verdict: Verdict) -> str | None:
     if verdict.outcome != REJECTED or site is None or not (site.file or "").endswith(_CPP):
         return None
     place = f"{site.function or '?'}, {site.file}"
-    if verdict.stage == "realize" and any(_QUANTIZER_CPP in name for name in _frames(verdict)):
-        rule = next(name for name in _frames(verdict) if _QUANTIZER_CPP in name)
+    rules = (re.search(_RULE, name) for name in _frames(verdict))
+    rule = next(filter(None, rules), None)
+    if rule is not None:
         return (
-            f"none is known: the rule is C++ ({rule.rpartition('::')[2]} in realize.cc, thrown by "
-            f"{place}); a diff of Python reaches it only by a rule registered before it"
+            f"none is known: the rule is C++ ({rule[1]} in realize.cc, and what throws is "
+            f"{place}): a diff of Python reaches it only by a rule registered before it"
         )
     return f"none is known: it sits in C++ ({place})"
 

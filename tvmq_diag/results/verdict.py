@@ -210,6 +210,8 @@ class Verdict(msgspec.Struct):
     """What each field does alone."""
     fix: FixRun | None = None
     """A change of TVM that cures it."""
+    fix_note: str | None = None
+    """Why there is none: whose code raised it, where that is C++."""
     calibrations: list[CalibrationRun] = []
     """Of a result that is wrong: what calibrating on data came to, as far as that was tried."""
     other_level: LevelRun | None = None
