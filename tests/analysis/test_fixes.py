@@ -18,6 +18,8 @@ from tvmq_diag.toolchains import overlay
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 REALIZE = "src/relay/quantize/realize.cc"
+RENDER, DIAGNOSTIC = "tvm::DiagnosticContext::Render", "src/ir/diagnostic.cc"
+MIXED = "mixed_concatenate"
 RULES = "tvm::relay::quantize::"
 
 QUANTIZE = """
@@ -95,11 +97,11 @@ def rejected(function: str, file: str, op: str, **more: object) -> Verdict:
     [
         (rejected("multiply_rewrite", "tvm/relay/quantize/_annotate.py", "x"), "product_of_two"),
         (rejected("multiply_rewrite", "my/own.py", "multiply"), None),
-        (rejected(f"{RULES}UnifyDTypeScale", REALIZE, "concatenate"), "mixed_concatenate"),
-        (rejected(f"{RULES}UnifyDTypeScale", REALIZE, "add"), None),
+        (rejected(f"{RULES}UnifyDTypeScale", REALIZE, "concatenate"), MIXED),
+        (rejected(RENDER, DIAGNOSTIC, "concatenate", surfaced=OpRef(10, "add")), MIXED),
+        (rejected(RENDER, DIAGNOSTIC, "add"), None),
         (rejected(f"{RULES}AddRealize", REALIZE, "add"), "mixed_operands"),
         (rejected(f"{RULES}AddRealize", REALIZE, "add", outcome=WORKS), None),
-        (rejected(f"{RULES}AddRealize", REALIZE, "add", pass_name="FoldConstant"), None),
     ],
 )
 def test_a_fix_is_for_what_raised(verdict: Verdict, name: str | None) -> None:

@@ -15,7 +15,7 @@ from ..results.verdict import REJECTED, Verdict
 _PATCHES = Path(__file__).parent / "patches"
 
 _QUANTIZER = "relay/quantize/"
-"""In the path of each file of TVM's Python quantizer."""
+"""In the path of each file of TVM's quantizer."""
 
 _RULE = r"relay::quantize::(\w+Realize)$"
 """The name of a rule of src/relay/quantize/realize.cc: those are for FQRealizeRewrite, which Python
@@ -24,24 +24,18 @@ may register too, of a higher level."""
 _CPP = (".cc", ".h")
 
 
-_MIXED = "tvm::relay::quantize::UnifyDTypeScale"
-
-_RENDER = "tvm::DiagnosticContext::Render"
-"""What throws when a rule of realize.cc made something ill-typed (src/ir/diagnostic.cc)."""
-
-
 @dataclass(frozen=True)
 class Fix:
-    """A change, in a clause; each of `functions` is of the quantizer, and raises without it.
+    """A change, in a clause; each of `functions` is of the quantizer, in Python or C++, and raises
+    without it. For what realize.cc raises it registers a rule before the one there.
 
-    `op`: only where that is the op to blame; then realize.cc, in C++, raises, and the change
-    registers a rule for the op before the one there.
+    `mixes`: it is for an op that hands on another dtype, too, which surfaces elsewhere.
     """
 
     name: str
     what: str
     functions: tuple[str, ...]
-    op: tuple[str, ...] = ()
+    mixes: bool = False
 
     @property
     def patch(self) -> Path:
@@ -51,12 +45,10 @@ class Fix:
     def may_cure(self, verdict: Verdict) -> bool:
         """Is it for what raised in a rejection?"""
         site = verdict.site
-        if site is None or site.function not in self.functions:
-            return False
-        if self.op:
-            realize = verdict.pass_name == "QuantizeRealize"
-            return realize and verdict.op is not None and verdict.op.name in self.op
-        return _QUANTIZER in (site.file or "")
+        if self.mixes and verdict.surfaced is not None:
+            return True
+        own = site is not None and _QUANTIZER in (site.file or "")
+        return own and site is not None and site.function in self.functions
 
 
 FIXES = (
@@ -78,14 +70,13 @@ FIXES = (
     Fix(
         "mixed_concatenate",
         "a rule before realize.cc's brings all parts to dtype_activation, or to float where one is",
-        (_MIXED, _RENDER),
-        ("concatenate",),
+        ("tvm::relay::quantize::UnifyDTypeScale",),
+        mixes=True,
     ),
     Fix(
         "mixed_operands",
         "a rule before realize.cc's computes in float what one operand comes to in float",
         ("tvm::relay::quantize::AddRealize", "tvm::relay::quantize::Conv1dRealize"),
-        ("add", "nn.conv1d"),
     ),
 )
 
