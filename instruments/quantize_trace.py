@@ -14,6 +14,7 @@ from . import dialects
 from .diagnosis.diagnosis import Failed, diagnose, versions
 from .inputs.errors import ImportRejected
 from .protocol.schema import SCHEMA
+from .recording import thrown
 from .recording.ambient import ambient
 from .recording.journal import Journal, fresh
 from .recording.open_pass import OpenPass
@@ -113,7 +114,8 @@ class QuantizeTrace:
         """
         self._failed = True
         origin = error.origin if isinstance(error, ImportRejected) else error
-        path = self.failing_path()
+        path = self.recorder.failing_path(origin)
+        thrown.remember_passes(path, origin)
         stage = path[-1].stage if path else self.recorder.stage
         with self.recorder.pause():
             self.journal.event(

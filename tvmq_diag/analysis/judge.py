@@ -306,7 +306,7 @@ def blame_culprit(verdict: Verdict, trace: Trace) -> None:
         span = spans[culprit.index] if culprit.index < len(spans) else None
         verdict.surfaced = verdict.op
         verdict.op = OpRef(culprit.index, short(culprit.name), span)
-        proof = (
+        proof = culprit.proof or (
             f"{short(culprit.name)} #{culprit.index} hands on another dtype: with its value cast "
             f"to {culprit.dtype} the pass goes through"
         )

@@ -51,12 +51,13 @@ class Culprit(Event, frozen=True, tag="culprit"):
     """The op that handed on what the blamed op could not take, proven by replay.
 
     `index` counts in running order; None: what is no call, as an `if`. With its value cast to
-    `dtype` the pass goes through; None: with a parameter in its place.
+    `dtype` the pass goes through; None: with a parameter in its place, or what `proof` says.
     """
 
     index: int | None
     name: str
     dtype: str | None
+    proof: str | None = None
 
 
 class RejectionMap(Event, frozen=True, tag="map"):
