@@ -222,7 +222,9 @@ class Recorder:
             self.stage = own
             if begins:
                 self.qconfig = self.dialect.qconfig()
-                self.journal.event("facts", values={"qconfig": self.dialect.settings(self.qconfig)})
+                fields, changed = self.dialect.settings, self.dialect.changed
+                values = {"qconfig": fields(self.qconfig), "changed": changed(self.qconfig)}
+                self.journal.event("facts", values=values)
             return str(own)
         if parent is not None and parent.name in self.dialect.STAGE_OF_PASS:
             return parent.stage

@@ -13,7 +13,6 @@ from ..configuration import (
     REFERENCE,
     Configuration,
     bits,
-    parse,
 )
 from ..measurements.benchmark import FLOAT
 from ..measurements.bisection import Bisection
@@ -160,26 +159,6 @@ def of_result(
         )
     if metrics is not None or verdict.outcome != NOT_JUDGED:
         verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
-    return verdict
-
-
-def of_recording(trace: Trace) -> Verdict:
-    """The verdict on a trace that was recorded in somebody's own script: no numbers are known."""
-    dtypes = [trace.facts.qconfig.get(field) for field in DTYPES]
-    named = [dtype for dtype in dtypes if isinstance(dtype, str)]
-    configuration = parse("/".join(named)) if len(named) == len(DTYPES) else REFERENCE
-    if trace.failure is not None:
-        return of_failure(configuration, "in process", trace, Ending(How.FINISHED, 1, 0.0, 0, ""))
-    if not trace.ended:
-        verdict = of_failure(
-            configuration, "in process", trace, Ending(How.SIGNAL, None, 0.0, 0, "")
-        )
-        verdict.message = "the journal stops without an end: the process died or is still running"
-        return verdict
-    verdict = Verdict(configuration.text, "in process", WORKS, trace.stage, confidence=UNKNOWN)
-    verdict.reason = "TVM raised nothing; no numbers were checked"
-    if not got_dtype(configuration, trace):
-        verdict.outcome = NOT_QUANTIZED
     return verdict
 
 

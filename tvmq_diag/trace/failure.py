@@ -27,6 +27,8 @@ class Failure(Timed, frozen=True, tag="error"):
     passes: tuple[int, ...]
     diagnostics: tuple[str, ...] = ()
     python: Raised | None = None
+    tvms: bool = True
+    """Did it come out of TVM? If not, it is of the script that called TVM."""
 
 
 class Blame(Event, frozen=True, tag="blame"):

@@ -33,7 +33,7 @@ def culprit(
     inside = [(number, call) for number, call in enumerate(calls) if hash(call) in region]
     without = [(number, name_of(call)) for number, call in inside if not has_rule(call)]
     if without:
-        named = [one for one in without if one[1] == last_line(error)]
+        named = [one for one in without if one[1] == last_line(error)]  # "… no rule for\nNAME"
         number, name = (named or without)[0]
         return Culprit(
             number, name, None, f"{PASS} has no rule for {name}, read by {QUANTIZE} #{closing}"
