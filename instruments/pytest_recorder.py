@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, Generator, Iterator, List, Optional
+from typing import Any, Generator, Iterator
 
 import pytest
 
@@ -92,7 +92,7 @@ class TestRecorder:
     def __init__(self, folder: Path, keep_all: bool) -> None:
         self._folder = folder
         self._keep_all = keep_all
-        self._trace: Optional[QuantizeTrace] = None
+        self._trace: QuantizeTrace | None = None
         self._failed = False
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -103,7 +103,10 @@ class TestRecorder:
         try:
             trace = QuantizeTrace(self._folder / trace_name(item.nodeid), apart=True)
             exits.enter_context(trace)
-        except (ImportError, OSError) as error:  # no TVM after all, a full disk: the test still runs
+        except (
+            ImportError,
+            OSError,
+        ) as error:  # no TVM after all, a full disk: the test still runs
             print(f"{item.nodeid} is not recorded: {error}", file=sys.stderr)
             yield
             return
@@ -138,7 +141,7 @@ class SessionRecord:
     def __init__(self, folder: Path, config: Any) -> None:
         self.folder = folder
         self._file = folder / RECORD
-        self._reports: Dict[str, List[Any]] = {}
+        self._reports: dict[str, list[Any]] = {}
         self._config = config
         self._line(
             kind=SESSION,
@@ -193,7 +196,7 @@ class SessionRecord:
             print(f"cannot write {self._file}: {error}", file=sys.stderr)
 
 
-def outcome_of(reports: List[Any]) -> str:
+def outcome_of(reports: list[Any]) -> str:
     """What a test came to by the reports of its phases, in pytest's words."""
     expected = any(hasattr(one, "wasxfail") for one in reports)
     for report in reports:
@@ -204,7 +207,7 @@ def outcome_of(reports: List[Any]) -> str:
     return "xpassed" if expected else "passed"
 
 
-def _message(report: Any) -> Optional[str]:
+def _message(report: Any) -> str | None:
     """The exception of a report in a line, as pytest shows it; None where there is none."""
     if report is None:
         return None

@@ -151,7 +151,10 @@ class QuantizeTrace:
         def work() -> None:
             diagnose(self.journal, self.dialect, failed)
 
-        reason = sandbox.apart(work) if self._apart else work()
+        if not self._apart:
+            work()
+            return
+        reason = sandbox.apart(work)
         if reason is not None:
             self.journal.event("skipped", what="op", reason=reason)
 

@@ -13,7 +13,6 @@ import functools
 import inspect
 from typing import Any, Iterator, Sequence
 
-
 _OURS: list[Any] = []
 """The instruments of every ambient() in force."""
 

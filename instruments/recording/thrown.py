@@ -20,7 +20,9 @@ _FFI = ("tvm._ffi", "tvm_ffi")
 def is_tvms(error: BaseException) -> bool:
     """Did it come out of TVM's compiled half, or was it raised in TVM's own Python?"""
     modules = [_module(frame) for frame in _frames(error)]
-    through = any(module == ffi or module.startswith(f"{ffi}.") for module in modules for ffi in _FFI)
+    through = any(
+        module == ffi or module.startswith(f"{ffi}.") for module in modules for ffi in _FFI
+    )
     return through or any(module.partition(".")[0] == "tvm" for module in modules[-1:])
 
 

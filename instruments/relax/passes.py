@@ -48,9 +48,7 @@ class Whole(OpenPass):
         self.pipeline = pipeline
 
 
-def of(
-    place: OpenPass, target: Target, error: BaseException | None = None
-) -> Attempt | None:
+def of(place: OpenPass, target: Target, error: BaseException | None = None) -> Attempt | None:
     """A function that runs an open pass once more on some module; None if that cannot be done.
 
     It is the pass object itself where that is at hand, of several that it may have been the first

@@ -59,7 +59,7 @@ def pass_by_name(name: str, target: Target) -> Attempt | None:
 
 def _by_name(name: str) -> list[Any]:
     """The passes of a name, made with the arguments that they have by default."""
-    make = _quantizer_passes().get(name) or getattr(relay.transform, name, None)
+    make: Any = _quantizer_passes().get(name) or getattr(relay.transform, name, None)
     if make is None:
         make = tvm.get_global_func(f"relay._transform.{name}", allow_missing=True)
     if make is None:

@@ -19,7 +19,9 @@ from ..recording import diagnostic_texts
 def main(job: ScriptJob) -> int:
     """Run a job; the exit code is the script's own."""
     sys.argv = [job.script, *job.arguments]
-    sys.path.insert(0, str(Path(job.script).resolve().parent))  # as Python does (Python/sysmodule.c)
+    sys.path.insert(
+        0, str(Path(job.script).resolve().parent)
+    )  # as Python does (Python/sysmodule.c)
     tracing = QuantizeTrace(job.trace, save_ir=job.save_ir, dialect=job.dialect)
     seen: list[str] = []
     code = 0

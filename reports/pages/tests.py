@@ -8,7 +8,6 @@ from pathlib import Path
 
 from tvmq_diag.analysis import recording
 from tvmq_diag.errors import UsageError
-from tvmq_diag.results import test_session
 from tvmq_diag.results.run import Result
 from tvmq_diag.results.test_session import BAD, RecordedTest, TestSession
 from tvmq_diag.results.verdict import FAILED, WORKS
@@ -149,4 +148,3 @@ def _page_of(
     work.facts.script = test
     written = run_page.write(work)
     return work.results[0], written.relative_to(session.folder).as_posix()
-

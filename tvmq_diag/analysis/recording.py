@@ -96,7 +96,9 @@ def _without_failure(configuration: Configuration, toolchain: str, trace: Trace)
     verdict.reason = "TVM raised nothing; no numbers were checked"
     if configuration.as_is:
         passes = len(trace.pass_runs)
-        verdict.message = f"{passes or 'no'} pass{'es' if passes != 1 else ''} ran, and nothing was raised"
+        verdict.message = (
+            f"{passes or 'no'} pass{'es' if passes != 1 else ''}, and nothing was raised"
+        )
         verdict.reason = "no numbers were checked"
         return verdict
     runs = sum(run.name == QUANTIZER_BEGINS[-1] for run in trace.pass_runs.values())

@@ -108,7 +108,8 @@ def culprit(
 ) -> Culprit | None:
     """The op that handed on what the blamed op could not take; None if that is none, or unknown.
 
-    Looked for in the quantizer's passes, and in what a qnn.quantize closes; other dtypes only where realize made ill-typed code.
+    Looked for in the quantizer's passes, and in what a qnn.quantize closes; other
+    dtypes only where realize made ill-typed code.
     """
     place = failing_relay_pass(path)
     attempt = attempt_at(place, error, target, wrap) if place else None
