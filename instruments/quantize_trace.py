@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from . import dialects
 from .diagnosis.diagnosis import Failed, diagnose, versions
 from .inputs.errors import ImportRejected
 from .protocol.schema import SCHEMA
+from .recording import raised, warned
 from .recording.ambient import ambient
 from .recording.journal import Journal, fresh
 from .recording.open_pass import OpenPass
@@ -84,6 +84,7 @@ class QuantizeTrace:
             versions=versions(),
             command=list(sys.argv),
         )
+        self._exits.enter_context(warned.heard(self._warned))
         self._exits.enter_context(ambient(_hooks(self.recorder)))
         return self
 
@@ -123,7 +124,7 @@ class QuantizeTrace:
                 passes=[p.number for p in path],
                 stage=stage,
                 diagnostics=list(diagnostics or []),
-                python=_raised_at(origin),
+                python=self._raised(origin),
             )
             if isinstance(origin, Exception):
                 try:
@@ -132,6 +133,19 @@ class QuantizeTrace:
                     diagnose(self.journal, self.dialect, failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
+
+    def _raised(self, error: BaseException) -> dict[str, Any] | None:
+        """Where it was raised, and, where it says nothing, by which condition and values."""
+        place = raised.place(error)
+        try:
+            return place and {**place, **raised.evidence(error)}
+        except Exception as fault:
+            self.recorder.fault("what raised it", fault)
+            return place
+
+    def _warned(self, text: str, file: str, line: int) -> None:
+        if not self.recorder.muted:  # those of a replay were there before
+            self.journal.event("warning", text=text, file=file, line=line)
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
@@ -153,11 +167,3 @@ class QuantizeTrace:
                 f"installed, on Python 3.10 or newer: tvmq_diag.load({str(self.path.resolve())!r})"
             ) from error
         return Trace.load(self.path)
-
-
-def _raised_at(error: BaseException) -> dict[str, Any] | None:
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return None
-    last = frames[-1]
-    return {"function": last.name, "file": last.filename, "line": last.lineno}

@@ -8,7 +8,8 @@ from support.builders import half_quantized
 
 from tvmq_diag.analysis.coverage import count
 from tvmq_diag.analysis.dtype_timeline import anchors_of
-from tvmq_diag.analysis.unquantized import READS_FLOAT, unquantized
+from tvmq_diag.analysis.reasons import in_float
+from tvmq_diag.analysis.unquantized import unquantized
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
@@ -43,6 +44,7 @@ def test_behind_a_quantized_global_pool_quantization_has_ended() -> None:
     assert not any("ends" in reason for reason in reasons)
 
 
+READS_FLOAT = in_float.READS_FLOAT.clause
 CONSTANT = ("add", "the quantizer adds constants in float")
 MEAN = ("mean", "the quantizer has no rule for mean")
 DEQUANTIZED = "it computes on dequantized values (realize=qdq)"

@@ -50,8 +50,10 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """The operators that it leaves in float where an operand is a constant."""
     passed_over: Mapping[str, str] = {}
     """Operators that its rule leaves as they are, and why, in a clause."""
-    otherwise: str = "not known why"
-    """What is said of an op left in float where nothing of the above explains it."""
+    enabled: str | None = None
+    """The setting that lists the only operators that it quantizes, where it is set."""
+    wants_constants: bool = False
+    """Does it take weights that are constants only?"""
 
 
 class Vocabulary(msgspec.Struct, frozen=True, eq=False):
@@ -153,7 +155,16 @@ RELAY = Vocabulary(
         },
         ends="nn.global_avg_pool2d",
         ends_by="stop_quantize in _annotate.py",
-        otherwise="what it reads was left in float",
+        # identity_rewrite, pool2d_rewrite, concatenate_rewrite, add_rewrite, multiply_rewrite
+        following=frozenset(
+            {
+                "multiply", "add", "reshape", "clip", "nn.relu", "strided_slice", "nn.avg_pool2d",
+                "nn.batch_flatten", "transpose", "nn.max_pool2d", "nn.max_pool1d", "concatenate",
+                "nn.global_avg_pool2d",
+            }
+        ),
+        enabled="debug_enabled_ops",
+        wants_constants=True,
     ),
     casts=frozenset({"cast"}),
     dequantize=frozenset(),
