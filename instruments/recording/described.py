@@ -20,6 +20,13 @@ def is_of_tvm(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] in ("tvm", "tvm_ffi")
 
 
+def is_expression(value: Any) -> bool:
+    """Is it a node of a function's body?"""
+    return is_of_tvm(value) and any(
+        base.__name__ == "RelayExpr" or base.__name__ == "Expr" for base in type(value).__mro__
+    )
+
+
 def described(value: Any) -> str | None:
     """A value in a few words; None of what is code: a class, a module, a function."""
     if isinstance(value, _CODE):

@@ -16,7 +16,7 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from .described import described, is_of_tvm
+from .described import described, is_expression, is_of_tvm
 
 _LONGEST = 300
 """Characters of a statement or a condition that are kept."""
@@ -142,7 +142,7 @@ def _values(
     for name in _siblings(path[0], set(result)):
         with contextlib.suppress(LookupError):
             value = scope.value(ast.Name(id=name))
-            if is_of_tvm(value):
+            if is_expression(value):
                 result.setdefault(name, described(value) or "")
     return [list(pair) for pair in result.items()][:_MOST]
 

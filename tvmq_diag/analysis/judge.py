@@ -203,13 +203,13 @@ def _not_quantized(verdict: Verdict, configuration: Configuration, trace: Trace)
     unquantized = coverage.coverage(trace).unquantized
     reasons = Counter(op.reason for op in unquantized).most_common()
     each = (f"{count} op{'s' * (count > 1)}: {reason}" for reason, count in reasons)
-    verdict.reason = "; ".join(each) or _nothing_to_quantize(trace)
+    verdict.reason = "; ".join(each) or nothing_to_quantize(trace)
     settings = {op.setting for op in unquantized if op.setting is not None}
     skip = trace.vocabulary.quantizer.skip
     verdict.suggestion = explanations.without(settings, configuration, skip)
 
 
-def _nothing_to_quantize(trace: Trace) -> str | None:
+def nothing_to_quantize(trace: Trace) -> str | None:
     """That none of a model's operators is an anchor, in a clause; None where one is."""
     model = trace.imported()
     if model is None or list(anchors_of(model)):
@@ -247,15 +247,14 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     verdict.site, verdict.via = thrown.site, thrown.via
     if verdict.site is None and failure.python is not None:
         verdict.site = tvm_error.python_site(failure.python)
-    silent = not verdict.message
     verdict.message = verdict.message or failure.error + explanations.NO_MESSAGE
-    if not silent:
+    if not thrown.silent:
         culprit = trace.culprit.name if trace.culprit is not None else None
         verdict.reason = lookup.of_message(
             verdict.message, verdict.stage, trace.facts.dialect, verdict.site, culprit
         )
     else:
-        verdict.reason = lookup.of_silence(trace, failure, verdict.site)
+        verdict.reason = lookup.of_silence(trace, verdict.site, thrown.statement)
     verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
 
 

@@ -80,9 +80,6 @@ def _by_setting(
     if listed_as is not None:
         clause = in_float.LISTED.clause.format(rules.skip, listed_as)
         return _unless_rejected(module, call, rules.skip, clause)
-    enabled = qconfig.get(rules.enabled) if rules.enabled is not None else None
-    if call.op in rules.rules and isinstance(enabled, list) and call.op not in enabled:
-        return None, in_float.NOT_ENABLED.clause.format(rules.enabled, call.op)
     switch = rules.switches.get(call.op)
     if switch is None or not qconfig.get(switch):
         return None

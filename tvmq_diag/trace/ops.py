@@ -50,8 +50,6 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """The operators that it leaves in float where an operand is a constant."""
     passed_over: Mapping[str, str] = {}
     """Operators that its rule leaves as they are, and why, in a clause."""
-    enabled: str | None = None
-    """The setting that lists the only operators that it quantizes, where it is set."""
     wants_constants: bool = False
     """Does it take weights that are constants only?"""
 
@@ -163,7 +161,6 @@ RELAY = Vocabulary(
                 "nn.global_avg_pool2d",
             }
         ),
-        enabled="debug_enabled_ops",
         wants_constants=True,
     ),
     casts=frozenset({"cast"}),

@@ -53,12 +53,6 @@ def _conversions(statement: str, clause: str) -> Reason:
     )
 
 
-_PRODUCT = {
-    "dialect": RELAY,
-    "file": _ANNOTATE,
-    "function": "multiply_rewrite",
-}
-
 STATEMENTS = (
     _weight(
         "a weight is no constant here, but an input of the model ({0}): TVM's quantizer calibrates "
@@ -76,25 +70,13 @@ STATEMENTS = (
     ),
     Reason(
         r"^raise ValueError",
-        "it is a product of two activations ({0} and {1}), as of a hard-swish or a gate, and the "
-        "quantizer's rule for multiply takes one quantized factor only",
+        "it is a product of two activations, as of a hard-swish or a gate, and the quantizer's "
+        "rule for multiply takes one quantized factor only",
         f"python/tvm/{_ANNOTATE}, multiply_rewrite",
-        values={
-            "lhs_kind": r"^[13]$", "rhs_kind": r"^[13]$",
-            "lhs_expr": r"^(?:a call of )?([^,]+)", "rhs_expr": r"^(?:a call of )?([^,]+)",
-        },
-        **_PRODUCT,
-    ),
-    Reason(
-        r"^raise ValueError",
-        "the quantized factor stands on the right ({0}), and the rule for multiply of this TVM "
-        "takes it on the left only",
-        f"python/tvm/{_ANNOTATE}, multiply_rewrite, of TVM 0.9",
-        values={
-            "lhs_kind": r"^None$", "rhs_kind": r"^[13]$",
-            "rhs_expr": r"^(?:a call of )?([^,]+)",
-        },
-        **_PRODUCT,
+        values={"lhs_kind": r"^[13]$", "rhs_kind": r"^[13]$"},
+        dialect=RELAY,
+        file=_ANNOTATE,
+        function="multiply_rewrite",
     ),
     Reason(
         r"^raise ValueError",
@@ -104,7 +86,6 @@ STATEMENTS = (
         dialect=RELAY,
         file=_PARTITION,
         function="mul_partition_generic",
-        values={"lhs_cond": "^False$", "rhs_cond": "^True$"},
     ),
     _quantized_weight(_PARTITION, "conv2d_partition_function", "not kernel_cond", "kernel"),
     *(

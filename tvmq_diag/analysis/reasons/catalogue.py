@@ -19,16 +19,23 @@ CATALOGUE: dict[str, tuple[Reason | Circumstance, ...]] = {
 """By heading."""
 
 _FIELD = re.compile(r"\\\{\d\\\}")
+_BETWEEN = re.compile(r"(; |, | \()")
+"""What stands between two clauses of a sentence."""
 
 
 def form(entry: Reason | Circumstance) -> re.Pattern[str]:
-    """What a sentence looks like that has this clause."""
-    return re.compile(_FIELD.sub(".+?", re.escape(entry.clause)))
+    """What a clause of this entry looks like when it is filled in."""
+    return re.compile(_FIELD.sub(".+", re.escape(entry.clause)), re.S)
+
+
+FORMS = [form(entry) for entries in CATALOGUE.values() for entry in entries]
 
 
 def strangers(sentence: str) -> str:
     """What of a sentence comes from no clause of the catalogue; empty where all does."""
-    for entries in CATALOGUE.values():
-        for entry in sorted(entries, key=lambda entry: -len(entry.clause)):
-            sentence = form(entry).sub("", sentence)
-    return sentence.strip(" ;,")
+    parts = _BETWEEN.split(sentence)
+    for end in range(len(parts), 0, -2):  # the longest clauses first
+        head, rest = "".join(parts[:end]), "".join(parts[end + 1 :])
+        if any(form.fullmatch(head) for form in FORMS):
+            return strangers(rest) if rest else ""
+    return sentence

@@ -26,11 +26,6 @@ UNCALIBRATED = Circumstance(
     "and its weight is no constant, which TVM's quantizer does not calibrate",
     "python/tvm/relay/quantize/_calibrate.py, _set_params",
 )
-NOT_ENABLED = Circumstance(
-    "a setting lists what is quantized at all, and not this op",
-    "{0} does not hold {1}",
-    f"{_QUANTIZE}, QConfig.guard",
-)
 ENDS_HERE = Circumstance(
     "the first global pooling that reads quantized values",
     "quantization ends here ({0})",
@@ -80,6 +75,6 @@ ISLANDS = tuple(
 )
 
 ALL = (
-    LISTED, SWITCHED, UNCALIBRATED, NOT_ENABLED, ENDS_HERE, ENDED, NO_RULE, *PASSED_OVER,
+    LISTED, SWITCHED, UNCALIBRATED, ENDS_HERE, ENDED, NO_RULE, *PASSED_OVER,
     ON_DEQUANTIZED, ADDS_CONSTANT, READS_FLOAT, WAS_FLOAT, *ISLANDS, UNKNOWN,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...results.verdict import ThrowSite
-from ...trace.failure import Failure, Raised
+from ...trace.failure import Raised
 from ...trace.trace import Trace
 from . import bare, outcomes, relax, relay, runtime, weights
 from .reason import Occurrence, explain
@@ -27,15 +27,18 @@ def of_message(
     return explain(MESSAGES, Occurrence(message, stage, dialect, file, function, culprit))
 
 
-def of_silence(trace: Trace, failure: Failure, site: ThrowSite | None) -> str | None:
+def of_silence(trace: Trace, site: ThrowSite | None, line: str | None) -> str | None:
     """Of an exception without a message: what is known of the statement that raised it, and what
-    was recorded of it: the condition that failed, and the values in it. None of neither."""
-    raised = failure.python
-    statement = (raised.statement if raised is not None else None) or ""
+    was recorded of it: the condition that failed, and the values in it. None of neither.
+
+    `line` is the statement, as far as the error's own text has it.
+    """
+    raised = trace.failure.python if trace.failure is not None else None
+    statement = (raised.statement if raised is not None else None) or line or ""
     values = dict(raised.values) if raised is not None else {}
     file, function = (site.file, site.function) if site is not None else (None, None)
     dialect = trace.facts.dialect
-    occurrence = Occurrence(statement, failure.stage, dialect, file, function, values=values)
+    occurrence = Occurrence(statement, None, dialect, file, function, values=values)
     clause = explain(bare.STATEMENTS, occurrence)
     folded = weights.folded(trace) if clause is not None and function == "visit_func" else None
     recorded = _recorded(raised) if raised is not None else None

@@ -77,8 +77,8 @@ FOLDED = Circumstance(
     "a weight that is computed, where the trace has the pass that made it so",
     "{0} folded a factor for each channel into it, which {1} computes from the data, as of a "
     "squeeze-and-excitation",
-    "src/relay/transforms/fold_scale_axis.cc, Conv2DBackwardTransform and Conv2DForwardRewrite; "
-    "seen in the modules before and after the pass",
+    "src/relay/transforms/fold_scale_axis.cc, the forward and the backward rewriting of "
+    "convolutions; seen in the modules before and after the pass",
 )
 ASSERTED = Circumstance(
     "an assertion without a message",

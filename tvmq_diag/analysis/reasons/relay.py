@@ -16,7 +16,7 @@ MESSAGES = (
     Reason(
         r"Do not support inputs with different data types now\. (\w+) vs\. (\w+)",
         "the x86 convolution schedule wants data and weights of one type, and got {0} and {1}",
-        "python/tvm/topi/nn/conv2d.py, conv2d_alter_int8_common; topi/x86/conv2d_alter_op.py",
+        "python/tvm/topi/nn/conv2d.py, _get_workload",
     ),
     Reason(
         r"data types (\w+) and (\w+) do not match in BroadcastRel",
@@ -66,7 +66,8 @@ MESSAGES = (
         r"Shift amount must be non-negative and less than (\d+) for type (\w+)",
         "two scales that meet here are 2**{0} or more apart (as with a bias near 2**-34), and the "
         "quantizer brings them together by a shift that {1} has too few bits for",
-        "src/tir/op/op.cc, left_shift and right_shift; src/relay/quantize/realize.cc, MulAndDiv",
+        "src/tir/op/op.cc, left_shift and right_shift; src/relay/quantize/realize.cc, "
+        "QuantizeRealize and MulAndDiv",
         dialect=RELAY,
     ),
     Reason(
