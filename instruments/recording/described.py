@@ -62,7 +62,7 @@ def _node(value: Any) -> str:
     if kind in ("Array", "Map"):
         return f"{_a(kind)} of {len(value)}"
     words = _a(kind)
-    name = _field(value, "name_hint")
+    name = _field(value, "name_hint" if hasattr(value, "name_hint") else "name")
     if kind == "Call":
         words = f"a call of {_operator(_field(value, 'op'))}"
     elif "Const" in kind:  # Constant of Relay, GenericConst of TVM 0.27

@@ -45,7 +45,8 @@ def evidence(error: BaseException) -> dict[str, Any]:
     or, of a raise, that its branches had come to, and the `values` of what is in that, as pairs.
 
     Empty for one that says something, and where there is no source. A statement that neither
-    asserts nor raises has no condition. Raises what reading somebody's source may.
+    asserts nor raises has no condition; branches that depend on what a function returned are left
+    out. Raises what reading somebody's source may.
     """
     if str(error).strip():
         return {}
@@ -58,8 +59,10 @@ def evidence(error: BaseException) -> dict[str, Any]:
     if not path or not isinstance(path[-1], ast.stmt):
         return {}
     conditions = list(_conditions(path))
-    texts = [f"not ({_text(source, test)})" if not held else _text(source, test)
-             for test, held in conditions]  # fmt: skip
+    texts = []
+    for test, held in conditions:
+        text = _text(source, test)
+        texts.append(text if held else f"not ({text})")
     return {
         "statement": _text(source, path[-1]),
         "condition": " and ".join(texts)[:_LONGEST] or None,
@@ -113,13 +116,27 @@ def _conditions(path: list[ast.AST]) -> Iterator[tuple[ast.expr, bool]]:
         return
     for parent, child in zip(path, path[1:]):
         for block in _blocks(parent):
-            if child not in block:
-                continue
-            if isinstance(parent, ast.If):
-                yield parent.test, block is parent.body
-            for before in block[: block.index(child)]:
-                if isinstance(before, ast.If) and isinstance(before.body[-1], _ENDS):
-                    yield before.test, False
+            if child in block:
+                tests = _deciding(parent, block, child)
+                yield from ((test, held) for test, held in tests if not _calls(test))
+
+
+def _deciding(parent: ast.AST, block: list[Any], child: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
+    """The tests by which a statement of a block is come to: of the branch that the block is, and of
+    those before it in the block that lead away."""
+    if isinstance(parent, ast.If):
+        yield parent.test, block is parent.body
+    for before in block[: block.index(child)]:
+        if isinstance(before, ast.If) and isinstance(before.body[-1], _ENDS):
+            yield before.test, False
+
+
+def _calls(test: ast.expr) -> bool:
+    """Does it depend on what a function returns? Of `isinstance` and `len` the operand tells."""
+    calls = (node.func for node in ast.walk(test) if isinstance(node, ast.Call))
+    return any(
+        not isinstance(func, ast.Name) or func.id not in ("isinstance", "len") for func in calls
+    )
 
 
 def _text(source: str, node: ast.AST) -> str:
