@@ -84,6 +84,17 @@ DEQUANTIZED = "it computes on dequantized values (realize=qdq)"
             ],
         ),
         ("if", {}, [("matmul", "not known why")]),
+        (
+            "broadcast", {},
+            [
+                MEAN,
+                ("add", "the quantizer adds tensors of one shape only, and these are broadcast"),
+            ],
+        ),
+        (
+            "double", {},
+            [("matmul", "the quantizer takes float32 and float16 only, and it reads float64")],
+        ),
     ],
 )  # fmt: skip
 def test_on_relax_a_float_op_has_the_reason_that_is_established(

@@ -111,6 +111,9 @@ def _by_rule(
         return lookup.of_warnings(warnings) or rules.passed_over[call.op]
     if call.op not in rules.rules:
         return in_float.NO_RULE.clause.format(call.op)
+    others = [o.dtype for o in operands if is_float(o.dtype) and o.dtype not in rules.floats]
+    if rules.floats and others:
+        return in_float.OTHER_FLOATS.clause.format(others[0])
     if any(operand.op in module.vocabulary.dequantize for operand in operands):
         form = qconfig.get("realize")
         return in_float.ON_DEQUANTIZED.clause + (f" (realize={form})" if form else "")
@@ -118,6 +121,9 @@ def _by_rule(
         return in_float.ADDS_CONSTANT.clause
     if call.op in rules.following and not any(_from_integers(module, o) for o in operands):
         return in_float.READS_FLOAT.clause
+    shapes = {operand.shape for operand in operands}
+    if call.op in rules.same_shape and None not in shapes and len(shapes) > 1:
+        return in_float.OTHER_SHAPES.clause
     return in_float.UNKNOWN.clause
 
 

@@ -48,6 +48,10 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """The operators that it quantizes only where they read the result of a quantized op."""
     float_with_constant: frozenset[str] = frozenset()
     """The operators that it leaves in float where an operand is a constant."""
+    same_shape: frozenset[str] = frozenset()
+    """The operators that it quantizes only where the operands have one shape."""
+    floats: frozenset[str] = frozenset()
+    """The dtypes of what it quantizes; empty: any float."""
     passed_over: Mapping[str, str] = {}
     """Operators that its rule leaves as they are, and why, in a clause."""
     wants_constants: bool = False
@@ -212,6 +216,8 @@ RELAX = Vocabulary(
             }
         ),
         float_with_constant=frozenset({"add"}),
+        same_shape=frozenset({"add"}),
+        floats=frozenset({"float32", "float16"}),
     ),
     # LegalizeOps makes kernels of the second name (relax/transform/legalize_ops/datatype.py).
     casts=frozenset({"astype", "cast"}),

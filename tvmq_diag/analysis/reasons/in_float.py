@@ -55,6 +55,16 @@ ADDS_CONSTANT = Circumstance(
     "the quantizer adds constants in float",
     f"{_OWN}, _is_residual",
 )
+OTHER_SHAPES = Circumstance(
+    "an addition of tensors that are no constants, on Relax",
+    "the quantizer adds tensors of one shape only, and these are broadcast",
+    f"{_OWN}, _is_residual",
+)
+OTHER_FLOATS = Circumstance(
+    "an op on another float, on Relax",
+    "the quantizer takes float32 and float16 only, and it reads {0}",
+    f"{_OWN}, is_float in compat.py",
+)
 READS_FLOAT = Circumstance(
     "its rule wants a quantized value, and none of what it reads is one",
     "what it reads was left in float",
@@ -76,5 +86,6 @@ ISLANDS = tuple(
 
 ALL = (
     LISTED, SWITCHED, UNCALIBRATED, ENDS_HERE, ENDED, NO_RULE, *PASSED_OVER,
-    ON_DEQUANTIZED, ADDS_CONSTANT, READS_FLOAT, WAS_FLOAT, *ISLANDS, UNKNOWN,
+    ON_DEQUANTIZED, ADDS_CONSTANT, OTHER_SHAPES, OTHER_FLOATS, READS_FLOAT, WAS_FLOAT, *ISLANDS,
+    UNKNOWN,
 )  # fmt: skip
