@@ -13,7 +13,6 @@ from ..configuration import (
     REFERENCE,
     Configuration,
     bits,
-    parse,
 )
 from ..measurements.benchmark import FLOAT
 from ..measurements.bisection import Bisection
@@ -37,7 +36,7 @@ from ..results.verdict import (
 from ..trace.ending import Ending, How
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import accuracy, coverage, explanations, tvm_error
+from . import accuracy, advice, coverage, tvm_error
 from .accuracy import Bounds
 from .dtype_timeline import anchors_of
 from .reasons import lookup, outcomes
@@ -62,7 +61,7 @@ def of_failure(
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
-    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+    verdict.suggestion = advice.suggestion(configuration, verdict.outcome, trace.facts.dialect)
     blame(verdict, configuration, trace)
     if configuration.as_is:
         verdict.knob, verdict.suggestion = None, None
@@ -89,7 +88,7 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
             verdict.op = OpRef(trace.blame.index, short(trace.blame.name))
     node = trace.facts.rejected_node
     if node is not None:
-        verdict.suggestion = explanations.importable(node.op)
+        verdict.suggestion = advice.importable(node.op)
     return verdict
 
 
@@ -156,27 +155,7 @@ def of_result(
     elif verdict.outcome == WRONG and verdict.reason is None and configuration.short_sums:
         verdict.reason = outcomes.SHORT_SUMS.clause.format(configuration.dtypes[2])
     if metrics is not None or verdict.outcome != NOT_JUDGED:
-        verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
-    return verdict
-
-
-def of_recording(trace: Trace) -> Verdict:
-    """The verdict on a trace that was recorded in somebody's own script: no numbers are known."""
-    dtypes = [trace.facts.qconfig.get(field) for field in DTYPES]
-    named = [dtype for dtype in dtypes if isinstance(dtype, str)]
-    configuration = parse("/".join(named)) if len(named) == len(DTYPES) else REFERENCE
-    if trace.failure is not None:
-        return of_failure(configuration, "in process", trace, Ending(How.FINISHED, 1, 0.0, 0, ""))
-    if not trace.ended:
-        verdict = of_failure(
-            configuration, "in process", trace, Ending(How.SIGNAL, None, 0.0, 0, "")
-        )
-        verdict.message = "the journal stops without an end: the process died or is still running"
-        return verdict
-    verdict = Verdict(configuration.text, "in process", WORKS, trace.stage, confidence=UNKNOWN)
-    verdict.reason = outcomes.UNCHECKED.clause
-    if not got_dtype(configuration, trace):
-        verdict.outcome = NOT_QUANTIZED
+        verdict.suggestion = advice.suggestion(configuration, verdict.outcome, trace.facts.dialect)
     return verdict
 
 
@@ -206,7 +185,7 @@ def _not_quantized(verdict: Verdict, configuration: Configuration, trace: Trace)
     verdict.reason = "; ".join(each) or nothing_to_quantize(trace)
     settings = {op.setting for op in unquantized if op.setting is not None}
     skip = trace.vocabulary.quantizer.skip
-    verdict.suggestion = explanations.without(settings, configuration, skip)
+    verdict.suggestion = advice.without(settings, configuration, skip)
 
 
 def nothing_to_quantize(trace: Trace) -> str | None:
@@ -247,7 +226,7 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     verdict.site, verdict.via = thrown.site, thrown.via
     if verdict.site is None and failure.python is not None:
         verdict.site = tvm_error.python_site(failure.python)
-    verdict.message = verdict.message or failure.error + explanations.NO_MESSAGE
+    verdict.message = verdict.message or failure.error + outcomes.NO_MESSAGE
     if not thrown.silent:
         culprit = trace.culprit.name if trace.culprit is not None else None
         verdict.reason = lookup.of_message(
@@ -302,6 +281,8 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
         named = (name for name in configuration.fields if "_" in name)  # no words of English
         knobs += [name for name in named if name in (verdict.reason or "")]
     verdict.knob = ", ".join(knobs) or None
+    if trace.knobs == [] and advice.helpless(configuration):
+        verdict.suggestion = None  # whatever the dtypes are, it fails likewise
 
 
 def blame_culprit(verdict: Verdict, trace: Trace) -> None:
@@ -315,7 +296,9 @@ def blame_culprit(verdict: Verdict, trace: Trace) -> None:
         span = spans[culprit.index] if culprit.index < len(spans) else None
         verdict.surfaced = verdict.op
         verdict.op = OpRef(culprit.index, short(culprit.name), span)
-        proof = outcomes.CULPRIT.clause.format(short(culprit.name), culprit.index, culprit.dtype)
+        proof = culprit.proof or outcomes.CULPRIT.clause.format(
+            short(culprit.name), culprit.index, culprit.dtype
+        )
     verdict.reason = f"{verdict.reason}; {proof}" if verdict.reason else proof
 
 

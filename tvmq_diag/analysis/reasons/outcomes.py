@@ -3,7 +3,11 @@ quantization means. `judge` decides when."""
 
 from __future__ import annotations
 
+from ...instruments.protocol import islands
 from .reason import Circumstance
+
+NO_MESSAGE = ", with no message"
+"""Behind the class of an exception that says nothing."""
 
 BEFORE_QUANTIZING = Circumstance(
     "a failure in a pass that prepares the model for the quantizer",
@@ -58,6 +62,14 @@ UNCHECKED = Circumstance(
     "TVM raised nothing; no numbers were checked",
     "nothing was run",
 )
+NO_NUMBERS = Circumstance(
+    "the same, where no quantizer ran", "no numbers were checked", "nothing was run"
+)
+LAST_RUN = Circumstance(
+    "the same, where the quantizer ran more than once",
+    "the last of {0} runs of the quantizer",
+    "counted in the trace",
+)
 COMPARED = Circumstance(
     "a model that arrives quantized",
     "compared with {0}, not with a float model",
@@ -72,6 +84,18 @@ CULPRIT = Circumstance(
     "with what another op hands on cast to another dtype the failing pass goes through",
     "{0} #{1} hands on another dtype: with its value cast to {2} the pass goes through",
     "tried in the run itself, by replay",
+)
+FOLDS = (
+    Circumstance(
+        "FakeQuantizationToInteger fails at a region that holds an op without a rule",
+        islands.WITHOUT_RULE,
+        "src/relay/transforms/fake_quantization_to_integer.cc",
+    ),
+    Circumstance(
+        "it fails at a region where every op has one",
+        islands.CLOSED_EARLY,
+        "tried in the run itself, by replay",
+    ),
 )
 FOLDED = Circumstance(
     "a weight that is computed, where the trace has the pass that made it so",
@@ -100,6 +124,6 @@ NO_ANCHOR = Circumstance(
 
 ALL = (
     BEFORE_QUANTIZING, ILL_TYPED, FLOAT_FAILS, AS_IS_FAILS, ONE_BIT, NARROW, SHORT_SUMS,
-    DEQUANTIZED, SIMULATED, UNCHECKED, COMPARED, CONTAINER, CULPRIT, FOLDED, ASSERTED, RAISED,
-    VALUES, NO_ANCHOR,
+    DEQUANTIZED, SIMULATED, UNCHECKED, NO_NUMBERS, LAST_RUN, COMPARED, CONTAINER, CULPRIT, *FOLDS,
+    FOLDED, ASSERTED, RAISED, VALUES, NO_ANCHOR,
 )  # fmt: skip

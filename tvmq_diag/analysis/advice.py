@@ -1,11 +1,22 @@
-"""What to try: the advice of a verdict. Why TVM says what it says is in `reasons`."""
+"""What to try instead. It was tried, and is told with what came of it, or it is told as not tried.
+
+Nothing is suggested that failed in the run, or that cannot help.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
 
-from ..configuration import CHOICES, REFERENCE, Configuration, bits, parse, reference
+from ..configuration import (
+    CALIBRATION,
+    CHOICES,
+    Configuration,
+    bits,
+    over_data,
+    parse,
+    reference,
+)
 from ..results.verdict import (
     CRASHED,
     NOT_JUDGED,
@@ -16,11 +27,17 @@ from ..results.verdict import (
     WRONG,
     Verdict,
 )
+from ..trace.stages import RELAX
 
 _FAILED = (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED)
 
-NO_MESSAGE = ", with no message"
-"""Behind the class of an exception that says nothing."""
+_NARROWING = {"nbit_input", "nbit_weight", *CHOICES}
+"""Fields of a default that keeps fewer bits, and is else the default."""
+
+
+def reference_name(dialect: str | None) -> str:
+    """What int8/int8/int32 is called: on Relax TVM has no quantizer that could have a default."""
+    return "the reference" if dialect == RELAX else "TVM's default"
 
 
 def importable(node: str) -> str | None:
@@ -30,9 +47,10 @@ def importable(node: str) -> str | None:
     return "export what it quantizes as INT8 or UINT8: TVM imports those, and INT16 and UINT16"
 
 
-def tried(verdict: Verdict) -> str:
-    """What to try instead, after it was tried and worked."""
-    text = f"--dtype {verdict.configuration}: it works here"
+def tried(verdict: Verdict, option: str = "") -> str:
+    """What to try instead, after it was tried and worked; `option`: what it takes beside --dtype,
+    with a space in front."""
+    text = f"--dtype {verdict.configuration}{option}: it works here"
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
         text += f", cosine {verdict.metrics.cosine:.3f} to float"
     if verdict.ratio is not None:
@@ -40,26 +58,35 @@ def tried(verdict: Verdict) -> str:
     return text
 
 
-def suggestion(configuration: Configuration, outcome: str) -> str | None:
+def suggestion(configuration: Configuration, outcome: str, dialect: str | None) -> str | None:
     """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
     if outcome == NOT_JUDGED:
-        return "trained weights, or inputs that the model tells apart (--check-on)"
+        return "trained weights, or inputs that the model tells apart (--check-on): not tried"
     if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG):
         return None
-    if configuration.dtypes == REFERENCE.dtypes:
-        if configuration.fields and outcome != WRONG:
-            return f"--dtype {reference(configuration).text}: TVM's default"
-        if configuration.fields:
-            return f"more bits, or another global_scale; --dtype {REFERENCE.text} is TVM's default"
-        return None
+    default = reference(configuration)
+    called = reference_name(dialect)
+    if configuration.dtypes == default.dtypes:
+        calibrated = over_data(configuration, str(dialect)) if outcome == WRONG else []
+        if calibrated and configuration.fields.keys() <= _NARROWING | CALIBRATION:
+            return (
+                f"--dtype {calibrated[0].text}: not tried; it calibrates on data (--calibrate-on)"
+            )
+        if configuration.text == default.text:
+            return None
+        return f"--dtype {default.text}: not tried; {called}"
     width = min(bits(dtype) for dtype in configuration.dtypes)
     if 2 <= width < 8:
-        narrow = f"{reference(configuration).text}:nbit={width}"
+        narrow = f"{default.text}:nbit={width}"
         what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
-        return f"--dtype {narrow}: {what}"
-    return (
-        f"--dtype {reference(configuration).text}: int8 values accumulated in int32, TVM's default"
-    )
+        return f"--dtype {narrow}: not tried; {what}"
+    return f"--dtype {default.text}: not tried; int8 values accumulated in int32, {called}"
+
+
+def helpless(configuration: Configuration) -> bool:
+    """Can no advice of `suggestion` help, where the dtype fields were found not to matter? It
+    changes nothing else of a configuration with no other fields."""
+    return configuration.fields.keys() <= _NARROWING
 
 
 def without(settings: Collection[str], configuration: Configuration, skip: str) -> str | None:
@@ -93,7 +120,6 @@ def settle(verdicts: Sequence[Verdict]) -> None:
 def _wider(text: str) -> list[str]:
     """A configuration, and the default that it keeps fewer bits of, if it sets nothing else."""
     configuration = parse(text)
-    narrowed = configuration.fields.keys() <= {"nbit_input", "nbit_weight", *CHOICES}
-    if configuration.as_is or not narrowed:
+    if configuration.as_is or not configuration.fields.keys() <= _NARROWING:
         return [text]
     return [text, reference(configuration).text]
