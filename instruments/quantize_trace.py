@@ -145,19 +145,6 @@ class QuantizeTrace:
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
 
-    def _diagnose(self, failed: Failed) -> None:
-        """Look into a failure, here or apart."""
-
-        def work() -> None:
-            diagnose(self.journal, self.dialect, failed)
-
-        if not self._apart:
-            work()
-            return
-        reason = sandbox.apart(work)
-        if reason is not None:
-            self.journal.event("skipped", what="op", reason=reason)
-
     def _raised(self, error: BaseException) -> dict[str, Any] | None:
         """Where it was raised, and, where it says nothing, by which condition and values."""
         place = raised.place(error)
@@ -170,6 +157,19 @@ class QuantizeTrace:
     def _warned(self, text: str, file: str, line: int) -> None:
         if not self.recorder.muted:  # those of a replay were there before
             self.journal.event("warning", text=text, file=file, line=line)
+
+    def _diagnose(self, failed: Failed) -> None:
+        """Look into a failure, here or apart."""
+
+        def work() -> None:
+            diagnose(self.journal, self.dialect, failed)
+
+        if not self._apart:
+            work()
+            return
+        reason = sandbox.apart(work)
+        if reason is not None:
+            self.journal.event("skipped", what="op", reason=reason)
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""

@@ -29,6 +29,7 @@ BY_DIALECT = (
     "tvmq_diag/analysis/reasons/relay.py",
     "tvmq_diag/analysis/reasons/relax.py",
     "tvmq_diag/analysis/reasons/bare.py",
+    "tvmq_diag/analysis/reasons/in_float.py",
 )
 """Where operators have their names: the dialects, the vocabularies, the ops that there are cells of
 the support matrix for, and the reasons for what a dialect's own rules say."""

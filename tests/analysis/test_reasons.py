@@ -9,7 +9,7 @@ import pytest
 from support.listed import strangers
 from support.paths import CASES, InTvm
 
-from tvmq_diag.analysis import coverage, judge
+from tvmq_diag.analysis import coverage, judge, recording
 from tvmq_diag.analysis.reasons import catalogue, in_float, lookup, outcomes
 from tvmq_diag.results.verdict import NOT_QUANTIZED, REJECTED, ThrowSite, Verdict
 from tvmq_diag.trace import reader
@@ -47,7 +47,7 @@ def compiled(in_tvm: InTvm, tmp_path_factory: pytest.TempPathFactory) -> Compile
 
 
 def verdict_on(trace: Trace) -> Verdict:
-    verdict = judge.of_recording(trace)
+    verdict = recording.judged(trace)
     assert strangers(verdict.reason) == "", "it is in no list"
     return verdict
 
@@ -149,7 +149,7 @@ def test_each_op_in_float_has_its_reason_where_nothing_is_quantized(
     compiled: Compiled, name: str, expected: dict[str, str]
 ) -> None:
     trace = compiled(name)
-    assert judge.of_recording(trace).outcome == NOT_QUANTIZED
+    assert recording.judged(trace).outcome == NOT_QUANTIZED
     unquantized = coverage.coverage(trace).unquantized
     assert {op.op: op.reason for op in unquantized} == expected
     assert not [op for op in unquantized if strangers(op.reason)]

@@ -226,7 +226,7 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     verdict.site, verdict.via = thrown.site, thrown.via
     if verdict.site is None and failure.python is not None:
         verdict.site = tvm_error.python_site(failure.python)
-    verdict.message = verdict.message or failure.error + tvm_error.NO_MESSAGE
+    verdict.message = verdict.message or failure.error + outcomes.NO_MESSAGE
     if not thrown.silent:
         culprit = trace.culprit.name if trace.culprit is not None else None
         verdict.reason = lookup.of_message(

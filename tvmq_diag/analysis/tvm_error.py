@@ -31,9 +31,6 @@ _OPERATOR = re.compile(r"operator(?:\(\)|[^\w\s(]+)")
 _LONGEST = 90
 _INTERFACE = "tvm/_ffi/"
 
-NO_MESSAGE = ", with no message"
-"""Behind the class of an exception that says nothing."""
-
 
 @dataclass(frozen=True)
 class Thrown:

@@ -36,7 +36,7 @@ def culprit(
     if without:
         named = [one for one in without if one[1] == last_line(error)]  # "… no rule for\nNAME"
         number, name = (named or without)[0]
-        return Culprit(number, name, None, islands.UNRULED.format(name, closing))
+        return Culprit(number, name, None, islands.WITHOUT_RULE.format(name, closing))
     return _with_a_rule(inside, close, attempt, signature(error))
 
 

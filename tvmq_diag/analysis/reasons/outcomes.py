@@ -6,6 +6,9 @@ from __future__ import annotations
 from ...instruments.protocol import islands
 from .reason import Circumstance
 
+NO_MESSAGE = ", with no message"
+"""Behind the class of an exception that says nothing."""
+
 BEFORE_QUANTIZING = Circumstance(
     "a failure in a pass that prepares the model for the quantizer",
     "the passes that prepare a model for the quantizer read no configuration: every one fails so",
@@ -60,10 +63,10 @@ UNCHECKED = Circumstance(
     "nothing was run",
 )
 NO_NUMBERS = Circumstance(
-    "likewise, of a script in which no quantizer ran", "no numbers were checked", "nothing was run"
+    "the same, where no quantizer ran", "no numbers were checked", "nothing was run"
 )
 LAST_RUN = Circumstance(
-    "likewise, of a script that quantizes more than once",
+    "the same, where the quantizer ran more than once",
     "the last of {0} runs of the quantizer",
     "counted in the trace",
 )
@@ -82,15 +85,17 @@ CULPRIT = Circumstance(
     "{0} #{1} hands on another dtype: with its value cast to {2} the pass goes through",
     "tried in the run itself, by replay",
 )
-UNRULED = Circumstance(
-    "FakeQuantizationToInteger raises at a qnn.quantize that reads an op without a rule",
-    islands.UNRULED,
-    "src/relay/transforms/fake_quantization_to_integer.cc; the registry of operators was asked",
-)
-CLOSED_EARLY = Circumstance(
-    "likewise, where each op has a rule",
-    islands.CLOSED_EARLY,
-    "tried in the run itself, by replay",
+FOLDS = (
+    Circumstance(
+        "FakeQuantizationToInteger fails at a region that holds an op without a rule",
+        islands.WITHOUT_RULE,
+        "src/relay/transforms/fake_quantization_to_integer.cc",
+    ),
+    Circumstance(
+        "it fails at a region where every op has one",
+        islands.CLOSED_EARLY,
+        "tried in the run itself, by replay",
+    ),
 )
 FOLDED = Circumstance(
     "a weight that is computed, where the trace has the pass that made it so",
@@ -119,6 +124,6 @@ NO_ANCHOR = Circumstance(
 
 ALL = (
     BEFORE_QUANTIZING, ILL_TYPED, FLOAT_FAILS, AS_IS_FAILS, ONE_BIT, NARROW, SHORT_SUMS,
-    DEQUANTIZED, SIMULATED, UNCHECKED, NO_NUMBERS, LAST_RUN, COMPARED, CONTAINER, CULPRIT, UNRULED,
-    CLOSED_EARLY, FOLDED, ASSERTED, RAISED, VALUES, NO_ANCHOR,
+    DEQUANTIZED, SIMULATED, UNCHECKED, NO_NUMBERS, LAST_RUN, COMPARED, CONTAINER, CULPRIT, *FOLDS,
+    FOLDED, ASSERTED, RAISED, VALUES, NO_ANCHOR,
 )  # fmt: skip
