@@ -75,6 +75,16 @@ _ONLY = {
 }  # fmt: skip
 """Fields that the other dialect does not have."""
 
+CALIBRATION = frozenset({"calibrate_mode", "global_scale"})
+"""Fields that say how the ranges of activations come about."""
+
+_OVER_DATA = {
+    "relay": ("percentile", "kl_divergence"),
+    "relax": ("percentile", "kl", "minmax"),
+}
+"""The values of calibrate_mode that look at data, by dialect, in the order to try them. Relax's
+default is minmax, Relay's the same bound for all (python/tvm/relay/quantize/quantize.py)."""
+
 AS_IS, FQ2I = "as-is", "fq2i"
 
 DTYPES = ("dtype_input", "dtype_weight", "dtype_activation")
@@ -183,6 +193,20 @@ def wider(configuration: Configuration) -> list[Configuration]:
         narrowest = 8  # asked for as a type of its own, not as one bit
     usual = reference(configuration).text
     return [parse(f"{usual}:nbit={width}") for width in range(narrowest, 8)]
+
+
+def over_data(configuration: Configuration, dialect: str) -> list[Configuration]:
+    """A configuration calibrated on data, once in each way that its dialect has and that it is not
+    calibrated in already; none for one that names such a way itself, or quantizes nothing."""
+    modes = _OVER_DATA.get(dialect, _OVER_DATA["relay"])
+    own = configuration.fields.get("calibrate_mode")
+    if configuration.as_is or own in modes:
+        return []
+    if own is None and dialect == "relax":
+        modes = modes[:-1]
+    head, *extras = configuration.text.split(":")
+    others = [extra for extra in extras if extra.partition("=")[0] != "calibrate_mode"]
+    return [parse(":".join([head, *others, f"calibrate_mode={mode}"])) for mode in modes]
 
 
 def reference(configuration: Configuration) -> Configuration:

@@ -36,7 +36,7 @@ from ..results.verdict import (
 from ..trace.ending import Ending, How
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import accuracy, coverage, explanations, tvm_error
+from . import accuracy, advice, coverage, explanations, tvm_error
 from .accuracy import Bounds
 from .dtype_timeline import anchors_of
 
@@ -60,7 +60,7 @@ def of_failure(
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
-    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+    verdict.suggestion = advice.suggestion(configuration, verdict.outcome, trace.facts.dialect)
     blame(verdict, configuration, trace)
     if configuration.as_is:
         verdict.knob, verdict.suggestion = None, None
@@ -87,7 +87,7 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
             verdict.op = OpRef(trace.blame.index, short(trace.blame.name))
     node = trace.facts.rejected_node
     if node is not None:
-        verdict.suggestion = explanations.importable(node.op)
+        verdict.suggestion = advice.importable(node.op)
     return verdict
 
 
@@ -158,7 +158,7 @@ def of_result(
             "the numbers are noise"
         )
     if metrics is not None or verdict.outcome != NOT_JUDGED:
-        verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+        verdict.suggestion = advice.suggestion(configuration, verdict.outcome, trace.facts.dialect)
     return verdict
 
 
@@ -188,7 +188,7 @@ def _not_quantized(verdict: Verdict, configuration: Configuration, trace: Trace)
     verdict.reason = "; ".join(each) or None
     settings = {op.setting for op in unquantized if op.setting is not None}
     skip = trace.vocabulary.quantizer.skip
-    verdict.suggestion = explanations.without(settings, configuration, skip)
+    verdict.suggestion = advice.without(settings, configuration, skip)
 
 
 def _in_float(configuration: Configuration) -> str | None:
@@ -272,6 +272,8 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
         named = (name for name in configuration.fields if "_" in name)  # no words of English
         knobs += [name for name in named if name in (verdict.reason or "")]
     verdict.knob = ", ".join(knobs) or None
+    if trace.knobs == [] and advice.helpless(configuration):
+        verdict.suggestion = None  # whatever the dtypes are, it fails likewise
 
 
 def blame_culprit(verdict: Verdict, trace: Trace) -> None:

@@ -17,6 +17,7 @@ WRONG = "wrong"
 NOT_QUANTIZED = "not quantized"
 NOT_JUDGED = "not judged"
 NOT_IMPORTED = "not imported"
+NOT_TRIED = "not tried"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
 
@@ -60,11 +61,13 @@ class Hazard(msgspec.Struct, frozen=True):
 
 
 class Alternative(msgspec.Struct, frozen=True):
-    """What was tried in place of a configuration, and works."""
+    """What was tried in place of a configuration, and works. `option`: what it takes beside
+    --dtype, with a space in front."""
 
     configuration: str
     metrics: Metrics | None = None
     latency_ms: Latency | None = None
+    option: str = ""
 
 
 class KnobRun(msgspec.Struct, frozen=True):
@@ -106,6 +109,30 @@ class LevelRun(msgspec.Struct, frozen=True):
         message = f": {self.message}" if self.message else ""
         result = f"{self.outcome} {place}".rstrip() + message
         return f"with --quantize-opt-level {self.level}{tried}: {result}"
+
+
+class CalibrationRun(msgspec.Struct, frozen=True):
+    """What became of a wrong configuration, calibrated on data instead.
+
+    `mode` is calibrate_mode, `data` the option that says on what. `outcome` is one of a verdict's,
+    or `not tried`; `message` then says why. `cosine` and `worst` are of its outputs to float.
+    """
+
+    mode: str
+    data: str
+    outcome: str
+    message: str | None = None
+    cosine: float | None = None
+    worst: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was tried, and what came of it."""
+        figures = f", cosine {self.cosine:.3f}" if self.cosine is not None else ""
+        if figures and self.worst is not None:
+            figures += f" (worst {self.worst:.3f})"
+        message = f": {self.message}" if self.message and not figures else ""
+        return f"calibrate_mode={self.mode}{self.data}: {self.outcome}{figures}{message}"
 
 
 class FixRun(msgspec.Struct, frozen=True):
@@ -189,6 +216,10 @@ class Verdict(msgspec.Struct):
     """What each field does alone."""
     fix: FixRun | None = None
     """A change of TVM that cures it."""
+    fix_note: str | None = None
+    """Why there is none: whose code raised it, where that is C++."""
+    calibrations: list[CalibrationRun] = []
+    """Of a result that is wrong: what calibrating on data came to, as far as that was tried."""
     other_level: LevelRun | None = None
     """Of Relay: what becomes of it where quantize() runs at another opt_level."""
     hazards: list[Hazard] = []
