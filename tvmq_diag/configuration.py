@@ -13,7 +13,7 @@ Fields that are not listed here are asked of the TVM at hand: see `with_fields_o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .errors import UsageError
@@ -158,6 +158,29 @@ def parse(text: str) -> Configuration:
     same = first == second == third
     shown = first if same else f"{first}/{second}/{third}"
     return Configuration(":".join([shown, *extras]), (first, second, third), fields, unknown)
+
+
+def of_fields(fields: Mapping[str, object], changed: Iterable[str]) -> Configuration | None:
+    """What the quantizer's fields, and those `changed` from its default, are called as a
+    configuration; None where they name no dtypes."""
+    dtypes = [dtype for dtype in map(fields.get, DTYPES) if isinstance(dtype, str)]
+    others = {name: fields[name] for name in changed if name in fields and name not in DTYPES}
+    both = others.get("nbit_input"), others.get("nbit_weight")
+    if both[0] is not None and both[0] == both[1]:
+        del others["nbit_input"], others["nbit_weight"]
+        others = {"nbit": both[0], **others}
+    extras = [f"{name}={_typed(value)}" for name, value in others.items() if value is not None]
+    try:
+        return parse(":".join(["/".join(dtypes), *extras]))
+    except UsageError:
+        return None
+
+
+def _typed(value: object) -> str:
+    """A field's value as a person types it."""
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def wider(configuration: Configuration) -> list[Configuration]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tvmq_diag.analysis import explanations, judge
+from tvmq_diag.analysis import explanations, recording
 from tvmq_diag.errors import UsageError
 from tvmq_diag.instruments.protocol.schema import JOURNAL, SCHEMA
 from tvmq_diag.instruments.recording.journal import Journal
@@ -92,7 +92,7 @@ def test_rows_that_read_what_is_not_there_are_mended_and_said(tmp_path: Path) ->
     assert loaded.problems == ["snapshot 1: 2 rows read or call what is no row before them"]
     assert [call.op for call in failing.executed()] == ["add", "relu", "exp"]
     loaded.blame = Blame(2, 1, "relu", None, 1, 0.0, "replay")
-    op = judge.of_recording(loaded).op
+    op = recording.judged(loaded).op
     assert op is not None and (op.name, op.index) == ("relu", 1)
 
 

@@ -13,7 +13,6 @@ from ..configuration import (
     REFERENCE,
     Configuration,
     bits,
-    parse,
 )
 from ..measurements.benchmark import FLOAT
 from ..measurements.bisection import Bisection
@@ -163,26 +162,6 @@ def of_result(
     return verdict
 
 
-def of_recording(trace: Trace) -> Verdict:
-    """The verdict on a trace that was recorded in somebody's own script: no numbers are known."""
-    dtypes = [trace.facts.qconfig.get(field) for field in DTYPES]
-    named = [dtype for dtype in dtypes if isinstance(dtype, str)]
-    configuration = parse("/".join(named)) if len(named) == len(DTYPES) else REFERENCE
-    if trace.failure is not None:
-        return of_failure(configuration, "in process", trace, Ending(How.FINISHED, 1, 0.0, 0, ""))
-    if not trace.ended:
-        verdict = of_failure(
-            configuration, "in process", trace, Ending(How.SIGNAL, None, 0.0, 0, "")
-        )
-        verdict.message = "the journal stops without an end: the process died or is still running"
-        return verdict
-    verdict = Verdict(configuration.text, "in process", WORKS, trace.stage, confidence=UNKNOWN)
-    verdict.reason = "TVM raised nothing; no numbers were checked"
-    if not got_dtype(configuration, trace):
-        verdict.outcome = NOT_QUANTIZED
-    return verdict
-
-
 def got_dtype(configuration: Configuration, trace: Trace) -> bool:
     """Does any anchor op of the quantized model read the configuration's dtypes? Where it is to
     compute in float (realize=qdq), does anything make them?
@@ -308,7 +287,7 @@ def blame_culprit(verdict: Verdict, trace: Trace) -> None:
         span = spans[culprit.index] if culprit.index < len(spans) else None
         verdict.surfaced = verdict.op
         verdict.op = OpRef(culprit.index, short(culprit.name), span)
-        proof = (
+        proof = culprit.proof or (
             f"{short(culprit.name)} #{culprit.index} hands on another dtype: with its value cast "
             f"to {culprit.dtype} the pass goes through"
         )

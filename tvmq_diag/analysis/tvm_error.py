@@ -24,6 +24,8 @@ _PLUMBING = re.compile(
 """Functions through which every pass goes, and that say nothing about this one."""
 _WALKING = re.compile(r"VisitStmt_|VisitExpr_|CreateSerialFor")
 """Functions that walk a tree, dozens of times in a row."""
+_VERSION = re.compile(r'#\[version = "[\d.]+"\]\s*')
+"""The head of IR as text (src/relay/printer, AsText), on a line of its own before it."""
 _OPERATOR = re.compile(r"operator(?:\(\)|[^\w\s(]+)")
 _LONGEST = 90
 _INTERFACE = "tvm/_ffi/"
@@ -86,8 +88,8 @@ def _raised_in_python(text: str, after: int) -> ThrowSite | None:
 
 
 def sentence(text: str) -> str:
-    """The last line of an error, without its class."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """The last line of an error, without its class and the head of IR in it."""
+    lines = [line.strip() for line in _VERSION.sub("", text).splitlines() if line.strip()]
     return _CLASS.sub("", lines[-1]).rstrip(" :") if lines else ""
 
 

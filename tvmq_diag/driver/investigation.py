@@ -75,7 +75,8 @@ def _same(said: process.ScriptOutput, verdict: Verdict) -> bool:
     message = verdict.message or ""
     if message.endswith(explanations.NO_MESSAGE):
         return said.code > 0 and sentence(said.text) + explanations.NO_MESSAGE == message
-    return said.code > 0 and bool(message) and message in said.text
+    told = message in said.text or message == sentence(said.text)
+    return said.code > 0 and bool(message) and told
 
 
 def _ended(said: process.ScriptOutput | None) -> str:

@@ -18,7 +18,11 @@ NOT_QUANTIZED = "not quantized"
 NOT_JUDGED = "not judged"
 NOT_IMPORTED = "not imported"
 NOT_TRIED = "not tried"
+FAILED = "failed"
 INTERRUPTED = "interrupted"
+
+SCRIPT = "script"
+"""Stands for the configuration of somebody's own script in which no quantizer ran."""
 
 EXACT = "exact"
 INFERRED = "inferred"
@@ -156,14 +160,16 @@ class Verdict(msgspec.Struct):
     """What happened to one configuration, why, and what to try. None where it does not apply."""
 
     configuration: str
-    """As people type it: `int8/int8/int32:nbit=4`; the float model is `float32`."""
+    """As people type it: `int8/int8/int32:nbit=4`; the float model is `float32`; what no quantizer
+    ran in is `script`."""
     toolchain: str
     """The name of one, or `in process` for what QuantizeTrace recorded."""
     outcome: str
     """works, rejected, crashed, timed out, wrong (it runs, and its numbers are not those of the
     float model), not judged (it runs, and whether its numbers are right cannot be said), not
     quantized (it runs, and no op got the dtype), not imported (TVM does not take the model, at
-    whatever configuration), or interrupted."""
+    whatever configuration), failed (a script of somebody's own, by an exception of its own or an
+    exit code), or interrupted."""
     stage: str | None = None
     """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")
@@ -235,9 +241,22 @@ class Verdict(msgspec.Struct):
         if self.outcome == NOT_IMPORTED:
             place = f" {self.place}" if self.place else ""
             return f"the model is not imported{place}: {self.message}"
+        if self.configuration == SCRIPT:
+            return self._done
         place = f" {self.place}" if self.place else ""
         message = f": {self.message}" if self.message else ""
         return f"{self.configuration} {self.outcome}{place}{message}"
+
+    @property
+    def _done(self) -> str:
+        """The headline of a script in which no quantizer ran: what was done, or what failed."""
+        message = f": {self.message}" if self.message else ""
+        if self.outcome in (WORKS, FAILED):
+            return ("no quantizer ran" if self.outcome == WORKS else "the script failed") + message
+        what = self.pass_name or ("TVM" if self.outcome == REJECTED else "the script")
+        verb = "failed" if self.outcome == REJECTED else self.outcome
+        at = _place(self.outcome, None, self.op, self.surfaced)
+        return f"{what} {verb} {at}".rstrip() + message
 
     @property
     def is_general(self) -> bool:
@@ -254,9 +273,7 @@ class Verdict(msgspec.Struct):
     @property
     def place(self) -> str:
         """The pass, or the kernel, and the op to blame, as far as they are known."""
-        place = _place(self.outcome, self.pass_name, self.op)
-        if self.surfaced is not None:
-            place += f", surfacing at {self.surfaced.name} (op #{self.surfaced.index})"
+        place = _place(self.outcome, self.pass_name, self.op, self.surfaced)
         return f"in the kernel {self.kernel} {place}" if self.kernel else place
 
     @property
@@ -270,10 +287,15 @@ class Verdict(msgspec.Struct):
         return other if same != here else None
 
 
-def _place(outcome: str, pass_name: str | None, op: OpRef | None) -> str:
+def _place(
+    outcome: str, pass_name: str | None, op: OpRef | None, surfaced: OpRef | None = None
+) -> str:
     parts = []
     if pass_name and outcome in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_IMPORTED):
         parts.append(f"{'by' if outcome == REJECTED else 'in'} {pass_name}")
     if op is not None:
         parts.append(f"at {op.name} (op #{op.index})")
-    return " ".join(parts)
+    place = " ".join(parts)
+    if surfaced is not None:
+        place += f", surfacing at {surfaced.name} (op #{surfaced.index})"
+    return place

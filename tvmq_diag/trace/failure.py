@@ -27,6 +27,8 @@ class Failure(Timed, frozen=True, tag="error"):
     passes: tuple[int, ...]
     diagnostics: tuple[str, ...] = ()
     python: Raised | None = None
+    tvms: bool = True
+    """Did it come out of TVM? If not, it is of the script that called TVM."""
 
 
 class Blame(Event, frozen=True, tag="blame"):
@@ -51,12 +53,13 @@ class Culprit(Event, frozen=True, tag="culprit"):
     """The op that handed on what the blamed op could not take, proven by replay.
 
     `index` counts in running order; None: what is no call, as an `if`. With its value cast to
-    `dtype` the pass goes through; None: with a parameter in its place.
+    `dtype` the pass goes through; None: with a parameter in its place, or what `proof` says.
     """
 
     index: int | None
     name: str
     dtype: str | None
+    proof: str | None = None
 
 
 class RejectionMap(Event, frozen=True, tag="map"):
