@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     work = recovery.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)
     assert result.trace is not None
+    if work.facts.script is not None:
+        raise UsageError(f"{options.trace} is of a script, which is run by nobody but you")
     if not result.trace.can_replay:
         raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
     source = investigation.job_of(result.trace).model.source

@@ -1,4 +1,5 @@
-"""Render the report of a trace that QuantizeTrace recorded in a script of your own, or of a run.
+"""Render the report of a trace that QuantizeTrace recorded in a script of your own, of a run, or
+of a folder of `pytest --tvmq-record`.
 
 examples:
   %(prog)s runs/mine          writes runs/mine/index.html
@@ -11,20 +12,26 @@ from pathlib import Path
 
 from ..analysis import recording, recovery
 from ..reports.pages import run as run_page
+from ..reports.pages import tests as tests_page
 from ..reports.text import console, verdict
 from ..reports.text.console import print_plain
+from ..results import test_session
 from ..results.run import Role
 from ..trace import layout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `report`."""
-    parser.add_argument("trace", type=Path, help="the folder of the trace or run")
+    parser.add_argument("trace", type=Path, help="the folder of the trace, run or tests")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
     run = options.trace
+    if test_session.is_session(run):
+        session = test_session.load(run)
+        print_plain(console.screen(), f"report: {tests_page.write(session)}")
+        return 0
     work = recovery.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
     written = run_page.write(work)
     screen = console.screen()

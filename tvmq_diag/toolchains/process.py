@@ -16,7 +16,7 @@ from pathlib import Path
 from .. import foreign
 from ..errors import SetupError
 from ..instruments import protocol
-from ..instruments.protocol.jobs import TracedJob
+from ..instruments.protocol.jobs import ScriptJob, TracedJob
 from ..instruments.protocol.schema import JOURNAL
 from ..trace.ending import Ending, How, output_tail
 from ..trace.layout import JOB, OUTPUT
@@ -65,13 +65,16 @@ def run(
     mark = secrets.token_hex(16)
     files.output.unlink(missing_ok=True)
     with files.output.open("xb") as output, scratch.folder() as temporary:
+        own = {_MARK: mark}
+        if not isinstance(job, ScriptJob):  # what a script of somebody's own leaves is theirs
+            own["TMPDIR"] = str(temporary)
         try:
             child = subprocess.Popen(
                 [*program, str(files.job)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_environment(toolchain) | {"TMPDIR": str(temporary), _MARK: mark},
+                env=_environment(toolchain) | own,
                 start_new_session=True,
             )
         except OSError as error:

@@ -8,6 +8,8 @@ from ..instruments.protocol.schema import OUTPUT as OUTPUT
 VERDICTS = "verdict.json"
 FACTS = "run.json"
 TRACES = "traces"
+SCRIPT = "script"
+"""The folder of the trace of somebody's own script, among the traces."""
 BENCHMARK = "benchmark"
 """The folder of the benchmark's journal, among the traces."""
 NUMBERS = "-numbers"
