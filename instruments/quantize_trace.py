@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator
 
@@ -14,7 +13,7 @@ from . import dialects, sandbox
 from .diagnosis.diagnosis import Failed, diagnose, versions
 from .inputs.errors import ImportRejected
 from .protocol.schema import SCHEMA
-from .recording import thrown
+from .recording import raised, thrown, warned
 from .recording.ambient import ambient
 from .recording.journal import Journal, fresh
 from .recording.open_pass import OpenPass
@@ -92,6 +91,7 @@ class QuantizeTrace:
             versions=versions(),
             command=list(sys.argv),
         )
+        self._exits.enter_context(warned.heard(self._warned))
         self._exits.enter_context(ambient(_hooks(self.recorder)))
         self._exits.callback(_OPEN.remove, self.recorder)
         _OPEN.append(self.recorder)
@@ -134,7 +134,7 @@ class QuantizeTrace:
                 passes=[p.number for p in path],
                 stage=stage,
                 diagnostics=list(diagnostics or []),
-                python=_raised_at(origin),
+                python=self._raised(origin),
                 tvms=bool(path) or thrown.is_tvms(origin),
             )
             if isinstance(origin, Exception):
@@ -144,6 +144,19 @@ class QuantizeTrace:
                     self._diagnose(failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
+
+    def _raised(self, error: BaseException) -> dict[str, Any] | None:
+        """Where it was raised, and, where it says nothing, by which condition and values."""
+        place = raised.place(error)
+        try:
+            return place and {**place, **raised.evidence(error)}
+        except Exception as fault:
+            self.recorder.fault("what raised it", fault)
+            return place
+
+    def _warned(self, text: str, file: str, line: int) -> None:
+        if not self.recorder.muted:  # those of a replay were there before
+            self.journal.event("warning", text=text, file=file, line=line)
 
     def _diagnose(self, failed: Failed) -> None:
         """Look into a failure, here or apart."""
@@ -191,11 +204,3 @@ def _nobody_records() -> Iterator[None]:
         for recorder in _OPEN:
             paused.enter_context(recorder.pause())
         yield
-
-
-def _raised_at(error: BaseException) -> dict[str, Any] | None:
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return None
-    last = frames[-1]
-    return {"function": last.name, "file": last.filename, "line": last.lineno}

@@ -137,6 +137,11 @@ class Configuration:
         """Does it accumulate in less than 16 bits, so that its numbers cannot mean much?"""
         return bits(self.dtypes[2]) < 16
 
+    @property
+    def short_sums(self) -> bool:
+        """Does it accumulate in 16 bits, the products of bytes?"""
+        return bits(self.dtypes[2]) == 16 and not self.dtypes[2].startswith(("float", "bfloat"))
+
 
 def parse(text: str) -> Configuration:
     """One configuration; raises UsageError that says which part is not understood."""

@@ -7,6 +7,7 @@ from typing import Any, Iterator
 import tvm
 from tvm import relay
 
+from ..protocol import islands as clauses
 from ..tvm_types import Call, Expr, IRModule
 from .ir.prefix import calls_of
 
@@ -55,7 +56,7 @@ def islands(module: IRModule, folded: bool) -> list[dict[str, Any]]:
             floating.add(call)
             reason, stops = regions.reason(call)
             if reason is None and folded:
-                reason, stops = "FakeQuantizationToInteger's rule for it does not take it", True
+                reason, stops = clauses.NOT_TAKEN, True
             result.append({"op": name, "index": index, "reason": reason, "stops": stops})
     return result
 
@@ -71,10 +72,10 @@ class _Regions:
     def reason(self, call: Call) -> tuple[str | None, bool]:
         """Why a call stays as it is, and whether that is for itself."""
         if not has_rule(call):
-            return "FakeQuantizationToInteger has no rule for it", True
+            return clauses.NO_RULE, True
         stops = [self._stop(region) for region in self._regions if call in region]
         if not stops:
-            return "no qnn.quantize reads what it makes", True
+            return clauses.UNREAD, True
         return stops[0] if all(reason for reason, _ in stops) else (None, False)
 
     def _stop(self, region: set[Expr]) -> tuple[str | None, bool]:
@@ -86,11 +87,11 @@ class _Regions:
         ]
         if without:
             number, call = without[0]
-            return f"{name_of(call)} #{number}, read by the same qnn.quantize, has no rule", False
+            return clauses.BESIDE.format(name_of(call), number), False
         names = sorted(str(node.name_hint) for node in region if isinstance(node, relay.Var))
         if not names:
             return None, False
-        return f"{names[0]}, an input read by the same qnn.quantize, is float", True
+        return clauses.FLOAT_INPUT.format(names[0]), True
 
 
 def region_of(quantize: Call) -> Iterator[Expr]:

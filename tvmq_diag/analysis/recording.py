@@ -24,6 +24,7 @@ from ..trace import reader
 from ..trace.ending import Ending, How
 from ..trace.trace import Trace
 from . import judge
+from .reasons import outcomes
 
 IN_PROCESS = "in process"
 """The toolchain of what was recorded where its TVM already was."""
@@ -93,17 +94,17 @@ def _verdict(
 
 def _without_failure(configuration: Configuration, toolchain: str, trace: Trace) -> Verdict:
     verdict = Verdict(configuration.text, toolchain, WORKS, trace.stage, confidence=UNKNOWN)
-    verdict.reason = "TVM raised nothing; no numbers were checked"
+    verdict.reason = outcomes.UNCHECKED.clause
     if configuration.as_is:
         passes = len(trace.pass_runs)
         verdict.message = (
             f"{passes or 'no'} pass{'es' if passes != 1 else ''}, and nothing was raised"
         )
-        verdict.reason = "no numbers were checked"
+        verdict.reason = outcomes.NO_NUMBERS.clause
         return verdict
     runs = sum(run.name == QUANTIZER_BEGINS[-1] for run in trace.pass_runs.values())
     if runs > 1:
-        verdict.reason = f"the last of {runs} runs of the quantizer; {verdict.reason}"
+        verdict.reason = f"{outcomes.LAST_RUN.clause.format(runs)}; {verdict.reason}"
     if not judge.got_dtype(configuration, trace):
         verdict.outcome = NOT_QUANTIZED
     return verdict

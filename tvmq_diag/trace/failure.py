@@ -11,11 +11,19 @@ from .journal import Event, Timed
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """Where a Python exception was raised."""
+    """Where a Python exception was raised.
+
+    Of one without a text, where its source was there: the `statement` that raised it; the
+    `condition` that failed or, of a raise, that its branches had come to; and the `values` in that,
+    as pairs of expression and description.
+    """
 
     function: str
     file: str
     line: int
+    statement: str | None = None
+    condition: str | None = None
+    values: tuple[tuple[str, str], ...] = ()
 
 
 class Failure(Timed, frozen=True, tag="error"):

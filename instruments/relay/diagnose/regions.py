@@ -14,6 +14,7 @@ from typing import Any, Sequence
 from tvm import relay
 
 from ...diagnosis.signature import Attempt, Culprit, last_line, signature
+from ...protocol import islands
 from ...tvm_types import Call, Expr
 from ..arrived import DEQUANTIZE, QUANTIZE, has_rule, name_of, region_of
 from ..ir.prefix import prefix
@@ -35,9 +36,7 @@ def culprit(
     if without:
         named = [one for one in without if one[1] == last_line(error)]  # "… no rule for\nNAME"
         number, name = (named or without)[0]
-        return Culprit(
-            number, name, None, f"{PASS} has no rule for {name}, read by {QUANTIZE} #{closing}"
-        )
+        return Culprit(number, name, None, islands.WITHOUT_RULE.format(name, closing))
     return _with_a_rule(inside, close, attempt, signature(error))
 
 
@@ -51,8 +50,7 @@ def _with_a_rule(
         message = _message(attempt, call, close)
         if message == wanted:
             name = name_of(call)
-            how = f"with {QUANTIZE} right behind {name} #{number} it fails, behind no op before it"
-            return Culprit(number, name, None, how)
+            return Culprit(number, name, None, islands.CLOSED_EARLY.format(name, number))
         if message is not None:
             return None
     return None
