@@ -8,7 +8,7 @@ examples:
 
 The README's commands are what runs. The counterpart of each case in relax_cases.py then runs on
 Relax, at the same dtype. What both came to is written to index.json, and the README's index is made
-of that. Paths of this machine are left out of what is written.
+of that. Paths of this machine are left out of what is written. Two cases run at a time.
 
 exit code: 0 done; 1 a case could not be run; 2 bad usage.
 """
@@ -26,9 +26,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
+
+from tvmq_diag.results.run import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 GALLERY = ROOT / "docs" / "gallery"
@@ -49,6 +52,10 @@ _PASSES = ("Partition", "Annotate", "Calibrate", "Realize")
 _NO_PASS = "none"
 
 
+class CouldNotRun(Exception):
+    """A command came to no verdict."""
+
+
 def cases(text: str) -> dict[str, tuple[str, str]]:
     """The commands of each case in a README, and what the last of them printed."""
     return {case["name"]: (case["command"], case["output"]) for case in _CASE.finditer(text)}
@@ -58,7 +65,8 @@ def options(command: str) -> list[str]:
     """The options of a case's trace_quantize.py, without where its run goes."""
     words = _lines(command)[0][2:]
     if "--out" in words:
-        del words[words.index("--out") :][:2]
+        place = words.index("--out")
+        del words[place : place + 2]
     return words
 
 
@@ -66,7 +74,7 @@ def run(command: str, out: Path) -> str:
     """Run a case into a folder that is not there yet; returns what it printed, without the path.
 
     The first of its commands makes the run, which the next, if there is one, calls runs/NAME.
-    Raises SystemExit when it came to no verdict.
+    Raises CouldNotRun when it came to no verdict.
     """
     first, *others = _lines(command)
     printed = _printed([first[0], first[1], *options(command), "--out", str(out)])
@@ -77,7 +85,10 @@ def run(command: str, out: Path) -> str:
 
 
 def on_relax(name: str, command: str, out: Path) -> str:
-    """What the case's counterpart comes to on Relax, in a few words; "not applicable: …" else."""
+    """What the case's counterpart comes to on Relax, in a few words; "not applicable: …" else.
+
+    Raises CouldNotRun when it came to no verdict.
+    """
     reason = _not_applicable().get(name)
     if reason:
         return f"not applicable: {reason}"
@@ -91,7 +102,7 @@ def relax_options(command: str) -> list[str]:
     One pipeline, the one that tvm.compile takes by default.
     """
     given = options(command)
-    values = dict(zip(given, given[1:], strict=False))
+    values = dict(pairwise(given))
     dtypes, *fields = values["--dtype"].split(":")
     kept = [field for field in fields if field.split("=")[0] in _FIELDS_OF_RELAX]
     words = ["--tvm", "relax", "--model", values["--model"].replace("/cases.py", "/relax_cases.py")]
@@ -116,7 +127,10 @@ def keep(out: Path, folder: Path) -> None:
 def index(text: str, entries: dict[str, dict[str, Any]]) -> str:
     """A README's index as Markdown, by the pass that a case's verdict names."""
     rows = sorted(_rows(text, entries), key=lambda row: _place(row[0]))
-    lines = ["| pass | case | upstream | what goes wrong | Relax |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| pass | case | upstream | what goes wrong | Relax |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for group, members in groupby(rows, key=lambda row: row[0]):
         shown = f"**{group}**"
         for _, *cells in members:
@@ -143,7 +157,8 @@ def _printed(words: list[str]) -> str:
         words, cwd=ROOT, env=os.environ | {"COLUMNS": "80"}, capture_output=True, text=True
     )
     if done.returncode in _COULD_NOT_RUN:
-        sys.exit(f"{shlex.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
+        message = f"{shlex.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}"
+        raise CouldNotRun(message)
     return done.stdout
 
 
@@ -159,7 +174,7 @@ def _not_applicable() -> dict[str, str]:
 def _verdict(out: Path) -> dict[str, Any]:
     """The verdict on what was asked for."""
     verdicts = json.loads((out / "verdict.json").read_text(encoding="utf-8"))
-    (verdict,) = (verdict for verdict in verdicts if verdict["role"] == "requested")
+    (verdict,) = (verdict for verdict in verdicts if verdict["role"] == Role.REQUESTED.value)
     return dict(verdict)
 
 
@@ -222,22 +237,49 @@ def _shown(out: Path) -> Callable[[str], str]:
     return shown
 
 
-def _again(name: str, command: str, recorded: str, relax: bool) -> None:
-    """Run one case, and write down what it came to."""
-    entries = json.loads(INDEX.read_text(encoding="utf-8")) if INDEX.exists() else {}
+def _measured(name: str, command: str, relax: bool) -> tuple[str, dict[str, Any]]:
+    """Run one case and keep its page; returns what it printed, and what goes into index.json."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / name
-        now = run(command, out)
+        printed = run(command, out)
         keep(out, GALLERY / name)
-        known = entries.get(name, {}).get("relax", "not tried")
-        there = on_relax(name, command, Path(folder) / "relax") if relax else known
-        entries[name] = {**_entry(out), "relax": there}
+        entry = _entry(out)
+        if relax:
+            entry["relax"] = on_relax(name, command, Path(folder) / "relax")
+    return printed, entry
+
+
+def _write(name: str, recorded: str, now: str, entry: dict[str, Any]) -> None:
+    """Put what a case printed into README.md, and what it came to into index.json."""
     text = README.read_text(encoding="utf-8")
     before, marker, rest = text.partition(f"<!-- case: {name}:")
     rest = rest.replace(f"```text\n{recorded}```", f"```text\n{now}```", 1)
     README.write_text(before + marker + rest, encoding="utf-8")
+    entries = json.loads(INDEX.read_text(encoding="utf-8")) if INDEX.exists() else {}
+    entries[name] = {"relax": "not tried", **entries.get(name, {}), **entry}
     INDEX.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(f"{name}: {'the same' if now == recorded else 'another text'}; Relax: {there}", flush=True)
+
+
+def _all_of(chosen: dict[str, tuple[str, str]], relax: bool) -> list[str]:
+    """Run cases, and write down each when it is done; returns those that could not be run."""
+    failed = []
+    with ThreadPoolExecutor(2) as pool:
+        names = {
+            pool.submit(_measured, name, command, relax): name
+            for name, (command, _) in chosen.items()
+        }
+        for future in as_completed(names):
+            name = names[future]
+            try:
+                now, entry = future.result()
+            except CouldNotRun as error:
+                failed.append(name)
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
+                continue
+            recorded = chosen[name][1]
+            _write(name, recorded, now, entry)
+            print(f"{name}: {'the same' if now == recorded else 'another text'}", flush=True)
+    return failed
 
 
 def main() -> int:
@@ -253,10 +295,10 @@ def main() -> int:
     unknown = [name for name in arguments.case if name not in all_cases]
     if unknown:
         parser.error(f"no case {unknown[0]!r}: there are {', '.join(all_cases)}")
-    for name in [] if arguments.index else arguments.case or all_cases:
-        _again(name, *all_cases[name], relax=not arguments.no_relax)
+    names = [] if arguments.index else arguments.case or list(all_cases)
+    failed = _all_of({name: all_cases[name] for name in names}, not arguments.no_relax)
     write_index()
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

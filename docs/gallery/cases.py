@@ -2,8 +2,9 @@
 
 Each returns a Relay module and no parameters: weights are constants, seeded, so that a case gives
 the same numbers each time. The input is one float32 image where the docstring names no other.
-README.md beside this file says what is wrong with each. The first convolution of a net stays in float by TVM's default
-(skip_conv_layers = [0] of python/tvm/relay/quantize/quantize.py), so none has only one.
+README.md beside this file says what is wrong with each. The first convolution of a net stays in
+float by TVM's default (skip_conv_layers = [0] of python/tvm/relay/quantize/quantize.py), so none
+has only one.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ def split_and_join() -> Net:
     x, features = _image()
     parts = relay.split(_quantized(features), 2, axis=1).astuple()
     return _net(x, _conv(relay.concatenate(parts, axis=2), 8, 8))
+
 
 def conditional() -> Net:
     """One of two branches, by a flag that is the second input."""
@@ -240,7 +242,6 @@ def strided_kernel() -> Net:
     weight = _weight(32, 16, 1, 1)
     y = relay.nn.conv2d(y, weight, strides=(2, 2), channels=32, kernel_size=(1, 1))
     return _net(x, relay.nn.relu(y))
-
 
 
 def _weight(*shape: int) -> relay.Constant:

@@ -1,4 +1,4 @@
-"""The nets of cases.py in Relax, by the same names, for TVM 0.27, whose quantizer is this project's.
+"""The nets of cases.py in Relax, by the same names: on TVM 0.27, with this project's quantizer.
 
 `--tvm relax --model py:docs/gallery/relax_cases.py:NAME`. Weights are seeded likewise; what a net
 shows does not hang on their values. A case that names a pass or a setting that Relax has not is in
