@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -34,15 +35,22 @@ def _be_a_package() -> None:
 
 
 def _before_tvm(job: object) -> None:
-    """Import PyTorch before TVM where the model is a file of PyTorch's.
+    """Import PyTorch before TVM where the model is a file of PyTorch's, or the script imports it.
 
     With hhb-tvm loaded first, torch.jit.load aborts ("free(): invalid pointer"): that libtvm.so
     gives its own C++ library to all that is loaded later.
     """
     source = getattr(getattr(job, "model", None), "source", "")
-    if source.startswith("torch:"):
+    if source.startswith("torch:") or _imports_torch(getattr(job, "script", "")):
         with contextlib.suppress(ImportError):  # the loader says what is missing
             importlib.import_module("torch")
+
+
+def _imports_torch(script: str) -> bool:
+    with contextlib.suppress(OSError):
+        text = Path(script).read_bytes() if script else b""
+        return re.search(rb"^\s*(?:import|from)\s+torch\b", text, re.M) is not None
+    return False
 
 
 if __name__ == "__main__":

@@ -88,6 +88,9 @@ class OpTables(Protocol):
     def settings(self, config: QConfig) -> dict[str, Any]:
         """All its fields as plain values."""
 
+    def changed(self, config: QConfig) -> list[str]:
+        """The names of its fields that are not as by default."""
+
 
 class Replay(Protocol):
     """Runs a failed pass again on parts of the module it failed on."""

@@ -6,14 +6,14 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Iterator
 
-from . import dialects
+from . import dialects, sandbox
 from .diagnosis.diagnosis import Failed, diagnose, versions
 from .inputs.errors import ImportRejected
 from .protocol.schema import SCHEMA
+from .recording import raised, thrown, warned
 from .recording.ambient import ambient
 from .recording.journal import Journal, fresh
 from .recording.open_pass import OpenPass
@@ -53,20 +53,27 @@ class QuantizeTrace:
     exit.
 
     `save_ir`: every changed module is also written as text. `dialect`: relay or relax; None is the
-    one that this TVM has, and relay where it has both.
+    one that this TVM has, and relay where it has both. `apart`: a failure is looked into in a
+    process of its own, for half a minute at most, so that nothing of it is left in this one.
 
     Raises OSError when the folder cannot be made, ValueError for what is no dialect; and on
     entering, ImportError without a TVM that has the dialect.
     """
 
     def __init__(
-        self, path: str | Path, *, save_ir: bool = False, dialect: str | None = None
+        self,
+        path: str | Path,
+        *,
+        save_ir: bool = False,
+        dialect: str | None = None,
+        apart: bool = False,
     ) -> None:
         if dialect is not None:
             dialects.check(dialect)
         self.path = fresh(Path(path))
         self._save_ir = save_ir
         self._dialect = dialect
+        self._apart = apart
         self._failed = False
         self._exits = contextlib.ExitStack()
 
@@ -84,7 +91,10 @@ class QuantizeTrace:
             versions=versions(),
             command=list(sys.argv),
         )
+        self._exits.enter_context(warned.heard(self._warned))
         self._exits.enter_context(ambient(_hooks(self.recorder)))
+        self._exits.callback(_OPEN.remove, self.recorder)
+        _OPEN.append(self.recorder)
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
@@ -113,9 +123,10 @@ class QuantizeTrace:
         """
         self._failed = True
         origin = error.origin if isinstance(error, ImportRejected) else error
-        path = self.failing_path()
+        path = self.recorder.failing_path(origin)
+        thrown.remember_passes(path, origin)
         stage = path[-1].stage if path else self.recorder.stage
-        with self.recorder.pause():
+        with _nobody_records():
             self.journal.event(
                 "error",
                 error=type(error).__name__,
@@ -123,15 +134,42 @@ class QuantizeTrace:
                 passes=[p.number for p in path],
                 stage=stage,
                 diagnostics=list(diagnostics or []),
-                python=_raised_at(origin),
+                python=self._raised(origin),
+                tvms=bool(path) or thrown.is_tvms(origin),
             )
             if isinstance(origin, Exception):
                 try:
                     around = self.recorder.around(path, stage)
                     failed = Failed(around, origin, self.recorder.qconfig, target)
-                    diagnose(self.journal, self.dialect, failed)
+                    self._diagnose(failed)
                 except Exception as fault:
                     self.recorder.fault("diagnose", fault)
+
+    def _raised(self, error: BaseException) -> dict[str, Any] | None:
+        """Where it was raised, and, where it says nothing, by which condition and values."""
+        place = raised.place(error)
+        try:
+            return place and {**place, **raised.evidence(error)}
+        except Exception as fault:
+            self.recorder.fault("what raised it", fault)
+            return place
+
+    def _warned(self, text: str, file: str, line: int) -> None:
+        if not self.recorder.muted:  # those of a replay were there before
+            self.journal.event("warning", text=text, file=file, line=line)
+
+    def _diagnose(self, failed: Failed) -> None:
+        """Look into a failure, here or apart."""
+
+        def work() -> None:
+            diagnose(self.journal, self.dialect, failed)
+
+        if not self._apart:
+            work()
+            return
+        reason = sandbox.apart(work)
+        if reason is not None:
+            self.journal.event("skipped", what="op", reason=reason)
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
@@ -155,9 +193,14 @@ class QuantizeTrace:
         return Trace.load(self.path)
 
 
-def _raised_at(error: BaseException) -> dict[str, Any] | None:
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return None
-    last = frames[-1]
-    return {"function": last.name, "file": last.filename, "line": last.lineno}
+_OPEN: list[Recorder] = []
+"""The recorders at work in this process: one QuantizeTrace may be inside of another."""
+
+
+@contextlib.contextmanager
+def _nobody_records() -> Iterator[None]:
+    """No recorder writes down passes that the diagnosis of one of them runs."""
+    with contextlib.ExitStack() as paused:
+        for recorder in _OPEN:
+            paused.enter_context(recorder.pause())
+        yield

@@ -21,6 +21,11 @@ from .tvm_types import Expr
 
 _PR_SET_PDEATHSIG = 1
 
+_POLL_S = 0.01
+
+APART_SECONDS = 30.0
+"""How long all work that is done apart may take."""
+
 SECONDS = 60.0
 """How long one experiment may take."""
 
@@ -71,6 +76,25 @@ def isolated(work: Callable[[Any], None], seconds: float = SECONDS) -> Callable[
             raise again(*error)
 
     return run
+
+
+def apart(work: Callable[[], None], seconds: float = APART_SECONDS) -> str | None:
+    """Do all of the work in a process of its own. None when it is done, else why it is not, in a
+    clause. What it leaves on disk is its only result."""
+    child = os.fork()
+    if child == 0:
+        _in_child(lambda _: work(), None, os.open(os.devnull, os.O_WRONLY))
+    until = time.monotonic() + seconds
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return None if status == 0 else "the process that looked into it died"
+        if time.monotonic() > until:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return f"it was not known after {seconds:.0f} s"
+        time.sleep(_POLL_S)
 
 
 def again(name: str, message: str) -> Exception:

@@ -22,6 +22,7 @@ OUTCOME_MARKS = {
     verdict.NOT_JUDGED: "?",
     verdict.NOT_IMPORTED: "⊘",
     verdict.INTERRUPTED: "‖",
+    verdict.FAILED: "⚠",
 }
 """An outcome is never told by colour alone."""
 

@@ -229,7 +229,9 @@ def _place(name: str) -> int:
 def _shown(out: Path) -> Callable[[str], str]:
     """A function that takes what names a place on this machine out of a text."""
     python = json.loads((out / "run.json").read_text(encoding="utf-8"))["python"]
-    places = {f"{out}/": "", str(out): ".", python: "python", f"{ROOT}/": "", str(ROOT): "."}
+    environment = Path(python).parent.parent
+    places = {f"{out}/": "", str(out): ".", python: "python", f"{environment}/": ""}
+    places |= {f"{ROOT}/": "", str(ROOT): "."}
 
     def shown(text: str) -> str:
         for place, instead in places.items():

@@ -26,9 +26,13 @@ BY_DIALECT = (
     "instruments/protocol/cells.py",
     "instruments/matrix/operands.py",
     "tvmq_diag/trace/ops.py",
+    "tvmq_diag/analysis/reasons/relay.py",
+    "tvmq_diag/analysis/reasons/relax.py",
+    "tvmq_diag/analysis/reasons/bare.py",
+    "tvmq_diag/analysis/reasons/in_float.py",
 )
-"""Where operators have their names: the dialects, the vocabularies, and the ops that there are
-cells of the support matrix for."""
+"""Where operators have their names: the dialects, the vocabularies, the ops that there are cells of
+the support matrix for, and the reasons for what a dialect's own rules say."""
 
 
 def operators() -> set[str]:

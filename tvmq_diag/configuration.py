@@ -13,7 +13,7 @@ Fields that are not listed here are asked of the TVM at hand: see `with_fields_o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .errors import UsageError
@@ -75,6 +75,16 @@ _ONLY = {
 }  # fmt: skip
 """Fields that the other dialect does not have."""
 
+CALIBRATION = frozenset({"calibrate_mode", "global_scale"})
+"""Fields that say how the ranges of activations come about."""
+
+_OVER_DATA = {
+    "relay": ("percentile", "kl_divergence"),
+    "relax": ("percentile", "kl", "minmax"),
+}
+"""The values of calibrate_mode that look at data, by dialect, in the order to try them. Relax's
+default is minmax, Relay's the same bound for all (python/tvm/relay/quantize/quantize.py)."""
+
 AS_IS, FQ2I = "as-is", "fq2i"
 
 DTYPES = ("dtype_input", "dtype_weight", "dtype_activation")
@@ -127,6 +137,11 @@ class Configuration:
         """Does it accumulate in less than 16 bits, so that its numbers cannot mean much?"""
         return bits(self.dtypes[2]) < 16
 
+    @property
+    def short_sums(self) -> bool:
+        """Does it accumulate in 16 bits, the products of bytes?"""
+        return bits(self.dtypes[2]) == 16 and not self.dtypes[2].startswith(("float", "bfloat"))
+
 
 def parse(text: str) -> Configuration:
     """One configuration; raises UsageError that says which part is not understood."""
@@ -150,6 +165,29 @@ def parse(text: str) -> Configuration:
     return Configuration(":".join([shown, *extras]), (first, second, third), fields, unknown)
 
 
+def of_fields(fields: Mapping[str, object], changed: Iterable[str]) -> Configuration | None:
+    """What the quantizer's fields, and those `changed` from its default, are called as a
+    configuration; None where they name no dtypes."""
+    dtypes = [dtype for dtype in map(fields.get, DTYPES) if isinstance(dtype, str)]
+    others = {name: fields[name] for name in changed if name in fields and name not in DTYPES}
+    both = others.get("nbit_input"), others.get("nbit_weight")
+    if both[0] is not None and both[0] == both[1]:
+        del others["nbit_input"], others["nbit_weight"]
+        others = {"nbit": both[0], **others}
+    extras = [f"{name}={_typed(value)}" for name, value in others.items() if value is not None]
+    try:
+        return parse(":".join(["/".join(dtypes), *extras]))
+    except UsageError:
+        return None
+
+
+def _typed(value: object) -> str:
+    """A field's value as a person types it."""
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def wider(configuration: Configuration) -> list[Configuration]:
     """What keeps its values in int8 and accumulates in int32, from its own bits up to 7.
 
@@ -160,6 +198,20 @@ def wider(configuration: Configuration) -> list[Configuration]:
         narrowest = 8  # asked for as a type of its own, not as one bit
     usual = reference(configuration).text
     return [parse(f"{usual}:nbit={width}") for width in range(narrowest, 8)]
+
+
+def over_data(configuration: Configuration, dialect: str) -> list[Configuration]:
+    """A configuration calibrated on data, once in each way that its dialect has and that it is not
+    calibrated in already; none for one that names such a way itself, or quantizes nothing."""
+    modes = _OVER_DATA.get(dialect, _OVER_DATA["relay"])
+    own = configuration.fields.get("calibrate_mode")
+    if configuration.as_is or own in modes:
+        return []
+    if own is None and dialect == "relax":
+        modes = modes[:-1]
+    head, *extras = configuration.text.split(":")
+    others = [extra for extra in extras if extra.partition("=")[0] != "calibrate_mode"]
+    return [parse(":".join([head, *others, f"calibrate_mode={mode}"])) for mode in modes]
 
 
 def reference(configuration: Configuration) -> Configuration:

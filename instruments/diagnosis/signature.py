@@ -39,12 +39,14 @@ class Culprit:
     """The op that handed on what the op that a failure surfaces at could not take.
 
     `index` counts calls of the op table; None: what is no call, as an `if`. `dtype` is the one that
-    its value would have to be in; None: a parameter in its place lets the pass through.
+    its value would have to be in; None: a parameter in its place lets the pass through, or what
+    `proof` says.
     """
 
     index: int | None
     name: str
     dtype: str | None
+    proof: str | None = None
 
 
 def signature(error: BaseException) -> str:

@@ -65,13 +65,14 @@ def only_shape(source: ModelSource, default: list[int]) -> list[int]:
 def seeded(inputs: dict[str, tuple[list[int], str]], seed: int) -> dict[str, np.ndarray]:
     """The first batch of `natural:N` (see dataset) for inputs by name: shape and dtype.
 
-    Raises ModelError for an open shape.
+    Raises ModelError for an open shape, in the words that all sources have for it.
     """
     random = synthetic.generator(seed, "check")
     arrays = {}
-    for name, (shape, dtype) in inputs.items():
-        if any(size < 1 for size in shape):
-            raise ModelError(f"input {name!r} has no fixed shape: give --input-shape")
+    own = {name: [n if n > 0 else "?" for n in shape] for name, (shape, _) in inputs.items()}
+    sizes = shapes.resolved(None, own)
+    for name, (_, dtype) in inputs.items():
+        shape = sizes[name]
         arrays[name] = synthetic.natural(np.zeros(shape, dtype), random)
     return arrays
 

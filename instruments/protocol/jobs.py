@@ -144,6 +144,17 @@ class CompileJob(TracedJob):
 
 
 @dataclass(frozen=True)
+class ScriptJob(TracedJob):
+    """Somebody's own script, with the arguments that it would have on a command line."""
+
+    TASK: ClassVar[str] = "script"
+
+    script: str
+    arguments: List[str] = field(default_factory=list)
+    save_ir: bool = False
+
+
+@dataclass(frozen=True)
 class InvestigateJob(CompileJob):
     """A failure that is on record, looked into with each experiment in a process of its own.
 
@@ -248,6 +259,7 @@ JOBS = {
     job.TASK: job
     for job in (
         CompileJob,
+        ScriptJob,
         InvestigateJob,
         NumericsJob,
         BisectJob,

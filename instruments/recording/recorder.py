@@ -21,8 +21,9 @@ from typing import Any, Callable, Iterator
 from ..dialects import OpTables
 from ..protocol.schema import FOLDING, QUANTIZER_BEGINS, TYPE_ONLY
 from ..tvm_types import IRModule, PassInfo
+from . import thrown
 from .journal import Journal
-from .open_pass import OpenPass
+from .open_pass import OpenPass, surroundings
 from .snapshots import Snapshots
 
 
@@ -64,6 +65,8 @@ class Recorder:
         self.thread = threading.get_ident()
         self.stack: list[OpenPass] = []
         self.failed: list[OpenPass] = []
+        self.failed_by: BaseException | None = None
+        """What they failed by, where that was an exception of Python's already."""
         self.snapshots = Snapshots(journal, dialect, save_ir)
         self.watcher: Callable[[], None] | None = None
         """Called when a pass has begun and is on the stack, and when compiling begins."""
@@ -88,12 +91,13 @@ class Recorder:
         del self.stack[depth:]
         # Contexts unwind innermost first, so what was raised before is deeper than this.
         self.failed = raised + self.failed
+        self.failed_by = thrown.in_flight()
         self.journal.event("unwind", passes=[p.number for p in raised])
 
     @guarded
     def before_pass(self, module: IRModule, info: PassInfo) -> None:
         began = time.perf_counter()
-        self.failed = []
+        self.failed, self.failed_by = [], None
         name = str(info.name)
         parent = self.stack[-1] if self.stack else None
         if parent is not None and (parent.name in self._counted or not parent.number):
@@ -101,6 +105,7 @@ class Recorder:
             return
         stage = self._stage_of(name, parent)
         opened = OpenPass(self._next(), name, stage, module, None)
+        opened.surroundings = surroundings()
         self.stack.append(opened)
         if name == TYPE_ONLY:
             # It gets the bare result of the pass around it, whose typed form follows at once.
@@ -164,11 +169,22 @@ class Recorder:
         finally:
             self.muted = before
 
-    def failing_path(self) -> list[OpenPass]:
-        """The passes open when the last error came, outermost first; empty outside any pass."""
+    def failing_path(self, error: BaseException | None = None) -> list[OpenPass]:
+        """The passes open when the last error came, outermost first; empty outside any pass.
+
+        Empty also where `error` is another one: somebody may have caught that of the passes.
+        """
+        if error is not None and not self._came_through(error):
+            return []
         path = self.failed or list(self.stack)
         self._announce(path)
         return path
+
+    def _came_through(self, error: BaseException) -> bool:
+        """Is it the exception that ended the passes that are known to have failed?"""
+        if self.failed_by is not None:
+            return thrown.related(error, self.failed_by)
+        return thrown.is_tvms(error)
 
     def _announce(self, path: list[OpenPass]) -> None:
         """Write down the passes of a failing path that were only counted when they began."""
@@ -206,7 +222,9 @@ class Recorder:
             self.stage = own
             if begins:
                 self.qconfig = self.dialect.qconfig()
-                self.journal.event("facts", values={"qconfig": self.dialect.settings(self.qconfig)})
+                fields, changed = self.dialect.settings, self.dialect.changed
+                values = {"qconfig": fields(self.qconfig), "changed": changed(self.qconfig)}
+                self.journal.event("facts", values=values)
             return str(own)
         if parent is not None and parent.name in self.dialect.STAGE_OF_PASS:
             return parent.stage

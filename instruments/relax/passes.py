@@ -13,7 +13,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ..diagnosis.signature import Attempt
+from ..diagnosis.signature import Attempt, signature
 from ..protocol.schema import FOLDING
 from ..recording.open_pass import OpenPass
 from ..tvm_types import IRModule, Target
@@ -48,15 +48,34 @@ class Whole(OpenPass):
         self.pipeline = pipeline
 
 
-def of(place: OpenPass, target: Target) -> Attempt | None:
-    """A function that runs an open pass once more on some module; None if that cannot be done."""
+def of(place: OpenPass, target: Target, error: BaseException | None = None) -> Attempt | None:
+    """A function that runs an open pass once more on some module; None if that cannot be done.
+
+    It is the pass object itself where that is at hand, of several that it may have been the first
+    that fails on its module with `error`; else the pass of that name.
+    """
     if isinstance(place, Whole):
         return compiling(target, place.name == RUN, place.pipeline)
-    return by_name(place.name, target)
+    around = target if target is not None else place.surroundings.target
+    if not place.made or place.name == FOLDING or place.name.startswith("Quantize"):
+        return by_name(place.name, around, place.surroundings.context)
+    attempts = [_running(made, around, place.surroundings.context) for made in place.made]
+    if len(attempts) == 1 or error is None:
+        return attempts[0]
+    return next((one for one in attempts if _fails(one, place.before, error)), None)
 
 
-def by_name(name: str, target: Target) -> Attempt | None:
-    """A function that runs the pass called `name` in a context of its own; None if unknown."""
+def _fails(attempt: Attempt, module: IRModule, error: BaseException) -> bool:
+    try:
+        attempt(module)
+    except Exception as another:
+        return signature(another) == signature(error)
+    return False
+
+
+def by_name(name: str, target: Target, context: Any = None) -> Attempt | None:
+    """A function that runs the pass called `name` in a context of its own, with the settings of
+    `context`; None if unknown."""
     if name in WHOLE:
         return compiling(target, runs=name == RUN)
     make = _maker(name)
@@ -66,16 +85,21 @@ def by_name(name: str, target: Target) -> Attempt | None:
         make()
     except TypeError:  # a pass that wants arguments we do not know, or a config that is not there
         return None
+    if name == FOLDING:
+        return _running(folded, target, context)
+    return _running(lambda module: make()(module), target, context)
+
+
+def _running(made: Any, target: Target, context: Any) -> Attempt:
+    """A function that runs a pass as it ran in `context`, but for the instruments."""
+    config = {} if context is None else dict(context.config)
 
     def attempt(module: IRModule) -> None:
         with contextlib.ExitStack() as stack:
             if target is not None:
                 stack.enter_context(target)
-            stack.enter_context(tvm.transform.PassContext(opt_level=3))
-            if name == FOLDING:
-                folded(module)
-            else:
-                make()(module)
+            stack.enter_context(tvm.transform.PassContext(opt_level=3, config=config))
+            made(module)
 
     return attempt
 
@@ -122,6 +146,8 @@ def _maker(name: str) -> Callable[[], Any] | None:
     for other in ("tirx", "s_tir", "tir"):
         homes[other] = getattr(getattr(tvm, other, None), "transform", None)
     maker = getattr(homes.get(kind), bare, None)
+    if maker is None:
+        maker = tvm.get_global_func(f"relax.transform.{bare}", allow_missing=True)
     return maker if callable(maker) else None
 
 

@@ -7,6 +7,7 @@ from typing import Any, Iterator
 import tvm
 from tvm import relay
 
+from ..protocol import islands as clauses
 from ..tvm_types import Call, Expr, IRModule
 from .ir.prefix import calls_of
 
@@ -14,7 +15,7 @@ _RULE = "FTVMFakeQuantizationToInteger"
 """The attribute of operators that FakeQuantizationToInteger has a rule for
 (python/tvm/relay/transform/fake_quantization_to_integer.py)."""
 
-_QUANTIZE, _DEQUANTIZE = "qnn.quantize", "qnn.dequantize"
+QUANTIZE, DEQUANTIZE = "qnn.quantize", "qnn.dequantize"
 
 
 def quantized_ops(module: IRModule) -> list[str]:
@@ -24,8 +25,8 @@ def quantized_ops(module: IRModule) -> list[str]:
     A qnn.quantize is none of them. Where there is nothing else, as of ONNX's DynamicQuantizeLinear
     and MatMulInteger, what reads its result casts it and computes in float.
     """
-    names = [_name(call) for call in calls_of(module)]
-    return [name for name in names if name.startswith("qnn.") and name != _QUANTIZE]
+    names = [name_of(call) for call in calls_of(module)]
+    return [name for name in names if name.startswith("qnn.") and name != QUANTIZE]
 
 
 def to_integer(module: IRModule, params: dict[str, Any]) -> IRModule:
@@ -48,14 +49,14 @@ def islands(module: IRModule, folded: bool) -> list[dict[str, Any]]:
     floating: set[Expr] = set()
     result = []
     for index, call in enumerate(calls):
-        name = _name(call)
-        if name == _DEQUANTIZE:
+        name = name_of(call)
+        if name == DEQUANTIZE:
             floating.add(call)
-        elif name != _QUANTIZE and floating.intersection(_arguments(call)):
+        elif name != QUANTIZE and floating.intersection(_arguments(call)):
             floating.add(call)
             reason, stops = regions.reason(call)
             if reason is None and folded:
-                reason, stops = "FakeQuantizationToInteger's rule for it does not take it", True
+                reason, stops = clauses.NOT_TAKEN, True
             result.append({"op": name, "index": index, "reason": reason, "stops": stops})
     return result
 
@@ -66,15 +67,15 @@ class _Regions:
 
     def __init__(self, calls: list[Call]) -> None:
         self._numbers = {call: index for index, call in enumerate(calls)}
-        self._regions = [set(_region(call)) for call in calls if _name(call) == _QUANTIZE]
+        self._regions = [set(region_of(call)) for call in calls if name_of(call) == QUANTIZE]
 
     def reason(self, call: Call) -> tuple[str | None, bool]:
         """Why a call stays as it is, and whether that is for itself."""
-        if not _has_rule(call):
-            return "FakeQuantizationToInteger has no rule for it", True
+        if not has_rule(call):
+            return clauses.NO_RULE, True
         stops = [self._stop(region) for region in self._regions if call in region]
         if not stops:
-            return "no qnn.quantize reads what it makes", True
+            return clauses.UNREAD, True
         return stops[0] if all(reason for reason, _ in stops) else (None, False)
 
     def _stop(self, region: set[Expr]) -> tuple[str | None, bool]:
@@ -82,24 +83,24 @@ class _Regions:
         without = [
             (number, call)
             for call, number in self._numbers.items()
-            if call in region and not _has_rule(call)
+            if call in region and not has_rule(call)
         ]
         if without:
             number, call = without[0]
-            return f"{_name(call)} #{number}, read by the same qnn.quantize, has no rule", False
+            return clauses.BESIDE.format(name_of(call), number), False
         names = sorted(str(node.name_hint) for node in region if isinstance(node, relay.Var))
         if not names:
             return None, False
-        return f"{names[0]}, an input read by the same qnn.quantize, is float", True
+        return clauses.FLOAT_INPUT.format(names[0]), True
 
 
-def _region(quantize: Call) -> Iterator[Expr]:
+def region_of(quantize: Call) -> Iterator[Expr]:
     """All that a qnn.quantize reads, back to qnn.dequantize."""
     waiting: list[Expr] = [quantize.args[0]]
     seen: set[Expr] = set()
     while waiting:
         node = waiting.pop()
-        if node in seen or (isinstance(node, relay.Call) and _name(node) == _DEQUANTIZE):
+        if node in seen or (isinstance(node, relay.Call) and name_of(node) == DEQUANTIZE):
             continue
         seen.add(node)
         yield node
@@ -107,7 +108,8 @@ def _region(quantize: Call) -> Iterator[Expr]:
             waiting += _arguments(node)
 
 
-def _has_rule(call: Call) -> bool:
+def has_rule(call: Call) -> bool:
+    """Has FakeQuantizationToInteger a rule for the operator of a call?"""
     return isinstance(call.op, tvm.ir.Op) and call.op.get_attr(_RULE) is not None
 
 
@@ -125,5 +127,6 @@ def _arguments(call: Call) -> list[Expr]:
     return result
 
 
-def _name(call: Call) -> str:
+def name_of(call: Call) -> str:
+    """The operator of a call, or, where it calls a function, what that is."""
     return str(call.op.name) if isinstance(call.op, tvm.ir.Op) else type(call.op).__name__

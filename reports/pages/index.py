@@ -84,7 +84,9 @@ def _run(folder: Path) -> Entry:
     records = store.read(folder)
     lines = [_line(verdict) for verdict in records.verdicts]
     facts = records.facts
-    return _entry(folder, facts.created, formatting.clip(facts.model or "?", 80), lines)
+    return _entry(
+        folder, facts.created, formatting.clip(facts.model or facts.script or "?", 80), lines
+    )
 
 
 def _record(file: str) -> Callable[[Path], Entry]:

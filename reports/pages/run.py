@@ -22,6 +22,7 @@ NAME = "index.html"
 _LABELS = {
     "command": "command line",
     "model": "model",
+    "script": "script",
     "input_shape": "input shape",
     "seed": "seed",
     "weights": "weights",
@@ -66,7 +67,7 @@ def _render(run: Run, sections: list[Section]) -> str:
     return template.render(
         run=run,
         facts=formatting.labelled(run.facts, _LABELS),
-        model=formatting.clip(run.facts.model or "a model", 120),
+        model=formatting.clip(run.facts.model or run.facts.script or "a script", 120),
         summary=summary([section.result for section in requested]),
         single=requested[0] if len(requested) == 1 else None,
         sections=sections,

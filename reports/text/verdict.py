@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import Verdict
+from tvmq_diag.results.verdict import WORKS, Verdict
 
 from .. import formatting
 from ..views import accuracy
@@ -42,6 +42,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("top-1", card.top1),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
         ("float", card.islands),
+        *(("data", run.sentence) for run in verdict.calibrations if run.outcome != WORKS),
         ("level", verdict.level_difference.sentence if verdict.level_difference else None),
         ("finds", _hazard(verdict)),
         ("fix", verdict.fix.sentence if verdict.fix else None),

@@ -58,8 +58,8 @@ def missing_map(result: Result) -> str | None:
 
 def go_on(run: Run, trace: Trace) -> str | None:
     """The command that looks further into a failure; None where it has nothing to go back to."""
-    if trace.path == run.directory or not trace.can_replay:
-        return None  # recorded in a script of somebody's own, or failed before there was a pass
+    if run.facts.script or trace.path == run.directory or not trace.can_replay:
+        return None  # of a script of somebody's own, or failed before there was a pass
     return f"tvmq-diag reduce {shlex.quote(str(trace.path))}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from tvmq_diag.analysis import advice
 from tvmq_diag.analysis.hazards import elsewhere
 from tvmq_diag.measurements.benchmark import FLOAT
 from tvmq_diag.results.run import Result, Role, Run
@@ -102,6 +103,12 @@ class Section:
     def failing_pass(self) -> str:
         """The pass the shown module was given to."""
         return clip(self.verdict.pass_name or "the failing step", 60)
+
+    @property
+    def reference(self) -> str:
+        """What the configuration is called that the others are compared with."""
+        trace = self.result.trace
+        return advice.reference_name(trace.facts.dialect if trace is not None else None)
 
     @property
     def wanted(self) -> str:

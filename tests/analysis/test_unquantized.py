@@ -8,7 +8,8 @@ from support.builders import half_quantized
 
 from tvmq_diag.analysis.coverage import count
 from tvmq_diag.analysis.dtype_timeline import anchors_of
-from tvmq_diag.analysis.unquantized import READS_FLOAT, unquantized
+from tvmq_diag.analysis.reasons import in_float
+from tvmq_diag.analysis.unquantized import unquantized
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
@@ -21,7 +22,8 @@ def test_what_is_left_in_float_and_why() -> None:
         ("nn.dense", "skip_dense_layer is set"),
     ]
     nothing: dict[str, object] = {}
-    assert unquantized(half_quantized(), nothing)[0].reason == "what it reads was left in float"
+    # The rule for a convolution takes what is in float, and quantizes it.
+    assert unquantized(half_quantized(), nothing)[0].reason == "not known why"
 
 
 def test_behind_a_quantized_global_pool_quantization_has_ended() -> None:
@@ -43,6 +45,7 @@ def test_behind_a_quantized_global_pool_quantization_has_ended() -> None:
     assert not any("ends" in reason for reason in reasons)
 
 
+READS_FLOAT = in_float.READS_FLOAT.clause
 CONSTANT = ("add", "the quantizer adds constants in float")
 MEAN = ("mean", "the quantizer has no rule for mean")
 DEQUANTIZED = "it computes on dequantized values (realize=qdq)"
@@ -81,6 +84,17 @@ DEQUANTIZED = "it computes on dequantized values (realize=qdq)"
             ],
         ),
         ("if", {}, [("matmul", "not known why")]),
+        (
+            "broadcast", {},
+            [
+                MEAN,
+                ("add", "the quantizer adds tensors of one shape only, and these are broadcast"),
+            ],
+        ),
+        (
+            "double", {},
+            [("matmul", "the quantizer takes float32 and float16 only, and it reads float64")],
+        ),
     ],
 )  # fmt: skip
 def test_on_relax_a_float_op_has_the_reason_that_is_established(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from support.listed import strangers
 from support.paths import CASES
 
 from tvmq_diag.analysis import coverage
@@ -41,6 +42,7 @@ def verdicts(trace_quantize: Command) -> Callable[..., Verdicts]:
         code = trace_quantize("--model", model, "--dtype", dtype, *words)
         results = store.load(Path("o")).with_role(Role.REQUESTED)
         by_name = {result.verdict.configuration: result.verdict for result in results}
+        assert not any(strangers(verdict.reason) for verdict in by_name.values())
         assert code == (0 if {v.outcome for v in by_name.values()} == {WORKS} else 1)
         return by_name
 
@@ -108,7 +110,7 @@ def test_nchwc_convolutions_are_not_quantized(verdicts: Callable[..., Verdicts])
     """No setting changes that."""
     (verdict,) = verdicts("nchwc_first").values()
     assert verdict.outcome == NOT_QUANTIZED and verdict.suggestion is None
-    assert str(verdict.reason).startswith("3 ops: the quantizer warns that it has no effect on NC")
+    assert str(verdict.reason).startswith("3 ops: TVM warns: NCHWc layout Conv2D")
 
 
 def test_the_first_convolution_is_skipped_and_works_where_none_is(
@@ -128,7 +130,7 @@ def test_a_dense_whose_weight_is_an_input_is_skipped_and_else_rejected(
     both = verdicts("weight_is_an_input", dtype=f"{INT8},{INT8}:skip_dense_layer=0")
     skipped, rejected = both.values()
     assert skipped.outcome == NOT_QUANTIZED
-    assert str(skipped.reason).startswith("1 op: skip_dense_layer is set")
+    assert "1 op: skip_dense_layer is set, and its weight is no constant" in str(skipped.reason)
     assert (rejected.outcome, rejected.pass_name) == (REJECTED, "QuantizeCalibrate")
     assert rejected.op is not None and rejected.op.name == STEP
     assert str(rejected.reason).startswith(INPUT)
@@ -194,3 +196,51 @@ def test_branches_of_very_different_range_are_added_wrong_at_level_3(
     (result,) = store.load(Path("o")).with_role(Role.REQUESTED)
     assert result.verdict.pass_name == "QuantizeCalibrate"
     assert result.verdict.op is not None and result.verdict.op.name == "add"
+
+
+def test_a_scale_that_is_folded_into_a_weight_is_told(verdicts: Callable[..., Verdicts]) -> None:
+    (verdict,) = verdicts("squeeze_excite", "--quantize-opt-level", "3").values()
+    assert (verdict.outcome, verdict.pass_name) == (REJECTED, "QuantizeCalibrate")
+    assert str(verdict.reason).startswith(
+        "a weight is no constant here, but computed (by multiply)"
+    )
+    assert "FoldScaleAxis folded a factor for each channel into it, which sigmoid" in str(
+        verdict.reason
+    )
+
+
+def test_the_wheels_kl_divergence_and_sums_of_16_bits(verdicts: Callable[..., Verdicts]) -> None:
+    kl = f"{INT8}:calibrate_mode=kl_divergence"
+    plain, short, broken = verdicts("wide_sums", dtype=f"{INT8},int8/int8/int16,{kl}").values()
+    assert plain.outcome == WORKS
+    assert short.outcome == WRONG
+    assert str(short.reason).startswith("convolutions accumulate in int16, which has room for the")
+    assert (broken.outcome, broken.pass_name) == (REJECTED, "QuantizeCalibrate")
+    assert str(broken.reason).startswith("this wheel's _find_scale_by_kl returns a pair")
+
+
+def test_parts_of_two_kinds_are_no_concatenate(verdicts: Callable[..., Verdicts]) -> None:
+    (verdict,) = verdicts("concatenate_of_kinds").values()
+    assert (verdict.outcome, verdict.pass_name) == (REJECTED, "QuantizeRealize")
+    assert verdict.op is not None and verdict.op.name == "concatenate"
+    assert str(verdict.reason).startswith(
+        "the quantizer gives a concatenate of two parts the dtype"
+    )
+
+
+@pytest.mark.parametrize(
+    ("net", "reason"),
+    [
+        ("volumes", "2 ops: the quantizer has no rule for nn.conv3d"),
+        (
+            "only_sigmoid",
+            "the model has no operator that the quantizer has a rule for and that computes",
+        ),
+    ],
+)
+def test_where_nothing_is_quantized_each_op_has_its_reason(
+    verdicts: Callable[..., Verdicts], net: str, reason: str
+) -> None:
+    (verdict,) = verdicts(net).values()
+    assert verdict.outcome == NOT_QUANTIZED and verdict.suggestion is None
+    assert verdict.reason == reason

@@ -85,6 +85,27 @@ CHANGES = {
         "QuantizeCalibrate",
         "all 6 simulated_quantize(input): scale 0.0625 -> 0.0629921, first at nn.conv2d #9",
     ),
+    "clips_swapped": Found(
+        "QuantizeCalibrate",
+        "all 12 simulated_quantize: clip_min and clip_max swapped (-127 and 127), first at "
+        "nn.conv2d #9; 12 of 12 differences behind FoldConstant depend on them",
+    ),
+    "weight_scale_doubled": Found(
+        "QuantizeCalibrate",
+        "all 6 simulated_quantize(weight): another scale (0.00390625 -> 0.0078125 first), first at "
+        "nn.conv2d #9; 12 of 12 differences",
+    ),
+    "another_first": Found(
+        "QuantizeAnnotate", "2 of 7 simulated_quantize(input) added, at nn.conv2d #2, nn.max_pool2d"
+    ),
+    "relu_returns_none": Found(
+        "QuantizeAnnotate", "2 of 6 stop_fusion added, at nn.conv2d #16 behind nn.relu #12"
+    ),
+    "residual_uncast": Found(
+        "QuantizePartition",
+        "add #17: 2 of 6 cast_hint, stop_fusion removed, behind nn.max_pool2d #3 and add #14; 4 of "
+        "4 differences behind FoldConstant depend on them",
+    ),
     "pool_ends_a_part": Found(
         "QuantizePartition", "nn.max_pool2d #5: cast_hint #3, stop_fusion #4 added"
     ),

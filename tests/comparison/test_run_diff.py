@@ -348,10 +348,18 @@ def test_what_lasts_is_named_before_what_came_earlier_and_is_gone_again() -> Non
     headline = told([plain] * 3, [plain, hinted, last])
     assert headline == (
         "first difference: a: sqrt #4: simulated_quantize(input) #3 added, behind log #2, "
-        "and 1 more"
+        "and 1 more; 1 of 1 difference behind b depends on it"
     )
     still = told([plain] * 3, [plain, hinted, hinted])
     assert still.startswith("first difference: a: exp #1: cast_hint #0 added")
+    assert still.endswith("; 2 of 2 differences behind b depend on it")
+
+
+def test_what_is_computed_before_a_difference_does_not_depend_on_it() -> None:
+    plain, last = chain("exp", "log", "sqrt"), chain("exp", "log", SQ, "sqrt")
+    hinted = chain("annotation.cast_hint", "exp", "log", SQ, "sqrt")
+    headline = told([plain] * 3, [plain, last, hinted])
+    assert headline.endswith("behind log #1; 1 of 2 differences behind b depends on it")
 
 
 def test_a_pass_that_only_one_runs_is_named_with_what_it_does() -> None:

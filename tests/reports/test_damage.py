@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.damage import damaged, damaged_lines
 from support.runs import CRASHED, MEASURED, TINY
 
-from tvmq_diag.analysis import ablation, coverage, dtype_timeline, judge
+from tvmq_diag.analysis import ablation, coverage, dtype_timeline, recording
 from tvmq_diag.comparison import run_diff
 from tvmq_diag.errors import UsageError
 from tvmq_diag.reports.pages import run as page
@@ -55,4 +55,4 @@ def test_nothing_raises(runs: list[Path], tmp_path: Path, data: st.DataObject) -
             dtype_timeline.timeline(result.trace)
             ablation.first_ops(result.trace)
             with contextlib.suppress(UsageError):  # of a dtype that is none
-                judge.of_recording(result.trace)
+                recording.judged(result.trace)

@@ -30,6 +30,20 @@ def small():
         return emit(relax.op.add(emit(relax.op.matmul(h, weight(8, 4))), weight(4)))
     return cases.built([x], body)
 
+def broadcast():
+    "A convolution, and its mean added to it."
+    x = relax.Var("x", cases.tensor((1, 8, 8, 8), "float32"))
+    def body(emit):
+        h = emit(relax.op.nn.conv2d(x, weight(8, 8, 3, 3), padding=(1, 1)))
+        return emit(relax.op.add(h, emit(relax.op.mean(h, [2, 3], keepdims=True))))
+    return cases.built([x], body)
+
+def double():
+    "A linear layer in float64."
+    x = relax.Var("x", cases.tensor((1, 8), "float64"))
+    w = relax.const(np.ones((8, 4)), "float64")
+    return cases.built([x], lambda emit: emit(relax.op.matmul(x, w)))
+
 def branching():
     "A linear layer, and behind it an If with another one, where the quantizer does not look."
     row = cases.tensor((1, 8), "float32")
@@ -64,6 +78,8 @@ print(json.dumps({
     "by number": stages(small(), skip=(0, 2)),
     "qdq": stages(small(), realize="qdq"),
     "if": stages(branching()),
+    "broadcast": stages(broadcast()),
+    "double": stages(double()),
 }))
 """
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support import journals
 from support.damage import damaged, damaged_lines
 
-from tvmq_diag.analysis import judge
+from tvmq_diag.analysis import recording
 from tvmq_diag.errors import UsageError
 from tvmq_diag.instruments.protocol.schema import JOURNAL
 from tvmq_diag.measurements import benchmark, bisection, numerics
@@ -76,7 +76,7 @@ def test_whatever_is_damaged_the_rest_is_read(
         return
     if kind == "trace":
         loaded.failing_snapshot()
-        judge.of_recording(loaded)
+        recording.judged(loaded)
 
 
 def fields(union: Any) -> list[tuple[str, str]]:
@@ -150,7 +150,7 @@ def test_an_op_table_is_read_as_far_as_it_goes(tmp_path: Path, data: st.DataObje
     assert snapshot is not None
     assert all(0 <= i < node.number for node in snapshot.nodes for i in node.inputs)
     snapshot.executed()
-    judge.of_recording(loaded)
+    recording.judged(loaded)
 
 
 def test_a_row_keeps_what_is_as_declared(tmp_path: Path) -> None:

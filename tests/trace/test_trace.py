@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tvmq_diag.analysis import explanations, judge
+from tvmq_diag.analysis import recording
+from tvmq_diag.analysis.reasons import lookup
 from tvmq_diag.errors import UsageError
 from tvmq_diag.instruments.protocol.schema import JOURNAL, SCHEMA
 from tvmq_diag.instruments.recording.journal import Journal
@@ -92,7 +93,7 @@ def test_rows_that_read_what_is_not_there_are_mended_and_said(tmp_path: Path) ->
     assert loaded.problems == ["snapshot 1: 2 rows read or call what is no row before them"]
     assert [call.op for call in failing.executed()] == ["add", "relu", "exp"]
     loaded.blame = Blame(2, 1, "relu", None, 1, 0.0, "replay")
-    op = judge.of_recording(loaded).op
+    op = recording.judged(loaded).op
     assert op is not None and (op.name, op.index) == ("relu", 1)
 
 
@@ -150,10 +151,10 @@ def test_what_failed_in_a_pass_or_not_at_all_did_not_fail_in_compiling(tmp_path:
 
 
 def test_why_constant_folding_kills_the_process_of_what_is_narrower_than_a_byte() -> None:
-    assert "packed 4-bit values" in str(explanations.why_dead("FoldConstant", "int4"))
-    assert "packed 1-bit values" in str(explanations.why_dead("FoldConstant", "uint1"))
+    assert "packed 4-bit values" in str(lookup.of_death("FoldConstant", "int4"))
+    assert "packed 1-bit values" in str(lookup.of_death("FoldConstant", "uint1"))
     for name, dtype in (("FoldConstant", "int8"), ("FoldConstant", None), ("FuseOps", "int4")):
-        assert explanations.why_dead(name, dtype) is None
+        assert lookup.of_death(name, dtype) is None
 
 
 def test_times_leave_out_the_recorder(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from . import accuracy
 from .accuracy import Bounds
 from .dtype_timeline import anchors_of
 from .judge import by_numbers
+from .reasons import outcomes
 
 UNFOLDED = "the unfolded model"
 """A model that arrives quantized before FakeQuantizationToInteger, to compare what that makes of it
@@ -42,7 +43,7 @@ def of_as_is(
         if verdict.message is not None:
             verdict.message = verdict.message.replace("the float model", other)
         verdict.against = other
-        verdict.reason = f"compared with {other}, not with a float model"
+        verdict.reason = outcomes.COMPARED.clause.format(other)
         if accuracy.unjudged(metrics):
             verdict.metrics = accuracy.without_figures(metrics)
     if verdict.outcome == NOT_JUDGED:

@@ -13,10 +13,8 @@ from ..trace.snapshot import Node, Snapshot, is_float
 from ..trace.stages import STAGES
 from ..trace.trace import Trace
 from .dtype_timeline import anchors_of
+from .reasons import in_float
 from .unquantized import Unquantized, unquantized
-
-_NEVER = "it reads values that nobody quantized"
-_DEQUANTIZED = "it computes on dequantized values"
 
 
 @dataclass
@@ -72,7 +70,9 @@ def coverage(trace: Trace) -> Coverage:
     if arrived:
         covered.unquantized = _islands(last or imported, trace)
     elif last is not None and covered.quantized:
-        covered.unquantized = unquantized(last, trace.facts.qconfig)
+        covered.unquantized = unquantized(
+            last, trace.facts.qconfig, [warning.text for warning in trace.warnings]
+        )
     return covered
 
 
@@ -89,9 +89,9 @@ def _islands(module: Snapshot | None, trace: Trace) -> list[Unquantized]:
         index = numbers[call.number]
         if not is_float(_reads(module, call)):
             continue
-        reason = _NEVER
+        reason = in_float.WAS_FLOAT.clause
         if index in on_dequantized:
-            reason = (folded and on_dequantized[index]) or _DEQUANTIZED
+            reason = (folded and on_dequantized[index]) or in_float.ON_DEQUANTIZED.clause
         remaining.append(Unquantized(index, call.op, call.span, reason))
     return remaining
 

@@ -13,7 +13,6 @@ from ..configuration import (
     REFERENCE,
     Configuration,
     bits,
-    parse,
 )
 from ..measurements.benchmark import FLOAT
 from ..measurements.bisection import Bisection
@@ -37,9 +36,10 @@ from ..results.verdict import (
 from ..trace.ending import Ending, How
 from ..trace.ops import short
 from ..trace.trace import Trace
-from . import accuracy, coverage, explanations, tvm_error
+from . import accuracy, advice, coverage, tvm_error
 from .accuracy import Bounds
 from .dtype_timeline import anchors_of
+from .reasons import lookup, outcomes
 
 _IMPORT_REJECTED = "ImportRejected"
 """The exception of instruments.inputs.errors: TVM's importer does not take the model."""
@@ -61,13 +61,13 @@ def of_failure(
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
-    verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
+    verdict.suggestion = advice.suggestion(configuration, verdict.outcome, trace.facts.dialect)
     blame(verdict, configuration, trace)
     if configuration.as_is:
         verdict.knob, verdict.suggestion = None, None
     elif verdict.is_general:
         verdict.knob, verdict.suggestion = None, None
-        verdict.reason = verdict.reason or explanations.BEFORE_QUANTIZING
+        verdict.reason = verdict.reason or outcomes.BEFORE_QUANTIZING.clause
     return verdict
 
 
@@ -83,12 +83,12 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
         verdict.site = tvm_error.python_site(failure.python)
     if trace.failing_path:  # it made a module, and TVM's own passes refuse that
         verdict.pass_name = trace.failing_path[-1].name
-        verdict.reason = "TVM's importer made a module that TVM's own passes refuse"
+        verdict.reason = outcomes.ILL_TYPED.clause
         if trace.blame is not None:  # of a module that no table was kept of
             verdict.op = OpRef(trace.blame.index, short(trace.blame.name))
     node = trace.facts.rejected_node
     if node is not None:
-        verdict.suggestion = explanations.importable(node.op)
+        verdict.suggestion = advice.importable(node.op)
     return verdict
 
 
@@ -115,9 +115,8 @@ def blame_float(verdict: Verdict, configuration: Configuration) -> None:
     blame, and no other configuration helps."""
     verdict.float_fails = True
     verdict.knob, verdict.suggestion = None, None
-    what = "the float model fails likewise: it is not for the quantization"
-    if configuration.as_is:
-        what = "the model as it is fails likewise: it is not for FakeQuantizationToInteger"
+    why = outcomes.AS_IS_FAILS if configuration.as_is else outcomes.FLOAT_FAILS
+    what = why.clause
     verdict.reason = f"{what}; {verdict.reason}" if verdict.reason else what
 
 
@@ -148,38 +147,15 @@ def of_result(
         name for name in ("nbit_input", "nbit_weight") if configuration.fields.get(name) == 1
     ]
     if one_bit and verdict.outcome == WRONG:
-        # python/tvm/relay/quantize/_calibrate.py, _set_params: valid_range = 2**(nbit - sign), and
-        # what is left is clipped to [-(valid_range - 1), valid_range - 1].
         verdict.knob = ", ".join(one_bit)
-        verdict.reason = "of one bit the sign takes all: values are clipped to the range [0, 0]"
+        verdict.reason = outcomes.ONE_BIT.clause
     if configuration.narrow and verdict.outcome == WRONG:
         verdict.knob = "dtype_activation"
-        verdict.reason = (
-            f"convolutions accumulate in {configuration.dtypes[2]}, which overflows: "
-            "the numbers are noise"
-        )
+        verdict.reason = outcomes.NARROW.clause.format(configuration.dtypes[2])
+    elif verdict.outcome == WRONG and verdict.reason is None and configuration.short_sums:
+        verdict.reason = outcomes.SHORT_SUMS.clause.format(configuration.dtypes[2])
     if metrics is not None or verdict.outcome != NOT_JUDGED:
-        verdict.suggestion = explanations.suggestion(configuration, verdict.outcome)
-    return verdict
-
-
-def of_recording(trace: Trace) -> Verdict:
-    """The verdict on a trace that was recorded in somebody's own script: no numbers are known."""
-    dtypes = [trace.facts.qconfig.get(field) for field in DTYPES]
-    named = [dtype for dtype in dtypes if isinstance(dtype, str)]
-    configuration = parse("/".join(named)) if len(named) == len(DTYPES) else REFERENCE
-    if trace.failure is not None:
-        return of_failure(configuration, "in process", trace, Ending(How.FINISHED, 1, 0.0, 0, ""))
-    if not trace.ended:
-        verdict = of_failure(
-            configuration, "in process", trace, Ending(How.SIGNAL, None, 0.0, 0, "")
-        )
-        verdict.message = "the journal stops without an end: the process died or is still running"
-        return verdict
-    verdict = Verdict(configuration.text, "in process", WORKS, trace.stage, confidence=UNKNOWN)
-    verdict.reason = "TVM raised nothing; no numbers were checked"
-    if not got_dtype(configuration, trace):
-        verdict.outcome = NOT_QUANTIZED
+        verdict.suggestion = advice.suggestion(configuration, verdict.outcome, trace.facts.dialect)
     return verdict
 
 
@@ -200,24 +176,32 @@ def got_dtype(configuration: Configuration, trace: Trace) -> bool:
 
 
 def _not_quantized(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
-    """Fill in why the quantizer left every op in float: the two reasons that most have."""
+    """Fill in why the quantizer left every op in float: the reasons, the most frequent first."""
     verdict.outcome, verdict.stage = NOT_QUANTIZED, "realize"
     verdict.message = f"no op of the quantized model works in {configuration.dtypes[0]}"
     unquantized = coverage.coverage(trace).unquantized
-    reasons = Counter(op.reason for op in unquantized).most_common(2)
+    reasons = Counter(op.reason for op in unquantized).most_common()
     each = (f"{count} op{'s' * (count > 1)}: {reason}" for reason, count in reasons)
-    verdict.reason = "; ".join(each) or None
+    verdict.reason = "; ".join(each) or nothing_to_quantize(trace)
     settings = {op.setting for op in unquantized if op.setting is not None}
     skip = trace.vocabulary.quantizer.skip
-    verdict.suggestion = explanations.without(settings, configuration, skip)
+    verdict.suggestion = advice.without(settings, configuration, skip)
+
+
+def nothing_to_quantize(trace: Trace) -> str | None:
+    """That none of a model's operators is an anchor, in a clause; None where one is."""
+    model = trace.imported()
+    if model is None or list(anchors_of(model)):
+        return None
+    return outcomes.NO_ANCHOR.clause
 
 
 def _in_float(configuration: Configuration) -> str | None:
     """That a configuration asks for a model that computes in float, in a clause; else None."""
     if configuration.fields.get("realize") == "qdq":
-        return "realize=qdq: it computes in float, on values that were quantized and dequantized"
+        return outcomes.DEQUANTIZED.clause
     if configuration.fields.get("do_simulation") is True:
-        return "do_simulation: it computes in float, and simulates what quantizing does to values"
+        return outcomes.SIMULATED.clause
     return None
 
 
@@ -242,10 +226,14 @@ def _rejected(verdict: Verdict, trace: Trace) -> None:
     verdict.site, verdict.via = thrown.site, thrown.via
     if verdict.site is None and failure.python is not None:
         verdict.site = tvm_error.python_site(failure.python)
-    verdict.message = verdict.message or failure.error + explanations.NO_MESSAGE
-    verdict.reason = explanations.why(verdict.message, verdict.stage)
-    if verdict.reason is None:
-        verdict.reason = explanations.why_there(failure.error, verdict.site)
+    verdict.message = verdict.message or failure.error + outcomes.NO_MESSAGE
+    if not thrown.silent:
+        culprit = trace.culprit.name if trace.culprit is not None else None
+        verdict.reason = lookup.of_message(
+            verdict.message, verdict.stage, trace.facts.dialect, verdict.site, culprit
+        )
+    else:
+        verdict.reason = lookup.of_silence(trace, verdict.site, thrown.statement)
     verdict.confidence = INFERRED if verdict.pass_name or verdict.via else UNKNOWN
 
 
@@ -286,13 +274,15 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     blame_culprit(verdict, trace)
     blamed = trace.blamed()
     if blamed is not None and verdict.outcome == CRASHED and verdict.reason is None:
-        verdict.reason = explanations.why_dead(verdict.pass_name, blamed[1].dtype)
+        verdict.reason = lookup.of_death(verdict.pass_name, blamed[1].dtype)
     knobs = trace.knobs
     if knobs is None:
         knobs = _mentioned(verdict.message, configuration)
         named = (name for name in configuration.fields if "_" in name)  # no words of English
         knobs += [name for name in named if name in (verdict.reason or "")]
     verdict.knob = ", ".join(knobs) or None
+    if trace.knobs == [] and advice.helpless(configuration):
+        verdict.suggestion = None  # whatever the dtypes are, it fails likewise
 
 
 def blame_culprit(verdict: Verdict, trace: Trace) -> None:
@@ -300,15 +290,14 @@ def blame_culprit(verdict: Verdict, trace: Trace) -> None:
     culprit, failing = trace.culprit, trace.failing_snapshot()
     if culprit is None or failing is None:
         return
-    proof = f"its input is an {culprit.name}: with a parameter in its place the pass goes through"
+    proof = outcomes.CONTAINER.clause.format(culprit.name)
     if culprit.index is not None:
         spans = [node.span for node in failing.executed()]
         span = spans[culprit.index] if culprit.index < len(spans) else None
         verdict.surfaced = verdict.op
         verdict.op = OpRef(culprit.index, short(culprit.name), span)
-        proof = (
-            f"{short(culprit.name)} #{culprit.index} hands on another dtype: with its value cast "
-            f"to {culprit.dtype} the pass goes through"
+        proof = culprit.proof or outcomes.CULPRIT.clause.format(
+            short(culprit.name), culprit.index, culprit.dtype
         )
     verdict.reason = f"{verdict.reason}; {proof}" if verdict.reason else proof
 

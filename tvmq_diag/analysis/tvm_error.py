@@ -18,12 +18,15 @@ _FRAME = re.compile(r"^\s*(\d+): (.+)$", re.M)
 _PLACE = re.compile(r'^\s*File "([^"]+)", line (\d+)\s*$', re.M)
 _IN_PYTHON = re.compile(r'^\s*File "([^"]+)", line (\d+), in (.+)$', re.M)
 _CLASS = re.compile(r"^(?:[\w.]+(?:Error|Exception)):\s*")
+_CLASS_ALONE = re.compile(r"^[\w.]+(?:Error|Exception)$")
 _PLUMBING = re.compile(
     r"PackedFunc|^_Z|ExprFunctor|Mutator|Rewriter|PassNode|SequentialNode|Pass::operator|TVMFuncCall"
 )
 """Functions through which every pass goes, and that say nothing about this one."""
 _WALKING = re.compile(r"VisitStmt_|VisitExpr_|CreateSerialFor")
 """Functions that walk a tree, dozens of times in a row."""
+_VERSION = re.compile(r'#\[version = "[\d.]+"\]\s*')
+"""The head of IR as text (src/relay/printer, AsText), on a line of its own before it."""
 _OPERATOR = re.compile(r"operator(?:\(\)|[^\w\s(]+)")
 _LONGEST = 90
 _INTERFACE = "tvm/_ffi/"
@@ -34,12 +37,21 @@ class Thrown:
     """What an error says: its sentence, where it was thrown, and the C++ functions that led there.
 
     `site` is None where the text names no place. `via` begins with the first function that is no
-    plumbing and ends with the one that threw; empty where Python threw.
+    plumbing and ends with the one that threw; empty where Python threw. `statement` is the line
+    that raised it, of what a Python function raised that C++ called; None elsewhere.
     """
 
     message: str
     site: ThrowSite | None
     via: list[str]
+    statement: str | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Does it say nothing? TVM 0.9 says the class of such an exception then."""
+        return not self.message or (
+            self.statement is not None and _CLASS_ALONE.match(self.message) is not None
+        )
 
 
 def read(text: str) -> Thrown:
@@ -47,9 +59,12 @@ def read(text: str) -> Thrown:
     matches = list(_FRAME.finditer(text))
     signatures = [match.group(2) for match in matches]
     frames = [_short(signature) for signature in signatures]
-    raised = _raised_in_python(text, matches[-1].end() if matches else len(text))
+    after = matches[-1].end() if matches else len(text)
+    raised = _raised_in_python(text, after)
     if raised is not None:
-        return Thrown(sentence(text), raised, [])
+        last = list(_IN_PYTHON.finditer(text, after))[-1]
+        line = text[last.end() :].strip().partition("\n")[0]
+        return Thrown(sentence(text), raised, [], line or None)
     via: list[str] = []
     for short, signature in zip(reversed(frames), reversed(signatures), strict=True):
         if _PLUMBING.search(signature.split("(", 1)[0]):
@@ -86,8 +101,8 @@ def _raised_in_python(text: str, after: int) -> ThrowSite | None:
 
 
 def sentence(text: str) -> str:
-    """The last line of an error, without its class."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """The last line of an error, without its class and the head of IR in it."""
+    lines = [line.strip() for line in _VERSION.sub("", text).splitlines() if line.strip()]
     return _CLASS.sub("", lines[-1]).rstrip(" :") if lines else ""
 
 

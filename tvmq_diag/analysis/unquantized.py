@@ -6,12 +6,12 @@ rules (tvmq_diag.trace.ops.Quantizer); where they establish nothing, that is wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..trace.ops import WEIGHTED
 from ..trace.snapshot import Node, Snapshot, is_float, is_integer
-
-READS_FLOAT = "what it reads was left in float"
+from .reasons import in_float, lookup
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,13 @@ class Unquantized:
     setting: str | None = None
 
 
-def unquantized(module: Snapshot, qconfig: Mapping[str, object]) -> list[Unquantized]:
+def unquantized(
+    module: Snapshot, qconfig: Mapping[str, object], warnings: Sequence[str] = ()
+) -> list[Unquantized]:
     """The anchors of a quantized module that read float, in running order.
 
-    `qconfig` holds the quantizer's settings, as far as they were recorded.
+    `qconfig` holds the quantizer's settings, as far as they were recorded; `warnings` what TVM
+    warned of.
     """
     rules = module.vocabulary.quantizer
     numbers = _numbers(module)
@@ -43,11 +46,12 @@ def unquantized(module: Snapshot, qconfig: Mapping[str, object]) -> list[Unquant
         ends = call.op == rules.ends and _was_integer(module, call)
         setting = None
         if ended or ends:
-            where = "here" if ends and not ended else f"behind the first {rules.ends}"
-            reason = f"quantization ends {where} ({rules.ends_by})"
+            here = in_float.ENDS_HERE.clause.format(rules.ends_by)
+            behind = in_float.ENDED.clause.format(rules.ends, rules.ends_by)
+            reason = here if ends and not ended else behind
         else:
             kept = _by_setting(module, call, numbers.get(call.number), qconfig)
-            setting, reason = kept or (None, _by_rule(module, call, qconfig))
+            setting, reason = kept or (None, _by_rule(module, call, qconfig, warnings))
         if not module.rescales(call):
             remaining.append(Unquantized(index, call.op, call.span, reason, setting))
         ended |= ends
@@ -63,36 +67,64 @@ def _numbers(module: Snapshot) -> dict[int, int]:
 
 def _by_setting(
     module: Snapshot, call: Node, number: int | None, qconfig: Mapping[str, object]
-) -> tuple[str, str] | None:
-    """The setting that keeps an op in float, if one does, and that in a clause."""
+) -> tuple[str | None, str] | None:
+    """The setting that keeps an op in float, if one does, and that in a clause.
+
+    The setting is None where the op would not be quantized without it either.
+    """
     rules = module.vocabulary.quantizer
     listed = qconfig.get(rules.skip)
     prefix = f"{module.vocabulary.dialect}."
     skipped = [str(i).removeprefix(prefix) for i in listed] if isinstance(listed, list) else []
-    if number is not None and str(number) in skipped:
-        return rules.skip, f"{rules.skip} holds {number}"
-    if call.op in skipped:
-        return rules.skip, f"{rules.skip} holds {call.op}"
+    listed_as = next((name for name in (str(number), call.op) if name in skipped), None)
+    if listed_as is not None:
+        clause = in_float.LISTED.clause.format(rules.skip, listed_as)
+        return _unless_rejected(module, call, rules.skip, clause)
     switch = rules.switches.get(call.op)
-    return (switch, f"{switch} is set") if switch is not None and qconfig.get(switch) else None
+    if switch is None or not qconfig.get(switch):
+        return None
+    return _unless_rejected(module, call, switch, in_float.SWITCHED.clause.format(switch))
 
 
-def _by_rule(module: Snapshot, call: Node, qconfig: Mapping[str, object]) -> str:
+def _unless_rejected(
+    module: Snapshot, call: Node, setting: str, clause: str
+) -> tuple[str | None, str]:
+    """A setting and its clause; no setting, where the quantizer would reject the op without it."""
+    if not module.vocabulary.quantizer.wants_constants or _has_constant_weight(module, call):
+        return setting, clause
+    return None, f"{clause}, {in_float.UNCALIBRATED.clause}"
+
+
+def _has_constant_weight(module: Snapshot, call: Node) -> bool:
+    if module.vocabulary.anchor_kind(call.op) not in WEIGHTED or len(call.inputs) < 2:
+        return True
+    return module.nodes[call.inputs[1]].kind == "constant"
+
+
+def _by_rule(
+    module: Snapshot, call: Node, qconfig: Mapping[str, object], warnings: Sequence[str]
+) -> str:
     """What the quantizer's rules say of an op in float that no setting keeps there."""
     rules = module.vocabulary.quantizer
     operands = [module.nodes[i] for i in call.inputs]
     if call.op in rules.passed_over:
-        return rules.passed_over[call.op]
+        return lookup.of_warnings(warnings) or rules.passed_over[call.op]
     if call.op not in rules.rules:
-        return f"the quantizer has no rule for {call.op}"
+        return in_float.NO_RULE.clause.format(call.op)
+    others = [o.dtype for o in operands if is_float(o.dtype) and o.dtype not in rules.floats]
+    if rules.floats and others:
+        return in_float.OTHER_FLOATS.clause.format(others[0])
     if any(operand.op in module.vocabulary.dequantize for operand in operands):
         form = qconfig.get("realize")
-        return "it computes on dequantized values" + (f" (realize={form})" if form else "")
+        return in_float.ON_DEQUANTIZED.clause + (f" (realize={form})" if form else "")
     if call.op in rules.float_with_constant and any(o.kind == "constant" for o in operands):
-        return "the quantizer adds constants in float"
+        return in_float.ADDS_CONSTANT.clause
     if call.op in rules.following and not any(_from_integers(module, o) for o in operands):
-        return READS_FLOAT
-    return rules.otherwise
+        return in_float.READS_FLOAT.clause
+    shapes = {operand.shape for operand in operands}
+    if call.op in rules.same_shape and None not in shapes and len(shapes) > 1:
+        return in_float.OTHER_SHAPES.clause
+    return in_float.UNKNOWN.clause
 
 
 def _reads_float(module: Snapshot, call: Node) -> bool:

@@ -21,8 +21,14 @@ if TYPE_CHECKING:  # it is imported whenever pytest starts: the rest waits until
 SUFFIX = ".tvmq.toml"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add which TVM the baselines are tried on."""
+RECORDER = "tvmq_diag.instruments.pytest_recorder"
+_RECORDERS = (RECORDER, "instruments.pytest_recorder")
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add which TVM the baselines are tried on, and, from its plugin, the recorder of tests."""
+    if not any(pluginmanager.hasplugin(name) for name in _RECORDERS):
+        pluginmanager.import_plugin(RECORDER)
     group = parser.getgroup("tvmq_diag", "baselines of TVM's quantizer (*.tvmq.toml)")
     group.addoption("--tvmq-tvm", metavar="NAME", help="a toolchain: relay, relax, …")
     group.addoption("--tvmq-python", metavar="PATH", help="the Python of a TVM of your own")

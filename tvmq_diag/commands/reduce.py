@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
     work = store.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)
     assert result.trace is not None
+    if work.facts.script is not None:
+        raise UsageError(f"{options.trace} is of a script, which is run by nobody but you")
     if not result.trace.can_replay:
         raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
     chain = resolution.of_run(work.facts, progress.print)

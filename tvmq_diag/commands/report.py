@@ -1,4 +1,5 @@
-"""Render the report of a trace that QuantizeTrace recorded in a script of your own, or of a run.
+"""Render the report of a trace that QuantizeTrace recorded in a script of your own, of a run, or
+of a folder of `pytest --tvmq-record`.
 
 examples:
   %(prog)s runs/mine          writes runs/mine/index.html
@@ -13,21 +14,26 @@ from rich.console import Console
 
 from ..analysis import recording
 from ..reports.pages import run as run_page
+from ..reports.pages import tests as tests_page
 from ..reports.text import verdict
 from ..reports.text.console import print_plain
-from ..results import store
+from ..results import store, test_session
 from ..results.run import Role
 from ..trace import layout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `report`."""
-    parser.add_argument("trace", type=Path, help="the folder of the trace or run")
+    parser.add_argument("trace", type=Path, help="the folder of the trace, run or tests")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
     run = options.trace
+    if test_session.is_session(run):
+        session = test_session.load(run)
+        print_plain(Console(), f"report: {tests_page.write(session)}")
+        return 0
     work = store.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
     written = run_page.write(work)
     screen = Console()

@@ -9,6 +9,7 @@ examples:
   %(prog)s --model torch:net.pt --input-shape 'data=1,3,224,224;mask=1,16' --dtype int4
   %(prog)s --tvm-python ~/my-tvm/bin/python --dtype int4
   %(prog)s --model onnx:quantized.onnx --dtype as-is,as-is:fq2i   one that arrives quantized
+  %(prog)s --script mine.py -- --fast         a script of your own, with its arguments
 
 a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind it
 (nbit, nbit_input, nbit_weight, nbit_activation, calibrate_mode, global_scale, weight_scale,
@@ -33,12 +34,14 @@ from rich.console import Console
 from ..analysis.accuracy import Bounds
 from ..configuration import parse_list
 from ..driver import session
+from ..errors import UsageError
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import sweep, verdict
 from ..reports.text.console import print_plain
 from ..results.run import Role, Run
+from . import trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_model, add_out
@@ -48,9 +51,16 @@ from .running import carry_out
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `trace`."""
-    parser.add_argument(
-        "--dtype", required=True, metavar="CONF[,CONF…]", help="configurations to try, see above"
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--dtype", metavar="CONF[,CONF…]", help="configurations to try, see above")
+    what.add_argument(
+        "--script",
+        type=Path,
+        metavar="FILE",
+        help="run a script of your own instead of a model, in the TVM's interpreter; what follows "
+        "-- are its arguments",
     )
+    parser.add_argument("arguments", nargs="*", metavar="ARG", help=argparse.SUPPRESS)
     add_model(parser)
     add_out(parser, "MODEL-DTYPE-TIME")
     parser.add_argument(
@@ -81,6 +91,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trace, print, write; returns the exit code. Raises UsageError, SetupError."""
+    if options.script is not None:
+        return trace_script.run(options)
+    if options.arguments:
+        raise UsageError(f"{options.arguments[0]!r} is no option; ARGs are for --script")
     screen, progress = Console(), Console(stderr=True)
     directory = fresh_directory(options.out, stem(options.model, parse_list(options.dtype)))
     plan = replace(

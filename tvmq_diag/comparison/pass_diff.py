@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rapidfuzz.distance import Indel
@@ -20,7 +20,7 @@ from ..trace.stages import SEQUENCE
 from ..trace.trace import PassRun, Trace
 from .alignment import align
 from .op_diff import Difference, differences, ref
-from .sorts import Sort, sorts
+from .sorts import Sort, rank, sorts
 
 SAME, DIFFERENT, ONLY_OLD, ONLY_NEW = "same", "different", "only before", "only now"
 HANDED_ON = "handed on"
@@ -59,6 +59,11 @@ class PassDelta:
     what it was given and what it made of it."""
     counted: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {})
     """How many ops of each name these two modules have."""
+    later: str | None = None
+    """Of the first pass that differs: the later one that was looked at for what depends on it, how
+    many differences that has, and how many of those depend on each sort, see lasting."""
+    left: int = 0
+    dependent: list[int] = field(default_factory=list)
     op: str | None = None
     """Of a pass that failed in one of them, the op that the verdict blames: `multiply #4`."""
 
@@ -73,7 +78,13 @@ class PassDelta:
     @property
     def sorts(self) -> list[Sort]:
         """The differences, those of one kind together, what explains the others first."""
-        return sorts(self.differences, self.counted)
+        told = sorts(self.differences, self.counted)
+        if not self.dependent:
+            return told
+        counted = [
+            replace(sort, dependent=count) for sort, count in zip(told, self.dependent, strict=True)
+        ]
+        return sorted(counted, key=rank)
 
     @property
     def differs(self) -> bool:
@@ -90,8 +101,17 @@ class PassDelta:
             text = f"{text} ({first.line}" if text else first.line
             text += f", and {rest} more" if rest else ""
             text += ")" if self.state in _STATES else ""
+            text += self._dependent(first)
         name = f"before {self.name}, between the passes" if self.before else self.name
         return f"{name}: {text}"
+
+    def _dependent(self, sort: Sort) -> str:
+        """How much of what differs later depends on it, as the end of a sentence; else nothing."""
+        if not sort.dependent:
+            return ""
+        left = f"{self.left} difference{'s' * (self.left > 1)} behind {self.later}"
+        depend = "depends" if sort.dependent == 1 else "depend"
+        return f"; {sort.dependent} of {left} {depend} on {'it' if sort.single else 'them'}"
 
 
 class Modules:

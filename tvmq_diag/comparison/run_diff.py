@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..analysis import coverage, judge
+from ..analysis import coverage, recording
 from ..analysis.coverage import Coverage
 from ..errors import UsageError
 from ..measurements import numerics
@@ -192,7 +192,7 @@ def load(folder: Path) -> Result:
             if result.trace is not None and result.trace.path.name == folder.resolve().name:
                 return result
     recorded = reader.load(folder)
-    return Result(judge.of_recording(recorded), Role.REQUESTED, recorded)
+    return Result(recording.judged(recorded), Role.REQUESTED, recorded)
 
 
 def _configuration(

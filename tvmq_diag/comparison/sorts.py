@@ -17,11 +17,18 @@ class Sort:
     """Differences of one kind, in running order.
 
     `total`: how many such ops the module has, the new one or, of what is removed, the old; None
-    where ops of several names do not come together.
+    where ops of several names do not come together. `dependent`: how many differences of a later
+    pass depend on it, as far as that was looked at.
     """
 
     differences: tuple[Difference, ...]
     total: int | None
+    dependent: int = 0
+
+    @property
+    def single(self) -> bool:
+        """Is it one difference?"""
+        return len(self.differences) == 1
 
     @property
     def follows(self) -> bool:
@@ -119,7 +126,12 @@ def sorts(
         names = _names(difference) if len(changes[kind]) > 1 else ()
         grouped.setdefault((kind, names), []).append(difference)
     told = [Sort(tuple(group), _total(group, counted)) for group in grouped.values()]
-    return sorted(told, key=lambda sort: (sort.follows, not sort.lasts))
+    return sorted(told, key=rank)
+
+
+def rank(sort: Sort) -> tuple[bool, bool, int]:
+    """First what lasts, of that what most of the later differences depend on; last what follows."""
+    return sort.follows, not sort.lasts, -sort.dependent
 
 
 def _kind(difference: Difference) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..configuration import Configuration
 from ..errors import SetupError, UsageError
-from ..instruments.protocol.jobs import CompileJob
+from ..instruments.protocol.jobs import CompileJob, DataSource
 from ..measurements.benchmark import FLOAT
 from ..toolchains import identity, process
 from ..toolchains.toolchain import Toolchain
@@ -61,9 +61,15 @@ class Compiler:
         self._parts: dict[str, Compiled] = {}
         self._float: Compiled | None = None
 
-    def compile(self, configuration: Configuration, suffix: str = "") -> Compiled:
-        """The model at a configuration; `suffix` is for the name of its folder."""
+    def compile(
+        self, configuration: Configuration, suffix: str = "", data: DataSource | None = None
+    ) -> Compiled:
+        """The model at a configuration; `suffix` is for the name of its folder, `data` to calibrate
+        on (None: the plan's)."""
         text, slug = configuration.text + suffix, configuration.slug + suffix
+        if data is not None:
+            what = f"{text}, calibrated on {data.source}"
+            return self._run(what, slug, configuration.qconfig, dataset=data)
         if not configuration.as_is:
             return self._run(text, slug, configuration.qconfig)
         return self._run(text, slug, None, fq2i=configuration.fq2i, keep_inputs=True)
@@ -152,7 +158,7 @@ class Compiler:
         what: str,
         slug: str,
         qconfig: dict[str, Any] | None,
-        **changes: int | str | None,
+        **changes: int | str | DataSource | None,
     ) -> Compiled:
         """Of the planned job, with other values for some of its fields."""
         plan = self._plan

@@ -20,11 +20,14 @@ from .trials import Stopped, Trials
 
 def cure(trials: Trials, result: Result) -> None:
     """Try the fix that is known for a failure, if there is one, and keep it if it holds: the
-    reduced module passes, and the model works. Raises as Trials does."""
+    reduced module passes, and the model works. Else say whose code it is, where that is C++. Raises
+    as Trials does."""
     fix = fixes.fix_for(result.verdict)
     if fix is not None:
         result.verdict.fix = _tried(trials, result, fix)
-        trials.save()
+    if result.verdict.fix is None and not result.verdict.is_general:
+        result.verdict.fix_note = fixes.unfixed(result.verdict)
+    trials.save()
 
 
 def _tried(trials: Trials, result: Result, fix: Fix) -> FixRun | None:

@@ -11,7 +11,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis import ablation, accuracy, explanations, hazards, judge
+from ..analysis import ablation, accuracy, advice, hazards, judge
 from ..configuration import Configuration, reference, wider
 from ..errors import UsageError
 from ..instruments.protocol.jobs import NumericsJob
@@ -43,7 +43,7 @@ before the quantizer; 2 is TVM's own where a script opens no PassContext."""
 
 def settle_suggestions(trials: Trials) -> None:
     """Hold what the verdicts suggest against what was tried."""
-    explanations.settle([result.verdict for result in trials.run.results])
+    advice.settle([result.verdict for result in trials.run.results])
     trials.save()
 
 
@@ -53,12 +53,12 @@ def what_works_instead(trials: Trials) -> None:
     for result in trials.run.with_role(Role.REQUESTED):
         requested = trials.configuration(result.verdict.configuration)
         settled = result.verdict.outcome == WORKS or result.verdict.is_general
-        if settled or requested.as_is:
+        if settled or requested.as_is or result.verdict.instead is not None:
             continue
         default = reference(requested)
         nearest = _nearest(trials, [*wider(requested), default])
         if nearest is not None:
-            _suggest(result.verdict, nearest)
+            suggest(result.verdict, nearest)
         elif trials.verdict_on(default).outcome == WRONG:
             if default.text not in for_any_cpu:
                 for_any_cpu[default.text] = _for_any_cpu(trials, default)
@@ -79,7 +79,7 @@ def benchmark(trials: Trials) -> None:
     for result in trials.run.results:
         if result.verdict.instead is not None:
             same = trials.verdict_on(trials.configuration(result.verdict.instead.configuration))
-            _suggest(result.verdict, same)
+            suggest(result.verdict, same, result.verdict.instead.option)
     trials.save()
 
 
@@ -215,10 +215,11 @@ def _nearest(trials: Trials, candidates: list[Configuration]) -> Verdict | None:
     return trials.verdict_on(candidates[high])
 
 
-def _suggest(verdict: Verdict, works: Verdict) -> None:
-    """Say what works instead, with its numbers as far as they are known."""
-    verdict.instead = Alternative(works.configuration, works.metrics, works.latency_ms)
-    verdict.suggestion = explanations.tried(works)
+def suggest(verdict: Verdict, works: Verdict, option: str = "") -> None:
+    """Say what works instead, with its numbers as far as they are known; `option` is what that
+    takes beside --dtype."""
+    verdict.instead = Alternative(works.configuration, works.metrics, works.latency_ms, option)
+    verdict.suggestion = advice.tried(works, option)
 
 
 def _for_any_cpu(trials: Trials, default: Configuration) -> str | None:
@@ -231,7 +232,7 @@ def _for_any_cpu(trials: Trials, default: Configuration) -> str | None:
     verdict = trials.judged(default, compiled)
     if verdict.outcome != WORKS:
         return None
-    return f"{explanations.tried(verdict)}, with --mcpu {ANY_CPU}"
+    return f"{advice.tried(verdict)}, with --mcpu {ANY_CPU}"
 
 
 def _for_host_cpu(trials: Trials) -> dict[str, Path]:

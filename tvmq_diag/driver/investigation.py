@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ..analysis import explanations
+from ..analysis.reasons.outcomes import NO_MESSAGE
 from ..analysis.tvm_error import sentence
 from ..errors import UsageError
 from ..instruments.protocol.jobs import SECONDS, CompileJob, InvestigateJob
@@ -73,9 +73,10 @@ def _same(said: process.ScriptOutput, verdict: Verdict) -> bool:
     if verdict.outcome == CRASHED:
         return said.code < 0
     message = verdict.message or ""
-    if message.endswith(explanations.NO_MESSAGE):
-        return said.code > 0 and sentence(said.text) + explanations.NO_MESSAGE == message
-    return said.code > 0 and bool(message) and message in said.text
+    if message.endswith(NO_MESSAGE):
+        return said.code > 0 and sentence(said.text) + NO_MESSAGE == message
+    told = message in said.text or message == sentence(said.text)
+    return said.code > 0 and bool(message) and told
 
 
 def _ended(said: process.ScriptOutput | None) -> str:

@@ -13,7 +13,7 @@ from ..configuration import Configuration, reference
 from ..results import store
 from ..results.run import Role, Run
 from ..results.verdict import WORKS
-from . import fixing, follow_ups
+from . import calibrating, fixing, follow_ups
 from .plan import Observer, Plan
 from .trials import NotImported, Stopped, Trials
 
@@ -67,7 +67,9 @@ def _follow_up(trials: Trials) -> None:
     if plan.errors:
         follow_ups.hidden(trials)
     if plan.explore:
+        calibrating.on_data(trials)
         follow_ups.what_works_instead(trials)
+        follow_ups.settle_suggestions(trials)
     follow_ups.benchmark(trials)
     if plan.errors:
         follow_ups.op_errors(trials)

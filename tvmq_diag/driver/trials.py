@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..analysis import arrived, judge
 from ..configuration import REFERENCE, Configuration, parse
+from ..instruments.protocol.jobs import DataSource
 from ..measurements import outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
@@ -45,9 +46,11 @@ class Trials:
         self.artifacts: dict[str, Path | None] = {}
         """The folder of the compiled model of each configuration that ran, if there is one."""
 
-    def attempt(self, configuration: Configuration, role: Role) -> Verdict:
-        """Try a configuration; its verdict."""
-        compiled = self.compiler.compile(configuration)
+    def attempt(
+        self, configuration: Configuration, role: Role, data: DataSource | None = None
+    ) -> Verdict:
+        """Try a configuration; its verdict. `data`: to calibrate on, None for the plan's."""
+        compiled = self.compiler.compile(configuration, data=data)
         if judge.is_import(compiled.trace):
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
@@ -68,11 +71,11 @@ class Trials:
         same = (one for one in self.plan.configurations if one.text == text)
         return next(same, None) or parse(text)
 
-    def verdict_on(self, configuration: Configuration) -> Verdict:
+    def verdict_on(self, configuration: Configuration, data: DataSource | None = None) -> Verdict:
         """The verdict on a configuration, tried now if it was not before."""
         cached = (result.verdict for result in self.run.results if result.role != Role.FLOAT)
         same = (verdict for verdict in cached if verdict.configuration == configuration.text)
-        return next(same, None) or self.attempt(configuration, Role.INSTEAD)
+        return next(same, None) or self.attempt(configuration, Role.INSTEAD, data)
 
     def float_model(self) -> Compiled:
         """The unquantized model, compiled when it is first needed."""

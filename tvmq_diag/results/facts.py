@@ -33,6 +33,8 @@ class RunFacts(Circumstances, kw_only=True):
 
     model: str | None = None
     """Its source: see instruments.inputs.models."""
+    script: str | None = None
+    """Somebody's own, with its arguments, where that was run and no model was given."""
     input_shape: list[int] | str | None = None
     """As it was typed; older runs have a list."""
     seed: int | None = None

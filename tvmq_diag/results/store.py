@@ -17,7 +17,7 @@ from ..measurements import benchmark, bisection, numerics
 from ..measurements.benchmark import EAGER, FLOAT, Benchmark
 from ..trace import layout, reader
 from ..trace.ending import output_tail
-from ..trace.layout import BENCHMARK, BISECTION, FACTS, NUMBERS, TRACES, VERDICTS
+from ..trace.layout import BENCHMARK, BISECTION, FACTS, NUMBERS, SCRIPT, TRACES, VERDICTS
 from .facts import FloatModel, RunFacts
 from .run import Result, Role, Run
 from .verdict import Verdict
@@ -92,7 +92,7 @@ def load(directory: Path) -> Run:
     for record in records.verdicts:
         values = {name: getattr(record, name) for name in Verdict.__struct_fields__}
         try:
-            slug = parse(record.configuration).slug
+            slug = _slug(record.configuration, run.facts)
         except UsageError as error:
             run.problems.append(f"a verdict in {VERDICTS} is damaged: {error}")
             continue
@@ -111,10 +111,16 @@ def load(directory: Path) -> Run:
 def result_in(run: Run, folder: Path) -> Result:
     """The result whose trace is in a folder. Raises UsageError when it is none of the run's."""
     for result in run.results:
-        slug = FLOAT if result.role == Role.FLOAT else parse(result.verdict.configuration).slug
+        float_model = result.role == Role.FLOAT
+        slug = FLOAT if float_model else _slug(result.verdict.configuration, run.facts)
         if slug == folder.name and result.trace is not None:
             return result
     raise UsageError(f"{folder} is no trace of the run in {run.directory}")
+
+
+def _slug(configuration: str, facts: RunFacts) -> str:
+    """The name of a configuration's trace. Raises UsageError for what is no configuration."""
+    return SCRIPT if facts.script is not None else parse(configuration).slug
 
 
 def _float(directory: Path, facts: RunFacts, model: FloatModel) -> Result:

@@ -17,7 +17,12 @@ WRONG = "wrong"
 NOT_QUANTIZED = "not quantized"
 NOT_JUDGED = "not judged"
 NOT_IMPORTED = "not imported"
+NOT_TRIED = "not tried"
+FAILED = "failed"
 INTERRUPTED = "interrupted"
+
+SCRIPT = "script"
+"""Stands for the configuration of somebody's own script in which no quantizer ran."""
 
 EXACT = "exact"
 INFERRED = "inferred"
@@ -56,11 +61,13 @@ class Hazard(msgspec.Struct, frozen=True):
 
 
 class Alternative(msgspec.Struct, frozen=True):
-    """What was tried in place of a configuration, and works."""
+    """What was tried in place of a configuration, and works. `option`: what it takes beside
+    --dtype, with a space in front."""
 
     configuration: str
     metrics: Metrics | None = None
     latency_ms: Latency | None = None
+    option: str = ""
 
 
 class KnobRun(msgspec.Struct, frozen=True):
@@ -104,6 +111,30 @@ class LevelRun(msgspec.Struct, frozen=True):
         return f"with --quantize-opt-level {self.level}{tried}: {result}"
 
 
+class CalibrationRun(msgspec.Struct, frozen=True):
+    """What became of a wrong configuration, calibrated on data instead.
+
+    `mode` is calibrate_mode, `data` the option that says on what. `outcome` is one of a verdict's,
+    or `not tried`; `message` then says why. `cosine` and `worst` are of its outputs to float.
+    """
+
+    mode: str
+    data: str
+    outcome: str
+    message: str | None = None
+    cosine: float | None = None
+    worst: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was tried, and what came of it."""
+        figures = f", cosine {self.cosine:.3f}" if self.cosine is not None else ""
+        if figures and self.worst is not None:
+            figures += f" (worst {self.worst:.3f})"
+        message = f": {self.message}" if self.message and not figures else ""
+        return f"calibrate_mode={self.mode}{self.data}: {self.outcome}{figures}{message}"
+
+
 class FixRun(msgspec.Struct, frozen=True):
     """A change of TVM's Python quantizer with which the model works, by trying.
 
@@ -129,14 +160,16 @@ class Verdict(msgspec.Struct):
     """What happened to one configuration, why, and what to try. None where it does not apply."""
 
     configuration: str
-    """As people type it: `int8/int8/int32:nbit=4`; the float model is `float32`."""
+    """As people type it: `int8/int8/int32:nbit=4`; the float model is `float32`; what no quantizer
+    ran in is `script`."""
     toolchain: str
     """The name of one, or `in process` for what QuantizeTrace recorded."""
     outcome: str
     """works, rejected, crashed, timed out, wrong (it runs, and its numbers are not those of the
     float model), not judged (it runs, and whether its numbers are right cannot be said), not
     quantized (it runs, and no op got the dtype), not imported (TVM does not take the model, at
-    whatever configuration), or interrupted."""
+    whatever configuration), failed (a script of somebody's own, by an exception of its own or an
+    exit code), or interrupted."""
     stage: str | None = None
     """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")
@@ -183,6 +216,10 @@ class Verdict(msgspec.Struct):
     """What each field does alone."""
     fix: FixRun | None = None
     """A change of TVM that cures it."""
+    fix_note: str | None = None
+    """Why there is none: whose code raised it, where that is C++."""
+    calibrations: list[CalibrationRun] = []
+    """Of a result that is wrong: what calibrating on data came to, as far as that was tried."""
     other_level: LevelRun | None = None
     """Of Relay: what becomes of it where quantize() runs at another opt_level."""
     hazards: list[Hazard] = []
@@ -204,9 +241,22 @@ class Verdict(msgspec.Struct):
         if self.outcome == NOT_IMPORTED:
             place = f" {self.place}" if self.place else ""
             return f"the model is not imported{place}: {self.message}"
+        if self.configuration == SCRIPT:
+            return self._done
         place = f" {self.place}" if self.place else ""
         message = f": {self.message}" if self.message else ""
         return f"{self.configuration} {self.outcome}{place}{message}"
+
+    @property
+    def _done(self) -> str:
+        """The headline of a script in which no quantizer ran: what was done, or what failed."""
+        message = f": {self.message}" if self.message else ""
+        if self.outcome in (WORKS, FAILED):
+            return ("no quantizer ran" if self.outcome == WORKS else "the script failed") + message
+        what = self.pass_name or ("TVM" if self.outcome == REJECTED else "the script")
+        verb = "failed" if self.outcome == REJECTED else self.outcome
+        at = _place(self.outcome, None, self.op, self.surfaced)
+        return f"{what} {verb} {at}".rstrip() + message
 
     @property
     def is_general(self) -> bool:
@@ -223,9 +273,7 @@ class Verdict(msgspec.Struct):
     @property
     def place(self) -> str:
         """The pass, or the kernel, and the op to blame, as far as they are known."""
-        place = _place(self.outcome, self.pass_name, self.op)
-        if self.surfaced is not None:
-            place += f", surfacing at {self.surfaced.name} (op #{self.surfaced.index})"
+        place = _place(self.outcome, self.pass_name, self.op, self.surfaced)
         return f"in the kernel {self.kernel} {place}" if self.kernel else place
 
     @property
@@ -239,10 +287,15 @@ class Verdict(msgspec.Struct):
         return other if same != here else None
 
 
-def _place(outcome: str, pass_name: str | None, op: OpRef | None) -> str:
+def _place(
+    outcome: str, pass_name: str | None, op: OpRef | None, surfaced: OpRef | None = None
+) -> str:
     parts = []
     if pass_name and outcome in (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_IMPORTED):
         parts.append(f"{'by' if outcome == REJECTED else 'in'} {pass_name}")
     if op is not None:
         parts.append(f"at {op.name} (op #{op.index})")
-    return " ".join(parts)
+    place = " ".join(parts)
+    if surfaced is not None:
+        place += f", surfacing at {surfaced.name} (op #{surfaced.index})"
+    return place

@@ -102,6 +102,14 @@ class Compiling(Timed, frozen=True, tag="compiling"):
     snapshot: int | None
 
 
+class Warned(Timed, frozen=True, tag="warning"):
+    """TVM warned of something: in Python, or in C++, whose lines are read off the output."""
+
+    text: str
+    file: str
+    line: int
+
+
 class Knobs(Timed, frozen=True, tag="knobs"):
     """The fields that cause a failure by themselves; None where that cannot be told."""
 
@@ -158,8 +166,8 @@ class End(Timed, frozen=True, tag="end"):
 
 TraceEvent = (
     Enter | Leave | Written | Unwind | Start | Facts | Stage | Text | Compiling | Failure | Blame
-    | Culprit | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation | Skipped
-    | Outputs | Fault | End
+    | Culprit | Warned | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation
+    | Skipped | Outputs | Fault | End
 )  # fmt: skip
 
 DECODER: msgspec.json.Decoder[TraceEvent] = msgspec.json.Decoder(TraceEvent)

@@ -91,6 +91,10 @@ class TraceFacts(msgspec.Struct):
     inputs: dict[str, Tensor] = {}
     calibrated_on: str | None = None
     qconfig: dict[str, Setting] = {}
+    changed: list[str] = []
+    """Which of these the quantizer does not have by default; not in older traces."""
+    exit_code: int | None = None
+    """Of a script that came to its end, by an exception or without one."""
     quantize_opt_level: int | None = None
     """Of the PassContext that quantize() ran in; None in traces of a time when it was the build's.
     See quantized_at."""

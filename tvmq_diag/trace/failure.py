@@ -11,11 +11,19 @@ from .journal import Event, Timed
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """Where a Python exception was raised."""
+    """Where a Python exception was raised.
+
+    Of one without a text, where its source was there: the `statement` that raised it; the
+    `condition` that failed or, of a raise, that its branches had come to; and the `values` in that,
+    as pairs of expression and description.
+    """
 
     function: str
     file: str
     line: int
+    statement: str | None = None
+    condition: str | None = None
+    values: tuple[tuple[str, str], ...] = ()
 
 
 class Failure(Timed, frozen=True, tag="error"):
@@ -27,6 +35,8 @@ class Failure(Timed, frozen=True, tag="error"):
     passes: tuple[int, ...]
     diagnostics: tuple[str, ...] = ()
     python: Raised | None = None
+    tvms: bool = True
+    """Did it come out of TVM? If not, it is of the script that called TVM."""
 
 
 class Blame(Event, frozen=True, tag="blame"):
@@ -51,12 +61,13 @@ class Culprit(Event, frozen=True, tag="culprit"):
     """The op that handed on what the blamed op could not take, proven by replay.
 
     `index` counts in running order; None: what is no call, as an `if`. With its value cast to
-    `dtype` the pass goes through; None: with a parameter in its place.
+    `dtype` the pass goes through; None: with a parameter in its place, or what `proof` says.
     """
 
     index: int | None
     name: str
     dtype: str | None
+    proof: str | None = None
 
 
 class RejectionMap(Event, frozen=True, tag="map"):

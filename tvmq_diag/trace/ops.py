@@ -48,10 +48,14 @@ class Quantizer(msgspec.Struct, frozen=True, eq=False):
     """The operators that it quantizes only where they read the result of a quantized op."""
     float_with_constant: frozenset[str] = frozenset()
     """The operators that it leaves in float where an operand is a constant."""
+    same_shape: frozenset[str] = frozenset()
+    """The operators that it quantizes only where the operands have one shape."""
+    floats: frozenset[str] = frozenset()
+    """The dtypes of what it quantizes; empty: any float."""
     passed_over: Mapping[str, str] = {}
     """Operators that its rule leaves as they are, and why, in a clause."""
-    otherwise: str = "not known why"
-    """What is said of an op left in float where nothing of the above explains it."""
+    wants_constants: bool = False
+    """Does it take weights that are constants only?"""
 
 
 class Vocabulary(msgspec.Struct, frozen=True, eq=False):
@@ -153,7 +157,15 @@ RELAY = Vocabulary(
         },
         ends="nn.global_avg_pool2d",
         ends_by="stop_quantize in _annotate.py",
-        otherwise="what it reads was left in float",
+        # identity_rewrite, pool2d_rewrite, concatenate_rewrite, add_rewrite, multiply_rewrite
+        following=frozenset(
+            {
+                "multiply", "add", "reshape", "clip", "nn.relu", "strided_slice", "nn.avg_pool2d",
+                "nn.batch_flatten", "transpose", "nn.max_pool2d", "nn.max_pool1d", "concatenate",
+                "nn.global_avg_pool2d",
+            }
+        ),
+        wants_constants=True,
     ),
     casts=frozenset({"cast"}),
     dequantize=frozenset(),
@@ -204,6 +216,8 @@ RELAX = Vocabulary(
             }
         ),
         float_with_constant=frozenset({"add"}),
+        same_shape=frozenset({"add"}),
+        floats=frozenset({"float32", "float16"}),
     ),
     # LegalizeOps makes kernels of the second name (relax/transform/legalize_ops/datatype.py).
     casts=frozenset({"astype", "cast"}),

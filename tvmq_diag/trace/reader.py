@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import journal
+from . import journal, logged
 from .events import (
     DECODER,
     Compiling,
@@ -24,6 +24,7 @@ from .events import (
     Text,
     TraceEvent,
     Unwind,
+    Warned,
     Written,
 )
 from .failure import Blame, Culprit, Failure, RejectionMap, Smallest
@@ -49,6 +50,7 @@ def load(path: Path) -> Trace:
         except KeyError:  # of a pass that has never begun
             kind = type(event).__struct_config__.tag
             trace.problems.append(f"event {kind!r} in {journal.NAME} is damaged")
+    trace.warnings += logged.warnings(path)
     return trace
 
 
@@ -82,6 +84,8 @@ def _take(trace: Trace, event: TraceEvent) -> None:
         case Outputs():
             trace.outputs, trace.deterministic = event.file, event.deterministic
             trace.inputs = event.inputs
+        case Warned():
+            trace.warnings.append(event)
         case Fault():
             trace.faults.append(f"{event.where}: {event.message}")
         case End():

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from . import ops, snapshot
-from .events import Written
+from .events import Warned, Written
 from .facts import TraceFacts
 from .failure import Blame, Culprit, Failure, RejectionMap, Smallest
 from .snapshot import Node, Snapshot
@@ -135,6 +135,8 @@ class Trace(msgspec.Struct, eq=False):
     inputs: int | None = None
     """How many inputs the outputs are of, with an axis for them; None for one, without."""
     deterministic: bool | None = None
+    warnings: list[Warned] = []
+    """What TVM warned of: its Python as it ran, then its C++, as the process printed it."""
     faults: list[str] = []
     problems: list[str] = []
     ended: bool = False

@@ -68,7 +68,7 @@ def _blamed(place: OpenPass, error: BaseException, target: Target, wrap: Wrap) -
     if number is not None:
         return _blame(parts, number, 0, 0.0, NAMED)
     wanted = signature(error)
-    attempt = passes.of(place, target)
+    attempt = passes.of(place, target, error)
     if attempt is None:
         return None
     if place.name == "LegalizeOps" and not isinstance(error, Died):
@@ -123,7 +123,7 @@ def knobs(
     from .. import quantizer
 
     place, requested = failing_pass(path), quantizer.current()
-    attempt = passes.of(place, target) if place else None
+    attempt = passes.of(place, target, error) if place else None
     if (
         place is None
         or attempt is None

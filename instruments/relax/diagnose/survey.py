@@ -64,6 +64,8 @@ class Survey(SharedSurvey):
         return lambda part: all(once(dataclasses.replace(part, turn=n)) for n in range(_TURNS))
 
     def source(self, part: Part, versions: dict[str, str]) -> str | None:
+        if self.place.made and not self._fails_by_name(part):
+            return None  # a file would have to make the pass as the script did
         pipeline = getattr(self.place, "pipeline", "default")
         failure = reproducer.Failure(
             self.place.name, self.target, self.message, self._dies, versions, pipeline
@@ -74,6 +76,17 @@ class Survey(SharedSurvey):
             return reproducer.of_part(self.parts, part, failure)
         except NotSliceable:
             return None
+
+    def _fails_by_name(self, part: Part) -> bool:
+        """Does the pass fail with the arguments it has by default, as a file would make it?"""
+        attempt = passes.by_name(self.place.name, self.target)
+        if attempt is None:
+            return False
+        try:
+            attempt(self.parts.module(part))
+        except Exception as error:
+            return signature(error) == self.wanted
+        return False
 
     @property
     def _dies(self) -> bool:
@@ -107,7 +120,7 @@ def survey(
     place = failing_pass(path)
     if place is None:
         raise NotSliceable("it failed in no pass on a Relax module")
-    plain = passes.of(place, target)
+    plain = passes.of(place, target, error)
     if plain is None:
         raise NotSliceable(f"{place.name} cannot be run on its own")
     return Survey(place, wrap(plain), plain, error, target, memo, map_seconds, reduce_seconds)

@@ -133,6 +133,12 @@ def settings(config: QConfig) -> dict[str, Any]:
     return {} if config is None else dict(quantizer.settings(config))
 
 
+def changed(config: QConfig) -> list[str]:
+    """The names of the fields that are not as by default."""
+    own = {} if config is None else settings(type(config)())
+    return [name for name, value in settings(config).items() if value != own[name]]
+
+
 def nodes_of(module: IRModule) -> list[Any]:
     """The nodes of the module in the order of its op table; see walk.entries for more of each."""
     return [entry.node for entry in entries(module)]

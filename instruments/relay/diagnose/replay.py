@@ -29,8 +29,9 @@ from ...tvm_types import Call, Expr, IRModule, Target
 from ..ir.op_table import has_graph, nodes_of, settings
 from ..ir.parts import Parts
 from ..ir.prefix import calls_of, prefix
-from ..passes import BUILD, building, pass_by_name
+from ..passes import BUILD, attempts_at, building
 from . import culprit as culprits
+from . import regions
 
 REFERENCE = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32"}
 """TVM's own default (python/tvm/relay/quantize/quantize.py, QConfig._node_defaults)."""
@@ -46,13 +47,13 @@ def blame(
     place = failing_relay_pass(path)
     if place is None:
         return None
-    attempt = pass_by_name(place.name, target)
+    attempt = attempt_at(place, error, target, wrap)
     wanted = signature(error)
     if place.name == BUILD:
         blamed = _blame_alone(place.before, wrap(building(target)), wanted)
         return blamed and dataclasses.replace(blamed, snapshot=place.snapshot)
     if attempt is not None:
-        return _blame_prefix(place.before, wrap(attempt), wanted)
+        return _blame_prefix(place.before, attempt, wanted)
     return _blame_fused(place.before, target, wanted, wrap)
 
 
@@ -78,7 +79,7 @@ def knobs(
     None where that cannot be told: only passes of the quantizer read the configuration.
     """
     place = failing_relay_pass(path)
-    attempt = pass_by_name(place.name, target) if place else None
+    attempt = attempt_at(place, error, target, wrap) if place else None
     if place is None or attempt is None or not place.name.startswith("Quantize"):
         return None
     calls = calls_of(place.before)
@@ -86,7 +87,6 @@ def knobs(
     current = relay.quantize.current_qconfig()
     requested = settings(current)
     guilty: list[str] = []
-    attempt = wrap(attempt)
     with relay.quantize.qconfig(**{**requested, **REFERENCE}):
         if _fails(attempt, module, signature(error)):
             return []  # whatever the fields say
@@ -108,16 +108,21 @@ def culprit(
 ) -> Culprit | None:
     """The op that handed on what the blamed op could not take; None if that is none, or unknown.
 
-    Looked for in the quantizer's passes; other dtypes only where realize made ill-typed code.
+    Looked for in the quantizer's passes, and in what a qnn.quantize closes; other
+    dtypes only where realize made ill-typed code.
     """
     place = failing_relay_pass(path)
-    attempt = pass_by_name(place.name, target) if place else None
-    if place is None or attempt is None or not place.name.startswith("Quantize"):
+    attempt = attempt_at(place, error, target, wrap) if place else None
+    if place is None or attempt is None:
+        return None
+    if place.name == regions.PASS:
+        return regions.culprit(calls_of(place.before), blamed.index, attempt, error)
+    if not place.name.startswith("Quantize"):
         return None
     mixed = place.name == "QuantizeRealize" and isinstance(error, tvm.error.DiagnosticError)
     dtype = str(relay.quantize.current_qconfig().dtype_activation) if mixed else None
     typed = relay.transform.InferType()(place.before)
-    return culprits.culprit(calls_of(typed), blamed.index, wrap(attempt), dtype)
+    return culprits.culprit(calls_of(typed), blamed.index, attempt, dtype)
 
 
 def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
@@ -134,6 +139,18 @@ def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
         if opened.name == FOLDING:
             break
     return deepest
+
+
+def attempt_at(
+    place: OpenPass, error: BaseException, target: Target, wrap: Wrap = as_it_is
+) -> Attempt | None:
+    """What does again what an open pass did: of several that it may have been, the first that fails
+    on its module as it did. None where the pass cannot be had, as of one that wants arguments."""
+    attempts = [wrap(attempt) for attempt in attempts_at(place, target)]
+    if len(attempts) < 2:
+        return attempts[0] if attempts else None
+    wanted = signature(error)
+    return next((one for one in attempts if _fails(one, place.before, wanted)), None)
 
 
 def _blame_prefix(module: IRModule, attempt: Attempt, wanted: str) -> Blame | None:

@@ -15,7 +15,7 @@ from ...diagnosis.reduction import (
     judge_all,
     slice_to,
 )
-from ...diagnosis.signature import Attempt, Wrap, as_it_is, last_line
+from ...diagnosis.signature import Attempt, Wrap, as_it_is, last_line, signature
 from ...diagnosis.survey import MAP_SECONDS, REDUCE_SECONDS, Memo
 from ...diagnosis.survey import Survey as SharedSurvey
 from ...recording.diagnostic_texts import DIAGNOSTIC, quiet, unheard
@@ -25,7 +25,7 @@ from ..ir.op_table import settings
 from ..ir.parts import Parts
 from ..passes import BUILD, building, pass_by_name
 from . import reproducer
-from .replay import REFERENCE, failing_relay_pass
+from .replay import REFERENCE, attempt_at, failing_relay_pass
 
 
 class Survey(SharedSurvey):
@@ -65,6 +65,8 @@ class Survey(SharedSurvey):
         return reference
 
     def source(self, part: Part, versions: dict[str, str]) -> str | None:
+        if self.place.made and not self._fails_by_name(part):
+            return None  # a file would have to make the pass as the script did
         try:
             return reproducer.source(
                 self._pass_name(),
@@ -76,6 +78,17 @@ class Survey(SharedSurvey):
             )
         except NotSliceable:
             return None
+
+    def _fails_by_name(self, part: Part) -> bool:
+        """Does the pass fail with the arguments it has by default, as a file would make it?"""
+        attempt = pass_by_name(self.place.name, self.target)
+        if attempt is None:
+            return False
+        try:
+            attempt(self.parts.module(part))
+        except Exception as error:
+            return signature(error) == self.wanted
+        return False
 
     def _pass_name(self) -> str:
         return self.place.name
@@ -151,11 +164,12 @@ def survey(
     place = failing_relay_pass(path)
     if place is None:
         raise NotSliceable("it failed in no pass on a Relay module")
-    attempt = pass_by_name(place.name, target)
+    attempt = attempt_at(place, error, target, lambda attempt: wrap(quiet(attempt)))
     kind = Survey
     if attempt is None:
-        attempt, kind = building(target), Survey if place.name == BUILD else BuildSurvey
-    surveyor = kind(place, wrap(quiet(attempt)), error, target, memo, map_seconds, reduce_seconds)
+        attempt = wrap(quiet(building(target)))
+        kind = Survey if place.name == BUILD else BuildSurvey
+    surveyor = kind(place, attempt, error, target, memo, map_seconds, reduce_seconds)
     if kind is BuildSurvey and not surveyor.parts.fused():
         raise NotSliceable(f"{place.name} cannot be run on its own")
     return surveyor

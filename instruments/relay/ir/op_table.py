@@ -131,6 +131,12 @@ def settings(config: QConfig) -> dict[str, Any]:
     return {name: plain(getattr(config, name)) for name in config._node_defaults}
 
 
+def changed(config: QConfig) -> list[str]:
+    """The names of the fields that are not as by default."""
+    defaults = config._node_defaults
+    return [name for name, value in settings(config).items() if value != plain(defaults[name])]
+
+
 class Tables:
     """Makes op tables, remembering what successive modules share (attributes, weights, types)."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.paths import InTvm
 
-from tvmq_diag.analysis import dtype_timeline, judge
+from tvmq_diag.analysis import dtype_timeline, recording
 from tvmq_diag.results.verdict import EXACT, REJECTED, WORKS
 from tvmq_diag.trace import reader, trace
 
@@ -36,7 +36,7 @@ def test_sees_inside_the_context_that_quantize_opens(in_tvm: InTvm, tmp_path: Pa
         "prepare", "partition", "annotate", "calibrate", "realize", "fold",
     ]  # fmt: skip
     assert not loaded.faults and not loaded.problems
-    assert judge.of_recording(loaded).outcome == WORKS
+    assert recording.judged(loaded).outcome == WORKS
 
 
 def test_snapshots_only_where_the_module_changed(in_tvm: InTvm, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_rejection_names_op_and_knob_without_any_driver(in_tvm: InTvm, tmp_pat
         "except tvm.TVMError: pass\n",
         tmp_path / "t",
     )
-    found = judge.of_recording(loaded)
+    found = recording.judged(loaded)
     assert (found.outcome, found.pass_name, found.stage) == (REJECTED, "QuantizeRealize", "realize")
     assert found.message == "unknown data type int4"
     assert (found.knob, found.confidence) == ("dtype_activation", EXACT)
@@ -171,7 +171,7 @@ with QuantizeTrace(sys.argv[1]):
         "QuantizeRealize",
     ]
     assert loaded.failing_path == []
-    assert judge.of_recording(loaded).outcome == WORKS
+    assert recording.judged(loaded).outcome == WORKS
 
 
 KILL = """

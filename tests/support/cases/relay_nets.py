@@ -188,3 +188,93 @@ def conditional() -> Net:
     c = relu_conv(a, 16, 16, k=1)
     y = relay.nn.relu(conv(relay.If(flag, b, c), 16, 16))
     return net([x, flag], conv(y, 16, 8))
+
+
+def squeeze_excite() -> Net:
+    """A squeeze-and-excitation, whose scale FoldScaleAxis folds into a weight."""
+    x = image()
+    y = relu_conv(x, 8, 16)
+    s = relay.nn.global_avg_pool2d(y)
+    s = relay.sigmoid(conv(relu_conv(s, 16, 4, k=1), 4, 16, k=1))
+    return net(x, conv(y * s, 16, 8))
+
+
+def per_channel(value: float) -> Any:
+    return relay.const(np.full((1, 1, 1), value, "float32"))
+
+
+def hard_swish() -> Net:
+    """Of MobileNetV3: a product of two activations."""
+    x = image()
+    y = conv(relu_conv(x, 8, 16), 16, 16)
+    return net(x, y * relay.clip(y + per_channel(3), 0, 6) * per_channel(1 / 6))
+
+
+def tiny_bias() -> Net:
+    """A bias of 2^-34: its scale and the convolution's are too far apart for a shift."""
+    x = image()
+    y = conv(relu_conv(x, 8, 16), 16, 16)
+    y = relay.nn.bias_add(y, relay.const(np.full(16, 2.0**-34, "float32")))
+    return net(x, conv(relay.nn.relu(y), 16, 8))
+
+
+def concatenate_of_split() -> Net:
+    """What a split returns, concatenated as it is."""
+    x = image()
+    halves = relay.split(relu_conv(relu_conv(x, 8, 16), 16, 16), 2, axis=1)
+    return net(x, conv(relay.concatenate(halves.astuple(), axis=1), 16, 8))
+
+
+def concatenate_of_kinds() -> Net:
+    """A float part, then a quantized one: the first stays wide."""
+    x = image()
+    y = relu_conv(x, 8, 16)
+    parts = [relay.sigmoid(y), conv(y, 16, 16)]
+    return net(x, conv(relay.concatenate(parts, axis=1), 32, 8))
+
+
+def weight_from_conv() -> Net:
+    """A convolution by what another makes, as of a correlation."""
+    x = image()
+    y = relu_conv(x, 8, 16)
+    w = relay.nn.max_pool2d(relu_conv(y, 16, 16), (8, 8), (8, 8))
+    return net(x, relay.nn.conv2d(y, w, channels=1, kernel_size=(2, 2)))
+
+
+def dense_of_dense() -> Net:
+    x = relay.var("data", shape=(4, 32))
+    a, b = (relay.nn.dense(x, weight(16, 32)) for _ in range(2))
+    return net(x, relay.nn.dense(a, b))
+
+
+def wide_sums() -> Net:
+    """Sums of 576 products of one sign: more than 16 bits."""
+    x = image(64)
+    values = np.abs(np.random.default_rng(0).normal(0, 0.05, (64, 64, 3, 3)))
+    y = relay.nn.conv2d(
+        relu_conv(x, 64, 64),
+        relay.const(values.astype("float32")),
+        padding=(1, 1),
+        channels=64,
+        kernel_size=(3, 3),
+    )
+    return net(x, y)
+
+
+def volumes() -> Net:
+    """Convolutions in three dimensions."""
+    x = relay.var("data", shape=(1, 4, 8, 8, 8))
+    y, channels = x, 4
+    for _ in range(2):
+        w = weight(8, channels, 3, 3, 3)
+        y = relay.nn.relu(
+            relay.nn.conv3d(y, w, padding=(1, 1, 1), channels=8, kernel_size=(3, 3, 3))
+        )
+        channels = 8
+    return net(x, y)
+
+
+def only_sigmoid() -> Net:
+    """Nothing that a quantizer is for."""
+    x = image()
+    return net(x, relay.sigmoid(x))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tvmq_diag.analysis import explanations
+from tvmq_diag.analysis import advice
 from tvmq_diag.configuration import parse
 from tvmq_diag.results.verdict import (
     NOT_JUDGED,
@@ -22,7 +22,7 @@ UNSKIPPED = f"{INT8}:skip_dense_layer=0"
 def settled(suggested: str, tried: str, outcome: str) -> str | None:
     """What becomes of the suggestion of one configuration, where another came to an outcome."""
     first = Verdict("int4", "relay", REJECTED, suggestion=f"--dtype {suggested}: words")
-    explanations.settle([first, Verdict(tried, "relay", outcome)])
+    advice.settle([first, Verdict(tried, "relay", outcome)])
     return first.suggestion
 
 
@@ -40,13 +40,35 @@ def test_what_works_is_said_to_and_what_was_not_tried_stays() -> None:
         assert settled(f"{INT8}:nbit=4", other, outcome) == f"--dtype {INT8}:nbit=4: words"
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome", "dialect", "suggested"),
+    [
+        (INT8, WRONG, "relay", f"--dtype {INT8}:calibrate_mode=percentile: not tried; it cali"),
+        (f"{INT8}:nbit=5", WRONG, "relay", f"--dtype {INT8}:nbit=5:calibrate_mode=percentile: not"),
+        (f"{INT8}:weight_scale=max", WRONG, "relay", f"--dtype {INT8}: not tried; TVM's default"),
+        (INT8, REJECTED, "relay", None),
+        (f"{INT8}:pipeline=target", REJECTED, "relax", None),
+        (f"{INT8}:nbit=4:pipeline=target", REJECTED, "relax",
+         f"--dtype {INT8}:pipeline=target: not tried; the reference"),
+        ("uint8", REJECTED, "relax",
+         f"--dtype {INT8}: not tried; int8 values accumulated in int32, the reference"),
+        ("int4", REJECTED, "relay", f"--dtype {INT8}:nbit=4: not tried; 4-bit values kept in int8"),
+    ],
+)  # fmt: skip
+def test_untried_advice_says_so_and_is_never_what_failed(
+    text: str, outcome: str, dialect: str, suggested: str | None
+) -> None:
+    advised = advice.suggestion(parse(text), outcome, dialect)
+    assert advised is None if suggested is None else str(advised).startswith(suggested)
+
+
 def test_settings_that_keep_ops_in_float_are_turned_off() -> None:
     configuration = parse(f"{INT8}:skip_conv_layers=0+1:global_scale=4")
     settings = {"skip_conv_layers", "skip_dense_layer"}
-    assert explanations.without(settings, configuration, "skip_conv_layers") == (
+    assert advice.without(settings, configuration, "skip_conv_layers") == (
         f"--dtype {INT8}:global_scale=4:skip_conv_layers=none:skip_dense_layer=0: not tried; these "
         "settings keep ops in float"
     )
-    relax = explanations.without({"skip"}, parse(f"{INT8}:pipeline=target:skip=matmul"), "skip")
+    relax = advice.without({"skip"}, parse(f"{INT8}:pipeline=target:skip=matmul"), "skip")
     assert relax is not None and relax.startswith(f"--dtype {INT8}:skip=none:pipeline=target: ")
-    assert explanations.without(set(), configuration, "skip_conv_layers") is None
+    assert advice.without(set(), configuration, "skip_conv_layers") is None

@@ -1,0 +1,125 @@
+"""What to try instead. It was tried, and is told with what came of it, or it is told as not tried.
+
+Nothing is suggested that failed in the run, or that cannot help.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from ..configuration import (
+    CALIBRATION,
+    CHOICES,
+    Configuration,
+    bits,
+    over_data,
+    parse,
+    reference,
+)
+from ..results.verdict import (
+    CRASHED,
+    NOT_JUDGED,
+    NOT_QUANTIZED,
+    REJECTED,
+    TIMED_OUT,
+    WORKS,
+    WRONG,
+    Verdict,
+)
+from ..trace.stages import RELAX
+
+_FAILED = (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED)
+
+_NARROWING = {"nbit_input", "nbit_weight", *CHOICES}
+"""Fields of a default that keeps fewer bits, and is else the default."""
+
+
+def reference_name(dialect: str | None) -> str:
+    """What int8/int8/int32 is called: on Relax TVM has no quantizer that could have a default."""
+    return "the reference" if dialect == RELAX else "TVM's default"
+
+
+def importable(node: str) -> str | None:
+    """What to do about an ONNX node that TVM's importer refuses; None where nothing is known."""
+    if node not in ("QuantizeLinear", "DequantizeLinear"):
+        return None
+    return "export what it quantizes as INT8 or UINT8: TVM imports those, and INT16 and UINT16"
+
+
+def tried(verdict: Verdict, option: str = "") -> str:
+    """What to try instead, after it was tried and worked; `option`: what it takes beside --dtype,
+    with a space in front."""
+    text = f"--dtype {verdict.configuration}{option}: it works here"
+    if verdict.metrics is not None and verdict.metrics.cosine is not None:
+        text += f", cosine {verdict.metrics.cosine:.3f} to float"
+    if verdict.ratio is not None:
+        text += f", {verdict.ratio.value:.2f} of float's time"
+    return text
+
+
+def suggestion(configuration: Configuration, outcome: str, dialect: str | None) -> str | None:
+    """What to try instead, as a configuration to hand to --dtype; None where nothing is known."""
+    if outcome == NOT_JUDGED:
+        return "trained weights, or inputs that the model tells apart (--check-on): not tried"
+    if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG):
+        return None
+    default = reference(configuration)
+    called = reference_name(dialect)
+    if configuration.dtypes == default.dtypes:
+        calibrated = over_data(configuration, str(dialect)) if outcome == WRONG else []
+        if calibrated and configuration.fields.keys() <= _NARROWING | CALIBRATION:
+            return (
+                f"--dtype {calibrated[0].text}: not tried; it calibrates on data (--calibrate-on)"
+            )
+        if configuration.text == default.text:
+            return None
+        return f"--dtype {default.text}: not tried; {called}"
+    width = min(bits(dtype) for dtype in configuration.dtypes)
+    if 2 <= width < 8:
+        narrow = f"{default.text}:nbit={width}"
+        what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
+        return f"--dtype {narrow}: not tried; {what}"
+    return f"--dtype {default.text}: not tried; int8 values accumulated in int32, {called}"
+
+
+def helpless(configuration: Configuration) -> bool:
+    """Can no advice of `suggestion` help, where the dtype fields were found not to matter? It
+    changes nothing else of a configuration with no other fields."""
+    return configuration.fields.keys() <= _NARROWING
+
+
+def without(settings: Collection[str], configuration: Configuration, skip: str) -> str | None:
+    """For a model of which no op got the dtype: the configuration without the settings that keep
+    ops in float. None if there are none; `skip` is the name of the one that is a list."""
+    if not settings:
+        return None
+    head, *extras = configuration.text.split(":")
+    others = [extra for extra in extras if extra.partition("=")[0] not in settings]
+    off = [f"{name}={'none' if name == skip else 0}" for name in sorted(settings)]
+    these = "these settings keep" if len(off) > 1 else "this setting keeps"
+    text = parse(":".join([head, *others, *off])).text
+    return f"--dtype {text}: not tried; {these} ops in float"
+
+
+def settle(verdicts: Sequence[Verdict]) -> None:
+    """Hold what the verdicts of a run suggest against what it came to: what works is said to, and
+    what failed, or keeps fewer bits of a default that failed, is no longer suggested."""
+    outcomes = {verdict.configuration: verdict for verdict in verdicts}
+    for verdict in verdicts:
+        match = re.match(r"--dtype (\S+): ", verdict.suggestion or "")
+        if match is None:
+            continue
+        other = outcomes.get(match[1])
+        if other is not None and other.outcome == WORKS:
+            verdict.suggestion = tried(other)
+        elif any(one in outcomes and outcomes[one].outcome in _FAILED for one in _wider(match[1])):
+            verdict.suggestion = None
+
+
+def _wider(text: str) -> list[str]:
+    """A configuration, and the default that it keeps fewer bits of, if it sets nothing else."""
+    configuration = parse(text)
+    if configuration.as_is or not configuration.fields.keys() <= _NARROWING:
+        return [text]
+    return [text, reference(configuration).text]
