@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import time
@@ -17,7 +18,7 @@ from .. import foreign
 from ..errors import SetupError
 from ..instruments import protocol
 from ..instruments.protocol.jobs import ScriptJob, TracedJob
-from ..instruments.protocol.schema import JOURNAL
+from ..instruments.protocol.schema import JOURNAL, UNWRITABLE
 from ..trace.ending import Ending, How, output_tail
 from ..trace.layout import JOB, OUTPUT
 from . import scratch
@@ -55,7 +56,7 @@ def run(
     as an Ending too. What it leaves in the temporary folder or in the background ends with it.
     `command` replaces the child's program, for tests.
 
-    Raises SetupError when the interpreter cannot be started.
+    Raises SetupError when the interpreter cannot be started, or nothing can be recorded.
     """
     folder = Path(job.trace)
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,9 +81,16 @@ def run(
         except OSError as error:
             raise SetupError(f"cannot start {program[0]}: {error.strerror}") from error
         try:
-            return _watch(child, files, limits, watch)
+            ending = _watch(child, files, limits, watch)
         finally:
             _end_marked(mark)
+    if ending.code == UNWRITABLE:
+        free = shutil.disk_usage(folder).free
+        raise SetupError(
+            f"what TVM's process records cannot be written to {folder}, where {free >> 20} MiB are"
+            " free: free some, or give --out a folder on another disk"
+        )
+    return ending
 
 
 def run_script(toolchain: Toolchain, script: Path, timeout: float) -> ScriptOutput | None:
