@@ -34,15 +34,14 @@ def ambient(*instruments: Any) -> Iterator[None]:
 
     ours = [(threading.get_ident(), instrument) for instrument in instruments]
     with _PATCH.applied():
-        _OURS.extend(ours)
+        _OURS[:0] = ours  # the newest sees a pass first
         current = tvm.transform.PassContext.current()
         current.override_instruments(current.instruments)
         try:
             yield
         finally:
             theirs = current.instruments
-            for one in ours:
-                _OURS.remove(one)
+            _OURS[:] = [one for one in _OURS if not any(one is mine for mine in ours)]
             current.override_instruments(theirs)
 
 

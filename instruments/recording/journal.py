@@ -16,6 +16,7 @@ from typing import Any, Callable
 from ..protocol.schema import JOB, JOURNAL, OUTPUT
 
 _PROGRESS_S = 0.2
+_DEEPEST = 20
 
 
 class Journal:
@@ -98,16 +99,19 @@ def _line(record: dict[str, Any]) -> str:
     """An event as JSON; what JSON cannot say of it is said in words."""
     try:
         return json.dumps(record, separators=(",", ":"), default=text_of)
-    except (TypeError, ValueError, RecursionError):  # keys that are no texts, circles
+    except (TypeError, ValueError, RecursionError):  # keys that are no texts, circles, depth
         return json.dumps({name: _plain(value) for name, value in record.items()})
 
 
-def _plain(value: Any) -> Any:
-    try:
-        json.dumps(value)
-    except Exception:
-        return text_of(value)
-    return value
+def _plain(value: Any, depth: int = 0) -> Any:
+    """The same of what JSON knows, down to a depth that no honest fact has."""
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {text_of(key): _plain(inside, depth + 1) for key, inside in value.items()}
+    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        return [_plain(inside, depth + 1) for inside in value]
+    return "…" if depth == _DEEPEST else text_of(value)
 
 
 def text_of(value: Any) -> str:
