@@ -67,9 +67,7 @@ def _cases() -> list[tuple[str, list[str]]]:
     """Names and options: those of the gallery's README, and of the digits."""
     text = (gallery.GALLERY / "README.md").read_text(encoding="utf-8")
     commands = {name: command for name, (command, _) in gallery.cases(text).items()}
-    each = [
-        (name, shlex.split(command.replace("\\\n", " "))[2:]) for name, command in commands.items()
-    ]
+    each = [(name, gallery.options(command)) for name, command in commands.items()]
     return [*each, ("digits", shlex.split(DIGITS))]
 
 

@@ -243,7 +243,7 @@ def _as(where: object, array: np.ndarray, like: np.ndarray) -> np.ndarray:
         raise ModelError(f"{where} is {array.dtype} and the model wants {like.dtype}: convert it")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ModelError(f"{where} has NaN or infinite values: take them out")
-    return np.ascontiguousarray(array, like.dtype)
+    return np.asarray(array, like.dtype, order="C")
 
 
 def _folder(

@@ -40,7 +40,7 @@ def natural(like: np.ndarray, random: Generator) -> np.ndarray:
     brightness = random.normal(0, 0.4, (count, 1, 1, 1))
     image = image * contrast + brightness
     placed = image if channel == 1 else image.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(placed, like.dtype)
+    return np.asarray(placed, like.dtype, order="C")
 
 
 def noise(like: np.ndarray, random: Generator) -> np.ndarray:

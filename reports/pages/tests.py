@@ -73,7 +73,7 @@ def write(session: TestSession) -> Path:
         template.render(
             session=session,
             summary=summary(lines),
-            bad=[line for line in lines if line.bad],
+            bad=sorted(filter(lambda line: line.bad, lines), key=lambda line: not line.pass_name),
             others=[line for line in lines if not line.bad],
             facts=[
                 (label, " ".join(value) if isinstance(value, list) else value)

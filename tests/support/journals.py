@@ -38,13 +38,14 @@ def trace(folder: Path) -> Path:
     event("error", error="TVMError", message="TVMError: no", passes=[1, 3], stage="realize",
           diagnostics=["d"],
           python={"function": "f", "file": "a.py", "line": 3, "statement": "assert x",
-                  "condition": "x", "values": [["x", "0"]]})  # fmt: skip
+                  "condition": "x", "values": [["x", "0"]]},
+          tvms=True)  # fmt: skip
     event("text", file="ir/failing.txt")
     event("looking", what="which op", queries=20)
     event(
         "blame", row=2, index=0, name="add", within=None, runs=8, ms=1.5, how="replay", snapshot=1
     )
-    event("culprit", index=0, name="concatenate", dtype="int32")
+    event("culprit", index=0, name="concatenate", dtype="int32", proof="by replay")
     event("knobs", fields=["dtype_activation"])
     event("smallest", file="repro.py", calls=1, of=2, queries=3, ms=2.5, complete=True,
           deterministic=True)  # fmt: skip

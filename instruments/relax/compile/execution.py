@@ -29,7 +29,7 @@ def tensors(inputs: dict[str, np.ndarray], device: Any = None) -> list[Any]:
     """The inputs as main takes them, in order."""
     make = getattr(tvm.runtime, "tensor", None) or tvm.nd.array  # tensor since 0.22
     device = tvm.cpu() if device is None else device
-    return [make(np.ascontiguousarray(value), device) for value in inputs.values()]
+    return [make(np.asarray(value, order="C"), device) for value in inputs.values()]
 
 
 def outputs(running: Any, inputs: Sequence[Any]) -> list[np.ndarray]:

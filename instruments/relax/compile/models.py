@@ -93,7 +93,10 @@ def can_save() -> bool:
 def _inputs(module: IRModule, seed: int) -> dict[str, np.ndarray]:
     """A seeded value for every parameter of main."""
     wanted = {
-        name: ([size if isinstance(size, int) else -1 for size in sizes or [-1]], dtype)
+        name: (
+            [size if isinstance(size, int) else -1 for size in ([-1] if sizes is None else sizes)],
+            dtype,
+        )
         for name, (sizes, dtype) in _declared(module).items()
     }
     return models.seeded(wanted, seed)

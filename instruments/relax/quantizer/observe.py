@@ -52,7 +52,7 @@ def run(module: IRModule, batches: Batches, look: Look) -> int:
 def _of(batch: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     if name not in batch:
         raise ValueError(f"a calibration batch has no {name!r}: it has {', '.join(batch)}")
-    return np.ascontiguousarray(batch[name])
+    return np.asarray(batch[name], order="C")
 
 
 def _compiled(module: IRModule) -> Any:

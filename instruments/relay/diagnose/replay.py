@@ -53,7 +53,7 @@ def blame(
         blamed = _blame_alone(place.before, wrap(building(target)), wanted)
         return blamed and dataclasses.replace(blamed, snapshot=place.snapshot)
     if attempt is not None:
-        return _blame_prefix(place.before, attempt, wanted)
+        return _blame_prefix(place.before, wrap(attempt), wanted)
     return _blame_fused(place.before, target, wanted, wrap)
 
 
@@ -87,6 +87,7 @@ def knobs(
     current = relay.quantize.current_qconfig()
     requested = settings(current)
     guilty: list[str] = []
+    attempt = wrap(attempt)
     with relay.quantize.qconfig(**{**requested, **REFERENCE}):
         if _fails(attempt, module, signature(error)):
             return []  # whatever the fields say
@@ -116,13 +117,13 @@ def culprit(
     if place is None or attempt is None:
         return None
     if place.name == regions.PASS:
-        return regions.culprit(calls_of(place.before), blamed.index, attempt, error)
+        return regions.culprit(calls_of(place.before), blamed.index, wrap(attempt), error)
     if not place.name.startswith("Quantize"):
         return None
     mixed = place.name == "QuantizeRealize" and isinstance(error, tvm.error.DiagnosticError)
     dtype = str(relay.quantize.current_qconfig().dtype_activation) if mixed else None
     typed = relay.transform.InferType()(place.before)
-    return culprits.culprit(calls_of(typed), blamed.index, attempt, dtype)
+    return culprits.culprit(calls_of(typed), blamed.index, wrap(attempt), dtype)
 
 
 def failing_relay_pass(path: Sequence[OpenPass]) -> OpenPass | None:
@@ -145,12 +146,13 @@ def attempt_at(
     place: OpenPass, error: BaseException, target: Target, wrap: Wrap = as_it_is
 ) -> Attempt | None:
     """What does again what an open pass did: of several that it may have been, the first that fails
-    on its module as it did. None where the pass cannot be had, as of one that wants arguments."""
-    attempts = [wrap(attempt) for attempt in attempts_at(place, target)]
+    on its module as it did, tried as `wrap` says. None where the pass cannot be had, as of one that
+    wants arguments."""
+    attempts = attempts_at(place, target)
     if len(attempts) < 2:
         return attempts[0] if attempts else None
     wanted = signature(error)
-    return next((one for one in attempts if _fails(one, place.before, wanted)), None)
+    return next((one for one in attempts if _fails(wrap(one), place.before, wanted)), None)
 
 
 def _blame_prefix(module: IRModule, attempt: Attempt, wanted: str) -> Blame | None:

@@ -164,12 +164,12 @@ def survey(
     place = failing_relay_pass(path)
     if place is None:
         raise NotSliceable("it failed in no pass on a Relay module")
-    attempt = attempt_at(place, error, target, lambda attempt: wrap(quiet(attempt)))
+    attempt = attempt_at(place, error, target, wrap)
     kind = Survey
     if attempt is None:
-        attempt = wrap(quiet(building(target)))
+        attempt = building(target)
         kind = Survey if place.name == BUILD else BuildSurvey
-    surveyor = kind(place, attempt, error, target, memo, map_seconds, reduce_seconds)
+    surveyor = kind(place, wrap(quiet(attempt)), error, target, memo, map_seconds, reduce_seconds)
     if kind is BuildSurvey and not surveyor.parts.fused():
         raise NotSliceable(f"{place.name} cannot be run on its own")
     return surveyor
