@@ -49,6 +49,14 @@ MESSAGES = (
         "src/target/llvm/codegen_llvm.cc, CodeGenLLVM::CreateIntrinsic",
     ),
     Reason(
+        r"Cannot run module, architecture mismatch",
+        "it was compiled for another processor than this one: with no target in force TVM compiles "
+        "for LLVM's default, which need not be the host",
+        "src/target/llvm/llvm_module.cc, LLVMModuleNode::LazyInitJIT; "
+        "python/tvm/relay/quantize/_calibrate.py, _get_profile_runtime",
+        tried="hhb-tvm's default is riscv64",
+    ),
+    Reason(
         r"Expected integer argument as LHS of (\S+) operator",
         "the quantizer rescales with shifts ({0}), which only integers have",
         "src/tir/op/op.cc, type_check_integer_args",
