@@ -3,7 +3,7 @@
     python instruments JOB.json
 
 protocol/jobs.py says what there is to do, tasks/ has a module for each. Exit code 0: done; 1: the
-compile raised, and the trace says how.
+compile raised, and the trace says how; 74: the trace could not be written.
 """
 
 from __future__ import annotations

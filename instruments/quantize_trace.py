@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ from .inputs.errors import ImportRejected
 from .protocol.schema import SCHEMA
 from .recording import raised, thrown, warned
 from .recording.ambient import ambient
-from .recording.journal import Journal, fresh
+from .recording.journal import Journal, fresh, text_of
 from .recording.open_pass import OpenPass
 from .recording.recorder import Recorder
 from .tvm_types import IRModule, PassInfo, Target
@@ -70,17 +71,29 @@ class QuantizeTrace:
     ) -> None:
         if dialect is not None:
             dialects.check(dialect)
-        self.path = fresh(Path(path))
+        self._asked = Path(path).absolute()  # wherever the process goes meanwhile
+        self.path = fresh(self._asked)
         self._save_ir = save_ir
         self._dialect = dialect
         self._apart = apart
-        self._failed = False
-        self._exits = contextlib.ExitStack()
+        self._exits: contextlib.ExitStack | None = None
+        self._used = False
 
     def __enter__(self) -> QuantizeTrace:
+        if self._exits is not None:
+            raise RuntimeError(f"the trace in {self.path} is open: make another QuantizeTrace")
+        if self._used:
+            self.path = fresh(self._asked)
+        self._used, self._failed = True, False
+        with contextlib.ExitStack() as exits:  # closed again if anything here fails
+            self._open(exits)
+            self._exits = exits.pop_all()
+        return self
+
+    def _open(self, exits: contextlib.ExitStack) -> None:
         self.dialect = dialects.get(self._dialect or dialects.present())
         self.journal = Journal(self.path)
-        self._exits.callback(self.journal.close)
+        exits.callback(self.journal.close)
         self.recorder = Recorder(self.journal, self.dialect.op_tables, self._save_ir)
         self.journal.event(
             "start",
@@ -91,17 +104,19 @@ class QuantizeTrace:
             versions=versions(),
             command=list(sys.argv),
         )
-        self._exits.enter_context(warned.heard(self._warned))
-        self._exits.enter_context(ambient(_hooks(self.recorder)))
-        self._exits.callback(_OPEN.remove, self.recorder)
+        exits.enter_context(warned.heard(self._warned))
+        exits.enter_context(ambient(_hooks(self.recorder)))
+        exits.callback(_OPEN.remove, self.recorder)
         _OPEN.append(self.recorder)
-        return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is not None and not self._failed:
-            self.error(error)
-        self.journal.event("end", clean=error is None)
-        self._exits.close()
+        exits, self._exits = self._exits, None
+        if exits is None:
+            return
+        with exits:
+            if error is not None and not self._failed:
+                self.error(error)
+            self.journal.event("end", clean=error is None)
         if self.recorder.interrupted and error is not None:
             raise KeyboardInterrupt from error
 
@@ -120,8 +135,15 @@ class QuantizeTrace:
         """Record what ended the compile, then find the op and the knob behind it by replay.
 
         `target` is that of a build; `diagnostics` the texts of a DiagnosticError, if collected.
+        Raises nothing of its own.
         """
         self._failed = True
+        try:
+            self._error(error, target, diagnostics)
+        except Exception as fault:
+            self.recorder.fault("error", fault)
+
+    def _error(self, error: BaseException, target: Target, diagnostics: list[str] | None) -> None:
         origin = error.origin if isinstance(error, ImportRejected) else error
         path = self.recorder.failing_path(origin)
         thrown.remember_passes(path, origin)
@@ -130,7 +152,7 @@ class QuantizeTrace:
             self.journal.event(
                 "error",
                 error=type(error).__name__,
-                message=str(error),
+                message=text_of(error),
                 passes=[p.number for p in path],
                 stage=stage,
                 diagnostics=list(diagnostics or []),
@@ -138,12 +160,8 @@ class QuantizeTrace:
                 tvms=bool(path) or thrown.is_tvms(origin),
             )
             if isinstance(origin, Exception):
-                try:
-                    around = self.recorder.around(path, stage)
-                    failed = Failed(around, origin, self.recorder.qconfig, target)
-                    self._diagnose(failed)
-                except Exception as fault:
-                    self.recorder.fault("diagnose", fault)
+                around = self.recorder.around(path, stage)
+                self._diagnose(Failed(around, origin, self.recorder.qconfig, target))
 
     def _raised(self, error: BaseException) -> dict[str, Any] | None:
         """Where it was raised, and, where it says nothing, by which condition and values."""
@@ -162,6 +180,7 @@ class QuantizeTrace:
         """Look into a failure, here or apart."""
 
         def work() -> None:
+            self.journal.adopt()
             diagnose(self.journal, self.dialect, failed)
 
         if not self._apart:
@@ -170,6 +189,12 @@ class QuantizeTrace:
         reason = sandbox.apart(work)
         if reason is not None:
             self.journal.event("skipped", what="op", reason=reason)
+
+    def unwritable(self, error: BaseException | None = None) -> bool:
+        """Could the trace not be written to its end, or is `error` that a disk takes no more?"""
+        if self.journal.trouble is not None:
+            return True
+        return isinstance(error, OSError) and error.errno in _NO_ROOM
 
     def failing_path(self) -> list[OpenPass]:
         """The passes open when the last error came, outermost first; empty outside any pass."""
@@ -192,6 +217,8 @@ class QuantizeTrace:
             ) from error
         return Trace.load(self.path)
 
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 _OPEN: list[Recorder] = []
 """The recorders at work in this process: one QuantizeTrace may be inside of another."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tvmq_diag import foreign
 from tvmq_diag.results import verdict
 from tvmq_diag.results.run import Result, Role
 from tvmq_diag.trace import steps
@@ -59,7 +60,6 @@ WITHIN = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
 """Between a pass and a pass inside it."""
 
 _INTEGER = re.compile(r"u?int(\d+)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 _DULL = {"channels", "units", "rounding", "out_layout", "data_layout", "kernel_layout", "layout"}
 """Attributes that repeat what the shapes say, or are the same all over a model."""
@@ -128,7 +128,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 def clip(text: object, limit: int) -> str:
     """At most `limit` characters on one line, without control characters."""
-    line = _CONTROL.sub("�", " ".join(str(text)[: 4 * limit + 64].split()))
+    line = foreign.printable(" ".join(str(text)[: 4 * limit + 64].split()))
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
@@ -139,7 +139,7 @@ def arrows(text: str) -> str:
 
 def printable(text: object, limit: int = 200_000) -> str:
     """Many lines as they are, without control characters; the middle goes if there are too many."""
-    whole = _CONTROL.sub("�", str(text).replace("\r\n", "\n"))
+    whole = foreign.printable(str(text))
     if len(whole) <= limit:
         return whole
     half = limit // 2

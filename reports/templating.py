@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import os
 import urllib.parse
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+
+from tvmq_diag import foreign
 
 from . import formatting
 
@@ -18,6 +23,7 @@ def environment() -> Environment:
     jinja = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
+        finalize=_harmless,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -35,11 +41,28 @@ def environment() -> Environment:
         family_names=formatting.FAMILY_NAMES,
         fate_marks=formatting.FATE_MARKS,
         # Ours alone: nothing that came out of a model passes through here.
-        asset=lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8")),
+        asset=_asset,
+        # Of the page's own script, for its policy: no other runs.
+        script_hash=_hash(_asset("page.js")),
     )
     return jinja
 
 
 def link(path: str) -> str:
-    """A relative path as a relative URL, quoted."""
-    return urllib.parse.quote(path)
+    """A relative path as a relative URL, quoted; also of a name that is no UTF-8."""
+    return urllib.parse.quote(os.fsencode(path))
+
+
+def _harmless(value: object) -> object:
+    """What a template is about to write, without what a browser would obey."""
+    return foreign.printable(value) if type(value) is str else value
+
+
+def _asset(name: str) -> Markup:
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _hash(script: str) -> str:
+    """A script's hash as a Content-Security-Policy names it."""
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

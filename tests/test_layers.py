@@ -27,6 +27,7 @@ READING = ("trace", "measurements", "results", "analysis", "comparison")
 FLOORS = (
     ("errors", "decoding"),
     ("decoding",),
+    ("foreign",),
     ("instruments.protocol",),
     ("configuration",),
     ("trace",),

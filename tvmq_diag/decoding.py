@@ -9,12 +9,9 @@ from __future__ import annotations
 import functools
 import json
 import math
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-
-from .errors import UsageError
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -36,14 +33,6 @@ def decode(text: bytes, decoder: msgspec.json.Decoder[T], infinite: bool = False
         return decoder.decode(text)
     except REFUSED:
         return converted(loose(text, infinite), decoder.type)
-
-
-def read(path: Path, decoder: msgspec.json.Decoder[T]) -> T:
-    """A file as the decoder's type; raises UsageError that names the file and what is wrong."""
-    try:
-        return decode(path.read_bytes(), decoder)
-    except (OSError, Damage) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
 
 
 def converted(value: Any, kind: type[T]) -> T:

@@ -11,6 +11,16 @@ SCHEMA = 1
 JOURNAL = "journal.jsonl"
 """The journal's file name inside a trace's folder."""
 
+OUTPUT = "output.txt"
+"""What the process printed, inside the trace's folder."""
+
+JOB = "job.json"
+"""The job of the process, there too. Both are there before the trace begins."""
+
+UNWRITABLE = 74
+"""The exit code of a process whose trace could not be written to its end (EX_IOERR of BSD's
+sysexits.h): nothing it says of a model is to be believed."""
+
 RELAY = "relay"
 RELAX = "relax"
 """The dialects."""

@@ -13,33 +13,47 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from ..protocol.schema import JOURNAL
+from ..protocol.schema import JOB, JOURNAL, OUTPUT
 
 _PROGRESS_S = 0.2
+_DEEPEST = 20
 
 
 class Journal:
     """Appends events to `directory`/journal.jsonl; op tables go to files of their own beside it.
 
-    Raises OSError when the folder cannot be written.
+    Raises OSError when the folder cannot be written. When that ends later (a full disk), `trouble`
+    has the error, and nothing more is written: whoever is recorded does not notice.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         (directory / "snapshots").mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self.trouble: OSError | None = None
         self._descriptor = os.open(str(directory / JOURNAL), flags, 0o644)
-        if os.fstat(self._descriptor).st_size:
-            os.write(
-                self._descriptor, b"\n"
-            )  # a process that was killed may have cut its last line
+        self._process = os.getpid()
         self._origin = time.perf_counter()
+        if os.fstat(self._descriptor).st_size:
+            self._write(b"\n")  # a process that was killed may have cut its last line
 
     def event(self, kind: str, **fields: Any) -> None:
-        """Write one event; `t` is milliseconds since the journal was opened."""
+        """Write one event; `t` is milliseconds since the journal was opened. Never raises."""
         record = {"kind": kind, "t": round((time.perf_counter() - self._origin) * 1e3, 3), **fields}
-        line = json.dumps(record, separators=(",", ":"), default=str)
-        os.write(self._descriptor, line.encode("utf-8", "backslashreplace") + b"\n")
+        self._write(_line(record).encode("utf-8", "backslashreplace") + b"\n")
+
+    def adopt(self) -> None:
+        """Let this process, forked from the journal's own, write into it from here on."""
+        self._process = os.getpid()
+
+    def _write(self, line: bytes) -> None:
+        if self._descriptor < 0 or self.trouble is not None or os.getpid() != self._process:
+            return
+        try:
+            while line:  # on a full disk the kernel takes a part, and refuses the rest
+                line = line[os.write(self._descriptor, line) :]
+        except OSError as error:
+            self.trouble = error
 
     def progress(self, what: str) -> Callable[[int, int], None]:
         """A function that writes down how far something has got, when it is called with how much is
@@ -58,22 +72,54 @@ class Journal:
     def table(self, number: int, rows: list[dict[str, Any]]) -> str:
         """Write a snapshot's op table and return its path relative to the trace."""
         name = f"snapshots/{number:05d}.json"
-        text = json.dumps(rows, separators=(",", ":"), default=str)
-        (self.directory / name).write_text(text, encoding="utf-8")
+        self._file(name, json.dumps(rows, separators=(",", ":"), default=text_of))
         return name
 
     def text(self, name: str, text: str) -> str:
         """Write a text file (an IR dump, an error) beside the journal; returns its path."""
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
+        self._file(name, text)
         return name
+
+    def _file(self, name: str, text: str) -> None:
+        try:
+            (self.directory / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            self.trouble = self.trouble or error
+            raise
 
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _line(record: dict[str, Any]) -> str:
+    """An event as JSON; what JSON cannot say of it is said in words."""
+    try:
+        return json.dumps(record, separators=(",", ":"), default=text_of)
+    except (TypeError, ValueError, RecursionError):  # keys that are no texts, circles, depth
+        return json.dumps({name: _plain(value) for name, value in record.items()})
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """The same of what JSON knows, down to a depth that no honest fact has."""
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {text_of(key): _plain(inside, depth + 1) for key, inside in value.items()}
+    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        return [_plain(inside, depth + 1) for inside in value]
+    return "…" if depth == _DEEPEST else text_of(value)
+
+
+def text_of(value: Any) -> str:
+    """Somebody else's object as a text, whatever its own idea of that does."""
+    try:
+        return str(value)
+    except Exception as error:
+        return f"<{type(value).__name__}, whose text raises {type(error).__name__}>"
 
 
 def fresh(path: Path) -> Path:
@@ -84,7 +130,7 @@ def fresh(path: Path) -> Path:
             candidate.mkdir(parents=True)
             return candidate
         except FileExistsError:
-            if candidate.is_dir() and not any(candidate.iterdir()):
+            if candidate.is_dir() and {p.name for p in candidate.iterdir()} <= {JOB, OUTPUT}:
                 return candidate
             number += 1
             candidate = path.with_name(f"{path.name}-{number}")

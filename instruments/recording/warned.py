@@ -13,6 +13,8 @@ import sys
 import warnings
 from typing import Any, Callable, Iterator
 
+from .patch import Patch
+
 LONGEST = 500
 """Characters of a warning that are kept."""
 MOST = 100
@@ -37,12 +39,23 @@ def heard(tell: Tell) -> Iterator[None]:
             seen.add(one)
             tell(*one)
 
-    with _warnings(hear), _logs(hear):
-        yield
+    with _WARNINGS.applied(), _LOGS.applied():
+        _LISTENING.append(hear)
+        try:
+            yield
+        finally:
+            _LISTENING.remove(hear)
 
 
-@contextlib.contextmanager
-def _warnings(hear: Tell) -> Iterator[None]:
+_LISTENING: list[Tell] = []
+
+
+def _tell(text: str, file: str, line: int) -> None:
+    for hear in list(_LISTENING):
+        hear(text, file, line)
+
+
+def _patch_warnings() -> Callable[[], None]:
     original = warnings.warn
 
     @functools.wraps(original)
@@ -52,18 +65,18 @@ def _warnings(hear: Tell) -> Iterator[None]:
         caller = sys._getframe(1)
         if _is_tvm(str(caller.f_globals.get("__name__"))):
             with contextlib.suppress(Exception):
-                hear(str(message), caller.f_code.co_filename, caller.f_lineno)
+                _tell(str(message), caller.f_code.co_filename, caller.f_lineno)
         return original(message, category, stacklevel + 1, *more, **named)
 
+    def undo() -> None:
+        if warnings.warn is warn:  # else somebody has patched it since: theirs stays
+            warnings.warn = original
+
     warnings.warn = warn
-    try:
-        yield
-    finally:
-        warnings.warn = original
+    return undo
 
 
-@contextlib.contextmanager
-def _logs(hear: Tell) -> Iterator[None]:
+def _patch_logs() -> Callable[[], None]:
     """By the class: a handler at the root would silence what Python prints without one."""
     original = logging.Logger.handle
 
@@ -72,14 +85,18 @@ def _logs(hear: Tell) -> Iterator[None]:
         file = record.pathname.replace("\\", "/")
         if record.levelno >= logging.WARNING and "/tvm/" in file:
             with contextlib.suppress(Exception):
-                hear(record.getMessage(), record.pathname, record.lineno)
+                _tell(record.getMessage(), record.pathname, record.lineno)
         original(self, record)
 
+    def undo() -> None:
+        if logging.Logger.handle is handle:
+            logging.Logger.handle = original  # type: ignore[method-assign]
+
     logging.Logger.handle = handle  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        logging.Logger.handle = original  # type: ignore[method-assign]
+    return undo
+
+
+_WARNINGS, _LOGS = Patch(_patch_warnings), Patch(_patch_logs)
 
 
 def _is_tvm(module: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import dialects
 from ..inputs.errors import ImportRejected
 from ..protocol.jobs import CompileJob
+from ..protocol.schema import UNWRITABLE
 from ..quantize_trace import QuantizeTrace
 from ..recording import diagnostic_texts
 
@@ -25,5 +26,5 @@ def main(job: CompileJob) -> int:
             return 1
         except Exception as error:
             trace.error(error, run.target, seen)
-            return 1
-    return 0
+            return UNWRITABLE if trace.unwritable(error) else 1
+    return UNWRITABLE if trace.unwritable() else 0

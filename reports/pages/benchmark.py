@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tvmq_diag import foreign
 from tvmq_diag.measurements.benchmark import Benchmark
 
 from ..formatting import clip
@@ -32,5 +33,5 @@ def write(benchmark: Benchmark, names: list[str], facts: dict[str, Any], directo
         ],
     )
     path = directory / "index.html"
-    path.write_text(text, encoding="utf-8")
+    foreign.write(path, text)
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tvmq_diag import foreign
 from tvmq_diag.comparison.run_diff import Comparison
 
 from ..formatting import arrows, clip
@@ -36,5 +37,5 @@ def write(comparison: Comparison, facts: dict[str, Any], directory: Path) -> Pat
         requests=[arrows(fact) for fact in comparison.facts],
         created=clip(facts.get("created") or "", 40),
     )
-    page.write_text(html, encoding="utf-8")
+    foreign.write(page, html)
     return page

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tvmq_diag import foreign
 from tvmq_diag.comparison import record as comparison_record
+from tvmq_diag.decoding import Damage
 from tvmq_diag.errors import UsageError
 from tvmq_diag.results import benchmark_record, store, support_matrix, version_matrix
 from tvmq_diag.results.run import Role
@@ -16,6 +18,13 @@ from tvmq_diag.trace import layout
 
 from .. import formatting
 from ..templating import environment
+
+NAME = "index.html"
+RUNS = "runs"
+"""The name of a folder for runs."""
+
+TITLE = "All runs · tvmq_diag"
+"""Of the index, which is known by it."""
 
 
 class Record(Protocol):
@@ -62,22 +71,43 @@ class Entry:
     headline: str = ""
 
 
+def update(folder: Path) -> Path | None:
+    """Write the index over the runs in a folder, if that is a folder of runs: called RUNS, or one
+    with an index of ours. Returns it, None where the folder is somebody's own.
+
+    A page that we did not write is never written over.
+    """
+    page = folder / NAME
+    if page.exists() or page.is_symlink():
+        return write(folder) if _is_ours(page) else None
+    return write(folder) if folder.resolve().name == RUNS else None
+
+
 def write(runs_directory: Path) -> Path:
-    """Write `index.html` over the runs in this folder; returns it."""
+    """Write `index.html` over the runs in this folder; returns it. What cannot be read is named."""
     entries: list[Entry] = []
     damaged: list[str] = []
     for file, entry in ((layout.VERDICTS, _run), *((name, _record(name)) for name in RECORDS)):
         for path in sorted(runs_directory.glob(f"*/{file}")):
             try:
                 entries.append(entry(path.parent))
-            except UsageError as error:
+            except (UsageError, Damage) as error:
                 damaged.append(f"{path.parent.name}: {formatting.clip(error, 120)}")
     # ISO strings of one machine sort by time; of one second, by name.
     entries.sort(key=lambda entry: (entry.created, entry.name), reverse=True)
-    page = runs_directory / "index.html"
+    page = runs_directory / NAME
     template = environment().get_template("index.html.j2")
-    page.write_text(template.render(entries=entries, damaged=damaged), encoding="utf-8")
+    foreign.write(page, template.render(entries=entries, damaged=damaged, title=TITLE))
     return page
+
+
+def _is_ours(page: Path) -> bool:
+    """Did this tool write an index? Also of versions that did not sign it otherwise."""
+    try:
+        head = foreign.read(page.parent, page.name)[:4000]
+    except (OSError, Damage):
+        return False
+    return f"<title>{TITLE}</title>".encode() in head
 
 
 def _run(folder: Path) -> Entry:

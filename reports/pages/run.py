@@ -8,6 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from tvmq_diag import foreign
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import WORKS
 
@@ -45,7 +46,7 @@ def write(run: Run) -> Path:
     sections = [build(run, result, f"c{i}") for i, result in enumerate(results)]
     _write_graphs(run, sections)
     page = run.directory / NAME
-    page.write_text(_render(run, sections), encoding="utf-8")
+    foreign.write(page, _render(run, sections))
     return page
 
 
@@ -85,4 +86,4 @@ def _write_graphs(run: Run, sections: list[Section]) -> None:
             if picture is not None and picture.svg is not None:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{slug}-{kind}.svg"
-                path.write_text(svg.standalone(picture.svg), encoding="utf-8")
+                foreign.write(path, svg.standalone(picture.svg), run.directory)

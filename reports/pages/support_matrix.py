@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tvmq_diag import foreign
 from tvmq_diag.results.support_matrix import NEEDS, STEPS, Matrix
 
 from ..formatting import labelled
@@ -39,7 +40,7 @@ _LABELS = {
 def write(matrix: Matrix, directory: Path) -> Path:
     """Write `index.html` into the folder; returns it."""
     page = directory / "index.html"
-    page.write_text(render(matrix), encoding="utf-8")
+    foreign.write(page, render(matrix))
     return page
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tvmq_diag import foreign
 from tvmq_diag.analysis import recording
 from tvmq_diag.errors import UsageError
 from tvmq_diag.results.run import Result
@@ -69,7 +70,8 @@ def write(session: TestSession) -> Path:
     page = session.folder / NAME
     template = environment().get_template("tests.html.j2")
     facts = {name: getattr(session.session, name) for name in _LABELS}
-    page.write_text(
+    foreign.write(
+        page,
         template.render(
             session=session,
             summary=summary(lines),
@@ -81,7 +83,6 @@ def write(session: TestSession) -> Path:
                 if (value := facts[name])
             ],
         ),
-        encoding="utf-8",
     )
     return page
 

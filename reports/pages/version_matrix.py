@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tvmq_diag import foreign
 from tvmq_diag.results.version_matrix import PAGE, Versions
 from tvmq_diag.trace.stages import RELAX
 
@@ -24,7 +25,7 @@ _LABELS = {
 def write(matrix: Versions, directory: Path) -> Path:
     """Write `index.html` into the folder; returns it."""
     page = directory / PAGE
-    page.write_text(render(matrix), encoding="utf-8")
+    foreign.write(page, render(matrix))
     return page
 
 

@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from tvmq_diag import foreign
 from tvmq_diag.results.run import Result, Run
 from tvmq_diag.results.verdict import CRASHED, REJECTED, TIMED_OUT
 from tvmq_diag.trace.failure import Smallest
@@ -84,7 +85,7 @@ def reduction(run: Run, result: Result) -> Reduction | None:
         sentences.append("It cannot be written as a file that imports only tvm.")
         return Reduction(sentences, go_on=further)
     path, about = _file(run, result, trace, smallest.file)
-    text = _read(run.directory / path)
+    text = _read(run, path)
     if not text:
         about += " It cannot be read any more."
     return Reduction(sentences, path, about, text, further)
@@ -126,8 +127,8 @@ def _file(run: Run, result: Result, trace: Trace, name: str) -> tuple[str, str]:
     return Path(path).as_posix(), clip(worth, 500)
 
 
-def _read(path: Path) -> str:
+def _read(run: Run, name: str) -> str:
     try:
-        return printable(path.read_text(encoding="utf-8"), 20_000)
-    except (OSError, UnicodeDecodeError):
+        return printable(foreign.read(run.directory, name).decode("utf-8"), 20_000)
+    except (OSError, ValueError):
         return ""

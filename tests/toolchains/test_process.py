@@ -101,3 +101,34 @@ def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="cannot start"):
         job = CompileJob(str(tmp_path / "t"), "relay", ModelSource("tiny"))
         process.run(Toolchain("x", tmp_path / "none"), job, PLENTY)
+
+
+@pytest.mark.parametrize("how", ["start_new_session=True", "preexec_fn=os.setpgrp"])
+def test_what_a_child_started_in_the_background_ends_with_it(tmp_path: Path, how: str) -> None:
+    code = (
+        "import subprocess\n"
+        f"p = subprocess.Popen(['sleep', '1000'], {how})\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(p.pid))\n"
+    )
+    ending = run(tmp_path, code)
+    assert (ending.how, ending.code) == (How.FINISHED, 0)
+    _gone(int((tmp_path / "pid").read_text()))
+
+
+def test_what_a_child_left_in_the_temporary_folder_goes_with_it(tmp_path: Path) -> None:
+    code = (
+        "import tempfile\n"
+        f"open({str(tmp_path / 'place')!r}, 'w').write(tempfile.mkdtemp(prefix='tvmdbg_'))\n"
+    )
+    run(tmp_path, code)
+    assert not Path((tmp_path / "place").read_text()).exists()
+
+
+def _gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or ") Z " in state.read_text():  # a zombie has ended
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} goes on")

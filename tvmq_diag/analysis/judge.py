@@ -57,7 +57,7 @@ def of_failure(
     verdict.pass_path = [run.name for run in path]
     verdict.pass_name = trace.blamed_pass.name if trace.blamed_pass is not None else None
     verdict.stage = path[-1].stage if path else trace.stage
-    if trace.failure is not None and ending.how not in (How.INTERRUPTED, How.TIMED_OUT):
+    if trace.failure is not None:  # whatever ended the process while it looked into that
         _rejected(verdict, trace)
     else:
         _stopped(verdict, ending)
@@ -246,7 +246,7 @@ def _stopped(verdict: Verdict, ending: Ending) -> None:
         verdict.message = f"out of memory: it took {ending.peak_bytes / 2**30:.1f} GiB"
     elif ending.how == How.INTERRUPTED:
         verdict.outcome = INTERRUPTED
-        verdict.message = "stopped by Ctrl-C"
+        verdict.message = "stopped by Ctrl-C or a signal"
     else:
         verdict.outcome = CRASHED
         name = ending.signal_name

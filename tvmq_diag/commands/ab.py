@@ -16,7 +16,6 @@ set-up failed; 130 Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from ..comparison import run_diff
 from ..configuration import parse_list
 from ..errors import UsageError
 from ..reports.pages import index
-from ..reports.text import comparison
+from ..reports.text import comparison, console
 from ..results.run import Run
 from ..toolchains import overlay, resolution
 from ..toolchains.recipes import RECIPES
@@ -71,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run both, compare, print, write; returns the exit code."""
-    progress = Console(stderr=True)
+    progress = console.progress()
     allowed = compare.allowances(options)
     name = f"ab-{stem(options.model, parse_list(options.dtype))}"
     directory = fresh_directory(options.out, name)
@@ -81,9 +80,9 @@ def run(options: argparse.Namespace) -> int:
     old, new = (directory / side for side in SIDES)
     compared = run_diff.compare(old, new, compare.tolerances(options))
     page = compare.write(compared, _about(options, chains), directory)
-    index.write(directory.parent)
-    print(f"report: {page}", file=sys.stderr)
-    print(comparison.text(compared), end="")
+    console.error(f"report: {page}")
+    console.plain(comparison.text(compared))
+    index.update(directory.parent)
     return 1 if compared.regressions(allowed) else 0
 
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from .. import foreign
 from ..analysis import judge, tvm_error
 from ..configuration import parse_list
 from ..driver import benchmarking
@@ -35,10 +35,12 @@ from ..measurements.benchmark import FLOAT
 from ..reports.pages import benchmark as page
 from ..reports.pages import index
 from ..reports.text import benchmark as text
+from ..reports.text import console
 from ..reports.text.console import print_plain
 from ..results.benchmark_record import RECORD, to_json
 from ..results.run import Result, Role, Run
 from ..results.verdict import WORKS, Verdict
+from ..toolchains import scratch
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_configurations, add_model, add_out
@@ -58,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print, write; returns the exit code."""
-    screen, progress = Console(), Console(stderr=True)
+    screen, progress = console.screen(), console.progress()
     rpc = _rpc(options.rpc, options.rpc_key)
     if options.target and rpc is None:
         raise UsageError("--target is for a device behind --rpc; here use --mcpu")
@@ -69,8 +71,8 @@ def run(options: argparse.Namespace) -> int:
     work = Run(directory, plan_facts(plan))
     live = Live(progress)
     try:
-        with tempfile.TemporaryDirectory(prefix="tvmq-run-") as scratch:
-            sides = _build(plan, work, Path(scratch), live, progress)
+        with scratch.folder() as folder:
+            sides = _build(plan, work, folder, live, progress)
             if len(sides) > 1:
                 live.begin("benchmark: all models in turn")
                 if benchmarking.measure(plan, work, sides, live.progress):
@@ -83,11 +85,11 @@ def run(options: argparse.Namespace) -> int:
         raise SetupError(f"nothing could be timed; {work.benchmark.problems[-1]}")
     record = json.dumps(to_json(work.benchmark, work.facts), indent=2)
     for file in filter(None, (directory / RECORD, options.json)):
-        file.write_text(record + "\n", encoding="utf-8")
+        foreign.write(file, record + "\n")
     written = page.write(work.benchmark, list(sides), work.facts.to_json(), directory)
-    index.write(directory.parent)
     screen.print(text.table(work.benchmark))
     print_plain(screen, f"report: {written}")
+    index.update(directory.parent)
     return 0
 
 

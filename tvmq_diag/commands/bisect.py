@@ -16,15 +16,13 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-
-from ..analysis import accuracy, judge
+from ..analysis import accuracy, judge, recovery
 from ..analysis.accuracy import Bounds
-from ..driver import bisecting, investigation
+from ..driver import bisecting, investigation, provenance
 from ..driver.progress import Live
 from ..errors import UsageError
 from ..reports.pages import run as run_page
-from ..reports.text import verdict
+from ..reports.text import console, verdict
 from ..reports.text.console import print_plain
 from ..results import store
 from ..results.run import Role
@@ -42,13 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look for the pass and the op, print, write; returns 0. Raises UsageError without a result."""
-    screen, progress = Console(), Console(stderr=True)
-    work = store.load(options.trace.parent.parent)
+    screen, progress = console.screen(), console.progress()
+    work = recovery.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)
     if result.role == Role.FLOAT:
         raise UsageError(f"{options.trace} is the float model: it is not quantized")
     if result.trace is None or result.trace.outputs is None:
         raise UsageError(f"{options.trace} has no outputs: see `tvmq-diag reduce` for what failed")
+    source = investigation.job_of(result.trace).model.source
+    provenance.confirm(work, source, options.trust)
     chain = resolution.of_run(work.facts, progress.print)
     limits = Limits(120 + 4 * options.seconds, usable_bytes())
     bounds = Bounds.of(work.facts.min_cosine, work.facts.min_agreement)

@@ -21,19 +21,29 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ..analysis import recovery
 from ..analysis.accuracy import Bounds
 from ..comparison import baseline
 from ..comparison.baseline import Baseline
+from ..driver import provenance
 from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import baseline as text
+from ..reports.text import console
 from ..reports.text.console import print_plain
-from ..results import store
 from ..results.run import Run
 from .facts import plan_facts
 from .folders import fresh_directory
-from .options import add_mcpu, add_memory_limit, add_model, add_out, add_timeout, add_tvm
+from .options import (
+    add_mcpu,
+    add_memory_limit,
+    add_model,
+    add_out,
+    add_timeout,
+    add_trust,
+    add_tvm,
+)
 from .plans import plan_of
 from .running import carry_out
 
@@ -53,22 +63,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_mcpu(parser)
     add_timeout(parser, 1800.0)
     add_memory_limit(parser)
+    add_trust(parser, "a baseline")
 
 
 def run(options: argparse.Namespace) -> int:
     """Check or write; returns the exit code. Raises UsageError."""
-    screen, progress = Console(), Console(stderr=True)
+    screen, progress = console.screen(), console.progress()
     if options.of_run is not None:
-        work = store.load(options.of_run)
+        work = recovery.load(options.of_run)
         promised = None if options.write else baseline.read(options.baseline)
     else:
         promised = baseline.read(options.baseline)
+        source = str(promised.model.model)
+        provenance.confirm_baseline(options.baseline, source, options.trust)
         work = try_again(promised, options, progress)
     if options.write:
         current = baseline.of_run(work)
         if not current.promises:
             raise UsageError(f"{work.directory} has no verdict to make a baseline from")
         baseline.write(current, options.baseline)
+        provenance.sign_baseline(options.baseline, str(current.model.model))
         print_plain(screen, f"baseline: {options.baseline}")
         return 0
     assert promised is not None
@@ -95,8 +109,8 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
     )
     work = Run(directory, plan_facts(plan))
     carry_out(plan, work, progress)
-    index.write(directory.parent)
     print_plain(progress, f"report: {directory / run_page.NAME}")
+    index.update(directory.parent)
     return work
 
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from .. import foreign
 from ..comparison import run_diff
 from ..comparison.figures import Tolerances
 from ..comparison.record import RECORD
@@ -26,7 +26,7 @@ from ..comparison.run_diff import REGRESSIONS, Comparison
 from ..errors import UsageError
 from ..reports.pages import comparison as page
 from ..reports.pages import index
-from ..reports.text import comparison
+from ..reports.text import comparison, console
 from .facts import circumstances
 from .folders import fresh_directory
 from .options import add_out
@@ -90,8 +90,8 @@ def run(options: argparse.Namespace) -> int:
         name = options.new.resolve().name
         directory = fresh_directory(options.out, f"compare-{name}")
         facts = {"before": str(options.old), "now": str(options.new)}
-        print(f"report: {write(compared, facts, directory)}", file=sys.stderr)
-    print(comparison.text(compared), end="")
+        console.error(f"report: {write(compared, facts, directory)}")
+    console.plain(comparison.text(compared))
     return 1 if compared.regressions(allowed) else 0
 
 
@@ -100,10 +100,10 @@ def write(compared: Comparison, about: dict[str, str], directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     facts = {**circumstances(), **about}
     whole = json.dumps({**facts, **compared.to_json()}, indent=2)
-    (directory / RECORD).write_text(whole + "\n", encoding="utf-8")
-    (directory / TEXT).write_text(comparison.text(compared), encoding="utf-8")
+    foreign.write(directory / RECORD, whole + "\n")
+    foreign.write(directory / TEXT, comparison.text(compared))
     written = page.write(compared, facts, directory)
-    index.write(directory.parent)
+    index.update(directory.parent)
     return written
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ..configuration import Configuration
 from ..errors import UsageError
+from ..reports.pages import index
 
-RUNS = Path("runs")
+RUNS = Path(index.RUNS)
 
 
 def fresh_directory(requested: Path | None, stem: str) -> Path:

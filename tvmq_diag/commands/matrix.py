@@ -22,11 +22,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
+from .. import foreign
 from ..driver import support_matrix as matrix_driver
 from ..driver.support_matrix import Setup
 from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.pages import support_matrix as page
+from ..reports.text import console
 from ..reports.text import support_matrix as text
 from ..reports.text.console import print_plain
 from ..results import support_matrix
@@ -56,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the cells, write matrix.json and index.html, and the index of all runs; returns 0."""
-    screen, progress = Console(), Console(stderr=True)
+    screen, progress = console.screen(), console.progress()
     dtypes = _dtypes(options.dtypes)
     directory = fresh_directory(options.out, "support-matrix")
     chain = resolution.resolve(options.tvm, options.tvm_python, echo=progress.print)
@@ -75,8 +77,8 @@ def run(options: argparse.Namespace) -> int:
         if work.cells:  # also after Ctrl-C: the cells that are done are worth reading
             screen.print(text.table(work))
             written = _write(work, directory)
-            index.write(directory.parent)
             print_plain(screen, f"report: {written}")
+            index.update(directory.parent)
     return 0
 
 
@@ -112,7 +114,7 @@ class CellProgress:
 
 def _write(work: Matrix, directory: Path) -> Path:
     record = json.dumps(work.to_json(), indent=1)
-    (directory / RECORD).write_text(record, encoding="utf-8")
+    foreign.write(directory / RECORD, record)
     return page.write(work, directory)
 
 

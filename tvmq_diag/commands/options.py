@@ -173,6 +173,16 @@ def add_experiments(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--seconds", type=positive, default=600.0, metavar="S", help=f"for {what} (600)"
     )
+    add_trust(parser, "a run")
+
+
+def add_trust(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the confirmation that `what` came from somebody whose programs may run here."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help=f"start what {what} that was not made here names: its interpreter, its model",
+    )
 
 
 def add_out(parser: argparse.ArgumentParser, name: str) -> None:

@@ -84,18 +84,17 @@ class BaselineFile(pytest.File):
             raise self.CollectError(str(error)) from error
 
     def _run(self) -> dict[str, Check]:
-        from rich.console import Console
-
         from ..comparison import baseline
         from ..comparison.baseline import Baseline
         from ..reports.pages import run as run_page
+        from ..reports.text import console
         from . import check
 
         whole = self._read()
         selected = {item.name for item in self.session.items if item.parent is self}
         promises = {name: one for name, one in whole.promises.items() if name in selected}
         promised = Baseline(whole.model, promises)
-        done = check.try_again(promised, self._options(), Console(stderr=True))
+        done = check.try_again(promised, self._options(), console.progress())
         self._report = done.directory.absolute() / run_page.NAME
         return {one.configuration: one for one in baseline.check(promised, done)}
 

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-
-from ..analysis import judge
+from ..analysis import judge, recovery
 from ..configuration import parse
-from ..driver import investigation
+from ..driver import investigation, provenance
 from ..driver.progress import Live
 from ..errors import UsageError
 from ..reports.pages import run as run_page
-from ..reports.text import verdict
+from ..reports.text import console, verdict
 from ..reports.text.console import print_plain
 from ..results import store
 from ..toolchains import resolution
@@ -39,14 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Reduce, print, write; returns 0. Raises UsageError when there is nothing to look into."""
-    screen, progress = Console(), Console(stderr=True)
-    work = store.load(options.trace.parent.parent)
+    screen, progress = console.screen(), console.progress()
+    work = recovery.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)
     assert result.trace is not None
     if work.facts.script is not None:
         raise UsageError(f"{options.trace} is of a script, which is run by nobody but you")
     if not result.trace.can_replay:
         raise UsageError(f"{options.trace} has no pass that failed: there is nothing to reduce")
+    source = investigation.job_of(result.trace).model.source
+    provenance.confirm(work, source, options.trust)
     chain = resolution.of_run(work.facts, progress.print)
     limits = Limits(60 + 10 * options.seconds, usable_bytes())
     live = Live(progress)

@@ -10,14 +10,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
-from ..analysis import recording
+from ..analysis import recording, recovery
 from ..reports.pages import run as run_page
 from ..reports.pages import tests as tests_page
-from ..reports.text import verdict
+from ..reports.text import console, verdict
 from ..reports.text.console import print_plain
-from ..results import store, test_session
+from ..results import test_session
 from ..results.run import Role
 from ..trace import layout
 
@@ -32,11 +30,11 @@ def run(options: argparse.Namespace) -> int:
     run = options.trace
     if test_session.is_session(run):
         session = test_session.load(run)
-        print_plain(Console(), f"report: {tests_page.write(session)}")
+        print_plain(console.screen(), f"report: {tests_page.write(session)}")
         return 0
-    work = store.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
+    work = recovery.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
     written = run_page.write(work)
-    screen = Console()
+    screen = console.screen()
     for result in work.with_role(Role.REQUESTED):
         screen.print(verdict.lines(result))
     print_plain(screen, f"report: {written}")

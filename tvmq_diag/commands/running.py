@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from ..driver import session
+from ..driver import provenance, session
 from ..driver.plan import Observer, Plan
 from ..driver.progress import Live
 from ..reports.pages import run as run_page
@@ -17,6 +17,7 @@ def carry_out(plan: Plan, work: Run, progress: Console, label: str = "") -> None
     Raises as session.carry_out does, and KeyboardInterrupt after Ctrl-C, when all is written.
     """
     work.directory.mkdir(parents=True, exist_ok=True)
+    provenance.sign(work.directory)
     live = Live(progress)
     before = f"{label}: " if label else ""
     observer = Observer(lambda what: live.begin(before + what), live.progress, live.decided)

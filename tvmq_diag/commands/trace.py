@@ -38,7 +38,7 @@ from ..errors import UsageError
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
-from ..reports.text import sweep, verdict
+from ..reports.text import console, sweep, verdict
 from ..reports.text.console import print_plain
 from ..results.run import Role, Run
 from . import trace_script
@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         return trace_script.run(options)
     if options.arguments:
         raise UsageError(f"{options.arguments[0]!r} is no option; ARGs are for --script")
-    screen, progress = Console(), Console(stderr=True)
+    screen, progress = console.screen(), console.progress()
     directory = fresh_directory(options.out, stem(options.model, parse_list(options.dtype)))
     plan = replace(
         plan_of(options, progress.print),
@@ -108,8 +108,8 @@ def run(options: argparse.Namespace) -> int:
         carry_out(plan, work, progress)
     finally:
         if work.results:
-            index.write(directory.parent)
             _print(screen, work, directory / run_page.NAME)
+            index.update(directory.parent)
     return 0 if session.works(work) else 1
 
 
@@ -118,4 +118,5 @@ def _print(screen: Console, work: Run, written: Path) -> None:
         screen.print(verdict.lines(result))
     if len(work.results) > 1:
         screen.print(sweep.table(work))
-    print_plain(screen, f"report: {written}")
+    if written.exists():
+        print_plain(screen, f"report: {written}")

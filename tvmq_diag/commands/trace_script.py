@@ -9,13 +9,13 @@ import sys
 
 from rich.console import Console
 
-from ..driver import scripts
+from ..driver import provenance, scripts
 from ..driver.progress import Live
 from ..driver.scripts import ScriptPlan
 from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.pages import run as run_page
-from ..reports.text import verdict
+from ..reports.text import console, verdict
 from ..reports.text.console import print_plain
 from ..results.facts import RunFacts
 from ..results.run import Run
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises UsageError, SetupError, and KeyboardInterrupt after Ctrl-C, when all is written.
     """
-    screen, progress = Console(), Console(stderr=True)
+    screen, progress = console.screen(), console.progress()
     plan = _plan(options, progress)
     typed = shlex.join([str(options.script), *options.arguments])
     stem = re.sub(r"[^\w.-]+", "_", options.script.stem)
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     )
     work = Run(fresh_directory(options.out, stem), facts)
     work.directory.mkdir(parents=True, exist_ok=True)
+    provenance.sign(work.directory)
     live = Live(progress)
     live.begin(typed)
     try:
@@ -54,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
     finally:
         live.close()
         written = run_page.write(work)
-        index.write(work.directory.parent)
     _print(screen, work)
     print_plain(screen, f"report: {written}")
+    index.update(work.directory.parent)
     if work.facts.interrupted:
         raise KeyboardInterrupt
     return 0 if work.results[0].verdict.outcome == WORKS else 1

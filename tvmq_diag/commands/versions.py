@@ -21,10 +21,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from .. import foreign
 from ..configuration import parse_list
 from ..errors import DiagError, UsageError
 from ..reports.pages import index
 from ..reports.pages import version_matrix as page
+from ..reports.text import console
 from ..reports.text import version_matrix as text
 from ..reports.text.console import print_plain
 from ..results.run import Run
@@ -64,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run each toolchain, write versions.json and the pages; returns the exit code."""
-    screen, progress = Console(), Console(stderr=True)
+    screen, progress = console.screen(), console.progress()
     work = _empty(options)
     name = f"versions-{stem(options.model, parse_list(options.dtype))}"
     directory = fresh_directory(options.out, name)
@@ -78,8 +80,8 @@ def run(options: argparse.Namespace) -> int:
             _write(work, directory)
     finally:  # also after Ctrl-C: what is there is worth reading
         written = _write(work, directory)
-        index.write(directory.parent)
         _print(screen, work, written)
+        index.update(directory.parent)
     return max(codes)
 
 
@@ -127,7 +129,7 @@ def _fill(
 
 def _write(work: Versions, directory: Path) -> Path:
     record = json.dumps(work.to_json(), indent=1)
-    (directory / RECORD).write_text(record + "\n", encoding="utf-8")
+    foreign.write(directory / RECORD, record + "\n")
     return page.write(work, directory)
 
 

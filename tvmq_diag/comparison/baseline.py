@@ -33,7 +33,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from .. import decoding
+from .. import decoding, foreign
 from ..analysis import coverage
 from ..configuration import parse
 from ..errors import UsageError
@@ -167,7 +167,7 @@ def write(baseline: Baseline, path: Path) -> None:
     for name, promise in baseline.promises.items():
         lines += ["", f"[configuration.{json.dumps(name)}]", *_lines(promise)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    foreign.write(path, "\n".join(lines) + "\n")
 
 
 def junit(checks: list[Check], path: Path) -> None:
@@ -184,9 +184,8 @@ def junit(checks: list[Check], path: Path) -> None:
             failure = ET.SubElement(case, "failure", message=_xml(check.broken[0]))
             failure.text = _xml("\n".join([*check.broken, check.headline]))
     path.parent.mkdir(parents=True, exist_ok=True)
-    tree = ET.ElementTree(suite)
-    ET.indent(tree)
-    tree.write(path, encoding="utf-8", xml_declaration=True)
+    ET.indent(suite)
+    foreign.write(path, ET.tostring(suite, encoding="utf-8", xml_declaration=True))
 
 
 def _typed(path: Path, where: str, table: dict[str, Any], kind: type[S]) -> S:

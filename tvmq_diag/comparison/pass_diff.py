@@ -13,7 +13,7 @@ from typing import Any
 
 from rapidfuzz.distance import Indel
 
-from .. import decoding
+from .. import decoding, foreign
 from ..decoding import Damage
 from ..trace.graph import Graph
 from ..trace.stages import SEQUENCE
@@ -315,7 +315,7 @@ def _pass(modules: Modules, old: PassRun | None, new: PassRun | None, agreed: bo
 def _table(trace: Trace, number: int | None) -> bytes | None:
     file = _file(trace, number)
     try:
-        return (trace.path / file).read_bytes() if file is not None else None
+        return foreign.read(trace.path, file) if file is not None else None
     except (OSError, ValueError):
         return None
 

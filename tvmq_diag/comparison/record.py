@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from .. import decoding
+from .. import foreign
 from ..results.facts import Circumstances
 
 RECORD = "comparison.json"
@@ -32,4 +32,4 @@ _DECODER = msgspec.json.Decoder(ComparisonRecord)
 
 def load(folder: Path) -> ComparisonRecord:
     """The record in a folder. Raises UsageError when there is none, or it is damaged."""
-    return decoding.read(folder / RECORD, _DECODER)
+    return foreign.record(folder, RECORD, _DECODER)

@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..analysis import coverage, recording
+from ..analysis import coverage, recording, recovery
 from ..analysis.coverage import Coverage
 from ..errors import UsageError
 from ..measurements import numerics
-from ..results import store
 from ..results.run import Result, Role, Run
 from ..trace import layout, reader
 from ..trace.ops import short
@@ -153,7 +152,7 @@ def compare(old: Path, new: Path, tolerances: Tolerances | None = None) -> Compa
         before, now = load(old), load(new)
         names = dict.fromkeys((before.verdict.configuration, now.verdict.configuration))
         return Comparison([_configuration(" -> ".join(names), before, now, tolerances)])
-    return of_runs(store.load(old), store.load(new), tolerances)
+    return of_runs(recovery.load(old), recovery.load(new), tolerances)
 
 
 def of_runs(old: Run, new: Run, tolerances: Tolerances) -> Comparison:
@@ -188,7 +187,7 @@ def load(folder: Path) -> Result:
     """The trace in a folder, with the verdict of the run that it belongs to, if it does."""
     around = folder.resolve().parent.parent
     if is_run(around):
-        for result in store.load(around).results:
+        for result in recovery.load(around).results:
             if result.trace is not None and result.trace.path.name == folder.resolve().name:
                 return result
     recorded = reader.load(folder)

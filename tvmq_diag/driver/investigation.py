@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from .. import foreign
 from ..analysis.reasons.outcomes import NO_MESSAGE
 from ..analysis.tvm_error import sentence
 from ..errors import UsageError
@@ -59,7 +60,7 @@ def reproduce(toolchain: Toolchain, recorded: Trace, verdict: Verdict, run: Path
     verdict.reproducer = verdict.reproducer_note = None
     if smallest is None or smallest.file is None:
         return
-    file = recorded.path / smallest.file
+    file = foreign.inside(recorded.path, smallest.file)
     said = process.run_script(toolchain, file, REPRODUCER_SECONDS)
     if said is not None and _same(said, verdict):
         verdict.reproducer = file.relative_to(run).as_posix()
@@ -94,7 +95,7 @@ def job_of(recorded: Trace) -> CompileJob:
     """The job of the compile that a trace is of. Raises UsageError when it is not there."""
     path = recorded.path / layout.JOB
     try:
-        job = CompileJob.from_json(json.loads(path.read_text(encoding="utf-8")))
+        job = CompileJob.from_json(json.loads(foreign.read(recorded.path, layout.JOB)))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} does not say what was compiled: {error}") from error
     imported = job.imported  # of the session it ran in

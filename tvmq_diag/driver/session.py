@@ -6,13 +6,11 @@ runs as soon as a verdict needs it; the reference runs last.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from ..configuration import Configuration, reference
 from ..results import store
 from ..results.run import Role, Run
 from ..results.verdict import WORKS
+from ..toolchains import scratch
 from . import calibrating, fixing, follow_ups
 from .plan import Observer, Plan
 from .trials import NotImported, Stopped, Trials
@@ -25,8 +23,8 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
     UsageError when the model cannot be had, SetupError when no TVM process can run.
     """
     store.write(run)
-    with tempfile.TemporaryDirectory(prefix="tvmq-run-") as scratch:
-        trials = Trials(plan, run, observer, Path(scratch))
+    with scratch.folder() as folder:
+        trials = Trials(plan, run, observer, folder)
         try:
             for configuration, role in _queue(plan):
                 trials.attempt(configuration, role)

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,14 +17,14 @@ from typing import Any
 
 import msgspec
 
-from .. import __version__, decoding
+from .. import __version__, foreign
 from ..analysis import tvm_error
 from ..errors import SetupError, UsageError
 from ..instruments.protocol import cells
 from ..instruments.protocol.cells import StepBegins, StepEnds
 from ..instruments.protocol.jobs import CellJob
 from ..results.support_matrix import NEEDS, STEPS, Cell, CellStep, Matrix
-from ..toolchains import process
+from ..toolchains import process, scratch
 from ..toolchains.cache import cache_dir
 from ..toolchains.identity import Identity
 from ..toolchains.limits import Limits
@@ -79,7 +78,7 @@ def _cell(op: str, dtype: str, setup: Setup) -> Cell:
     kept = _cache_file(op, dtype, setup)
     if not setup.fresh:
         with contextlib.suppress(UsageError):
-            cached = decoding.read(kept, _CELL)
+            cached = foreign.record(kept.parent, kept.name, _CELL)
             if [step.name for step in cached.steps] == list(STEPS):
                 return cached
     cell, lasting = _measure(op, dtype, setup)
@@ -184,8 +183,8 @@ def _did_not_begin(ending: Ending, setup: Setup) -> str:
 
 def _process(op: str, dtype: str, steps: list[str], setup: Setup) -> tuple[str, Ending]:
     """Everything that a process for these steps printed, and how it ended."""
-    with tempfile.TemporaryDirectory(prefix="tvmq_diag-") as scratch:
-        folder = Path(scratch) / "cell"
+    with scratch.folder() as temporary:
+        folder = temporary / "cell"
         job = CellJob(str(folder), setup.toolchain.dialect, op, dtype, steps, setup.mcpu)
         ending = process.run(setup.toolchain, job, setup.limits, command=setup.command)
         try:
@@ -227,9 +226,7 @@ def _cache_file(op: str, dtype: str, setup: Setup) -> Path:
 
 
 def _keep(file: Path, cell: Cell) -> None:
-    """Write through a neighbour file; a cache that cannot be written costs only time."""
+    """A cache that cannot be written costs only time."""
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".tmp")
-        draft.write_text(json.dumps(msgspec.to_builtins(cell), indent=1), encoding="utf-8")
-        draft.replace(file)
+        foreign.write(file, json.dumps(msgspec.to_builtins(cell), indent=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from .. import foreign
 from ..analysis import arrived, judge
 from ..configuration import REFERENCE, Configuration, parse
 from ..instruments.protocol.jobs import DataSource
@@ -50,6 +51,8 @@ class Trials:
         self, configuration: Configuration, role: Role, data: DataSource | None = None
     ) -> Verdict:
         """Try a configuration; its verdict. `data`: to calibrate on, None for the plan's."""
+        self.run.facts.attempted[configuration.text] = role.value
+        self.save()
         compiled = self.compiler.compile(configuration, data=data)
         if judge.is_import(compiled.trace):
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace)
@@ -137,7 +140,8 @@ class Trials:
         chain = self.plan.toolchain
         stopped = compiled.interrupted or self._investigate(configuration, compiled)
         verdict = judge.of_failure(configuration, chain.name, compiled.trace, compiled.ending)
-        investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
+        if not stopped:
+            investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
         if stopped or configuration.is_model or verdict.outcome == TIMED_OUT:
             return verdict, stopped
         if verdict.stage in judge.FLOAT_STAGES:
@@ -220,4 +224,4 @@ def _unless_stopped(compiled: Compiled) -> Compiled:
 def _outputs(compiled: Compiled) -> Outputs:
     trace = compiled.trace
     assert trace.outputs is not None
-    return outputs.load(trace.path / trace.outputs, stacked=trace.inputs is not None)
+    return outputs.load(foreign.inside(trace.path, trace.outputs), stacked=trace.inputs is not None)

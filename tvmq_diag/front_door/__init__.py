@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..analysis import recording
+from ..analysis import recording, recovery
 from ..comparison import run_diff
 from ..comparison.figures import Tolerances
 from ..errors import UsageError
 from ..instruments.protocol.schema import JOURNAL
-from ..results import store
 from ..trace.layout import VERDICTS
 from .comparison import Comparison
 from .run import Result, Run, UnknownConfiguration
@@ -39,7 +38,7 @@ def load(path: str | Path) -> Run:
     """
     folder = Path(path).expanduser()
     if run_diff.is_run(folder):
-        return Run(store.load(folder))
+        return Run(recovery.load(folder))
     if (folder / JOURNAL).exists():
         return Run(recording.as_run(folder))
     raise UsageError(_what_to_load(folder))

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .. import decoding
+from .. import foreign
 from ..measurements.benchmark import AGAIN, FLOAT, Benchmark
 from ..measurements.paired import Latency, Ratio
 from .facts import Circumstances, RunFacts
@@ -56,7 +56,7 @@ _DECODER = msgspec.json.Decoder(BenchmarkRecord)
 
 def load(folder: Path) -> BenchmarkRecord:
     """The record in a folder. Raises UsageError when there is none, or it is damaged."""
-    return decoding.read(folder / RECORD, _DECODER)
+    return foreign.record(folder, RECORD, _DECODER)
 
 
 def to_json(measured: Benchmark, facts: RunFacts) -> dict[str, Any]:

@@ -61,6 +61,9 @@ class RunFacts(Circumstances, kw_only=True):
     """Where surely less than this share of classes or integers is the float model's it is wrong."""
     float_model: FloatModel | None = msgspec.field(default=None, name="float")
     """None where it was not run."""
+    attempted: dict[str, str] = {}
+    """What a compile was begun of: the text of each configuration, and why it was tried, as in
+    verdict.json. What has no verdict there was cut off with the tool."""
     interrupted: bool = False
     """Did Ctrl-C end it?"""
     extra: dict[str, Any] = {}
@@ -70,7 +73,7 @@ class RunFacts(Circumstances, kw_only=True):
         """The object that run.json holds."""
         record = msgspec.to_builtins(self)
         extra = record.pop("extra")
-        for name in ("float", "interrupted"):
+        for name in ("float", "interrupted", "attempted"):
             if not record[name]:
                 del record[name]
         return {**record, **extra}

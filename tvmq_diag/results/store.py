@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from .. import decoding
+from .. import decoding, foreign
 from ..configuration import parse
 from ..decoding import Damage
 from ..errors import UsageError
@@ -59,8 +59,8 @@ def read(directory: Path) -> Records:
     What an older version did not write has its default; what is not as declared, too, and is named.
     """
     try:
-        facts = decoding.loose((directory / FACTS).read_bytes())
-        verdicts = decoding.loose((directory / VERDICTS).read_bytes())
+        facts = decoding.loose(foreign.read(directory, FACTS))
+        verdicts = decoding.loose(foreign.read(directory, VERDICTS))
         if not isinstance(facts, dict) or not isinstance(verdicts, list):
             raise Damage(f"{VERDICTS} is no list, or {FACTS} no object")
     except (OSError, Damage) as error:
@@ -89,6 +89,9 @@ def load(directory: Path) -> Run:
     """
     records = read(directory)
     run = Run(directory, records.facts, problems=records.problems)
+    run.problems += [
+        f"{link} is a link that leads out of the run" for link in foreign.links_out(directory)
+    ]
     for record in records.verdicts:
         values = {name: getattr(record, name) for name in Verdict.__struct_fields__}
         try:
@@ -96,7 +99,7 @@ def load(directory: Path) -> Run:
         except UsageError as error:
             run.problems.append(f"a verdict in {VERDICTS} is damaged: {error}")
             continue
-        run.results.append(_with_trace(directory, Verdict(**values), record.role, slug))
+        run.results.append(with_trace(directory, Verdict(**values), record.role, slug))
     if run.facts.float_model is not None:
         run.results.append(_float(directory, run.facts, run.facts.float_model))
     measured = directory / TRACES / BENCHMARK
@@ -126,14 +129,17 @@ def _slug(configuration: str, facts: RunFacts) -> str:
 def _float(directory: Path, facts: RunFacts, model: FloatModel) -> Result:
     verdict = Verdict(FLOAT, facts.toolchain or "?", model.outcome, "run")
     verdict.latency_ms = model.latency_ms.get("tvm")
-    return _with_trace(directory, verdict, Role.FLOAT, FLOAT)
+    return with_trace(directory, verdict, Role.FLOAT, FLOAT)
 
 
-def _with_trace(directory: Path, verdict: Verdict, role: Role, slug: str) -> Result:
+def with_trace(directory: Path, verdict: Verdict, role: Role, slug: str) -> Result:
+    """A result with what was recorded of it under this name among the traces."""
     folder = directory / TRACES / slug
+    if not foreign.is_inside(directory, folder):
+        return Result(verdict, role)
     try:
-        tail = output_tail(folder / layout.OUTPUT)
-    except OSError:
+        tail = output_tail(foreign.inside(folder, layout.OUTPUT))
+    except (OSError, Damage):
         tail = ""
     result = Result(verdict, role, None, tail)
     with contextlib.suppress(UsageError):
@@ -146,7 +152,4 @@ def _with_trace(directory: Path, verdict: Verdict, role: Role, slug: str) -> Res
 
 
 def _dump(path: Path, value: Any) -> None:
-    """Write through a neighbour file, so that nobody ever reads half of it."""
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    foreign.write(path, json.dumps(value, indent=2) + "\n")

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from .. import decoding
+from .. import foreign
 from ..instruments.protocol import cells
 from .facts import Circumstances
 
@@ -140,7 +140,7 @@ _DECODER = msgspec.json.Decoder(_Record)
 
 def load(folder: Path) -> Matrix:
     """The matrix in a folder. Raises UsageError when there is none, or it is damaged."""
-    record = decoding.read(folder / RECORD, _DECODER)
+    record = foreign.record(folder, RECORD, _DECODER)
     facts = {name: getattr(record, name) for name in MatrixFacts.__struct_fields__}
     return Matrix(record.ops, record.dtypes, record.cells, MatrixFacts(**facts))
 

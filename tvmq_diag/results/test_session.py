@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from .. import decoding, foreign
+from ..decoding import Damage
 from ..errors import UsageError
 from ..instruments.protocol.recorded_tests import RECORD, SESSION, TEST, TRACES
 
@@ -66,14 +68,14 @@ def is_session(folder: Path) -> bool:
 def load(folder: Path) -> TestSession:
     """The session in a folder, as far as it got. Raises UsageError when there is none."""
     try:
-        lines = (folder / RECORD).read_bytes().splitlines()
-    except OSError as error:
-        raise UsageError(f"{folder} has no {RECORD}: {error.strerror}") from error
+        lines = foreign.read(folder, RECORD).splitlines()
+    except (OSError, Damage) as error:
+        raise UsageError(f"{folder} has no {RECORD} that can be read: {error}") from error
     result = TestSession(folder, Session(), [])
     for number, line in enumerate(lines, start=1):
         try:
             record = _DECODER.decode(line)
-        except msgspec.DecodeError:
+        except decoding.REFUSED:
             result.problems.append(f"line {number} of {RECORD} is damaged")
             continue
         if isinstance(record, Session):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .. import decoding
+from .. import foreign
 from ..configuration import Configuration, adapted, parse
 from ..errors import UsageError
 from ..measurements.metrics import Metrics
@@ -216,7 +216,7 @@ def load(folder: Path) -> VersionsRecord:
 
     Raises UsageError when there is none, or it is damaged.
     """
-    return decoding.read(folder / RECORD, _DECODER)
+    return foreign.record(folder, RECORD, _DECODER)
 
 
 def _toolchain(column: Column, configurations: list[str]) -> ToolchainRecord:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
+import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import foreign
 from ..errors import SetupError
 from ..instruments import protocol
-from ..instruments.protocol.jobs import TracedJob
-from ..instruments.protocol.schema import JOURNAL
+from ..instruments.protocol.jobs import ScriptJob, TracedJob
+from ..instruments.protocol.schema import JOURNAL, UNWRITABLE
 from ..trace.ending import Ending, How, output_tail
 from ..trace.layout import JOB, OUTPUT
+from . import scratch
 from .follower import Follower, Progress
 from .limits import Limits, resident_bytes
 from .toolchain import Toolchain
@@ -27,6 +30,9 @@ INSTRUMENTS = Path(protocol.__file__).parent.parent
 """What runs inside a TVM process, and is started as a program."""
 
 _POLL_S = 0.1
+
+_MARK = "TVMQ_DIAG_PROCESS"
+"""In the environment of the child and of all that it starts, whatever session they move to."""
 
 
 @dataclass(frozen=True)
@@ -47,28 +53,44 @@ def run(
     """Run a job (see instruments.tasks.compile) to its end, whatever that is.
 
     `job.trace` is the folder for the trace; it is created. Ctrl-C ends the child and comes back
-    as an Ending too. `command` replaces the child's program, for tests.
+    as an Ending too. What it leaves in the temporary folder or in the background ends with it.
+    `command` replaces the child's program, for tests.
 
-    Raises SetupError when the interpreter cannot be started.
+    Raises SetupError when the interpreter cannot be started, or nothing can be recorded.
     """
     folder = Path(job.trace)
     folder.mkdir(parents=True, exist_ok=True)
     files = _KeptFiles(folder, job.TASK)
-    files.job.write_text(json.dumps(job.to_json(), indent=1), encoding="utf-8")
+    foreign.write(files.job, json.dumps(job.to_json(), indent=1))
     program = command or [str(toolchain.python), str(INSTRUMENTS)]
-    with files.output.open("wb") as output:
+    mark = secrets.token_hex(16)
+    files.output.unlink(missing_ok=True)
+    with files.output.open("xb") as output, scratch.folder() as temporary:
+        own = {_MARK: mark}
+        if not isinstance(job, ScriptJob):  # what a script of somebody's own leaves is theirs
+            own["TMPDIR"] = str(temporary)
         try:
             child = subprocess.Popen(
                 [*program, str(files.job)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_environment(toolchain),
+                env=_environment(toolchain) | own,
                 start_new_session=True,
             )
         except OSError as error:
             raise SetupError(f"cannot start {program[0]}: {error.strerror}") from error
-        return _watch(child, files, limits, watch)
+        try:
+            ending = _watch(child, files, limits, watch)
+        finally:
+            _end_marked(mark)
+    if ending.code == UNWRITABLE:
+        free = shutil.disk_usage(folder).free
+        raise SetupError(
+            f"what TVM's process records cannot be written to {folder}, where {free >> 20} MiB are"
+            " free: free some, or give --out a folder on another disk"
+        )
+    return ending
 
 
 def run_script(toolchain: Toolchain, script: Path, timeout: float) -> ScriptOutput | None:
@@ -118,7 +140,7 @@ def _watch(
     code = child.returncode
     if how == How.FINISHED and code < 0:
         how = How.SIGNAL
-    return Ending(how, code, time.monotonic() - began, peak, files.keep())
+    return Ending(how, code, time.monotonic() - began, peak, files.tail())
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -129,29 +151,30 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
+def _end_marked(mark: str) -> None:
+    """End what the child, or a model's function in it, started in the background and left."""
+    wanted = f"{_MARK}={mark}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # gone, or somebody else's
+            if wanted in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
 def _environment(toolchain: Toolchain) -> dict[str, str]:
     return toolchain.environment | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 class _KeptFiles:
-    """The files kept of a process: its job, and what it printed.
-
-    They lie beside the trace's folder while it runs, which must be empty when the trace begins.
-    """
+    """The files kept of a process, in its trace's folder: its job, and what it printed."""
 
     def __init__(self, folder: Path, task: str) -> None:
         self.folder = folder
         prefix = f"{task}." if task == "investigate" else ""  # it looks into another one's trace
-        self._kept = folder / f"{prefix}{JOB}", folder / f"{prefix}{OUTPUT}"
-        self.job, self.output = (folder.with_name(f"{folder.name}.{p.name}") for p in self._kept)
+        self.job, self.output = folder / f"{prefix}{JOB}", folder / f"{prefix}{OUTPUT}"
 
-    def keep(self) -> str:
-        """Move them into the folder; the end of what was printed."""
-        job, output = self._kept
+    def tail(self) -> str:
+        """The end of what was printed."""
         try:
-            self.job.replace(job)
-            self.output.replace(output)
-            return output_tail(output)
-        except OSError as error:
-            print(f"cannot keep the process's output: {error}", file=sys.stderr)
+            return output_tail(self.output)
+        except OSError:
             return ""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from .. import foreign
 from ..errors import SetupError
 from .recipes import OWN_TVM
+
+_PR_SET_PDEATHSIG = 1
 
 
 def run(arguments: list[str], environment: Mapping[str, str], log: TextIO) -> str | None:
@@ -27,11 +33,12 @@ def run(arguments: list[str], environment: Mapping[str, str], log: TextIO) -> st
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
+        preexec_fn=_die_with_parent,
     ) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:
-                print(line, end="", file=sys.stderr, flush=True)
+                print(foreign.printable(line), end="", file=sys.stderr, flush=True)
                 log.write(line)
                 lines.append(line)
         except BaseException:  # Ctrl-C: nothing may go on writing into the directory
@@ -41,6 +48,13 @@ def run(arguments: list[str], environment: Mapping[str, str], log: TextIO) -> st
     if process.returncode == 0:
         return None
     return _cause(lines) or f"uv ended with exit code {process.returncode}"
+
+
+def _die_with_parent() -> None:
+    """On Linux, in the new process: end when this one is killed. A uv that went on would write into
+    the directory beside the next one."""
+    with contextlib.suppress(Exception):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _program() -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from .. import decoding
+from .. import decoding, foreign
 from ..decoding import Damage
 from ..errors import UsageError
 from ..instruments.protocol.schema import JOURNAL, SCHEMA
@@ -50,8 +50,8 @@ def read(
     Raises UsageError when there is no journal, or one of a newer layout.
     """
     try:
-        lines = (directory / JOURNAL).read_bytes().split(b"\n")
-    except OSError as error:
+        lines = foreign.read(directory, JOURNAL).split(b"\n")
+    except (OSError, Damage) as error:
         raise UsageError(f"no trace in {directory}: it has no readable {JOURNAL}") from error
     _refuse_newer(directory, lines)
     events: list[E] = []

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-OUTPUT = "output.txt"
-"""What the process printed, inside the trace's folder."""
-
-JOB = "job.json"
-"""The job of the process, there too."""
+from ..instruments.protocol.schema import JOB as JOB
+from ..instruments.protocol.schema import OUTPUT as OUTPUT
 
 VERDICTS = "verdict.json"
 FACTS = "run.json"

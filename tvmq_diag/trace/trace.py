@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from .. import foreign
 from . import ops, snapshot
 from .events import Warned, Written
 from .facts import TraceFacts
@@ -277,8 +278,8 @@ class Trace(msgspec.Struct, eq=False):
         if written.table is None:
             return Snapshot(number, (), written.primfuncs, self.vocabulary)
         try:
-            table = snapshot.table((self.path / written.table).read_bytes())
-        except (OSError, ValueError):  # a path may hold what no file's name does
+            table = snapshot.table(foreign.read(self.path, written.table))
+        except (OSError, ValueError):
             self.problems.append(f"snapshot {number} cannot be read")
             return Snapshot(number, (), vocabulary=self.vocabulary)
         if table.damaged:
