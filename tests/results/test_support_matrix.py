@@ -291,9 +291,17 @@ def test_the_command_puts_the_matrix_among_all_runs(
     monkeypatch.setattr(resolution, "resolve", lambda *_, **__: chain)
     monkeypatch.setattr(identity, "identify", lambda _: tvm_identity(version="9.9"))
     monkeypatch.setattr(matrix_driver, "run", fill)
-    asked = ["matrix", "--ops", "add", "--dtypes", "int8,int4", "--out", str(tmp_path / "mine")]
+    asked = [
+        "matrix",
+        "--ops",
+        "add",
+        "--dtypes",
+        "int8,int4",
+        "--out",
+        str(tmp_path / "runs" / "mine"),
+    ]
     assert cli.main(asked) == 0
-    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    text = (tmp_path / "runs" / "index.html").read_text(encoding="utf-8")
     assert '<a href="mine/index.html">mine</a>' in text
     assert "support matrix of TVM 9.9 (fake)" in text
     assert "1 of 2 cells work: 1 of 1 in int8, 0 of 1 in int4" in text
