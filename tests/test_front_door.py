@@ -266,7 +266,7 @@ class TestComparing:
         compared = td.compare(works, trace)
         assert compared.headline == (
             "first difference: QuantizePartition: all 6 cast_hint: dtype int8 -> int4, "
-            "first at nn.conv2d #8"
+            "first at nn.conv2d #8; 4 of 4 differences behind QuantizeCalibrate depend on them"
         )
         assert compared.regressions() == ["int8/int8/int32 -> int4: regressed"]
         assert str(compared).splitlines()[0] == compared.headline

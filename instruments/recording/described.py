@@ -6,8 +6,6 @@ import enum
 import types
 from typing import Any
 
-import numpy as np
-
 _LONGEST = 60
 _FEW = 4
 
@@ -37,6 +35,8 @@ def described(value: Any) -> str | None:
         return repr(value)[:_LONGEST]
     if type(value) in (list, tuple, set, frozenset):
         return _collection(value)
+    import numpy as np  # here: who only reads traces has no use for it
+
     if isinstance(value, np.dtype):
         return str(value)
     if isinstance(value, np.ndarray):

@@ -14,8 +14,6 @@ import sys
 import types
 from typing import Any, Iterator
 
-import numpy as np
-
 from .described import described, is_expression, is_of_tvm
 
 _LONGEST = 300
@@ -239,6 +237,8 @@ def _field(owner: Any, name: str) -> Any:
     """An attribute that is there: of TVM's own objects any, whose fields are in C++."""
     if is_of_tvm(owner):
         return getattr(owner, name)
+    import numpy as np  # here: who only reads traces has no use for it
+
     if isinstance(owner, np.ndarray) and name in ("dtype", "ndim", "shape", "size"):
         return getattr(owner, name)
     classes = owner.__mro__ if isinstance(owner, type) else (owner,)
