@@ -16,6 +16,8 @@ import pytest
 from support.paths import ROOT
 from support.runs import copied
 
+from tvmq_diag.toolchains.toolchain import Toolchain
+
 PROGRAM = [sys.executable, "-m", "tvmq_diag"]
 
 
@@ -146,3 +148,14 @@ def test_what_to_do_about_a_full_disk(
     assert cli.script(report, ["x"]) == 3
     said = capsys.readouterr().err
     assert said.startswith("error: No space left on device (runs/x): free some")
+
+
+def test_a_trace_that_cannot_be_written_is_no_verdict_on_the_model(
+    relay: Toolchain, small_disk: Path
+) -> None:
+    arguments = ["--model", "tiny", "--dtype", "int4", "--no-reference"]
+    done = ended("trace", *arguments, "--out", str(small_disk / "run"), stdout=subprocess.PIPE)
+    assert done.returncode == 3 and "rejected" not in done.stdout
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("error: ") and "free some, or give --out" in last
+    assert "Traceback" not in done.stderr
