@@ -49,7 +49,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("try", verdict.suggestion),
         ("repro", verdict.reproducer or _no_reproducer(verdict.reproducer_note)),
     ]
-    return [(name, formatting.clip(text, 240)) for name, text in lines if text]
+    return [(name, formatting.clip(text, 600)) for name, text in lines if text]
 
 
 def _no_reproducer(note: str | None) -> str | None:

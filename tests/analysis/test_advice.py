@@ -72,3 +72,9 @@ def test_settings_that_keep_ops_in_float_are_turned_off() -> None:
     relax = advice.without({"skip"}, parse(f"{INT8}:pipeline=target:skip=matmul"), "skip")
     assert relax is not None and relax.startswith(f"--dtype {INT8}:skip=none:pipeline=target: ")
     assert advice.without(set(), configuration, "skip_conv_layers") is None
+
+
+def test_one_bit_is_not_calibrated() -> None:
+    """The sign takes it: every value is 0, whatever the scale."""
+    said = advice.suggestion(parse("int8/int8/int32:nbit_weight=1"), WRONG, "relay")
+    assert said == "--dtype int8/int8/int32: not tried; TVM's default"

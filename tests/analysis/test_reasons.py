@@ -195,3 +195,27 @@ def test_what_is_in_no_clause_is_seen() -> None:
     assert catalogue.strangers(f"{known}; {outcomes.ONE_BIT.clause}") == ""
     assert catalogue.strangers(f"{known}; who knows") == ""
     assert catalogue.strangers(f"{outcomes.ONE_BIT.clause}; who knows") == "who knows"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("Check failed: (nptr) is false", "an op that joins values reads one that the quantizer"),
+        ("Check failed: (rhs) is false", "an op with weights reads one operand that the quantizer"),
+        (
+            "Check failed: (!new_args[0]->IsInstance<TempExprNode>() && "
+            "!new_args[1]->IsInstance<TempExprNode>()) is false",
+            "an op of two operands reads one that the quantizer",
+        ),
+        (
+            "data types float64 and float32 do not match in BroadcastRel",
+            "the quantizer multiplies what it quantizes by a float32 constant: it takes no values "
+            "in float64",
+        ),
+    ],
+)
+def test_what_realize_checks(message: str, reason: str) -> None:
+    """On TVM itself these are cases of docs/gallery: image_pooling, efficient_channel_attention,
+    two_pools_added, half_precision."""
+    said = lookup.of_message(message, "realize", "relay")
+    assert said is not None and said.startswith(reason)

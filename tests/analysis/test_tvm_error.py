@@ -93,3 +93,8 @@ def test_what_cpp_threw_inside_a_called_back_function_was_thrown_in_cpp() -> Non
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
     tvm_error.read(text)
+
+
+def test_a_message_that_ends_in_a_module_is_told_by_its_first_line() -> None:
+    text = "ValueError: StructuralEqual check failed, caused by lhs at x:\ndef @main() {\n  x\n}\n"
+    assert tvm_error.sentence(text) == "StructuralEqual check failed, caused by lhs at x"

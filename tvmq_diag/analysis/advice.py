@@ -67,7 +67,10 @@ def suggestion(configuration: Configuration, outcome: str, dialect: str | None) 
     default = reference(configuration)
     called = reference_name(dialect)
     if configuration.dtypes == default.dtypes:
-        calibrated = over_data(configuration, str(dialect)) if outcome == WRONG else []
+        widths = (configuration.fields.get(name) for name in ("nbit_input", "nbit_weight"))
+        # Of one bit nothing is left but 0, whatever the scale (reasons.outcomes.ONE_BIT).
+        scaled = outcome == WRONG and 1 not in widths
+        calibrated = over_data(configuration, str(dialect)) if scaled else []
         if calibrated and configuration.fields.keys() <= _NARROWING | CALIBRATION:
             return (
                 f"--dtype {calibrated[0].text}: not tried; it calibrates on data (--calibrate-on)"

@@ -95,12 +95,15 @@ def _verdict(
 def _without_failure(configuration: Configuration, toolchain: str, trace: Trace) -> Verdict:
     verdict = Verdict(configuration.text, toolchain, WORKS, trace.stage, confidence=UNKNOWN)
     verdict.reason = outcomes.UNCHECKED.clause
+    caught = [run for run in trace.pass_runs.values() if run.raised]
+    if caught:
+        verdict.reason = outcomes.CAUGHT.clause.format(caught[-1].owner.name)
     if configuration.as_is:
         passes = len(trace.pass_runs)
-        verdict.message = (
-            f"{passes or 'no'} pass{'es' if passes != 1 else ''}, and nothing was raised"
-        )
-        verdict.reason = outcomes.NO_NUMBERS.clause
+        verdict.message = f"{passes or 'no'} pass{'es' if passes != 1 else ''}"
+        if not caught:
+            verdict.message += ", and nothing was raised"
+            verdict.reason = outcomes.NO_NUMBERS.clause
         return verdict
     runs = sum(run.name == QUANTIZER_BEGINS[-1] for run in trace.pass_runs.values())
     if runs > 1:

@@ -101,9 +101,13 @@ def _raised_in_python(text: str, after: int) -> ThrowSite | None:
 
 
 def sentence(text: str) -> str:
-    """The last line of an error, without its class and the head of IR in it."""
+    """The last line of an error, without its class and the head of IR in it; where that is the end
+    of a module's text (tvm.ir.assert_structural_equal), the first."""
     lines = [line.strip() for line in _VERSION.sub("", text).splitlines() if line.strip()]
-    return _CLASS.sub("", lines[-1]).rstrip(" :") if lines else ""
+    if not lines:
+        return ""
+    telling = lines[-1] if re.search(r"\w", lines[-1]) else lines[0]
+    return _CLASS.sub("", telling).rstrip(" :")
 
 
 def _short(signature: str) -> str:

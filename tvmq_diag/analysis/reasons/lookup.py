@@ -41,18 +41,21 @@ def of_silence(trace: Trace, site: ThrowSite | None, line: str | None) -> str | 
     occurrence = Occurrence(statement, None, dialect, file, function, values=values)
     clause = explain(bare.STATEMENTS, occurrence)
     folded = weights.folded(trace) if clause is not None and function == "visit_func" else None
-    recorded = _recorded(raised) if raised is not None else None
+    tvms = trace.failure is None or trace.failure.tvms
+    recorded = _recorded(raised, tvms) if raised is not None else None
     return "; ".join(part for part in (clause, folded, recorded) if part) or None
 
 
-def _recorded(raised: Raised) -> str | None:
-    """The statement, and the values that it was about; None where they were not recorded."""
+def _recorded(raised: Raised, tvms: bool) -> str | None:
+    """The statement, and the values that it was about; None where they were not recorded. `tvms`:
+    is it TVM's own?"""
     if raised.condition is None or raised.statement is None:
         return None
     if raised.statement.startswith("raise"):
-        words = outcomes.RAISED.clause.format(raised.condition)
+        kind = outcomes.RAISED if tvms else outcomes.RAISED_OWN
     else:
-        words = outcomes.ASSERTED.clause.format(raised.condition)
+        kind = outcomes.ASSERTED if tvms else outcomes.ASSERTED_OWN
+    words = kind.clause.format(raised.condition)
     values = ", ".join(f"{name} is {value}" for name, value in raised.values)
     return f"{words}, {outcomes.VALUES.clause.format(values)}" if values else words
 

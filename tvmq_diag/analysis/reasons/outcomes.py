@@ -104,6 +104,21 @@ FOLDED = Circumstance(
     "src/relay/transforms/fold_scale_axis.cc, the forward and the backward rewriting of "
     "convolutions; seen in the modules before and after the pass",
 )
+ASSERTED_OWN = Circumstance(
+    "likewise, in a script of somebody's own",
+    "the script asserts `{0}`",
+    "the statement itself, and the values in its frame",
+)
+RAISED_OWN = Circumstance(
+    "an exception without a message, likewise",
+    "the script raises this where `{0}`",
+    "the branches that lead to the statement, and the values in its frame",
+)
+CAUGHT = Circumstance(
+    "a compile recorded in somebody's own script, in which a pass raised and the script went on",
+    "{0} raised something that the script caught; no numbers were checked",
+    "nothing was run",
+)
 ASSERTED = Circumstance(
     "an assertion without a message",
     "TVM asserts `{0}`",
@@ -125,5 +140,5 @@ NO_ANCHOR = Circumstance(
 ALL = (
     BEFORE_QUANTIZING, ILL_TYPED, FLOAT_FAILS, AS_IS_FAILS, ONE_BIT, NARROW, SHORT_SUMS,
     DEQUANTIZED, SIMULATED, UNCHECKED, NO_NUMBERS, LAST_RUN, COMPARED, CONTAINER, CULPRIT, *FOLDS,
-    FOLDED, ASSERTED, RAISED, VALUES, NO_ANCHOR,
+    FOLDED, ASSERTED, RAISED, ASSERTED_OWN, RAISED_OWN, CAUGHT, VALUES, NO_ANCHOR,
 )  # fmt: skip

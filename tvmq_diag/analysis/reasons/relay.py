@@ -26,9 +26,10 @@ MESSAGES = (
         dialect=RELAY,
     ),
     Reason(
-        r"data types (?:float16 and float32|float32 and float16) do not match in BroadcastRel",
-        "the quantizer multiplies what it quantizes by a float32 constant: it takes no net in "
-        "float16",
+        r"data types (?=.*?\b(float16|bfloat16|float64)\b)(?:\w+ and float32|float32 and \w+) "
+        r"do not match in BroadcastRel",
+        "the quantizer multiplies what it quantizes by a float32 constant: it takes no values in "
+        "{0}",
         "src/relay/quantize/realize.cc, QuantizeRealize",
         dialect=RELAY,
     ),
@@ -44,6 +45,28 @@ MESSAGES = (
         r"data types (\w+) and (\w+) do not match in BroadcastRel",
         "the quantizer left one side in {0} and made the other {1}",
         "src/relay/op/type_relations.cc, BroadcastRel",
+        dialect=RELAY,
+    ),
+    Reason(
+        r"Check failed: \(nptr\) is false",
+        "an op that joins values reads one that the quantizer made integers of and one that it "
+        "left in float: its rule takes all of them or none",
+        "src/relay/quantize/realize.cc, UnifyDTypeScale, of ConcatenateRealize and AddRealize",
+        dialect=RELAY,
+    ),
+    Reason(
+        r"Check failed: \([lr]hs\) is false",
+        "an op with weights reads one operand that the quantizer made integers of and one that it "
+        "left in float: its rule takes both or none",
+        "src/relay/quantize/realize.cc, Conv2dRealize, Conv1dRealize and DenseRealize",
+        dialect=RELAY,
+    ),
+    Reason(
+        r"!new_args\[0\]->IsInstance<TempExprNode>\(\) (?:&&|\|\|) "
+        r"!new_args\[1\]->IsInstance<TempExprNode>\(\)",
+        "an op of two operands reads one that the quantizer made integers of and one that it left "
+        "in float: its rule takes both or none",
+        "src/relay/quantize/realize.cc, AddRealize and MulRealize",
         dialect=RELAY,
     ),
     Reason(
