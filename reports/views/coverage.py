@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 
 from tvmq_diag.analysis import coverage
 from tvmq_diag.analysis.unquantized import Unquantized
 from tvmq_diag.trace.trace import Trace
 
-from ..formatting import DASH
+from ..formatting import DASH, clip
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,6 @@ def _shares(counted: Counter[str]) -> str:
 
 
 def _bytes(count: int) -> str:
-    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
+    size = Decimal(count)  # a damaged shape can have more than any float holds
+    text = f"{size / 2**20:.1f} MiB" if count >= 2**20 else f"{size / 2**10:.1f} KiB"
+    return clip(text, 40)

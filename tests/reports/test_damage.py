@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from pathlib import Path
 
@@ -56,3 +57,16 @@ def test_nothing_raises(runs: list[Path], tmp_path: Path, data: st.DataObject) -
             ablation.first_ops(result.trace)
             with contextlib.suppress(UsageError):  # of a dtype that is none
                 recording.judged(result.trace)
+
+
+def test_a_shape_that_no_float_holds(runs: list[Path], tmp_path: Path) -> None:
+    """Hypothesis found it: sizes of a constant beyond 10^308 bytes."""
+    folder = tmp_path / "run"
+    shutil.copytree(runs[0], folder)
+    for table in (folder / "traces" / "int4" / "snapshots").glob("*.json"):
+        rows = json.loads(table.read_text())
+        for row in rows:
+            if row.get("kind") == "constant" and row.get("shape"):
+                row["shape"] = [10**200, 10**200]
+        table.write_text(json.dumps(rows))
+    assert page.write(store.load(folder)).exists()
