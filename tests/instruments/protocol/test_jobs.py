@@ -21,6 +21,7 @@ from tvmq_diag.instruments.protocol.jobs import (
     NumericsJob,
     OverheadJob,
     Rpc,
+    ScriptJob,
 )
 from tvmq_diag.instruments.protocol.records import RecordError
 
@@ -45,6 +46,7 @@ EACH: list[Job] = [
     BenchmarkJob("t", "relay", {"float32": "a"}, 30, 60.0, MODEL, Rpc("localhost", 9190, "key")),
     EagerJob(MODEL),
     OverheadJob(MODEL, {"nbit_input": 4}, 5, ["traced"]),
+    ScriptJob("t", "relay", "mine.py", ["--fast"], save_ir=True),
 ]
 
 OLD = """
