@@ -54,7 +54,7 @@ def missing_map(result: Result) -> str | None:
     trace = result.trace
     if trace is None or trace.map is not None or not expected(result):
         return None
-    return f"No op was tried on its own: {why_not(trace, 'map')}"
+    return f"There is no map of the ops: {why_not(trace, 'map')}"
 
 
 def go_on(run: Run, trace: Trace) -> str | None:

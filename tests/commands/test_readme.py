@@ -52,6 +52,7 @@ def test_every_script_explains_itself_with_examples(path: Path, tmp_path: Path) 
 def test_every_option_the_readme_names_exists(tmp_path: Path) -> None:
     scripts = sorted((ROOT / "scripts").glob("*.py"))
     known = "".join(script(str(path), "--help", cwd=tmp_path).stdout for path in scripts)
+    known += script("-m", "pytest", "--help", cwd=tmp_path).stdout
     for option in set(re.findall(r"`(--[a-z-]+)", TEXT)) - {"--help"}:
         assert option in known, option
     for configurations in re.findall(r"`--dtype ([^`\s]+)", TEXT):

@@ -270,7 +270,7 @@ def test_an_analysis_that_was_not_made_says_why(
     result.trace.ended = ended
     text, _ = write(tmp_path, result)
     said = section_of(text, "map")
-    assert f"No op was tried on its own: {reason}." in said
+    assert f"There is no map of the ops: {reason}." in said
     assert ("tvmq-diag reduce traces/int4" in said) == (not ended)
     assert "There is none: no part of it fails." in section_of(text, "repro")
 
