@@ -76,10 +76,10 @@ def test_it_measures_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: Toolchain
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = ("--dtype", f"{SIDE},int4", "--rounds", "8", "--json", "mine.json", "--out", "o")
+    asked = ("--dtype", f"{SIDE},int4", "--rounds", "8", "--json", "mine.json", "--out", "runs/o")
     assert run(*asked) == 0
     found = json.loads((tmp_path / "mine.json").read_text())
-    assert found == json.loads((tmp_path / "o" / command.RECORD).read_text())
+    assert found == json.loads((tmp_path / "runs" / "o" / command.RECORD).read_text())
     assert set(found["sides"]) == {FLOAT, AGAIN, SIDE}  # int4 cannot be built
     for side in found["sides"].values():
         assert len(side["rounds_ms"]) == 8 and min(side["rounds_ms"]) > 0
@@ -92,8 +92,8 @@ def test_it_measures_what_it_says(
     assert kinds[CONVOLUTION] > 0 and REQUANTIZE not in found["sides"][FLOAT]["kernels_ms_by_kind"]
     assert found["threads"] >= 1 and found["targets"][SIDE].startswith("llvm")
     assert found["schedules"][SIDE]["fallbacks"]
-    assert "How fast" in (tmp_path / "o" / "index.html").read_text()
-    assert "benchmark of tiny" in (tmp_path / "index.html").read_text()
+    assert "How fast" in (tmp_path / "runs" / "o" / "index.html").read_text()
+    assert "benchmark of tiny" in (tmp_path / "runs" / "index.html").read_text()
 
 
 @pytest.fixture(params=["relay", "relax"])
