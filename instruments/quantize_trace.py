@@ -71,8 +71,8 @@ class QuantizeTrace:
     ) -> None:
         if dialect is not None:
             dialects.check(dialect)
-        self._asked = Path(path).absolute()  # wherever the process goes meanwhile
-        self.path = fresh(self._asked)
+        self._requested = Path(path).absolute()  # wherever the process goes meanwhile
+        self.path = fresh(self._requested)
         self._save_ir = save_ir
         self._dialect = dialect
         self._apart = apart
@@ -83,7 +83,7 @@ class QuantizeTrace:
         if self._exits is not None:
             raise RuntimeError(f"the trace in {self.path} is open: make another QuantizeTrace")
         if self._used:
-            self.path = fresh(self._asked)
+            self.path = fresh(self._requested)
         self._used, self._failed = True, False
         with contextlib.ExitStack() as exits:  # closed again if anything here fails
             self._open(exits)

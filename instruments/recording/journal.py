@@ -46,8 +46,13 @@ class Journal:
         """Let this process, forked from the journal's own, write into it from here on."""
         self._process = os.getpid()
 
+    @property
+    def _writes(self) -> bool:
+        """Is it open and whole, and this process the one whose journal it is?"""
+        return self._descriptor >= 0 and self.trouble is None and os.getpid() == self._process
+
     def _write(self, line: bytes) -> None:
-        if self._descriptor < 0 or self.trouble is not None or os.getpid() != self._process:
+        if not self._writes:
             return
         try:
             while line:  # on a full disk the kernel takes a part, and refuses the rest
@@ -77,13 +82,16 @@ class Journal:
 
     def text(self, name: str, text: str) -> str:
         """Write a text file (an IR dump, an error) beside the journal; returns its path."""
-        (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
         self._file(name, text)
         return name
 
     def _file(self, name: str, text: str) -> None:
+        if not self._writes:  # a forked process would write over the tables of its parent
+            return
+        path = self.directory / name
         try:
-            (self.directory / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             self.trouble = self.trouble or error
             raise

@@ -140,7 +140,7 @@ def forked() -> list[int]:
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
-        between = passes(FOLDER / "forked")
+        between = passes(FOLDER / "forked") + len(list((FOLDER / "forked/snapshots").iterdir()))
         optimize()
     return [between, passes(FOLDER / "forked")]
 
