@@ -1,8 +1,8 @@
 """Make trouble for as long as you like, and count: does anything get lost, or out of hand?
 
-Each campaign makes one kind of trouble: a file that is damaged, a process that is killed, a disk that
-is full, a name that is a program. They take turns for as long as --seconds says. Each kind of failure
-is printed once, with what makes it again.
+Each campaign makes one kind of trouble: a file that is damaged, a process that is killed, a disk
+that is full, a name that is a program. They take turns for as long as --seconds says. Each kind of
+failure is printed once, with what makes it again.
 
 examples:
   %(prog)s                                      two minutes of all
@@ -15,6 +15,7 @@ exit code: 0 nothing broke; 1 something did; 2 bad usage.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter, defaultdict
@@ -100,7 +101,7 @@ class Record:
 
     def _tell(self, again: str, broken: str) -> None:
         """Each kind of failure once: a thousand of one kind hide the next."""
-        kind = broken.strip().splitlines()[-1][:60]
+        kind = re.sub(r"\d+", "", broken.strip().splitlines()[-1])[:60]
         if kind not in self._told:
             self._told.add(kind)
             print(f"{again}\n{foreign.printable(broken)}", flush=True)
@@ -124,8 +125,8 @@ class Record:
             "# Reliability",
             "",
             "What was tried to make it lose something, or obey somebody else. Made by",
-            f"`scripts/torture.py --seconds 3600 --table docs/reliability.md`: {minutes:.0f} minutes"
-            f" from seed {self.seed} on {date.today()}.",
+            "`scripts/torture.py --seconds 3600 --table docs/reliability.md`:"
+            f" {minutes:.0f} minutes from seed {self.seed} on {date.today()}.",
             "",
             "| campaign | what must hold | tries | failures | seconds |",
             "| --- | --- | ---: | ---: | ---: |",
