@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import cuts
+from . import cuts, disks, hostile, kills
 
-CAMPAIGNS = (cuts.CAMPAIGN,)
+CAMPAIGNS = (cuts.CAMPAIGN, *kills.CAMPAIGNS, hostile.CAMPAIGN, *disks.CAMPAIGNS)

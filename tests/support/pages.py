@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -47,19 +48,33 @@ class Outline(HTMLParser):
 # In a browser
 
 
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync"
+).split()
+
+
+@contextlib.contextmanager
+def chromium(program: str) -> Iterator[Any]:
+    """The system's Chromium. Each launch has a user data folder of its own, which goes with it."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=program, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+def installed() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    program = installed()
     if program is None:
         pytest.skip("no chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api")
-    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-    flags += "--disable-background-networking --disable-component-update --disable-sync"
-    with playwright.sync_playwright() as driver:
-        # Playwright gives each launch a user data folder of its own, and removes it.
-        opened = driver.chromium.launch(executable_path=program, args=flags.split())
-        yield opened
-        opened.close()
+    with chromium(program) as launched:
+        yield launched
 
 
 def opened(browser: Any, path: Path, width: int = 1280, scheme: str = "light") -> Any:
