@@ -69,7 +69,13 @@ def _chosen(names: str | None) -> list[Campaign]:
     for name in asked:
         if name not in known:
             raise UsageError(f"no campaign {name!r}: there are {', '.join(known)}")
-    return [known[name] for name in asked]
+    able = []
+    for name in asked:
+        if lacking := known[name].lacks():
+            print(f"{name} is left out: it needs {lacking}")
+        else:
+            able.append(known[name])
+    return able
 
 
 class Record:
@@ -85,7 +91,7 @@ class Record:
     def take_turns(self, campaigns: list[Campaign], seconds: float) -> None:
         """Try the one that had the least of its share, until the time is over."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while campaigns and time.monotonic() < end:
             campaign = min(campaigns, key=lambda one: self.seconds[one.name] / one.share)
             self._try(campaign)
 

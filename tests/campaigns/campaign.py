@@ -25,6 +25,8 @@ class Campaign:
     promise: str
     trial: Trial
     share: float = 1.0
+    lacks: Callable[[], str | None] = lambda: None
+    """What this machine has not, without which it cannot be tried; None if it can."""
 
     def tried(self, seed: int, number: int) -> str | None:
         """Try it once; None, or what broke. The same seed and number make the same trouble."""

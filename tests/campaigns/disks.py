@@ -105,7 +105,11 @@ def _disk(random: Random, folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+def _root() -> str | None:
+    return None if os.geteuid() == 0 else "root, who may mount a disk"
+
+
 CAMPAIGNS = (
-    Campaign("disk-runs", "one line, and exit code 3; or the run, whole", run),
-    Campaign("disk-traces", "the person's own exception leaves", trace),
+    Campaign("disk-runs", "one line, and exit code 3; or the run, whole", run, lacks=_root),
+    Campaign("disk-traces", "the person's own exception leaves", trace, lacks=_root),
 )
