@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import os
 import urllib.parse
@@ -16,6 +17,10 @@ from tvmq_diag import foreign
 from . import formatting
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_VIEWER = Path(__file__).parent / "viewer"
+
+VIEWER = ("store", "place", "viewer")
+"""The parts of the viewer's script, each after those that it uses."""
 
 
 def environment() -> Environment:
@@ -42,8 +47,8 @@ def environment() -> Environment:
         fate_marks=formatting.FATE_MARKS,
         # Ours alone: nothing that came out of a model passes through here.
         asset=_asset,
-        # Of the page's own script, for its policy: no other runs.
-        script_hash=_hash(_asset("page.js")),
+        script=script,
+        script_hash=script_hash,
     )
     return jinja
 
@@ -62,7 +67,20 @@ def _asset(name: str) -> Markup:
     return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
 
 
-def _hash(script: str) -> str:
-    """A script's hash as a Content-Security-Policy names it."""
-    digest = hashlib.sha256(script.encode("utf-8")).digest()
+@functools.cache
+def script(viewer: bool) -> Markup:
+    """A page's own script; with that of the viewer, in the order in which its parts need each
+    other."""
+    parts = [_asset("page.js"), *(_part(name) for name in VIEWER if viewer)]
+    return Markup("\n").join(parts)
+
+
+@functools.cache
+def script_hash(viewer: bool) -> str:
+    """The script's hash as a page's Content-Security-Policy names it: no other runs."""
+    digest = hashlib.sha256(script(viewer).encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+def _part(name: str) -> Markup:
+    return Markup((_VIEWER / f"{name}.js").read_text(encoding="utf-8"))

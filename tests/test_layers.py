@@ -21,7 +21,7 @@ MAX_LINES = 400
 MAX_CLASS_LINES = 200
 MIN_ROOMS = 3
 
-READING = ("trace", "measurements", "results", "analysis", "comparison")
+READING = ("trace", "measurements", "results", "analysis", "comparison", "history")
 """The wings that work on what is on disk."""
 
 FLOORS = (
@@ -35,6 +35,7 @@ FLOORS = (
     ("results",),
     ("analysis",),
     ("comparison",),
+    ("history",),
     ("toolchains",),
     ("driver",),
     ("reports",),

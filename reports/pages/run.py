@@ -17,6 +17,7 @@ from ..figures import svg
 from ..templating import environment
 from ..views import sweep
 from ..views.section import Section, build
+from ..views.steps import Steps
 
 NAME = "index.html"
 
@@ -63,6 +64,7 @@ def summary(results: list[Result]) -> str:
 
 
 def _render(run: Run, sections: list[Section]) -> str:
+    steps = _steps(sections)
     requested = [section for section in sections if section.result.role == Role.REQUESTED]
     template = environment().get_template("run.html.j2")
     return template.render(
@@ -75,7 +77,23 @@ def _render(run: Run, sections: list[Section]) -> str:
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
         raw=Markup,  # pictures, which escape what they are given
+        viewer=bool(steps.compiles),
+        steps=steps.text() if steps.compiles else "",
     )
+
+
+def _steps(sections: list[Section]) -> Steps:
+    """All that the viewer shows. What cannot be shown is among a section's faults."""
+    steps = Steps()
+    for section in sections:
+        trace, verdict = section.result.trace, section.verdict
+        if trace is None or not trace.tables:
+            continue
+        try:
+            steps.add(verdict.configuration, section.key, verdict.outcome, trace)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
+    return steps
 
 
 def _write_graphs(run: Run, sections: list[Section]) -> None:

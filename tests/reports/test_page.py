@@ -145,7 +145,9 @@ def test_nothing_from_a_model_becomes_markup(tmp_path: Path) -> None:
     text, _ = write(tmp_path, *results, model=EVIL, created=EVIL, weights=EVIL)
     outline = Outline(text)
     assert not outline.open
-    assert (outline.count("script"), outline.count("style")) == (1, 1)
+    scripts = [attributes.get("type") for tag, attributes in outline.elements if tag == "script"]
+    assert scripts in ([None], ["application/octet-stream", None])
+    assert outline.count("style") == 1
     assert outline.count("img") == 0 and outline.count("iframe") == 0
     attributes = {name for _, attrs in outline.elements for name in attrs}
     assert not [name for name in attributes if name.startswith("on")]

@@ -176,6 +176,8 @@ class Tables:
                 "params": [number[_address(p)] for p in node.params],
                 "inputs": [number[_address(node.body)]],
             }
+        elif isinstance(node, tvm.ir.GlobalVar):
+            row = {"kind": "globalvar", "name": str(node.name_hint)}
         else:
             row = {"kind": type(node).__name__.lower()}
         row.update(self._type(node._checked_type_))

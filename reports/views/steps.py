@@ -1,0 +1,143 @@
+"""All steps of all compiles of a page, as the viewer in it reads them (viewer/store.js).
+
+What is the same in two steps, or two compiles, is written once: a module is the changes to the one
+before, and its rows are numbers in one list. So the size grows with what changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from rapidfuzz.distance import Indel
+
+from tvmq_diag.history import lineage, steps
+from tvmq_diag.history.lineage import Lineage
+from tvmq_diag.history.rows import Row, Rows
+from tvmq_diag.history.steps import Step
+from tvmq_diag.trace.trace import Trace
+
+from ..formatting import printable
+
+Edit = int | list[int]
+"""Of a module's ops: so many stay as they were (positive), are gone (negative), or these are new,
+as line, row, line, row…"""
+
+CHANGED, FAILED, LOWERED = 1, 2, 4
+
+
+class StepData(msgspec.Struct, array_like=True):
+    """A step: `flags` of CHANGED, FAILED, LOWERED; `ms` it took, None of what did not end;
+    `functions` are those lowered functions that it changed, as numbers of `Steps.functions`."""
+
+    name: str
+    stage: str
+    ms: float | None
+    flags: int
+    count: int
+    functions: list[int] = []
+
+
+class CompileData(msgspec.Struct):
+    """A compile: its steps, and the modules that differ from the one before, as edits of it.
+
+    `born` has, for a line that began behind the model, those that it stands in for; `refused` is
+    the step and the place in its module of the op that it was refused at; `notes` what else is
+    known of a line.
+    """
+
+    name: str
+    key: str
+    outcome: str
+    dialect: str
+    steps: list[StepData]
+    modules: list[tuple[int, list[Edit]]]
+    born: dict[int, tuple[int, ...]]
+    refused: tuple[int, int] | None = None
+    notes: dict[int, dict[str, Any]] = {}
+
+
+@dataclass
+class Steps:
+    """Collects compiles, and writes them as one text."""
+
+    rows: dict[Row, int] = field(default_factory=dict)
+    functions: dict[tuple[str, ...], int] = field(default_factory=dict)
+    compiles: list[CompileData] = field(default_factory=list)
+
+    def add(self, name: str, key: str, outcome: str, trace: Trace) -> CompileData:
+        """Add a compile; `name` and `key` are its configuration, and its section on the page."""
+        passed = steps.steps(trace)
+        followed = lineage.lineage(trace, passed)
+        rows = Rows(trace.facts.qconfig, self.rows)
+        data = CompileData(
+            name=name,
+            key=key,
+            outcome=outcome,
+            dialect=trace.vocabulary.dialect,
+            steps=[self._step(trace, step) for step in passed],
+            modules=list(_modules(followed, rows)),
+            born=followed.come_from,
+            refused=_refused(trace, passed, followed),
+        )
+        self.compiles.append(data)
+        return data
+
+    def text(self) -> str:
+        """All of it: JSON, deflated, as base64."""
+        content = {
+            "rows": list(self.rows),
+            "functions": list(self.functions),
+            "compiles": self.compiles,
+        }
+        plain = printable(msgspec.json.encode(content).decode("utf-8"), 1 << 30)
+        return base64.b64encode(zlib.compress(plain.encode("utf-8"), 9)).decode("ascii")
+
+    def _step(self, trace: Trace, step: Step) -> StepData:
+        lowered = step.lowered(trace) if step.module is None else []
+        flags = CHANGED * step.changed | FAILED * step.failed | LOWERED * bool(lowered)
+        changed = [
+            self.functions.setdefault((function.name, *function.params), len(self.functions))
+            for function, changed in lowered
+            if changed
+        ]
+        ms = None if step.ms is None else round(step.ms, 3)
+        return StepData(step.name, step.stage, ms, flags, len(lowered), changed)
+
+
+def _modules(followed: Lineage, rows: Rows) -> list[tuple[int, list[Edit]]]:
+    before: list[tuple[int, int]] = []
+    modules = []
+    for module in followed.modules:
+        now = list(zip(module.lines, rows.of(module), strict=True))
+        modules.append((module.step, list(_edits(before, now))))
+        before = now
+    return modules
+
+
+def _edits(before: list[tuple[int, int]], now: list[tuple[int, int]]) -> list[Edit]:
+    edits: list[Edit] = []
+    for block in Indel.opcodes(before, now):
+        if block.tag == "equal":
+            edits.append(block.src_end - block.src_start)
+            continue
+        if block.src_end > block.src_start:
+            edits.append(block.src_start - block.src_end)
+        fresh = now[block.dest_start : block.dest_end]
+        if fresh:
+            edits.append([number for pair in fresh for number in pair])
+    return edits
+
+
+def _refused(trace: Trace, passed: list[Step], followed: Lineage) -> tuple[int, int] | None:
+    blamed, failing = trace.blamed(), trace.failing_snapshot()
+    if blamed is None or failing is None or not passed:
+        return None
+    step = len(passed) - 1
+    module = followed.at(step)
+    if module is None or module.graph.snapshot.number != failing.number:
+        return None
+    return step, blamed[0]
