@@ -139,6 +139,6 @@ def _refused(trace: Trace, passed: list[Step], followed: Lineage) -> tuple[int, 
         return None
     step = len(passed) - 1
     module = followed.at(step)
-    if module is None or module.graph.snapshot.number != failing.number:
+    if module is None or passed[step].module != failing.number:
         return None
     return step, blamed[0]
