@@ -31,7 +31,8 @@ CHANGED, FAILED, LOWERED = 1, 2, 4
 
 class StepData(msgspec.Struct, array_like=True):
     """A step: `flags` of CHANGED, FAILED, LOWERED; `ms` it took, None of what did not end;
-    `functions` are those lowered functions that it changed, as numbers of `Steps.functions`."""
+    `count` lowered functions it worked on, and changed those `functions`: numbers of
+    `Steps.functions`."""
 
     name: str
     stage: str
@@ -99,13 +100,14 @@ class Steps:
     def _step(self, trace: Trace, step: Step) -> StepData:
         lowered = step.lowered(trace) if step.module is None else []
         flags = CHANGED * step.changed | FAILED * step.failed | LOWERED * bool(lowered)
-        changed = [
-            self.functions.setdefault((function.name, *function.params), len(self.functions))
+        changed = {
+            self.functions.setdefault((function.name, *function.params), len(self.functions)): None
             for function, changed in lowered
             if changed
-        ]
+        }
         ms = None if step.ms is None else round(step.ms, 3)
-        return StepData(step.name, step.stage, ms, flags, len(lowered), changed)
+        count = len({function.name for function, _ in lowered})
+        return StepData(step.name, step.stage, ms, flags, count, list(changed))
 
 
 def _modules(followed: Lineage, rows: Rows) -> list[tuple[int, list[Edit]]]:
