@@ -92,12 +92,19 @@ const diff = (() => {
   }
 
   function sentence(compile, step) {
+    const { now } = of(compile, step);
+    const at = refused(compile, step, now);
+    if (compile.steps[step].failed) return `${now ? "Was given this module" : "No module of it is on record"}; ${compile.outcome}${at}.`;
+    return effect(compile, step) + (at ? ` What it left behind was ${compile.outcome} when it was compiled${at}.` : "");
+  }
+
+  function effect(compile, step) {
     const { now, before, counts, facets } = of(compile, step);
-    const { failed, changed, lowered, functions, count } = compile.steps[step];
-    if (failed) return refusal(compile, step, now);
-    if (lowered) return `Of ${words.many(count, "lowered function")} it changed ${functions.length || (changed ? "none, but which there are" : "none")}.`;
+    const { changed, lowered, functions, count } = compile.steps[step];
+    if (lowered && changed && !functions.length) return `It changed something of ${words.many(count, "lowered function")}; which of them is not on record.`;
+    if (lowered) return `Of ${words.many(count, "lowered function")} it changed ${changed ? functions.length : "none"}.`;
     if (!now) return "There is no module on record yet.";
-    if (!before) return changed && now.step === step ? `${words.many(now.lines.length, "op")}; made: ${dtypes(compile, now)}.` : "It changed nothing.";
+    if (!before) return changed && now.step === step ? `${words.many(now.lines.length, "op")}; made: ${listed(dtypes(compile, now))}.` : "It changed nothing.";
     const said = [];
     const { added, removed } = counts;
     if (added || removed)
@@ -107,23 +114,26 @@ const diff = (() => {
     if (counts.rewired) said.push(`${words.many(counts.rewired, "op")} only read${counts.rewired === 1 ? "s" : ""} from another`);
     if (!added && !removed) said.push("nothing added or removed");
     const [old, fresh] = [dtypes(compile, before), dtypes(compile, now)];
-    if (old !== fresh) said.push(`made before: ${old}; now: ${fresh}`);
+    if ([...old.keys()].sort().join() !== [...fresh.keys()].sort().join()) said.push(`made before: ${listed(old)}; now: ${listed(fresh)}`);
     return said.join("; ") + ".";
   }
 
-  function refusal(compile, step, now) {
+  function refused(compile, step, now) {
     const at = compile.refused && compile.refused.step === step && now ? now.rows[compile.refused.op] : undefined;
-    const where = at === undefined ? "" : ` at %${compile.refused.op} ${compile.row(at).op}`;
-    return `${now ? "Was given this module" : "No module of it is on record"}; ${compile.outcome}${where}.`;
+    return at === undefined ? "" : ` at %${compile.refused.op} ${compile.row(at).op}`;
   }
 
-  // How many ops make each dtype: "int8 ×204, float32 ×12".
+  // How many ops make each dtype.
   function dtypes(compile, module) {
     const often = new Map();
     for (const number of module.rows) {
       const dtype = words.dtype(compile.row(number).makes);
       if (dtype !== "?") often.set(dtype, (often.get(dtype) || 0) + 1);
     }
+    return often;
+  }
+
+  function listed(often) {
     return [...often].sort((a, b) => b[1] - a[1]).map(([dtype, count]) => `${dtype} ×${count.toLocaleString("en")}`).join(", ");
   }
 

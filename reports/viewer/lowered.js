@@ -7,14 +7,13 @@ const lowered = (() => {
   const MOST = 400;
 
   function render(element, compile, step) {
-    const { lowered, functions, count } = compile.steps[step];
+    const { lowered, functions } = compile.steps[step];
     element.hidden = !lowered;
     if (!lowered) return;
     const shown = functions.slice(0, MOST);
     dom.fill(element,
-      dom.make("h4", {}, `${functions.length} of ${words.many(count, "function")} changed`),
-      shown.length ? dom.make("ul.v-functions", {}, shown.map(line)) : null,
-      functions.length > MOST ? dom.make("p.muted", {}, `and ${functions.length - MOST} more`) : null,
+      shown.length ? dom.make("ul.v-lowered", {}, shown.map(line)) : null,
+      functions.length > MOST ? dom.make("p.muted", {}, `and ${(functions.length - MOST).toLocaleString("en")} more`) : null,
       dom.make("p.muted", {}, "Of lowered functions the recorder keeps names and parameters; the module of operators below is as it was before them."));
   }
 

@@ -26,7 +26,8 @@
   // last pass of the quantizer that changed something.
   function opening(one) {
     const failed = one.steps.find((other) => other.failed);
-    if (failed) return [failed.index, one.refused && one.refused.step === failed.index ? one.refused.op : null];
+    if (one.refused) return [one.refused.step, one.refused.op];
+    if (failed) return [failed.index, null];
     const changed = one.steps.filter((other) => other.changed && !other.lowered);
     const quantizer = changed.filter((other) => ["partition", "annotate", "calibrate", "realize"].includes(other.stage));
     const last = quantizer[quantizer.length - 1] || changed[changed.length - 1] || one.steps[one.steps.length - 1];
@@ -131,9 +132,10 @@
     select: (place) => move(compile, step, place),
     leave: (someStep, place) => move(compile, someStep, place),
   });
-  const failed = compiles.find((one) => one.steps.some((other) => other.failed)) || compiles[0];
+  const ends = (one) => one.refused || one.steps.some((other) => other.failed);
+  const first = compiles[0].outcome === "works" ? compiles.find(ends) || compiles[0] : compiles[0];
   if (place.here(compiles)) arrive();
-  else go(failed, ...opening(failed));
+  else go(first, ...opening(first));
   place.watch(arrive);
   if (typeof search !== "undefined") search.attach(document.getElementById("search"), document.getElementById("search-results"), compiles);
 })();

@@ -31,8 +31,8 @@ CHANGED, FAILED, LOWERED = 1, 2, 4
 
 class StepData(msgspec.Struct, array_like=True):
     """A step: `flags` of CHANGED, FAILED, LOWERED; `ms` it took, None of what did not end;
-    `count` lowered functions it worked on, and changed those `functions`: numbers of
-    `Steps.functions`."""
+    `count` lowered functions it worked on, and is known to have changed those `functions`: numbers
+    of `Steps.functions`."""
 
     name: str
     stage: str
@@ -102,8 +102,7 @@ class Steps:
         flags = CHANGED * step.changed | FAILED * step.failed | LOWERED * bool(lowered)
         changed = {
             self.functions.setdefault((function.name, *function.params), len(self.functions)): None
-            for function, changed in lowered
-            if changed
+            for function in (step.rewritten(trace) if lowered else ())
         }
         ms = None if step.ms is None else round(step.ms, 3)
         count = len({function.name for function, _ in lowered})
