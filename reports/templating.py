@@ -30,6 +30,7 @@ VIEWER = (
     "oprow",
     "listing",
     "lowered",
+    "texts",
     "viewer",
 )
 """The parts of the viewer's script, each after those that it uses."""

@@ -95,7 +95,7 @@ const diff = (() => {
     const { now } = of(compile, step);
     const at = refused(compile, step, now);
     if (compile.steps[step].failed) return `${now ? "Was given this module" : "No module of it is on record"}; ${compile.outcome}${at}.`;
-    return effect(compile, step) + (at ? ` What it left behind was ${compile.outcome} when it was compiled${at}.` : "");
+    return effect(compile, step) + (at ? ` What it left behind was ${compile.outcome} later,${at}.` : "");
   }
 
   function effect(compile, step) {

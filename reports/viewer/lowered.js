@@ -12,7 +12,7 @@ const lowered = (() => {
     if (!lowered) return;
     const shown = functions.slice(0, MOST);
     dom.fill(element,
-      shown.length ? dom.make("ul.v-lowered", {}, shown.map(line)) : null,
+      shown.length ? dom.make("ul.v-lowered", { tabindex: 0, "aria-label": "Lowered functions that it changed" }, shown.map(line)) : null,
       functions.length > MOST ? dom.make("p.muted", {}, `and ${(functions.length - MOST).toLocaleString("en")} more`) : null,
       dom.make("p.muted", {}, "Of lowered functions the recorder keeps names and parameters; the module of operators below is as it was before them."));
   }

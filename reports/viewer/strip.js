@@ -3,6 +3,7 @@
 // keyboard and screen reader, so the bars are for the eye and the mouse alone.
 //
 //   strip.shown(compile, step, onlyChanged)                       the steps that are shown
+//   strip.visible(box, element)                                   scrolls a row of things to one of them
 //   strip.render(parts, compile, step, onlyChanged, go)           parts: {strip, slider, back, on}
 "use strict";
 const strip = (() => {
@@ -73,11 +74,11 @@ const strip = (() => {
     return element;
   }
 
-  // Only the strip itself scrolls, never the page.
+  // Scrolls the box alone, never the page.
   function visible(box, bar) {
     const left = bar.getBoundingClientRect().left - box.getBoundingClientRect().left;
-    if (left < 0 || left > box.clientWidth - 20) box.scrollLeft += left - box.clientWidth / 2;
+    if (left < 0 || left + Math.min(bar.offsetWidth, box.clientWidth) > box.clientWidth) box.scrollLeft += left - 40;
   }
 
-  return { shown, render, title, stage };
+  return { shown, render, title, stage, visible };
 })();

@@ -84,7 +84,11 @@
 
   function render() {
     const one = compile.steps[step];
-    for (const button of parts.compiles.children) button.setAttribute("aria-pressed", String(button.dataset.key === compile.key));
+    for (const button of parts.compiles.children) {
+      const here = button.dataset.key === compile.key;
+      button.setAttribute("aria-pressed", String(here));
+      if (here) strip.visible(parts.compiles, button);
+    }
     strip.render(parts, compile, step, parts.changed.checked, moveTo);
     dom.fill(parts.pass, one.failed ? dom.make("span.v-failed", {}, "✗ ") : null, strip.title(one));
     parts.stage.textContent = one.index === 0 ? strip.stage(one) : `${strip.stage(one)} · ${words.time(one.ms)}`;
@@ -92,7 +96,7 @@
     lowered.render(parts.functions, compile, step);
     parts.ops.hidden = !compile.module(step);
     listing.show(compile, step, op, parts.all.checked);
-    if (typeof texts !== "undefined") texts.render(parts.texts, compile, step);
+    texts.render(parts.texts, compile, step);
     if (typeof opCard !== "undefined") opCard.render(document.getElementById("op-card"), compile, step, op);
   }
 
@@ -104,6 +108,7 @@
     if (here.step === null) go(here.compile, first, refused);
     else go(here.compile, here.step, here.op);
     box.scrollIntoView({ block: "start" });
+    parts.list.focus({ preventScroll: true });
   }
 
   function pressed(event) {

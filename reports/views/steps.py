@@ -21,6 +21,7 @@ from tvmq_diag.history.steps import Step
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import printable
+from .module_texts import Texts
 
 Edit = int | list[int]
 """Of a module's ops: so many stay as they were (positive), are gone (negative), or these are new,
@@ -68,6 +69,8 @@ class Steps:
     rows: dict[Row, int] = field(default_factory=dict)
     functions: dict[tuple[str, ...], int] = field(default_factory=dict)
     compiles: list[CompileData] = field(default_factory=list)
+    texts: Texts | None = None
+    """Where the modules' texts go, if they are wanted too."""
 
     def add(self, name: str, key: str, outcome: str, trace: Trace) -> CompileData:
         """Add a compile; `name` and `key` are its configuration, and its section on the page."""
@@ -85,6 +88,8 @@ class Steps:
             refused=_refused(trace, passed, followed),
         )
         self.compiles.append(data)
+        if self.texts is not None:
+            self.texts.add(key, trace, followed, len(passed))
         return data
 
     def text(self) -> str:
@@ -137,8 +142,8 @@ def _refused(trace: Trace, passed: list[Step], followed: Lineage) -> tuple[int, 
     blamed, failing = trace.blamed(), trace.failing_snapshot()
     if blamed is None or failing is None or not passed:
         return None
-    step = len(passed) - 1
-    module = followed.at(step)
-    if module is None or module.graph.snapshot.number != failing.number:
+    given = [m.step for m in followed.modules if m.graph.snapshot.number == failing.number]
+    if not given:
         return None
-    return step, blamed[0]
+    # Where it failed in no pass, it is what the last pass before left behind that was refused.
+    return len(passed) - 1 if passed[-1].failed else given[-1], blamed[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.builders import written
 from support.pages import CONTRAST, EVIL, Outline, opened
-from support.runs import CRASHED, TINY
+from support.runs import CRASHED, TINY, copied
 
 from tvmq_diag.reports import templating
 from tvmq_diag.reports.pages import run as page
@@ -16,6 +17,7 @@ from tvmq_diag.results import store, verdict
 from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import Verdict
+from tvmq_diag.trace import reader
 from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
 
@@ -60,7 +62,9 @@ def chain(number: int, ops: int, **changed: Any) -> Snapshot:
     for row in range(1, ops + 1):
         more = {"dtype": "float32", "shape": (1, 8), "attrs": {"axis": row}}
         nodes.append(
-            Node(row, "call", "nn.softmax", (row - 1,), **{**more, **(changed if row == ops else {})})
+            Node(
+                row, "call", "nn.softmax", (row - 1,), **{**more, **(changed if row == ops else {})}
+            )
         )
     return Snapshot(number, tuple(nodes))
 
@@ -160,7 +164,10 @@ def test_a_pass_on_lowered_functions_says_which_it_changed(tiny: Path, browser: 
     step_to(tab, tiny, "int8/int8/int32/tir.VectorizeLoop")
     functions = tab.locator("#viewer-functions li")
     assert 0 < functions.count() < 15
-    assert tab.text_content("#viewer-what") == f"Of 15 lowered functions it changed {functions.count()}."
+    assert (
+        tab.text_content("#viewer-what")
+        == f"Of 15 lowered functions it changed {functions.count()}."
+    )
     assert "tvmgen_default_fused" in functions.first.text_content()
     assert "float32" in functions.first.text_content()
 
@@ -263,6 +270,47 @@ def test_it_is_legible_wide_and_narrow(tiny: Path, browser: Any, width: int, sch
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert tab.evaluate(CONTRAST) == []
     assert not tab.complaints
+
+
+def test_the_text_of_a_module_stands_side_by_side_with_that_before(
+    tmp_path: Path, browser: Any
+) -> None:
+    saved = copied(tmp_path / "run")
+    ir = saved / "traces" / "int8_int8_int32" / "ir"
+    ir.mkdir(exist_ok=True)
+    trace = reader.load(ir.parent)
+    numbers = [number for number, module in trace.tables.items() if module.table]
+    for number in numbers:
+        lines = [f"  %{line + number} = same();" for line in range(30)]
+        (ir / f"{number:05d}.txt").write_text("\n".join([*lines, f"  scale = {number}", EVIL]))
+    path = page.write(store.load(saved))
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/int8/int32/QuantizeCalibrate")
+    tab.click("#viewer-texts summary")
+    tab.wait_for_selector("#viewer-texts p")
+    assert tab.locator(".v-sides tr.changed").count() == 1
+    old, fresh = tab.locator(".v-sides tr.changed td").all()
+    assert old.locator("del").count() == fresh.locator("ins").count() == 1
+    assert "27 lines the same" in tab.text_content("#viewer-texts")
+    assert tab.locator("#viewer-texts img").count() == 0 and not tab.complaints
+    href = tab.get_attribute("#viewer-texts a >> nth=0", "href")
+    assert (saved / href).is_file()
+
+
+def test_texts_that_are_too_much_for_a_page_are_links(tmp_path: Path, browser: Any) -> None:
+    saved = copied(tmp_path / "run")
+    ir = saved / "traces" / "int8_int8_int32" / "ir"
+    ir.mkdir(exist_ok=True)
+    noise = random.Random(0).randbytes(400_000).hex()
+    for number in range(1, 40):
+        (ir / f"{number:05d}.txt").write_text(noise)
+    path = page.write(store.load(saved))
+    assert len(path.read_bytes()) < 1_500_000
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/int8/int32/QuantizeCalibrate")
+    tab.click("#viewer-texts summary")
+    tab.wait_for_selector("#viewer-texts p")
+    assert "too large to be in this page" in tab.text_content("#viewer-texts")
 
 
 def test_ids_that_the_script_asks_for_are_on_the_page(tiny: Path) -> None:
