@@ -92,7 +92,12 @@ const diff = (() => {
   }
 
   function sentence(compile, step) {
-    const { now } = of(compile, step);
+    const known = of(compile, step);
+    known.sentence ||= told(compile, step, known.now);
+    return known.sentence;
+  }
+
+  function told(compile, step, now) {
     const at = refused(compile, step, now);
     if (compile.steps[step].failed) return `${now ? "Was given this module" : "No module of it is on record"}; ${compile.outcome}${at}.`;
     return effect(compile, step) + (at ? ` What it left behind was ${compile.outcome} later,${at}.` : "");

@@ -12,11 +12,12 @@ const listing = (() => {
   const CONTEXT = 2, SPARE = 6;
   let list, sheet, hooks;
   let compile = null, step = -1, all = false, view = null, entries = [], cursor = -1, wide = 0, height = 24;
+  let drawnFrom = 0, drawnTo = 0;
   let opened = new Set(), kept = new Set();
 
   function attach(parts, given) {
     [list, sheet, hooks] = [parts.list, parts.rows, given];
-    list.addEventListener("scroll", draw, { passive: true });
+    list.addEventListener("scroll", scrolled, { passive: true });
     list.addEventListener("click", clicked);
     list.addEventListener("keydown", pressed);
     new ResizeObserver(() => view && (measure(), draw())).observe(list);
@@ -95,10 +96,21 @@ const listing = (() => {
     else if (top > list.scrollTop + room) list.scrollTop = top - room;
   }
 
+  // Which rows are seen, and so many spare ones around them.
+  function range(spare) {
+    const top = list.scrollTop;
+    return [Math.max(0, Math.floor(top / height) - spare), Math.min(entries.length, Math.ceil((top + list.clientHeight) / height) + spare)];
+  }
+
+  function scrolled() {
+    const [first, last] = range(0);
+    if (first < drawnFrom || last > drawnTo) draw();
+  }
+
   function draw() {
     if (!view) return;
-    const first = Math.max(0, Math.floor(list.scrollTop / height) - SPARE);
-    const last = Math.min(entries.length, Math.ceil((list.scrollTop + list.clientHeight) / height) + SPARE);
+    const [first, last] = range(SPARE);
+    [drawnFrom, drawnTo] = [first, last];
     const near = related();
     const drawn = [];
     for (let i = first; i < last; i += 1) drawn.push(element(i, near));

@@ -101,14 +101,11 @@
   }
 
   function arrive() {
-    if (moving) return;
     const here = place.here(compiles);
-    if (!here) return;
     const [first, refused] = opening(here.compile);
     if (here.step === null) go(here.compile, first, refused);
     else go(here.compile, here.step, here.op);
     box.scrollIntoView({ block: "start" });
-    parts.list.focus({ preventScroll: true });
   }
 
   function pressed(event) {
@@ -141,6 +138,10 @@
   const first = compiles[0].outcome === "works" ? compiles.find(ends) || compiles[0] : compiles[0];
   if (place.here(compiles)) arrive();
   else go(first, ...opening(first));
-  place.watch(arrive);
+  place.watch(() => {
+    if (moving || !place.here(compiles)) return;
+    arrive();
+    parts.list.focus({ preventScroll: true });
+  });
   if (typeof search !== "undefined") search.attach(document.getElementById("search"), document.getElementById("search-results"), compiles);
 })();

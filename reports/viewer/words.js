@@ -14,9 +14,10 @@ const words = (() => {
   }
 
   // The marks are those of the page's legend.
+  let marks;
   function mark(name) {
-    const entry = document.querySelector(`#viewer [data-family="${name}"]`);
-    return entry ? entry.dataset.mark : "";
+    marks ||= new Map([...document.querySelectorAll("#viewer [data-family]")].map((one) => [one.dataset.family, one.dataset.mark]));
+    return marks.get(name) || "";
   }
 
   function type(text) {

@@ -214,6 +214,28 @@ def test_ten_thousand_ops_draw_only_what_is_seen(tmp_path: Path, browser: Any) -
     assert tab.locator('.v-row[aria-selected="true"] .v-at').text_content() == "%9999"
 
 
+@pytest.mark.parametrize("ops", [20, 27, 30, 33, 36, 50])
+def test_every_row_that_is_seen_is_there_wherever_one_scrolls(
+    tmp_path: Path, browser: Any, ops: int
+) -> None:
+    path = compiled(tmp_path, chain(1, ops), chain(2, ops), chain(3, ops, dtype="int8"))
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/Pass3")
+    tab.check("#viewer-all")
+    missing = tab.evaluate("""async () => {
+      const list = document.getElementById("viewer-list"), missing = [];
+      for (let top = 0; top <= list.scrollHeight - list.clientHeight; top += 25) {
+        list.scrollTop = top;
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        const first = Math.floor(top / 25), last = Math.floor((top + list.clientHeight - 1) / 25);
+        for (let row = first; row <= last && row < list.scrollHeight / 25 - 1; row += 1)
+          if (!document.getElementById(`v-op-${row}`)) missing.push([top, row]);
+      }
+      return missing;
+    }""")
+    assert missing == []
+
+
 def test_nothing_from_a_model_becomes_markup_in_the_viewer(tmp_path: Path, browser: Any) -> None:
     evil = {"attrs": {EVIL: EVIL}, "span": EVIL}
     path = compiled(tmp_path, chain(1, 3), chain(2, 3), chain(3, 3, **evil), name=EVIL)
