@@ -195,20 +195,20 @@ def test_ten_thousand_ops_draw_only_what_is_seen(tmp_path: Path, browser: Any) -
     tab.check("#viewer-all")
     assert tab.locator(".v-row").count() < 60
     assert tab.get_attribute(".v-row >> nth=0", "aria-setsize") == "10000"
-    longest = tab.evaluate("""async () => {
+    usual = tab.evaluate("""async () => {
       const list = document.getElementById("viewer-list");
-      let longest = 0;
+      const times = [];
       for (let i = 0; i < 40; i += 1) {
         const begin = performance.now();
         list.scrollTop = (i * list.scrollHeight) / 40;
         list.dispatchEvent(new Event("scroll"));
         document.body.offsetHeight;
-        longest = Math.max(longest, performance.now() - begin);
+        times.push(performance.now() - begin);
         await new Promise(requestAnimationFrame);
       }
-      return longest;
+      return times.sort((a, b) => a - b)[20];
     }""")
-    assert longest < 100
+    assert usual < 50
     tab.focus("#viewer-list")
     tab.keyboard.press("End")
     assert tab.locator('.v-row[aria-selected="true"] .v-at').text_content() == "%9999"
@@ -222,17 +222,20 @@ def test_every_row_that_is_seen_is_there_wherever_one_scrolls(
     tab = opened(browser, path)
     step_to(tab, path, "int8/Pass3")
     tab.check("#viewer-all")
-    missing = tab.evaluate("""async () => {
+    missing = tab.evaluate(
+        """async (ops) => {
       const list = document.getElementById("viewer-list"), missing = [];
       for (let top = 0; top <= list.scrollHeight - list.clientHeight; top += 25) {
         list.scrollTop = top;
         await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         const first = Math.floor(top / 25), last = Math.floor((top + list.clientHeight - 1) / 25);
-        for (let row = first; row <= last && row < list.scrollHeight / 25 - 1; row += 1)
+        for (let row = first; row <= last && row < ops; row += 1)
           if (!document.getElementById(`v-op-${row}`)) missing.push([top, row]);
       }
       return missing;
-    }""")
+    }""",
+        ops,
+    )
     assert missing == []
 
 
