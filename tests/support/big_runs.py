@@ -30,8 +30,8 @@ PASSES = (
 
 
 def write(folder: Path, ops: int, width: int = 1) -> Path:
-    """A finished run with a compile of so many ops in the model (a block is a convolution, an add and
-    a relu), in so many chains side by side that are added up at the end."""
+    """A finished run with a compile of so many ops in the model, in blocks of a convolution, an add
+    and a relu, and in so many chains side by side, which are added up at the end."""
     trace = folder / "traces" / "int8_int8_int32"
     trace.mkdir(parents=True)
     verdict = {
