@@ -29,7 +29,8 @@ def line(error: BaseException) -> str:
 
 def words(error: BaseException) -> str:
     """What an error says: the last line of TVM's C++ frames, else all of it; or its class."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    text = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+    lines = [line for line in text.strip().splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
     return lines[-1].strip() if lines[0].startswith("Traceback") else "\n".join(lines)

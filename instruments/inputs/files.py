@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,23 @@ class File:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def existing(name: str) -> Path:
-    """The path of a file that is there. Raises ModelError."""
+def existing(name: str, what: str = "model file") -> Path:
+    """The path of a file that is there and can be read. Raises ModelError.
+
+    What is no plain file is not opened: a pipe may wait forever, and a device never end.
+    """
     path = Path(name)
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a zero in it
+        raise ModelError(f"no {what} {name!r}: {error}") from error
+    if not there:
+        raise ModelError(f"no {what} {name!r}")
     if not path.is_file():
-        raise ModelError(f"no model file {name!r}")
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        raise ModelError(f"{name} is {kind}: give a {what}")
+    if not os.access(path, os.R_OK):
+        raise ModelError(f"{name} cannot be read: its permissions do not let you")
     return path
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import cuts
+from . import cuts, imports
 
-CAMPAIGNS = (cuts.CAMPAIGN,)
+CAMPAIGNS = (cuts.CAMPAIGN, imports.CAMPAIGN)

@@ -169,6 +169,8 @@ def _relax(path: Path, source: ModelSource) -> Model:
         module = tvm.ir.load_json(text) if json_text else _of_script(text)
     except Exception as error:
         raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
+    if not isinstance(module, tvm.IRModule):
+        raise ModelError(f"{path} holds no module: {models.of_class(module)}")
     return Model(_with_shapes(module, source), {}, {})
 
 
@@ -193,6 +195,7 @@ def _python(rest: str, source: ModelSource) -> Model:
 
 def _with_shapes(module: IRModule, source: ModelSource) -> IRModule:
     """The module with what it leaves open as asked for, all of it. Raises ModelError."""
+    models.check_main(module, source)
     own = {name: sizes for name, (sizes, _) in _declared(module).items()}
     sizes = shapes.resolved(source.shapes, own)
     symbols: dict[str, int] = {}
@@ -206,10 +209,12 @@ def _with_shapes(module: IRModule, source: ModelSource) -> IRModule:
 
 
 def _declared(module: IRModule) -> dict[str, tuple[list[shapes.Size] | None, str]]:
-    """The shape and the dtype of each input; None for one of no known rank."""
+    """The shape and the dtype of each input; None for one of no known rank. Raises ModelError."""
     declared: dict[str, tuple[list[shapes.Size] | None, str]] = {}
     for var in module["main"].params:
         kind = walk.type_of(var)
+        if not hasattr(kind, "shape") or not hasattr(kind, "dtype"):
+            raise ModelError(f"input {walk.name_of(var)!r} is no tensor: {models.ONLY_TENSORS}")
         sizes = getattr(kind.shape, "values", None)
         own = None if sizes is None else [_size(size) for size in sizes]
         declared[walk.name_of(var)] = (own, str(kind.dtype))

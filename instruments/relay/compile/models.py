@@ -92,6 +92,8 @@ def _inputs(model: Model, seed: int) -> dict[str, np.ndarray]:
     for var in model.module["main"].params:
         if var.name_hint not in model.params:
             annotation = var.type_annotation
+            if not isinstance(annotation, relay.TensorType):
+                raise ModelError(f"input {var.name_hint!r} is no tensor: {models.ONLY_TENSORS}")
             shape = [int(size) if hasattr(size, "value") else -1 for size in annotation.shape]
             wanted[var.name_hint] = (shape, str(annotation.dtype))
     return models.seeded(wanted, seed)
@@ -129,6 +131,8 @@ def _relay(path: Path, source: ModelSource) -> Model:
             module = _read_text(path.read_text(encoding="utf-8"))
     except Exception as error:
         raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
+    if not isinstance(module, tvm.IRModule):
+        raise ModelError(f"{path} holds no module: {models.of_class(module)}")
     return Model(_with_shapes(module, {}, source), {}, {})
 
 
@@ -149,6 +153,7 @@ def _python(rest: str, source: ModelSource) -> Model:
 
 def _with_shapes(module: IRModule, params: Mapping[str, Any], source: ModelSource) -> IRModule:
     """A typed module whose open sizes are those asked for, all of them. Raises ModelError."""
+    models.check_main(module, source)
     try:
         with diagnostic_texts.spelled_out():
             typed = relay.transform.InferType()(module)

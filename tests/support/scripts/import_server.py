@@ -1,0 +1,51 @@
+"""Imports model files one after the other, each in a forked process. Runs in a TVM's Python.
+
+    python import_server.py DIALECT
+
+A line of JSON comes in for each: the source, and how many seconds it may take. A line goes out:
+`model`, or the class of what was raised and its text; `Died` and `Hung` are of the sandbox.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import sys
+import warnings
+
+MEMORY = 6 << 30
+"""Bytes of address space that an import may take beyond the server's own."""
+
+
+def main(dialect: str) -> None:
+    import onnx  # noqa: F401  before the fork: it takes longer than an import of a small net
+
+    from instruments import sandbox
+    from instruments.protocol.jobs import ModelSource
+
+    models = importlib.import_module(f"instruments.{dialect}.compile.models")
+    warnings.simplefilter("ignore")
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # TVM prints where it likes
+    print("ready", file=answers, flush=True)
+    for line in sys.stdin:
+        source, seconds = json.loads(line)
+        ended = ["model", ""]
+        try:
+            sandbox.isolated(lambda given: _load(models, ModelSource(given)), seconds)(source)
+        except Exception as error:
+            ended = [type(error).__name__, str(error)]
+        print(json.dumps(ended), file=answers, flush=True)
+
+
+def _load(models, source) -> None:
+    with open("/proc/self/statm", encoding="ascii") as sizes:
+        taken = int(sizes.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
+    models.load(source)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
