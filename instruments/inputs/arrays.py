@@ -38,9 +38,7 @@ def of_npz(path: Path) -> dict[str, np.ndarray]:
     except ModelError:
         raise
     except Exception as error:  # whatever zipfile, a decompressor or numpy meets
-        raise ModelError(
-            f"{path} cannot be read as .npz: {line(error)}; {_WRITE}z"
-        ) from error
+        raise ModelError(f"{path} cannot be read as .npz: {line(error)}; {_WRITE}z") from error
 
 
 def _of_members(path: Path, archive: zipfile.ZipFile) -> dict[str, np.ndarray]:

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 
+_MOST, _END = 800, 200
+"""Characters of a message, and of its end."""
+
+
 class ModelError(Exception):
-    """The model or the data cannot be had as asked for; the message says what to change."""
+    """The model or the data cannot be had as asked for; the message says what to change.
+
+    It is one line that can be read, however long the names are in a file that is damaged, and
+    whatever is in them: what it ends with stays.
+    """
+
+    def __init__(self, message: str) -> None:
+        text = " ".join(message.split())
+        if len(text) > _MOST:
+            text = f"{text[: _MOST - _END]} … {text[-_END:]}"
+        super().__init__(text)
 
 
 class ImportRejected(Exception):

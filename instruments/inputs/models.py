@@ -95,7 +95,7 @@ def _item_size(name: str, dtype: str) -> int:
 
 def check_main(module: Any, source: ModelSource) -> None:
     """Raises ModelError for a module of TVM's without a function `main`."""
-    names = sorted(str(var.name_hint) for var in module.get_global_vars())
+    names = sorted(str(getattr(var, "name_hint", "?")) for var in module.get_global_vars())
     if "main" not in names:
         has = f"it has {', '.join(names)}" if names else "it has none"
         raise ModelError(f"{source.source} has no function main, the one that is compiled: {has}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from random import Random
 from typing import Union
@@ -67,18 +68,20 @@ def damage(fields: list[Field], random: Random) -> None:
     if what == 0:
         del message[index]
     elif what == 1:  # twice, anywhere in it: a node before what it reads, a name that is taken
-        message.insert(random.randrange(len(message) + 1), field)
+        message.insert(random.randrange(len(message) + 1), copy.deepcopy(field))
     elif what == 2:
         other = random.randrange(len(message))
         message[index], message[other] = message[other], field
     elif what == 3:
-        field.number = random.choice([other.number for other in message] + [random.randrange(1, 30)])
+        field.number = random.choice(
+            [other.number for other in message] + [random.randrange(1, 30)]
+        )
     elif isinstance(field.value, int):
         field.value = random.choice(_NUMBERS)
     elif isinstance(field.value, bytes):
         field.value = _other_bytes(messages, field.value, random)
     else:
-        field.value = random.choice(messages)[:]
+        field.value = copy.deepcopy(random.choice(messages))
 
 
 def _other_bytes(messages: list[list[Field]], value: bytes, random: Random) -> bytes:

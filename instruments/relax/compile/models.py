@@ -195,8 +195,13 @@ def _python(rest: str, source: ModelSource) -> Model:
 
 def _with_shapes(module: IRModule, source: ModelSource) -> IRModule:
     """The module with what it leaves open as asked for, all of it. Raises ModelError."""
-    models.check_main(module, source)
-    own = {name: sizes for name, (sizes, _) in _declared(module).items()}
+    try:
+        models.check_main(module, source)
+        own = {name: sizes for name, (sizes, _) in _declared(module).items()}
+    except ModelError:
+        raise
+    except Exception as error:  # JSON may hold nodes without what every node has
+        raise ModelError(f"{source.source} is no Relax module: {line(error)}") from error
     sizes = shapes.resolved(source.shapes, own)
     symbols: dict[str, int] = {}
     for name, shape in sizes.items():
@@ -205,7 +210,12 @@ def _with_shapes(module: IRModule, source: ModelSource) -> IRModule:
                 raise ModelError(f"--input-shape: {mine} is {symbols[mine]} and {size} at once")
     if not symbols:
         return module
-    return relax.transform.BindSymbolicVars(symbols)(module)
+    try:
+        return relax.transform.BindSymbolicVars(symbols)(module)
+    except Exception as error:
+        raise ModelError(
+            f"{source.source} cannot have the sizes of --input-shape: {line(error)}"
+        ) from error
 
 
 def _declared(module: IRModule) -> dict[str, tuple[list[shapes.Size] | None, str]]:

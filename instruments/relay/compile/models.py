@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 import tvm
@@ -153,21 +153,38 @@ def _python(rest: str, source: ModelSource) -> Model:
 
 def _with_shapes(module: IRModule, params: Mapping[str, Any], source: ModelSource) -> IRModule:
     """A typed module whose open sizes are those asked for, all of them. Raises ModelError."""
-    models.check_main(module, source)
     try:
+        models.check_main(module, source)
         with diagnostic_texts.spelled_out():
             typed = relay.transform.InferType()(module)
-        main = typed["main"]
-    except Exception as error:
+        own = _declared(typed, params)
+    except ModelError:
+        raise
+    except Exception as error:  # JSON may hold nodes without what every node has
         raise ModelError(f"{source.source} is no Relay module: {line(error)}") from error
-    own = {
-        var.name_hint: [int(n) if hasattr(n, "value") else "?" for n in var.checked_type.shape]
-        for var in main.params
-        if var.name_hint not in params and isinstance(var.checked_type, relay.TensorType)
-    }
     sizes = shapes.resolved(source.shapes, own)
     if all(own[name] == size for name, size in sizes.items()):
         return typed
+    try:
+        with diagnostic_texts.spelled_out():
+            return _fixed(typed["main"], sizes)
+    except Exception as error:
+        raise ModelError(
+            f"{source.source} cannot have the sizes of --input-shape: {line(error)}"
+        ) from error
+
+
+def _declared(typed: IRModule, params: Mapping[str, Any]) -> dict[str, list[shapes.Size] | None]:
+    """The shapes of the inputs that are tensors."""
+    return {
+        var.name_hint: [int(n) if hasattr(n, "value") else "?" for n in var.checked_type.shape]
+        for var in typed["main"].params
+        if var.name_hint not in params and isinstance(var.checked_type, relay.TensorType)
+    }
+
+
+def _fixed(main: Any, sizes: Mapping[str, Sequence[int]]) -> IRModule:
+    """A module of the function whose inputs have these sizes. Raises what type inference raises."""
     fixed = {
         var: relay.var(var.name_hint, shape=sizes[var.name_hint], dtype=var.checked_type.dtype)
         for var in main.params
