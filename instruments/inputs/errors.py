@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 _MOST, _END = 800, 200
 """Characters of a message, and of its end."""
 

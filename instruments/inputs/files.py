@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import onnx_names
 from .errors import ModelError, line
 from .shapes import Size
 
@@ -51,6 +52,7 @@ def onnx(path: Path) -> File:
         raise ModelError(f"{path} is no ONNX model: {line(error)}") from error
     if not model.graph.node:
         raise ModelError(f"{path} is no ONNX model: it has no nodes")
+    onnx_names.check(path, model.graph)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs: dict[str, list[Size] | None] = {}
     for value in model.graph.input:

@@ -7,13 +7,12 @@ import atexit
 import copy
 import functools
 import json
-import os
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any, Callable
+from typing import Any
 
 from support.paths import CASES, ROOT, SCRIPTS
 
@@ -65,7 +64,7 @@ class Importer:
         return line
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def importer(dialect: str) -> Importer:
     """The one for a dialect, started when it is first needed."""
     return Importer(dialect)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from random import Random
-from typing import Union
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -19,7 +18,7 @@ class Field:
 
     number: int
     kind: int
-    value: Union[int, bytes, list[Field]]
+    value: int | bytes | list[Field]
 
 
 def read(data: bytes) -> list[Field]:
@@ -96,8 +95,8 @@ def _messages(fields: list[Field]) -> list[list[Field]]:
     return [fields, *(one for value in inner for one in _messages(value))]
 
 
-def _inner(kind: int, data: bytes) -> Union[bytes, list[Field]]:
-    if kind != BYTES or not data or data.isascii() and data.decode().isprintable():
+def _inner(kind: int, data: bytes) -> bytes | list[Field]:
+    if kind != BYTES or not data or (data.isascii() and data.decode().isprintable()):
         return data
     try:
         return read(data)

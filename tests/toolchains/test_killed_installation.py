@@ -35,7 +35,10 @@ pip)
   touch "$tree/half"
   if mkdir "{folder}/first" 2> /dev/null; then
     # What a build backend is to uv: it is not told that anybody died, and goes on writing.
-    sh -c 'trap "" TERM HUP; while :; do touch "'$tree'/written" "'{folder}'/alive"; sleep 0.02; done' &
+    (
+      trap "" TERM HUP
+      while :; do touch "$tree/written" "{folder}/alive"; sleep 0.02; done
+    ) &
     echo $! >> "{folder}/pids"
     exec sleep 600
   fi

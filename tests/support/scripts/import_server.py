@@ -14,13 +14,14 @@ import os
 import resource
 import sys
 import warnings
+from pathlib import Path
 
 MEMORY = 6 << 30
 """Bytes of address space that an import may take beyond the server's own."""
 
 
 def main(dialect: str) -> None:
-    import onnx  # noqa: F401  before the fork: it takes longer than an import of a small net
+    import onnx
 
     from instruments import sandbox
     from instruments.protocol.jobs import ModelSource
@@ -41,8 +42,8 @@ def main(dialect: str) -> None:
 
 
 def _load(models, source) -> None:
-    with open("/proc/self/statm", encoding="ascii") as sizes:
-        taken = int(sizes.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    taken = pages * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
     models.load(source)
 
