@@ -11,6 +11,8 @@ from . import onnx_names
 from .errors import ModelError, line
 from .shapes import Size
 
+_AGAIN = "export it again, or copy all of it"
+
 
 @dataclass
 class File:
@@ -49,9 +51,9 @@ def onnx(path: Path) -> File:
     try:
         model = package.load(str(path))
     except Exception as error:  # of protobuf, whose class changes with its version
-        raise ModelError(f"{path} is no ONNX model: {line(error)}") from error
+        raise ModelError(f"{path} is no ONNX model: {line(error)}; {_AGAIN}") from error
     if not model.graph.node:
-        raise ModelError(f"{path} is no ONNX model: it has no nodes")
+        raise ModelError(f"{path} is no ONNX model: it has no nodes; {_AGAIN}")
     onnx_names.check(path, model.graph)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs: dict[str, list[Size] | None] = {}
@@ -137,7 +139,7 @@ def tflite(path: Path) -> File:
         ) from error
     data = path.read_bytes()
     if data[4:8] != b"TFL3":
-        raise ModelError(f"{path} is no TFLite model: it does not have the mark TFL3")
+        raise ModelError(f"{path} is no TFLite model: it does not have the mark TFL3; {_AGAIN}")
     try:
         model = package.Model.GetRootAsModel(data, 0)
         graph = model.Subgraphs(0)
@@ -146,7 +148,7 @@ def tflite(path: Path) -> File:
             tensor.Name().decode(): _tflite_shape(tensor) for tensor in tensors
         }
     except Exception as error:  # whatever flatbuffers meets in a broken file
-        raise ModelError(f"{path} is no TFLite model: {line(error)}") from error
+        raise ModelError(f"{path} is no TFLite model: {line(error)}; {_AGAIN}") from error
     return File(model, inputs)
 
 

@@ -18,7 +18,8 @@ def check(what: str, wanted: int, instead: str) -> None:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if wanted > SHARE * memory:
         raise ModelError(
-            f"{what} takes {_gib(wanted)} of memory, and an eighth of this machine's {_gib(memory)} is the most: {instead}"
+            f"{what} takes {_gib(wanted)} of memory, and an eighth of this machine's "
+            f"{_gib(memory)} is the most: {instead}"
         )
 
 

@@ -76,7 +76,7 @@ def trial(random: Random, folder: Path) -> None:
     file = folder / f"model.{kind}"
     seed = random.choice(sorted(CASES.glob(f"*.{kind}")))
     file.write_bytes(damaged(seed.read_bytes(), random))
-    source = f"{'onnx' if kind == 'onnx' else dialect}:{file}"
+    source = f"{kind.partition('.')[0]}:{file}"
     check(seed.name, *importer(dialect).ended(source))
 
 
@@ -100,6 +100,16 @@ def flipped(data: bytes, random: Random) -> bytes:
         return bytes(changed[:start] + changed[start:end] * random.randrange(3) + changed[end:])
     for _ in range(random.choice((1, 2, 10))):
         changed[random.randrange(len(changed))] = random.randrange(256)
+    return bytes(changed)
+
+
+def of_tflite(data: bytes, random: Random) -> bytes:
+    """Some offsets, sizes or numbers are others; the mark stays."""
+    changed = bytearray(flipped(data, random) if random.random() < 0.2 else data)
+    for _ in range(random.randint(1, 3)):
+        at = random.randrange(2, max(3, len(changed) // 4)) * 4
+        number = random.choice((0, 1, 2, 4, 97, 2**31 - 1, 2**31, 2**32 - 1, random.randrange(400)))
+        changed[at : at + 4] = number.to_bytes(4, "little")
     return bytes(changed)
 
 
@@ -157,6 +167,8 @@ _ODD = (
 _KINDS: list[tuple[str, str, Callable[[bytes, Random], bytes]]] = [
     ("relay", "onnx", of_onnx),
     ("relax", "onnx", of_onnx),
+    ("relay", "tflite", of_tflite),
+    ("relax", "tflite", of_tflite),
     ("relay", "relay", of_text),
     ("relay", "relay.json", of_json),
     ("relax", "relax", of_text),

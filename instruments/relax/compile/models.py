@@ -168,7 +168,10 @@ def _relax(path: Path, source: ModelSource) -> Model:
         json_text = text.lstrip().startswith("{")
         module = tvm.ir.load_json(text) if json_text else _of_script(text)
     except Exception as error:
-        raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
+        raise ModelError(
+            f"{path} is no module that TVM can read: {line(error)}; "
+            "give its script, mod.script(), or what tvm.ir.save_json(mod) gives"
+        ) from error
     if not isinstance(module, tvm.IRModule):
         raise ModelError(f"{path} holds no module: {models.of_class(module)}")
     return Model(_with_shapes(module, source), {}, {})

@@ -130,7 +130,10 @@ def _relay(path: Path, source: ModelSource) -> Model:
         with diagnostic_texts.spelled_out():
             module = _read_text(path.read_text(encoding="utf-8"))
     except Exception as error:
-        raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
+        raise ModelError(
+            f"{path} is no module that TVM can read: {line(error)}; "
+            "give its text, str(mod), or what tvm.ir.save_json(mod) gives"
+        ) from error
     if not isinstance(module, tvm.IRModule):
         raise ModelError(f"{path} holds no module: {models.of_class(module)}")
     return Model(_with_shapes(module, {}, source), {}, {})

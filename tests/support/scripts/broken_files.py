@@ -1,4 +1,4 @@
-"""Files that are none of what their names say, or worse. Runs in a TVM's Python, in their folder."""
+"""Files that are not what their names say, or worse. Runs in a TVM's Python, in their folder."""
 
 from __future__ import annotations
 
@@ -132,12 +132,12 @@ def write_arrays(sample) -> None:
 def write_bomb() -> None:
     """5 MB that come to 5 GB."""
     rows = 400
-    with zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("input.npy", "w", force_zip64=True) as file:
-            file.write(header((1000 * rows, 3, 32, 32)))
-            zeros = bytes(3 * 32 * 32 * 4 * 1000)
-            for _ in range(rows):
-                file.write(zeros)
+    zeros = bytes(3 * 32 * 32 * 4 * 1000)
+    packed = zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED)
+    with packed as archive, archive.open("input.npy", "w", force_zip64=True) as file:
+        file.write(header((1000 * rows, 3, 32, 32)))
+        for _ in range(rows):
+            file.write(zeros)
 
 
 def _png(width, height, pixels) -> bytes:

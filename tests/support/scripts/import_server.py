@@ -24,7 +24,7 @@ def main(dialect: str) -> None:
     import onnx
 
     from instruments import sandbox
-    from instruments.protocol.jobs import ModelSource
+    from instruments.inputs import dataset
 
     models = importlib.import_module(f"instruments.{dialect}.compile.models")
     warnings.simplefilter("ignore")
@@ -35,17 +35,23 @@ def main(dialect: str) -> None:
         source, seconds = json.loads(line)
         ended = ["model", ""]
         try:
-            sandbox.isolated(lambda given: _load(models, ModelSource(given)), seconds)(source)
+            sandbox.isolated(lambda given: _load(models, dataset, given), seconds)(source)
         except Exception as error:
             ended = [type(error).__name__, str(error)]
         print(json.dumps(ended), file=answers, flush=True)
 
 
-def _load(models, source) -> None:
+def _load(models, dataset, typed) -> None:
+    """As a compile does: imported, kept for other processes, and with data to judge it on."""
+    from instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource
+
+    source = ModelSource(typed)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     taken = pages * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
-    models.load(source)
+    path = Path(source.source.partition(":")[2])
+    model = models.remembered(str(path.parent), source)
+    dataset.samples(DataSource(CHECK_ON), model.inputs)
 
 
 if __name__ == "__main__":
