@@ -21,7 +21,7 @@ MEMORY = 6 << 30
 
 
 def main(dialect: str) -> None:
-    import onnx
+    import onnx  # before the fork: it takes longer than an import of a small net
 
     from instruments import sandbox
     from instruments.inputs import dataset
