@@ -1,71 +1,99 @@
-"""Arrays from somebody's files, read without trusting them: nothing is unpickled, and what would
-not fit into memory is refused before it is unpacked."""
+"""Arrays from .npy and .npz files of anybody's: nothing is unpickled, and no room is made for what
+a header claims before it is known to be there."""
 
 from __future__ import annotations
 
-import os
 import zipfile
-import zlib
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
-from .errors import ModelError
+from . import room
+from .errors import ModelError, line
+from .files import existing
 
-_UNREADABLE = (
-    OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
-    OverflowError, MemoryError, SyntaxError, KeyError,
-)  # fmt: skip
-"""What numpy, zipfile and zlib raise for files that are not what they say."""
+_MOST = 4 << 30
+"""Bytes that the arrays of one archive may come to: some 200 bytes of it can claim a terabyte."""
+
+_WRITE = "write it with numpy.save"
 
 
-def archive(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, by name. Raises ModelError."""
-    _regular(path)
+def of_npy(path: Path) -> np.ndarray:
+    """The array of an .npy file. Raises ModelError."""
     try:
-        with zipfile.ZipFile(str(path)) as members:
-            unpacked = sum(member.file_size for member in members.infolist())
-        if unpacked > _memory():
-            raise ModelError(
-                f"{path} has {unpacked / 2**30:.1f} GiB of arrays, more than this machine's memory"
-                " holds: give it fewer"
-            )
-        with np.load(str(path), allow_pickle=False) as saved:
-            arrays = {name: saved[name] for name in saved.files}
-    except _UNREADABLE as error:
-        raise ModelError(f"{path} cannot be read as .npz: {_why(error)}") from error
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # a member that is no .npy comes as bytes
-            raise ModelError(f"{path} cannot be read as .npz: {name!r} in it is no array")
+        with existing(str(path), "data file").open("rb") as file:
+            return _array(file, str(path), path.stat().st_size)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever numpy meets in what is no array
+        raise ModelError(f"{path} cannot be read as .npy: {line(error)}; {_WRITE}") from error
+
+
+def of_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz archive by name. Raises ModelError."""
+    try:
+        with zipfile.ZipFile(str(existing(str(path), "data file"))) as archive:
+            return _of_members(path, archive)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever zipfile, a decompressor or numpy meets
+        raise ModelError(f"{path} cannot be read as .npz: {line(error)}; {_WRITE}z") from error
+
+
+def _of_members(path: Path, archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
+    members = archive.infolist()
+    for member in members:
+        if not member.filename.endswith(".npy"):
+            raise ModelError(f"{path} holds {member.filename!r}, which is no array: {_WRITE}z")
+    if sum(member.file_size for member in members) > _MOST:
+        raise ModelError(
+            f"{path} comes to more than {_MOST >> 30} GiB when it is unpacked: give fewer samples, "
+            "or a folder of .npy files"
+        )
+    arrays = {}
+    for member in members:
+        name = member.filename[: -len(".npy")]
+        with archive.open(member) as file:
+            arrays[name] = _array(file, f"{name!r} in {path}", member.file_size)
     return arrays
 
 
-def single(path: Path) -> np.ndarray:
-    """The array of an .npy file. Raises ModelError."""
-    _regular(path)
-    try:
-        array = np.load(str(path), allow_pickle=False)
-    except _UNREADABLE as error:
-        raise ModelError(f"{path} cannot be read as .npy: {_why(error)}") from error
-    if not isinstance(array, np.ndarray):
-        raise ModelError(f"{path} cannot be read as .npy: it is an archive")
-    return array
+def _array(file: IO[bytes], where: str, size: int) -> np.ndarray:
+    """The array of a stream of that many bytes. Raises ModelError, ValueError, OSError, and what
+    decompressors raise."""
+    shape, in_columns, dtype = _header(file)
+    if dtype.hasobject:
+        raise ModelError(
+            f"{where} holds Python objects, which are not unpickled: save numbers, as float32"
+        )
+    claimed = room.elements(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or claimed > size:
+        raise ModelError(
+            f"{where} is cut off or damaged: its header claims {dtype}{list(shape)}, and "
+            f"{size:,} bytes are there"
+        )
+    room.check(where, claimed, "give fewer samples")
+    data = bytearray(claimed)
+    view, done = memoryview(data), 0
+    while done < claimed:
+        piece = file.read(min(1 << 20, claimed - done))
+        if not piece:
+            raise ModelError(f"{where} is cut off: {done:,} of {claimed:,} bytes are there")
+        view[done : done + len(piece)] = piece
+        done += len(piece)
+    array: np.ndarray = np.frombuffer(data, dtype)
+    return array.reshape(shape, order="F" if in_columns else "C")
 
 
-def _regular(path: Path) -> None:
-    """Raises ModelError for what is no file: a pipe would be waited for, a device never end."""
-    if not path.exists():
-        raise ModelError(f"no data file {str(path)!r}")
-    if not path.is_file():
-        raise ModelError(f"{path} is no file")
-
-
-def _memory() -> int:
-    """This machine's memory, in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "it claims more than fits into memory"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
+    """The shape, whether it is in Fortran's order, and the dtype. Raises ValueError, and what else
+    numpy meets."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        header: Any = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        header = np.lib.format.read_array_header_2_0(file)
+    else:  # the third is of records with names that are not Latin, and no model takes records
+        raise ValueError(f"it is .npy of version {version[0]}.{version[1]}")
+    return header  # type: ignore[no-any-return]

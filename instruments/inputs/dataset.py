@@ -21,7 +21,7 @@ from typing import Callable, Dict, Iterator
 import numpy as np
 
 from ..protocol.jobs import CHECK_ON, CompileJob, DataSource
-from . import arrays, digits, images, labels, synthetic
+from . import arrays, digits, images, labels, room, synthetic
 from .errors import ModelError
 from .images import DEFAULT, Preprocessing
 from .models import Model
@@ -140,6 +140,8 @@ def _drawn(
     count = _enough(f"{kind}:{rest}", int(rest), count) if rest else count
     if count is None:
         raise ModelError(f"say how many batches: {kind}:8 for example")
+    bytes_each = sum(like.nbytes for like in inputs.values())
+    room.check(f"{kind}:{count}", count * bytes_each, "ask for fewer")
     random = synthetic.generator(seed, purpose)
     draw = _DRAWS[kind]
     return [{name: draw(like, random) for name, like in inputs.items()} for _ in range(count)]
@@ -168,16 +170,16 @@ def _enough(source: str, there: int, count: int | None) -> int:
 
 
 def _archive(path: Path, inputs: Batch, count: int | None) -> Samples:
-    saved = arrays.archive(path)
-    classes = saved.pop(LABELS, None) if LABELS not in inputs else None
-    if len(saved) == 1 and len(inputs) == 1:
-        saved = dict(zip(inputs, saved.values()))
-    if set(saved) != set(inputs):
+    read = arrays.of_npz(path)
+    classes = read.pop(LABELS, None) if LABELS not in inputs else None
+    if len(read) == 1 and len(inputs) == 1:
+        read = dict(zip(inputs, read.values()))
+    if set(read) != set(inputs):
         raise ModelError(
-            f"{path} has the arrays {sorted(saved)} and the model the inputs {sorted(inputs)}: "
+            f"{path} has the arrays {sorted(read)} and the model the inputs {sorted(inputs)}: "
             "name them alike"
         )
-    return _in_rows(inputs, saved, classes, str(path), count)
+    return _in_rows(inputs, read, classes, str(path), count)
 
 
 def _in_rows(
@@ -252,7 +254,8 @@ def _folder(
             f"a folder fits a model with one input, and this has {sorted(inputs)}: use an .npz"
         )
     name, like = next(iter(inputs.items()))
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (*images.ENDINGS, ".npy"))
+    endings = (*images.ENDINGS, ".npy")
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in endings and p.is_file())
     if not files:
         raise ModelError(f"no .png, .jpg or .npy file in {folder}")
     size = like.shape[0] if like.ndim else 1
@@ -277,7 +280,7 @@ def _sample(path: Path, like: np.ndarray, how: Preprocessing) -> np.ndarray:
     """One sample, without the batch axis."""
     if path.suffix.lower() != ".npy":
         return images.read(path, like, how)
-    array = arrays.single(path)
+    array = arrays.of_npy(path)
     wanted = like.shape[1:]
     if array.shape == (1, *wanted):
         array = array[0]

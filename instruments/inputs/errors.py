@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+_MOST, _END = 800, 200
+"""Characters of a message, and of its end."""
+
 
 class ModelError(Exception):
-    """The model or the data cannot be had as asked for; the message says what to change."""
+    """The model or the data cannot be had as asked for; the message says what to change.
+
+    It is one line that can be read, however long the names are in a file that is damaged, and
+    whatever is in them: what it ends with stays.
+    """
+
+    def __init__(self, message: str) -> None:
+        text = " ".join(message.split())
+        if len(text) > _MOST:
+            text = f"{text[: _MOST - _END]} … {text[-_END:]}"
+        super().__init__(text)
 
 
 class ImportRejected(Exception):
@@ -29,7 +42,8 @@ def line(error: BaseException) -> str:
 
 def words(error: BaseException) -> str:
     """What an error says: the last line of TVM's C++ frames, else all of it; or its class."""
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
+    text = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+    lines = [line for line in text.strip().splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
     return lines[-1].strip() if lines[0].startswith("Traceback") else "\n".join(lines)

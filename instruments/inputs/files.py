@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import onnx_names
 from .errors import ModelError, line
 from .shapes import Size
+
+_AGAIN = "export it again, or copy all of it"
 
 
 @dataclass
@@ -21,11 +25,23 @@ class File:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def existing(name: str) -> Path:
-    """The path of a file that is there. Raises ModelError."""
+def existing(name: str, what: str = "model file") -> Path:
+    """The path of a file that is there and can be read. Raises ModelError.
+
+    What is no plain file is not opened: a pipe may wait forever, and a device never end.
+    """
     path = Path(name)
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a zero in it
+        raise ModelError(f"no {what} {name!r}: {error}") from error
+    if not there:
+        raise ModelError(f"no {what} {name!r}")
     if not path.is_file():
-        raise ModelError(f"no model file {name!r}")
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        raise ModelError(f"{name} is {kind}: give a {what}")
+    if not os.access(path, os.R_OK):
+        raise ModelError(f"{name} cannot be read: its permissions do not let you")
     return path
 
 
@@ -35,9 +51,10 @@ def onnx(path: Path) -> File:
     try:
         model = package.load(str(path))
     except Exception as error:  # of protobuf, whose class changes with its version
-        raise ModelError(f"{path} is no ONNX model: {line(error)}") from error
+        raise ModelError(f"{path} is no ONNX model: {line(error)}; {_AGAIN}") from error
     if not model.graph.node:
-        raise ModelError(f"{path} is no ONNX model: it has no nodes")
+        raise ModelError(f"{path} is no ONNX model: it has no nodes; {_AGAIN}")
+    onnx_names.check(path, model.graph)
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs: dict[str, list[Size] | None] = {}
     for value in model.graph.input:
@@ -122,7 +139,7 @@ def tflite(path: Path) -> File:
         ) from error
     data = path.read_bytes()
     if data[4:8] != b"TFL3":
-        raise ModelError(f"{path} is no TFLite model: it does not have the mark TFL3")
+        raise ModelError(f"{path} is no TFLite model: it does not have the mark TFL3; {_AGAIN}")
     try:
         model = package.Model.GetRootAsModel(data, 0)
         graph = model.Subgraphs(0)
@@ -131,7 +148,7 @@ def tflite(path: Path) -> File:
             tensor.Name().decode(): _tflite_shape(tensor) for tensor in tensors
         }
     except Exception as error:  # whatever flatbuffers meets in a broken file
-        raise ModelError(f"{path} is no TFLite model: {line(error)}") from error
+        raise ModelError(f"{path} is no TFLite model: {line(error)}; {_AGAIN}") from error
     return File(model, inputs)
 
 

@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ModelError
+from .errors import ModelError, line
+from .files import existing
 from .synthetic import image_axes
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
+
+_MOST_PIXELS = 200_000_000
+"""Of a picture once it is scaled; Pillow itself reads none of more than 179 million."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,11 @@ def read(path: Path, like: np.ndarray, how: Preprocessing) -> np.ndarray:
     except ImportError as error:
         raise ModelError(f"images need Pillow in the TVM's Python ({error})") from error
     try:
-        with Image.open(str(path)) as opened:
+        with Image.open(str(existing(str(path), "picture"))) as opened:
             picture = _plain(Image, opened)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ModelError(f"{path} cannot be read as an image: {error}") from error
+    except Exception as error:  # of Pillow's plugins, which meet what they meet
+        raise ModelError(f"{path} cannot be read as an image: {line(error)}") from error
+    _check_scaled(path, picture, height, width, how)
     picture = _cropped(Image, picture, height, width, how)
     pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"), np.float32)
     pixels = (pixels.reshape(height, width, channels) / how.scale - _each(how.mean, channels)) / (
@@ -150,15 +155,31 @@ def _plain(image: Any, opened: Any) -> Any:
 
 def _cropped(image: Any, picture: Any, height: int, width: int, how: Preprocessing) -> Any:
     """The shorter side as it is wanted, at least what the model takes, then the centre."""
-    least = max(height / picture.height, width / picture.width)
-    factor = least * 256 / 224
-    if how.resize is not None:
-        factor = max(how.resize / min(picture.height, picture.width), least)
-    size = (
-        max(round(picture.width * factor), width),
-        max(round(picture.height * factor), height),
-    )
+    size = _scaled_size(picture, height, width, how)
     method = getattr(getattr(image, "Resampling", image), how.interpolation.upper())
     scaled = picture.resize(size, method)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
     return scaled.crop((left, top, left + width, top + height))
+
+
+def _check_scaled(path: Path, picture: Any, height: int, width: int, how: Preprocessing) -> None:
+    """Raises ModelError for a strip whose shorter side cannot be made what the model takes: of one
+    pixel by a million that makes gigabytes."""
+    size = _scaled_size(picture, height, width, how)
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise ModelError(
+            f"{path} is {picture.width}x{picture.height}, which would be scaled to "
+            f"{size[0]}x{size[1]}: crop it"
+        )
+
+
+def _scaled_size(picture: Any, height: int, width: int, how: Preprocessing) -> tuple[int, int]:
+    """Width and height."""
+    least = max(height / picture.height, width / picture.width)
+    factor = least * 256 / 224
+    if how.resize is not None:
+        factor = max(how.resize / min(picture.height, picture.width), least)
+    return (
+        max(round(picture.width * factor), width),
+        max(round(picture.height * factor), height),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Callable
 
@@ -26,6 +27,12 @@ def of_folder(folder: Path, files: list[Path]) -> list[int]:
     return [label_of(file) for file in files]
 
 
+def _is_class(text: str) -> bool:
+    """An index: digits, no more than an int64 holds for sure, and none of those like ² that
+    str.isdigit() takes for some."""
+    return re.fullmatch(r"[0-9]{1,9}", text) is not None
+
+
 def _of_csv(folder: Path, listed: Path) -> Callable[[Path], int]:
     classes = {}
     try:
@@ -35,7 +42,7 @@ def _of_csv(folder: Path, listed: Path) -> Callable[[Path], int]:
         raise ModelError(f"{listed} cannot be read: {error}") from error
     for number, row in enumerate(rows):
         label = row[1].strip() if len(row) == 2 else ""
-        if label.isdigit():
+        if _is_class(label):
             classes[row[0].strip()] = int(label)
         elif number:
             raise ModelError(f"{listed}, line {number + 1}: not NAME,CLASS with a class from 0 on")
@@ -44,7 +51,7 @@ def _of_csv(folder: Path, listed: Path) -> Callable[[Path], int]:
 
 def _of_subfolders(folder: Path, files: list[Path]) -> Callable[[Path], int]:
     names = sorted({file.relative_to(folder).parts[0] for file in files if file.parent != folder})
-    numbered = all(name.isdigit() for name in names)
+    numbered = all(map(_is_class, names))
     classes = {name: int(name) if numbered else place for place, name in enumerate(names)}
     if len(names) < 2:  # one folder of pictures tells nothing apart
         return lambda file: NONE

@@ -14,13 +14,16 @@ from typing import Any, Callable
 import numpy as np
 
 from ..protocol.jobs import ModelSource
-from . import shapes, synthetic
+from . import room, shapes, synthetic
 from .errors import ModelError, line
 from .files import existing
 from .images import DEFAULT, Preprocessing
 
 INPUT = "input"
 """What the input of a net is called that has no name for it."""
+
+
+ONLY_TENSORS = "models with tensors for inputs can be run here, no tuples and no functions"
 
 
 @dataclass
@@ -73,8 +76,34 @@ def seeded(inputs: dict[str, tuple[list[int], str]], seed: int) -> dict[str, np.
     sizes = shapes.resolved(None, own)
     for name, (_, dtype) in inputs.items():
         shape = sizes[name]
+        what, size = f"input {name!r}, {dtype}{shape},", _item_size(name, dtype)
+        room.check(what, room.elements(shape) * size, "give --input-shape, or a smaller model")
         arrays[name] = synthetic.natural(np.zeros(shape, dtype), random)
     return arrays
+
+
+def _item_size(name: str, dtype: str) -> int:
+    """Bytes of one element. Raises ModelError."""
+    try:
+        return np.dtype(dtype).itemsize
+    except TypeError as error:
+        raise ModelError(
+            f"input {name!r} is {dtype or 'of no dtype'}, of which numpy has no arrays to run the "
+            "model on: cast it inside the model"
+        ) from error
+
+
+def check_main(module: Any, source: ModelSource) -> None:
+    """Raises ModelError for a module of TVM's without a function `main`."""
+    names = sorted(str(getattr(var, "name_hint", "?")) for var in module.get_global_vars())
+    if "main" not in names:
+        has = f"it has {', '.join(names)}" if names else "it has none"
+        raise ModelError(f"{source.source} has no function main, the one that is compiled: {has}")
+
+
+def of_class(value: object) -> str:
+    """What something is that should be a module."""
+    return f"it is of class {type(value).__name__}; write it with tvm.ir.save_json"
 
 
 def facts_of(model: Model) -> dict[str, Any]:

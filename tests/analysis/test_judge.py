@@ -103,13 +103,26 @@ def test_the_float_model_fails_likewise_in_the_same_stage_and_way(
 
 def test_a_module_that_an_importer_makes_ill_typed_names_its_op(tmp_path: Path) -> None:
     trace = recorded(tmp_path / "a", "import", "InferType", error="ImportRejected", message="no")
-    assert judge.is_import(trace)
-    verdict = judge.of_import("relay", trace)
+    assert judge.is_import(trace, RAISED)
+    verdict = judge.of_import("relay", trace, RAISED)
     assert (verdict.outcome, verdict.pass_name, verdict.op) == (NOT_IMPORTED, "InferType", None)
     # No table is kept of modules that are still being imported.
     trace.blame = Blame(row=12, index=5, name="qnn.add", within=None, runs=3, ms=1.0, how="replay")
-    verdict = judge.of_import("relay", trace)
+    verdict = judge.of_import("relay", trace, RAISED)
     assert verdict.headline == "the model is not imported in InferType at qnn.add (op #5): no"
+
+
+def test_a_process_that_dies_in_the_importer_is_of_no_configuration(tmp_path: Path) -> None:
+    trace = recorded(tmp_path / "a", "import")
+    for how in (How.SIGNAL, How.TIMED_OUT, How.OUT_OF_MEMORY):
+        ending = Ending(how, -11, 60.0, 4 << 30, "")
+        assert judge.is_import(trace, ending)
+        verdict = judge.of_import("relay", trace, ending)
+        assert (verdict.outcome, verdict.stage) == (NOT_IMPORTED, "import")
+        assert verdict.message is not None and verdict.message.endswith("importer or parser")
+        assert verdict.suggestion is None and verdict.knob is None
+    assert not judge.is_import(trace, Ending(How.INTERRUPTED, -9, 1.0, 0, ""))
+    assert not judge.is_import(recorded(tmp_path / "b", "realize"), KILLED)
 
 
 def as_it_is(tmp_path: Path, **facts: Any) -> Trace:

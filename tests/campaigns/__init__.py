@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import cuts, disks, hostile, kills, mutants
+from . import cuts, disks, hostile, imports, kills, mutants
 
 CAMPAIGNS = (
     cuts.CAMPAIGN,
     *mutants.CAMPAIGNS,
     *kills.CAMPAIGNS,
+    imports.CAMPAIGN,
     hostile.CAMPAIGN,
     *disks.CAMPAIGNS,
 )
+"""All of them, in the order of the table."""

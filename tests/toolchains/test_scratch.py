@@ -63,7 +63,7 @@ def test_uv_ends_with_the_tool(temporary: Path) -> None:
     code = (
         "import os, sys; from tvmq_diag.toolchains import uv_process\n"
         f"uv_process._program = lambda: {str(program)!r}\n"
-        f"uv_process.run([], os.environ, open({str(temporary / 'log')!r}, 'w'))\n"
+        f"uv_process.run([], os.environ, *2 * [open({str(temporary / 'log')!r}, 'w')])\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True

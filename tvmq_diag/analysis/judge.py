@@ -71,12 +71,17 @@ def of_failure(
     return verdict
 
 
-def of_import(toolchain: str, trace: Trace) -> Verdict:
-    """The verdict on a model that TVM's importer does not take. It is of no configuration: its name
-    is the float model's, which it is as well."""
+def of_import(toolchain: str, trace: Trace, ending: Ending) -> Verdict:
+    """The verdict on a model that TVM's importer does not take, or dies of. It is of no
+    configuration: its name is the float model's, which it is as well."""
     verdict = Verdict(FLOAT, toolchain, NOT_IMPORTED, "import", confidence=EXACT)
     failure = trace.failure
-    assert failure is not None
+    if failure is None:
+        _stopped(verdict, ending)
+        verdict.outcome = NOT_IMPORTED
+        verdict.message = outcomes.DIED_IMPORTING.clause.format(verdict.message)
+        verdict.pass_name = trace.blamed_pass.name if trace.blamed_pass is not None else None
+        return verdict
     texts = failure.diagnostics[:1] or [failure.message]
     verdict.message = " ".join(texts[0].split())[:600]
     if failure.python is not None:
@@ -92,9 +97,13 @@ def of_import(toolchain: str, trace: Trace) -> Verdict:
     return verdict
 
 
-def is_import(trace: Trace) -> bool:
-    """Did TVM's importer refuse the model?"""
-    return trace.failure is not None and trace.failure.error == _IMPORT_REJECTED
+def is_import(trace: Trace, ending: Ending) -> bool:
+    """Did TVM's importer refuse the model, or the process end in it, in whatever way but by
+    Ctrl-C?"""
+    if trace.failure is not None:
+        return trace.failure.error == _IMPORT_REJECTED
+    failed = ending.how != How.FINISHED or ending.code != 0
+    return trace.stage == "import" and failed and ending.how != How.INTERRUPTED
 
 
 def fails_likewise(verdict: Verdict, trace: Trace, unquantized: Trace, ending: Ending) -> bool:

@@ -54,8 +54,8 @@ class Trials:
         self.run.facts.attempted[configuration.text] = role.value
         self.save()
         compiled = self.compiler.compile(configuration, data=data)
-        if judge.is_import(compiled.trace):
-            verdict = judge.of_import(self.plan.toolchain.name, compiled.trace)
+        if judge.is_import(compiled.trace, compiled.ending):
+            verdict = judge.of_import(self.plan.toolchain.name, compiled.trace, compiled.ending)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
             raise NotImported
         if configuration.is_model:

@@ -11,6 +11,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from ..errors import SetupError
 from . import probe, uv_process
@@ -73,23 +74,24 @@ def _is_complete(directory: Path) -> bool:
 def _install_once(name: str, directory: Path, echo: Callable[[str], None]) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     waiting = f"waiting for another installation of the {name} toolchain to finish"
-    with _locked(_beside(directory, "lock"), lambda: echo(waiting)):
+    with _locked(_beside(directory, "lock"), lambda: echo(waiting)) as lock:
         if not _is_complete(directory):  # the one waited for may have made it
-            _install(name, directory, echo)
+            _install(name, directory, echo, lock)
 
 
 @contextlib.contextmanager
-def _locked(path: Path, when_blocked: Callable[[], None]) -> Iterator[None]:
+def _locked(path: Path, when_blocked: Callable[[], None]) -> Iterator[TextIO]:
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             when_blocked()
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield  # closing the file releases the lock, and so does the death of this process
+        # Closing the file releases the lock, and so does the death of all that have it open.
+        yield handle
 
 
-def _install(name: str, directory: Path, echo: Callable[[str], None]) -> None:
+def _install(name: str, directory: Path, echo: Callable[[str], None], lock: TextIO) -> None:
     recipe = RECIPES[name]
     _check_space(name, directory.parent)
     echo(
@@ -99,7 +101,7 @@ def _install(name: str, directory: Path, echo: Callable[[str], None]) -> None:
     )
     if directory.exists():  # half done, and no telling which half
         shutil.rmtree(directory)
-    _install_packages(name, directory)
+    _install_packages(name, directory, lock)
     python = _python_in(directory)
     # What cannot be imported is not complete, however well it was installed.
     mend = f"run again to install it anew, or {OWN_TVM}"
@@ -117,7 +119,7 @@ def _check_space(name: str, parent: Path) -> None:
         )
 
 
-def _install_packages(name: str, directory: Path) -> None:
+def _install_packages(name: str, directory: Path, lock: TextIO) -> None:
     version = RECIPES[name].python
     # pyenv's shims answer only for the version that is selected where they are called.
     environment = isolated_environment() | {"PYENV_VERSION": version, "NO_COLOR": "1"}
@@ -125,13 +127,13 @@ def _install_packages(name: str, directory: Path) -> None:
     python, requirements = str(_python_in(directory)), str(_requirements(name))
     fill = ["pip", "install", "--python", python, "-r", requirements]
     with _beside(directory, "log").open("w", encoding="utf-8") as log:
-        failure = uv_process.run(create, environment, log)
+        failure = uv_process.run(create, environment, log, lock)
         if failure:
             raise SetupError(
                 f"no Python {version} for the {name} toolchain ({failure}):"
                 f" install Python {version}, or {OWN_TVM}; all that uv said: {log.name}"
             )
-        failure = uv_process.run(fill, environment, log)
+        failure = uv_process.run(fill, environment, log, lock)
         if failure:
             raise SetupError(
                 f"installing the {name} toolchain failed ({failure}):"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -18,23 +19,33 @@ from .recipes import OWN_TVM
 _PR_SET_PDEATHSIG = 1
 
 
-def run(arguments: list[str], environment: Mapping[str, str], log: TextIO) -> str | None:
+def run(
+    arguments: list[str], environment: Mapping[str, str], log: TextIO, lock: TextIO
+) -> str | None:
     """Run uv, showing what it says on stderr and keeping it in the log.
+
+    Whatever ends this process ends uv and what uv started too, and until the last of them is gone
+    the file `lock` stays locked: none of them writes beside the next installation.
 
     Returns None when it succeeded, else why it did not. Raises SetupError when there is no uv.
     """
     lines = []
-    with subprocess.Popen(
-        [_program(), *arguments],
-        cwd=Path(log.name).parent,  # a pyproject.toml of the user's would configure uv
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        preexec_fn=_die_with_parent,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [_program(), *arguments],
+            cwd=Path(log.name).parent,  # a pyproject.toml of the user's would configure uv
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # a group of their own, to be ended together
+            preexec_fn=_die_with_parent,
+            pass_fds=[lock.fileno()],
+        ) as process,
+        _ended_with_us(process),
+    ):
         assert process.stdout is not None
         try:
             for line in process.stdout:
@@ -43,16 +54,36 @@ def run(arguments: list[str], environment: Mapping[str, str], log: TextIO) -> st
                 lines.append(line)
         except BaseException:  # Ctrl-C: nothing may go on writing into the directory
             process.terminate()
-            process.wait()
             raise
     if process.returncode == 0:
         return None
     return _cause(lines) or f"uv ended with exit code {process.returncode}"
 
 
+@contextlib.contextmanager
+def _ended_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
+    """At the end of the block the process is, and its group ends with it; where this process is
+    killed before, a shell that waits for that ends the group."""
+    wait = 'read done || kill -KILL "-$0"'
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", wait, str(process.pid)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is not for it
+    )
+    try:
+        yield
+    finally:
+        # Not reaped yet, so that its number is still that of the group.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        watcher.communicate(b"done\n")
+
+
 def _die_with_parent() -> None:
-    """On Linux, in the new process: end when this one is killed. A uv that went on would write into
-    the directory beside the next one."""
+    """On Linux, in the new process: end when this one is killed, also before anything waits for
+    that. What uv starts does not inherit it."""
     with contextlib.suppress(Exception):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -168,7 +168,12 @@ def _relax(path: Path, source: ModelSource) -> Model:
         json_text = text.lstrip().startswith("{")
         module = tvm.ir.load_json(text) if json_text else _of_script(text)
     except Exception as error:
-        raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
+        raise ModelError(
+            f"{path} is no module that TVM can read: {line(error)}; "
+            "give its script, mod.script(), or what tvm.ir.save_json(mod) gives"
+        ) from error
+    if not isinstance(module, tvm.IRModule):
+        raise ModelError(f"{path} holds no module: {models.of_class(module)}")
     return Model(_with_shapes(module, source), {}, {})
 
 
@@ -193,7 +198,13 @@ def _python(rest: str, source: ModelSource) -> Model:
 
 def _with_shapes(module: IRModule, source: ModelSource) -> IRModule:
     """The module with what it leaves open as asked for, all of it. Raises ModelError."""
-    own = {name: sizes for name, (sizes, _) in _declared(module).items()}
+    try:
+        models.check_main(module, source)
+        own = {name: sizes for name, (sizes, _) in _declared(module).items()}
+    except ModelError:
+        raise
+    except Exception as error:  # JSON may hold nodes without what every node has
+        raise ModelError(f"{source.source} is no Relax module: {line(error)}") from error
     sizes = shapes.resolved(source.shapes, own)
     symbols: dict[str, int] = {}
     for name, shape in sizes.items():
@@ -202,14 +213,21 @@ def _with_shapes(module: IRModule, source: ModelSource) -> IRModule:
                 raise ModelError(f"--input-shape: {mine} is {symbols[mine]} and {size} at once")
     if not symbols:
         return module
-    return relax.transform.BindSymbolicVars(symbols)(module)
+    try:
+        return relax.transform.BindSymbolicVars(symbols)(module)
+    except Exception as error:
+        raise ModelError(
+            f"{source.source} cannot have the sizes of --input-shape: {line(error)}"
+        ) from error
 
 
 def _declared(module: IRModule) -> dict[str, tuple[list[shapes.Size] | None, str]]:
-    """The shape and the dtype of each input; None for one of no known rank."""
+    """The shape and the dtype of each input; None for one of no known rank. Raises ModelError."""
     declared: dict[str, tuple[list[shapes.Size] | None, str]] = {}
     for var in module["main"].params:
         kind = walk.type_of(var)
+        if not hasattr(kind, "shape") or not hasattr(kind, "dtype"):
+            raise ModelError(f"input {walk.name_of(var)!r} is no tensor: {models.ONLY_TENSORS}")
         sizes = getattr(kind.shape, "values", None)
         own = None if sizes is None else [_size(size) for size in sizes]
         declared[walk.name_of(var)] = (own, str(kind.dtype))

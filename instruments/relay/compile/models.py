@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 import tvm
@@ -92,6 +92,8 @@ def _inputs(model: Model, seed: int) -> dict[str, np.ndarray]:
     for var in model.module["main"].params:
         if var.name_hint not in model.params:
             annotation = var.type_annotation
+            if not isinstance(annotation, relay.TensorType):
+                raise ModelError(f"input {var.name_hint!r} is no tensor: {models.ONLY_TENSORS}")
             shape = [int(size) if hasattr(size, "value") else -1 for size in annotation.shape]
             wanted[var.name_hint] = (shape, str(annotation.dtype))
     return models.seeded(wanted, seed)
@@ -128,7 +130,12 @@ def _relay(path: Path, source: ModelSource) -> Model:
         with diagnostic_texts.spelled_out():
             module = _read_text(path.read_text(encoding="utf-8"))
     except Exception as error:
-        raise ModelError(f"{path} is no module that TVM can read: {line(error)}") from error
+        raise ModelError(
+            f"{path} is no module that TVM can read: {line(error)}; "
+            "give its text, str(mod), or what tvm.ir.save_json(mod) gives"
+        ) from error
+    if not isinstance(module, tvm.IRModule):
+        raise ModelError(f"{path} holds no module: {models.of_class(module)}")
     return Model(_with_shapes(module, {}, source), {}, {})
 
 
@@ -150,19 +157,37 @@ def _python(rest: str, source: ModelSource) -> Model:
 def _with_shapes(module: IRModule, params: Mapping[str, Any], source: ModelSource) -> IRModule:
     """A typed module whose open sizes are those asked for, all of them. Raises ModelError."""
     try:
+        models.check_main(module, source)
         with diagnostic_texts.spelled_out():
             typed = relay.transform.InferType()(module)
-        main = typed["main"]
-    except Exception as error:
+        own = _declared(typed, params)
+    except ModelError:
+        raise
+    except Exception as error:  # JSON may hold nodes without what every node has
         raise ModelError(f"{source.source} is no Relay module: {line(error)}") from error
-    own = {
-        var.name_hint: [int(n) if hasattr(n, "value") else "?" for n in var.checked_type.shape]
-        for var in main.params
-        if var.name_hint not in params and isinstance(var.checked_type, relay.TensorType)
-    }
     sizes = shapes.resolved(source.shapes, own)
     if all(own[name] == size for name, size in sizes.items()):
         return typed
+    try:
+        with diagnostic_texts.spelled_out():
+            return _fixed(typed["main"], sizes)
+    except Exception as error:
+        raise ModelError(
+            f"{source.source} cannot have the sizes of --input-shape: {line(error)}"
+        ) from error
+
+
+def _declared(typed: IRModule, params: Mapping[str, Any]) -> dict[str, list[shapes.Size] | None]:
+    """The shapes of the inputs that are tensors."""
+    return {
+        var.name_hint: [int(n) if hasattr(n, "value") else "?" for n in var.checked_type.shape]
+        for var in typed["main"].params
+        if var.name_hint not in params and isinstance(var.checked_type, relay.TensorType)
+    }
+
+
+def _fixed(main: Any, sizes: Mapping[str, Sequence[int]]) -> IRModule:
+    """A module of the function whose inputs have these sizes. Raises what type inference raises."""
     fixed = {
         var: relay.var(var.name_hint, shape=sizes[var.name_hint], dtype=var.checked_type.dtype)
         for var in main.params

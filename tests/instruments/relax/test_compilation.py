@@ -282,7 +282,7 @@ def test_onnx_qdq_runs_in_int8_and_int4_is_rejected_with_the_nodes_name(
     node = "widen" if where == "weight" else "narrow"
     assert loaded.facts.rejected_node.name.startswith(node)
     assert f"ONNX node {node}" in loaded.failure.message
-    decided = judge.of_import("relax", loaded)
+    decided = judge.of_import("relax", loaded, ending)
     assert decided.headline.startswith(f"the model is not imported: ONNX node {node}")
     assert decided.suggestion is not None and "INT8 or UINT8" in decided.suggestion
 

@@ -85,6 +85,11 @@ CULPRIT = Circumstance(
     "{0} #{1} hands on another dtype: with its value cast to {2} the pass goes through",
     "tried in the run itself, by replay",
 )
+DIED_IMPORTING = Circumstance(
+    "the process ends while the model is imported",
+    "{0}, in TVM's importer or parser",
+    "the stage of the compile in which its record stops",
+)
 FOLDS = (
     Circumstance(
         "FakeQuantizationToInteger fails at a region that holds an op without a rule",
@@ -139,6 +144,7 @@ NO_ANCHOR = Circumstance(
 
 ALL = (
     BEFORE_QUANTIZING, ILL_TYPED, FLOAT_FAILS, AS_IS_FAILS, ONE_BIT, NARROW, SHORT_SUMS,
-    DEQUANTIZED, SIMULATED, UNCHECKED, NO_NUMBERS, LAST_RUN, COMPARED, CONTAINER, CULPRIT, *FOLDS,
-    FOLDED, ASSERTED, RAISED, ASSERTED_OWN, RAISED_OWN, CAUGHT, VALUES, NO_ANCHOR,
+    DEQUANTIZED, SIMULATED, UNCHECKED, NO_NUMBERS, LAST_RUN, COMPARED, CONTAINER, CULPRIT,
+    DIED_IMPORTING, *FOLDS, FOLDED, ASSERTED, RAISED, ASSERTED_OWN, RAISED_OWN, CAUGHT, VALUES,
+    NO_ANCHOR,
 )  # fmt: skip
