@@ -107,7 +107,7 @@ class Record:
 
     def _tell(self, again: str, broken: str) -> None:
         """Each kind of failure once: a thousand of one kind hide the next."""
-        kind = re.sub(r"\d+", "", broken.strip().splitlines()[-1])[:60]
+        kind = again.split(" --seed")[0] + re.sub(r"\d+", "", broken.strip().splitlines()[-1])[:60]
         if kind not in self._told:
             self._told.add(kind)
             print(f"{again}\n{foreign.printable(broken)}", flush=True)

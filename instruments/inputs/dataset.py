@@ -14,7 +14,6 @@ without the batch axis.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Iterator
@@ -22,7 +21,7 @@ from typing import Callable, Dict, Iterator
 import numpy as np
 
 from ..protocol.jobs import CHECK_ON, CompileJob, DataSource
-from . import digits, images, labels, synthetic
+from . import arrays, digits, images, labels, synthetic
 from .errors import ModelError
 from .images import DEFAULT, Preprocessing
 from .models import Model
@@ -169,22 +168,16 @@ def _enough(source: str, there: int, count: int | None) -> int:
 
 
 def _archive(path: Path, inputs: Batch, count: int | None) -> Samples:
-    try:
-        with np.load(str(path), allow_pickle=False) as saved:
-            arrays = {name: saved[name] for name in saved.files}
-    except FileNotFoundError:
-        raise ModelError(f"no data file {str(path)!r}") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise ModelError(f"{path} cannot be read as .npz: {error}") from error
-    classes = arrays.pop(LABELS, None) if LABELS not in inputs else None
-    if len(arrays) == 1 and len(inputs) == 1:
-        arrays = dict(zip(inputs, arrays.values()))
-    if set(arrays) != set(inputs):
+    saved = arrays.archive(path)
+    classes = saved.pop(LABELS, None) if LABELS not in inputs else None
+    if len(saved) == 1 and len(inputs) == 1:
+        saved = dict(zip(inputs, saved.values()))
+    if set(saved) != set(inputs):
         raise ModelError(
-            f"{path} has the arrays {sorted(arrays)} and the model the inputs {sorted(inputs)}: "
+            f"{path} has the arrays {sorted(saved)} and the model the inputs {sorted(inputs)}: "
             "name them alike"
         )
-    return _in_rows(inputs, arrays, classes, str(path), count)
+    return _in_rows(inputs, saved, classes, str(path), count)
 
 
 def _in_rows(
@@ -284,10 +277,7 @@ def _sample(path: Path, like: np.ndarray, how: Preprocessing) -> np.ndarray:
     """One sample, without the batch axis."""
     if path.suffix.lower() != ".npy":
         return images.read(path, like, how)
-    try:
-        array: np.ndarray = np.load(str(path), allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as .npy: {error}") from error
+    array = arrays.single(path)
     wanted = like.shape[1:]
     if array.shape == (1, *wanted):
         array = array[0]

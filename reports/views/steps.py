@@ -15,7 +15,7 @@ import msgspec
 from rapidfuzz.distance import Indel
 
 from tvmq_diag.history import lineage, steps
-from tvmq_diag.history.lineage import Lineage
+from tvmq_diag.history.lineage import Graphs, Lineage
 from tvmq_diag.history.rows import Row, Rows
 from tvmq_diag.history.steps import Step
 from tvmq_diag.trace.trace import Trace
@@ -67,11 +67,12 @@ class Steps:
     rows: dict[Row, int] = field(default_factory=dict)
     functions: dict[tuple[str, ...], int] = field(default_factory=dict)
     compiles: list[CompileData] = field(default_factory=list)
+    _graphs: Graphs = field(default_factory=Graphs)
 
     def add(self, name: str, key: str, outcome: str, trace: Trace) -> CompileData:
         """Add a compile; `name` and `key` are its configuration, and its section on the page."""
         passed = steps.steps(trace)
-        followed = lineage.lineage(trace, passed)
+        followed = lineage.lineage(trace, passed, self._graphs)
         rows = Rows(trace.facts.qconfig, self.rows)
         data = CompileData(
             name=name,
@@ -138,6 +139,6 @@ def _refused(trace: Trace, passed: list[Step], followed: Lineage) -> tuple[int, 
         return None
     step = len(passed) - 1
     module = followed.at(step)
-    if module is None or module.graph.snapshot.number != failing.number:
+    if module is None or passed[step].module != failing.number:
         return None
     return step, blamed[0]

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from . import cuts, disks, hostile, kills
+from . import cuts, disks, hostile, kills, mutants
 
-CAMPAIGNS = (cuts.CAMPAIGN, *kills.CAMPAIGNS, hostile.CAMPAIGN, *disks.CAMPAIGNS)
+CAMPAIGNS = (
+    cuts.CAMPAIGN,
+    *mutants.CAMPAIGNS,
+    *kills.CAMPAIGNS,
+    hostile.CAMPAIGN,
+    *disks.CAMPAIGNS,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.runs import CRASHED, TINY
 
-from tvmq_diag.history import lineage, steps
+from tvmq_diag.history import beside, lineage, steps
 from tvmq_diag.history.lineage import Lineage
 from tvmq_diag.history.rows import Row, Rows
 from tvmq_diag.history.steps import Step
@@ -145,3 +145,29 @@ def test_a_compile_on_relax_has_its_story_too() -> None:
     passed = steps.steps(crashed)
     followed = lineage.lineage(crashed, passed)
     assert passed[-1].failed and followed.modules
+
+
+class TestBeside:
+    def two(self, old: Trace, new: Trace) -> tuple[Lineage, beside.Beside, list[Step]]:
+        graphs = lineage.Graphs()
+        sides = []
+        for trace in (old, new):
+            passed = steps.steps(trace)
+            sides.append((passed, lineage.lineage(trace, passed, graphs)))
+        return sides[0][1], beside.beside(sides[0], sides[1], graphs), sides[0][0]
+
+    def test_a_compile_beside_itself_is_on_the_same_lines(self, trace: Trace) -> None:
+        own, found, _ = self.two(trace, trace)
+        assert found.differs is None
+        assert [module.lines for module in found.new.modules] == [m.lines for m in own.modules]
+
+    def test_two_configurations_share_the_model_and_differ_where_a_dtype_does(
+        self, trace: Trace
+    ) -> None:
+        own, found, passed = self.two(trace, reader.load(TINY / "traces" / "int4"))
+        assert found.differs is not None
+        first, _ = found.pairs[found.differs]
+        assert first is not None and passed[first].name == "QuantizePartition"
+        assert found.new.modules[0].lines == own.modules[0].lines
+        calibrated = found.new.modules[-1]
+        assert set(calibrated.lines) == set(own.modules[5].lines)

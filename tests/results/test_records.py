@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ from tvmq_diag.results.version_matrix import Versions, VersionsFacts, columns
 from tvmq_diag.trace import layout
 
 OLD = pytest.mark.parametrize("folder", [TINY, MEASURED, CRASHED], ids=lambda folder: folder.name)
+
+RANDOM = st.randoms(use_true_random=False)
 
 OFTEN = settings(
     max_examples=80,
@@ -159,13 +162,13 @@ def test_a_damaged_fact_of_a_run_is_named_and_costs_no_other(name: str, tmp_path
 
 
 @OFTEN
-@given(data=st.data())
+@given(random=RANDOM)
 @pytest.mark.parametrize("file", [layout.VERDICTS, layout.FACTS])
 def test_a_damaged_run_is_read_or_refused_in_a_line(
-    file: str, tmp_path: Path, data: st.DataObject
+    file: str, tmp_path: Path, random: Random
 ) -> None:
     folder = copied(MEASURED, tmp_path / "run")
-    (folder / file).write_bytes(data.draw(damaged((MEASURED / file).read_bytes())))
+    (folder / file).write_bytes(damaged(random, (MEASURED / file).read_bytes()))
     index.write(tmp_path)
     try:
         run = store.load(folder)
@@ -239,9 +242,9 @@ def test_no_record_is_said_in_a_line(file: str, tmp_path: Path) -> None:
 
 
 @OFTEN
-@given(data=st.data())
+@given(random=RANDOM)
 def test_a_damaged_record_costs_its_line(
-    file: str, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    file: str, tmp_path_factory: pytest.TempPathFactory, random: Random
 ) -> None:
     runs = tmp_path_factory.mktemp("runs")
     write, load, headline = RECORDS[file]
@@ -249,7 +252,7 @@ def test_a_damaged_record_costs_its_line(
         (runs / name).mkdir()
         write(runs / name)
     path = runs / "bad" / file
-    path.write_bytes(data.draw(damaged(path.read_bytes())))
+    path.write_bytes(damaged(random, path.read_bytes()))
     listed = index.write(runs).read_text(encoding="utf-8")
     assert headline in listed and ">good" in listed
     try:
@@ -261,15 +264,13 @@ def test_a_damaged_record_costs_its_line(
 
 
 @OFTEN
-@given(data=st.data())
-def test_a_damaged_baseline_is_refused_in_a_line(tmp_path: Path, data: st.DataObject) -> None:
+@given(random=RANDOM)
+def test_a_damaged_baseline_is_refused_in_a_line(tmp_path: Path, random: Random) -> None:
     path = tmp_path / "b.toml"
     baseline.write(baseline.of_run(store.load(MEASURED)), path)
     lines = path.read_bytes().splitlines()
-    number = data.draw(st.integers(0, len(lines) - 1))
-    wrong = data.draw(
-        st.sampled_from([b"x", b"[]", b"nan", b"-inf", b"1e400", b"{a = 1}", b"\xff"])
-    )
+    number = random.randint(0, len(lines) - 1)
+    wrong = random.choice([b"x", b"[]", b"nan", b"-inf", b"1e400", b"{a = 1}", b"\xff"])
     lines[number] = lines[number].partition(b"=")[0] + b"= " + wrong
     path.write_bytes(b"\n".join(lines))
     try:

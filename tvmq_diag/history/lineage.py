@@ -7,10 +7,12 @@ into others, lines end and others begin: those `come_from` the ones that they st
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..comparison.alignment import align
+from .. import foreign
+from ..comparison.alignment import Alignment, align
 from ..trace.graph import RESULT, Graph, Op
 from ..trace.trace import Trace
 from .steps import Step
@@ -50,39 +52,63 @@ class Lineage:
         return behind[-1] if behind else None
 
 
-def lineage(trace: Trace, steps: list[Step]) -> Lineage:
-    """Follow the ops of a trace through its steps; what cannot be read is passed over."""
+class Graphs:
+    """The graphs of modules and how they are aligned: those of equal op tables once, as compiles of
+    one model begin alike."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[bytes, Graph] = {}
+        self._alignments: dict[tuple[int, int], Alignment] = {}
+
+    def of(self, trace: Trace, number: int) -> Graph | None:
+        """The graph of a snapshot; None of one that has none, or cannot be read."""
+        snapshot = trace.snapshot(number)
+        table = trace.tables[number].table if number in trace.tables else None
+        if snapshot is None or not snapshot.nodes or table is None:
+            return None
+        try:
+            key = hashlib.sha256(foreign.read(trace.path, table)).digest()
+            if key not in self._graphs:
+                self._graphs[key] = Graph(snapshot)
+        except (OSError, LookupError, TypeError, ValueError):
+            trace.problems.append(f"snapshot {number} is damaged")
+            return None
+        return self._graphs[key]
+
+    def align(self, old: Graph, new: Graph) -> Alignment:
+        """Two of them aligned."""
+        key = id(old), id(new)  # they live as long as this does
+        if key not in self._alignments:
+            self._alignments[key] = align(old, new)
+        return self._alignments[key]
+
+
+def lineage(trace: Trace, steps: list[Step], graphs: Graphs | None = None) -> Lineage:
+    """Follow the ops of a trace through its steps; what cannot be read is passed over.
+
+    `graphs` are shared by the compiles of a run.
+    """
+    graphs = Graphs() if graphs is None else graphs
     found = Lineage()
     newest: int | None = None
     for number, step in enumerate(steps):
         if step.module is None or step.module == newest or not (step.changed or step.failed):
             continue
-        graph = _graph(trace, step.module)
+        graph = graphs.of(trace, step.module)
         if graph is None:
             continue
         newest = step.module
-        found.modules.append(_follow(found, number, graph))
+        found.modules.append(_follow(found, number, graph, graphs))
     return found
 
 
-def _graph(trace: Trace, number: int) -> Graph | None:
-    snapshot = trace.snapshot(number)
-    if snapshot is None or not snapshot.nodes:
-        return None
-    try:
-        return Graph(snapshot)
-    except (LookupError, TypeError, ValueError):
-        trace.problems.append(f"snapshot {number} is damaged")
-        return None
-
-
-def _follow(found: Lineage, step: int, graph: Graph) -> Module:
+def _follow(found: Lineage, step: int, graph: Graph, graphs: Graphs) -> Module:
     """The next module, its ops on the lines of those that they were in the one before."""
     if not found.modules:
         found.lines = len(graph.ops)
         return Module(step, graph, list(range(len(graph.ops))))
     before = found.modules[-1]
-    alignment = align(before.graph, graph)
+    alignment = graphs.align(before.graph, graph)
     lines = [-1] * len(graph.ops)
     for i, j in alignment.pairs.items():
         lines[j] = before.lines[i]

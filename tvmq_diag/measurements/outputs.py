@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..decoding import Damage
 from . import signal, top1
 from .metrics import Metrics, OutputMetrics, OverInputs, furthest
 
 Array = NDArray[np.generic]
+
+_DAMAGED = (
+    ValueError, KeyError, AttributeError, TypeError, EOFError, SyntaxError, NotImplementedError,
+    OverflowError, MemoryError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What numpy raises for an archive that is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +47,16 @@ def load(path: Path, stacked: bool = True) -> Outputs:
 
     Not `stacked`, as in older traces: of one input, without an axis for it.
 
-    Raises OSError, ValueError, KeyError.
+    Raises OSError, and Damage for what is no such file.
     """
-    with np.load(path, allow_pickle=False) as saved:
-        count = sum(name.startswith("output") for name in saved.files)
-        arrays = [saved[f"output{i}"] for i in range(count)]
-        labels = saved["labels"] if "labels" in saved.files else None
-        pooled = saved["pooled"] if "pooled" in saved.files else None
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            count = sum(name.startswith("output") for name in saved.files)
+            arrays = [saved[f"output{i}"] for i in range(count)]
+            labels = saved["labels"] if "labels" in saved.files else None
+            pooled = saved["pooled"] if "pooled" in saved.files else None
+    except _DAMAGED as error:
+        raise Damage(f"{path.name} cannot be read: {error}") from error
     return Outputs(arrays, labels, pooled) if stacked else one(arrays)
 
 
