@@ -15,12 +15,13 @@ import msgspec
 from rapidfuzz.distance import Indel
 
 from tvmq_diag.history import lineage, steps
-from tvmq_diag.history.lineage import Graphs, Lineage
+from tvmq_diag.history.lineage import Lineage
 from tvmq_diag.history.rows import Row, Rows
 from tvmq_diag.history.steps import Step
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import printable
+from .kept import Kept
 
 Edit = int | list[int]
 """Of a module's ops: so many stay as they were (positive), are gone (negative), or these are new,
@@ -67,12 +68,15 @@ class Steps:
     rows: dict[Row, int] = field(default_factory=dict)
     functions: dict[tuple[str, ...], int] = field(default_factory=dict)
     compiles: list[CompileData] = field(default_factory=list)
-    _graphs: Graphs = field(default_factory=Graphs)
+    kept: Kept = field(default_factory=Kept)
+    """From when the same page was written before."""
 
     def add(self, name: str, key: str, outcome: str, trace: Trace) -> CompileData:
         """Add a compile; `name` and `key` are its configuration, and its section on the page."""
         passed = steps.steps(trace)
-        followed = lineage.lineage(trace, passed, self._graphs)
+        followed = self.kept.of(
+            trace, "lineage", lambda: lineage.lineage(trace, passed, self.kept.graphs)
+        )
         rows = Rows(trace.facts.qconfig, self.rows)
         data = CompileData(
             name=name,

@@ -32,9 +32,7 @@ def steps(plan: Plan, queue: list[tuple[Configuration, Role]]) -> list[Step]:
 
 def _trial(configuration: Configuration, role: Role) -> Step:
     aside = ", to compare with" if role == Role.REFERENCE else ""
-    return Step(
-        f"{configuration.text}{aside}", lambda trials: trials.attempt(configuration, role)
-    )
+    return Step(f"{configuration.text}{aside}", lambda trials: trials.attempt(configuration, role))
 
 
 def _follow_ups(plan: Plan) -> list[Step]:
