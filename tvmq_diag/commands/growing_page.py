@@ -80,5 +80,7 @@ class GrowingPage:
         command = shlex.join(["python", "scripts/make_report.py", str(self._work.directory)])
         turn = self._turn
         # A step of one process is called as that is.
-        running = what if turn.running.startswith(what) else f"{turn.running} ({what})"
+        fuller = max(turn.running, what, key=len)
+        both = f"{turn.running}: {what}"
+        running = fuller if turn.running in fuller and what in fuller else both
         return UnderWay(running, now, turn.to_come, turn.timed, self._began, now, command)

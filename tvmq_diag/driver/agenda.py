@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..configuration import Configuration
+from ..measurements.benchmark import FLOAT
 from ..results.run import Role, Run
 from ..results.verdict import WORKS, WRONG
 from . import calibrating, fixing, follow_ups
@@ -52,10 +53,10 @@ def _follow_ups(plan: Plan) -> list[Step]:
         Step("fixes of TVM's quantizer", _cure, _unworking),
     ]
     return [
-        Step("the float model, to compare with", lambda trials: trials.float_model()),
+        Step(f"{FLOAT} (the model as it is)", lambda trials: trials.float_model(), _no_float),
         *([Step("what a mean may hide", follow_ups.hidden, _never)] if plan.errors else []),
         *(unmended if plan.explore else []),
-        Step("the benchmark", follow_ups.benchmark, timed=True),
+        Step("benchmark", follow_ups.benchmark, timed=True),
         *(errors if plan.errors else []),
         # Hazards weigh what came before.
         Step("what costs time and accuracy", follow_ups.name_hazards, _never),
@@ -66,6 +67,10 @@ def _follow_ups(plan: Plan) -> list[Step]:
 def _cure(trials: Trials) -> None:
     for result in trials.run.with_role(Role.REQUESTED):
         fixing.cure(trials, result)
+
+
+def _no_float(run: Run) -> bool:
+    return not run.with_role(Role.FLOAT)
 
 
 def _unworking(run: Run) -> bool:
