@@ -19,7 +19,20 @@ from . import formatting
 _TEMPLATES = Path(__file__).parent / "templates"
 _VIEWER = Path(__file__).parent / "viewer"
 
-VIEWER = ("store", "place", "viewer")
+VIEWER = (
+    "dom",
+    "store",
+    "place",
+    "words",
+    "diff",
+    "rails",
+    "strip",
+    "oprow",
+    "listing",
+    "lowered",
+    "texts",
+    "viewer",
+)
 """The parts of the viewer's script, each after those that it uses."""
 
 

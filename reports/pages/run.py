@@ -17,6 +17,7 @@ from ..figures import svg
 from ..templating import environment
 from ..views import sweep
 from ..views.kept import Kept
+from ..views.module_texts import Texts
 from ..views.section import Section, build
 from ..views.steps import Steps
 from ..views.under_way import UnderWay
@@ -93,7 +94,7 @@ def _keyed(run: Run) -> list[tuple[str, Result]]:
 
 
 def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept: Kept) -> str:
-    steps = _steps(sections, kept)
+    steps, texts = _steps(run, sections, kept)
     requested = [section for section in sections if section.result.role == Role.REQUESTED]
     template = environment().get_template("run.html.j2")
     return template.render(
@@ -108,13 +109,15 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),
         steps=steps.text() if steps.compiles else "",
+        texts=texts.text(),
         under_way=under_way,
     )
 
 
-def _steps(sections: list[Section], kept: Kept) -> Steps:
+def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]:
     """All that the viewer shows. What cannot be shown is among a section's faults."""
-    steps = Steps(kept=kept)
+    texts = Texts(run.directory)
+    steps = Steps(texts=texts, kept=kept)
     for section in sections:
         trace, verdict = section.result.trace, section.verdict
         if trace is None or not trace.tables:
@@ -123,7 +126,7 @@ def _steps(sections: list[Section], kept: Kept) -> Steps:
             steps.add(verdict.configuration, section.key, verdict.outcome, trace)
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
-    return steps
+    return steps, texts
 
 
 def _write_graphs(run: Run, sections: list[Section]) -> None:

@@ -22,6 +22,7 @@ from tvmq_diag.trace.trace import Trace
 
 from ..formatting import printable
 from .kept import Kept
+from .module_texts import Texts
 
 Edit = int | list[int]
 """Of a module's ops: so many stay as they were (positive), are gone (negative), or these are new,
@@ -32,7 +33,8 @@ CHANGED, FAILED, LOWERED = 1, 2, 4
 
 class StepData(msgspec.Struct, array_like=True):
     """A step: `flags` of CHANGED, FAILED, LOWERED; `ms` it took, None of what did not end;
-    `functions` are those lowered functions that it changed, as numbers of `Steps.functions`."""
+    `count` lowered functions it worked on, and is known to have changed those `functions`: numbers
+    of `Steps.functions`."""
 
     name: str
     stage: str
@@ -68,6 +70,8 @@ class Steps:
     rows: dict[Row, int] = field(default_factory=dict)
     functions: dict[tuple[str, ...], int] = field(default_factory=dict)
     compiles: list[CompileData] = field(default_factory=list)
+    texts: Texts | None = None
+    """Where the modules' texts go, if they are wanted too."""
     kept: Kept = field(default_factory=Kept)
     """From when the same page was written before."""
 
@@ -89,6 +93,8 @@ class Steps:
             refused=_refused(trace, passed, followed),
         )
         self.compiles.append(data)
+        if self.texts is not None:
+            self.texts.add(key, trace, followed, len(passed))
         return data
 
     def text(self) -> str:
@@ -104,13 +110,13 @@ class Steps:
     def _step(self, trace: Trace, step: Step) -> StepData:
         lowered = step.lowered(trace) if step.module is None else []
         flags = CHANGED * step.changed | FAILED * step.failed | LOWERED * bool(lowered)
-        changed = [
-            self.functions.setdefault((function.name, *function.params), len(self.functions))
-            for function, changed in lowered
-            if changed
-        ]
+        changed = {
+            self.functions.setdefault((function.name, *function.params), len(self.functions)): None
+            for function in (step.rewritten(trace) if lowered else ())
+        }
         ms = None if step.ms is None else round(step.ms, 3)
-        return StepData(step.name, step.stage, ms, flags, len(lowered), changed)
+        count = len({function.name for function, _ in lowered})
+        return StepData(step.name, step.stage, ms, flags, count, list(changed))
 
 
 def _modules(followed: Lineage, rows: Rows) -> list[tuple[int, list[Edit]]]:
@@ -141,8 +147,10 @@ def _refused(trace: Trace, passed: list[Step], followed: Lineage) -> tuple[int, 
     blamed, failing = trace.blamed(), trace.failing_snapshot()
     if blamed is None or failing is None or not passed:
         return None
-    step = len(passed) - 1
-    module = followed.at(step)
-    if module is None or passed[step].module != failing.number:
+    given = [
+        module.step for module in followed.modules if passed[module.step].module == failing.number
+    ]
+    if not given:
         return None
-    return step, blamed[0]
+    # Where it failed in no pass, it is what the last pass before left behind that was refused.
+    return len(passed) - 1 if passed[-1].failed else given[-1], blamed[0]

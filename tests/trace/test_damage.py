@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -167,3 +169,13 @@ def test_a_row_keeps_what_is_as_declared(tmp_path: Path) -> None:
     assert (call.op, call.inputs, call.dtype, call.value) == ("add", (0, 1), None, None)
     assert (last.kind, last.number) == ("?", 3)
     assert loaded.problems == ["snapshot 1: 2 rows are not as they were written"]
+
+
+@pytest.mark.parametrize("name", [JOURNAL, "output.txt", "snapshots/00001.json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    folder = journals.trace(tmp_path / "t")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with contextlib.suppress(UsageError):
+        loaded = reader.load(folder)
+        loaded.snapshot(1)

@@ -112,8 +112,9 @@ def _follow(found: Lineage, step: int, graph: Graph, graphs: Graphs) -> Module:
     lines = [-1] * len(graph.ops)
     for i, j in alignment.pairs.items():
         lines[j] = before.lines[i]
+    fused = _fused(before.graph)
     for ours, theirs in alignment.groups:
-        for old, fresh in _lowered(before.graph, graph, theirs) or [(ours, theirs)]:
+        for old, fresh in _lowered(before.graph, fused, graph, theirs) or [(ours, theirs)]:
             for i in fresh:
                 lines[i] = found.lines
                 found.lines += 1
@@ -122,16 +123,19 @@ def _follow(found: Lineage, step: int, graph: Graph, graphs: Graphs) -> Module:
     return Module(step, graph, lines)
 
 
-def _lowered(old: Graph, new: Graph, ops: tuple[int, ...]) -> list[Replaced]:
+def _lowered(
+    old: Graph, fused: list[tuple[int, ...]], new: Graph, ops: tuple[int, ...]
+) -> list[Replaced]:
     """Which fused function each of these calls was, where they are calls of lowered functions.
 
     Lowering keeps the functions in their order. Where there are not as many, or one makes another
     type, nothing is claimed.
     """
-    fused = _fused(old)
     calls = [new.ops[i] for i in ops if new.ops[i].name != RESULT]
+    if not fused or len(fused) != len(calls):
+        return []
     made = [old.ops[function[-1]].node.tensor for function in fused]
-    if not fused or made != [call.node.tensor for call in calls]:
+    if made != [call.node.tensor for call in calls]:
         return []
     return [(function, (call.index,)) for function, call in zip(fused, calls, strict=True)]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from .. import foreign
 from .events import Warned
 from .layout import OUTPUT
 
@@ -22,9 +23,9 @@ def warnings(folder: Path) -> list[Warned]:
     Empty where no output was kept, as of somebody's own script.
     """
     try:
-        with (folder / OUTPUT).open("rb") as file:
+        with foreign.inside(folder, OUTPUT).open("rb") as file:
             output = file.read(_BYTES).decode("utf-8", "replace")
-    except (OSError, ValueError):  # a path may hold what no file's name does
+    except (OSError, ValueError):  # there is none, or something else in its place
         return []
     lines = dict.fromkeys(_LINE.findall(output))
     return [Warned(text=text[:_LONGEST], file=file, line=int(line)) for file, line, text in lines][
