@@ -81,17 +81,18 @@ def _asset(name: str) -> Markup:
 
 
 @functools.cache
-def script(viewer: bool) -> Markup:
+def script(viewer: bool, more: tuple[str, ...] = ()) -> Markup:
     """A page's own script; with that of the viewer, in the order in which its parts need each
-    other."""
-    parts = [_asset("page.js"), *(_part(name) for name in VIEWER if viewer)]
+    other, and `more` of its kind of page."""
+    names = [*(VIEWER if viewer else ()), *more]
+    parts = [_asset("page.js"), *(_part(name) for name in names)]
     return Markup("\n").join(parts)
 
 
 @functools.cache
-def script_hash(viewer: bool) -> str:
+def script_hash(viewer: bool, more: tuple[str, ...] = ()) -> str:
     """The script's hash as a page's Content-Security-Policy names it: no other runs."""
-    digest = hashlib.sha256(script(viewer).encode("utf-8")).digest()
+    digest = hashlib.sha256(script(viewer, more).encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from markupsafe import Markup
+
 from tvmq_diag import foreign
 from tvmq_diag.comparison import record as comparison_record
+from tvmq_diag.comparison.record import ComparisonRecord
 from tvmq_diag.decoding import Damage
 from tvmq_diag.errors import UsageError
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.results import benchmark_record, store, support_matrix, version_matrix
 from tvmq_diag.results.run import Role
 from tvmq_diag.results.store import VerdictRecord
@@ -18,6 +23,8 @@ from tvmq_diag.trace import layout
 
 from .. import formatting
 from ..templating import environment
+from ..views import trends
+from ..views.trends import Line
 
 NAME = "index.html"
 RUNS = "runs"
@@ -50,18 +57,12 @@ RECORDS: dict[str, Callable[[Path], Record]] = {
 
 
 @dataclass(frozen=True)
-class Line:
-    """What became of one configuration. `role` is empty for one that was asked for."""
-
-    configuration: str
-    outcome: str
-    cause: str
-    role: str
-
-
-@dataclass(frozen=True)
 class Entry:
-    """A run, or a record with a headline and no lines. `page` is None when it was not written."""
+    """A run, or a record with a headline and no lines. `page` is None when it was not written.
+
+    `argument` is how a command names the run, None of what is none or cannot be typed; `compared`
+    are the names of the two runs that a comparison is of.
+    """
 
     name: str
     page: str | None
@@ -69,6 +70,9 @@ class Entry:
     title: str
     lines: list[Line]
     headline: str = ""
+    toolchain: str = ""
+    argument: str | None = None
+    compared: tuple[str, str] | None = None
 
 
 def update(folder: Path) -> Path | None:
@@ -97,8 +101,25 @@ def write(runs_directory: Path) -> Path:
     entries.sort(key=lambda entry: (entry.created, entry.name), reverse=True)
     page = runs_directory / NAME
     template = environment().get_template("index.html.j2")
-    foreign.write(page, template.render(entries=entries, damaged=damaged, title=TITLE))
+    foreign.write(
+        page,
+        template.render(
+            entries=entries,
+            models=sorted({entry.title for entry in entries if entry.lines}),
+            configurations=_each(entries, lambda line: line.configuration),
+            outcomes=_each(entries, lambda line: line.outcome),
+            toolchains=sorted({entry.toolchain for entry in entries if entry.toolchain}),
+            trends=trends.trends([(entry.title, entry.lines) for entry in reversed(entries)]),
+            damaged=damaged,
+            title=TITLE,
+            raw=Markup,  # small curves, which hold numbers only
+        ),
+    )
     return page
+
+
+def _each(entries: list[Entry], what: Callable[[Line], str]) -> list[str]:
+    return sorted({what(line) for entry in entries for line in entry.lines})
 
 
 def _is_ours(page: Path) -> bool:
@@ -114,32 +135,70 @@ def _run(folder: Path) -> Entry:
     records = store.read(folder)
     lines = [_line(verdict) for verdict in records.verdicts]
     facts = records.facts
+    title = formatting.clip(facts.model or facts.script or "?", 80)
     return _entry(
-        folder, facts.created, formatting.clip(facts.model or facts.script or "?", 80), lines
+        folder,
+        facts.created,
+        title,
+        lines,
+        toolchain=formatting.clip(facts.toolchain or "", 40),
+        argument=_argument(folder),
     )
+
+
+def _argument(folder: Path) -> str | None:
+    typed = str(folder)
+    return shlex.quote(typed) if foreign.printable(typed) == typed else None
 
 
 def _record(file: str) -> Callable[[Path], Entry]:
     def entry(folder: Path) -> Entry:
         record = RECORDS[file](folder)
         headline = formatting.clip(record.headline, 300)
-        return _entry(folder, record.created, formatting.clip(record.title, 80), [], headline)
+        title = formatting.clip(record.title, 80)
+        return _entry(folder, record.created, title, [], headline, compared=_compared(record))
 
     return entry
 
 
+def _compared(record: Record) -> tuple[str, str] | None:
+    if not isinstance(record, ComparisonRecord) or record.before is None or record.now is None:
+        return None
+    return Path(record.before).name, Path(record.now).name
+
+
 def _entry(
-    folder: Path, created: str | None, title: str, lines: list[Line], headline: str = ""
+    folder: Path,
+    created: str | None,
+    title: str,
+    lines: list[Line],
+    headline: str = "",
+    *,
+    toolchain: str = "",
+    argument: str | None = None,
+    compared: tuple[str, str] | None = None,
 ) -> Entry:
     page = f"{folder.name}/index.html" if (folder / "index.html").is_file() else None
     when = formatting.clip(created or "", 40)
-    return Entry(folder.name, page, when, title, lines, headline)
+    return Entry(folder.name, page, when, title, lines, headline, toolchain, argument, compared)
 
 
 def _line(verdict: VerdictRecord) -> Line:
+    metrics, ratio = verdict.metrics, verdict.ratio
     return Line(
         formatting.clip(verdict.configuration, 60),
-        verdict.outcome,
+        formatting.clip(verdict.outcome, 20),
         formatting.clip(verdict.cause, 200),
         "" if verdict.role == Role.REQUESTED else verdict.role.value,
+        metrics.cosine if metrics is not None else None,
+        _same(metrics),
+        ratio.value if ratio is not None else None,
     )
+
+
+def _same(metrics: Metrics | None) -> float | None:
+    """The share of classes or integers that are the float model's."""
+    if metrics is None:
+        return None
+    agreement = metrics.agreement
+    return agreement.share if agreement is not None and agreement.of else metrics.top1_agree

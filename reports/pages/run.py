@@ -16,11 +16,16 @@ from .. import formatting
 from ..figures import svg
 from ..templating import environment
 from ..views import sweep
+from ..views.kept import Kept
 from ..views.module_texts import Texts
 from ..views.section import Section, build
 from ..views.steps import Steps
+from ..views.under_way import UnderWay
 
 NAME = "index.html"
+
+_BAND_BEGINS, _BAND_ENDS = b"<!-- under way -->", b"<!-- as far as that -->"
+"""Around what a page says of a run that goes on (run.html.j2)."""
 
 _LABELS = {
     "command": "command line",
@@ -42,14 +47,30 @@ _LABELS = {
 """What the facts are called on the page, in their order."""
 
 
-def write(run: Run) -> Path:
-    """Write NAME and `graphs/` into the run's folder; returns the page."""
-    results = formatting.in_order(run.results)
-    sections = [build(run, result, f"c{i}") for i, result in enumerate(results)]
+def write(run: Run, under_way: UnderWay | None = None, kept: Kept | None = None) -> Path:
+    """Write NAME and `graphs/` into the run's folder; returns the page.
+
+    `under_way`: how far a run is that goes on, `kept` what its page was made of before.
+    """
+    kept = Kept() if kept is None else kept
+    sections = [build(run, result, key, kept) for key, result in _keyed(run)]
     _write_graphs(run, sections)
     page = run.directory / NAME
-    foreign.write(page, _render(run, sections))
+    foreign.write(page, _render(run, sections, under_way, kept))
     return page
+
+
+def write_band(run: Run, under_way: UnderWay) -> None:
+    """Say on the page that is there how far the run is now; the rest stays as it was written.
+
+    Raises OSError, Damage, UsageError where it cannot be read or written.
+    """
+    before, begins, rest = foreign.read(run.directory, NAME).partition(_BAND_BEGINS)
+    _, ends, after = rest.partition(_BAND_ENDS)
+    if ends:
+        band = environment().get_template("band.html.j2").render(under_way=under_way)
+        whole = b"".join([before, begins, foreign.encoded(band), ends, after])
+        foreign.write(run.directory / NAME, whole)
 
 
 def summary(results: list[Result]) -> str:
@@ -64,8 +85,16 @@ def summary(results: list[Result]) -> str:
     return f"{works} of {len(results)} configurations work" + (f"; {rest}" if rest else "")
 
 
-def _render(run: Run, sections: list[Section]) -> str:
-    steps, texts = _steps(run, sections)
+def _keyed(run: Run) -> list[tuple[str, Result]]:
+    """The results in the page's order, each with its section's key: what is tried later, which may
+    stand further up, changes no other's."""
+    tried = [result for result in run.results if result.role != Role.FLOAT]
+    keys = {id(result): f"c{i}" for i, result in enumerate(tried)}
+    return [(keys.get(id(one), "float"), one) for one in formatting.in_order(run.results)]
+
+
+def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept: Kept) -> str:
+    steps, texts = _steps(run, sections, kept)
     requested = [section for section in sections if section.result.role == Role.REQUESTED]
     template = environment().get_template("run.html.j2")
     return template.render(
@@ -81,13 +110,14 @@ def _render(run: Run, sections: list[Section]) -> str:
         viewer=bool(steps.compiles),
         steps=steps.text() if steps.compiles else "",
         texts=texts.text(),
+        under_way=under_way,
     )
 
 
-def _steps(run: Run, sections: list[Section]) -> tuple[Steps, Texts]:
+def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]:
     """All that the viewer shows. What cannot be shown is among a section's faults."""
     texts = Texts(run.directory)
-    steps = Steps(texts=texts)
+    steps = Steps(texts=texts, kept=kept)
     for section in sections:
         trace, verdict = section.result.trace, section.verdict
         if trace is None or not trace.tables:

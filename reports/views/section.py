@@ -34,6 +34,7 @@ from .benchmark import BenchmarkView
 from .bisection import BisectionView
 from .card import Card, quantized_dtypes
 from .coverage import CoverageView
+from .kept import Kept
 from .listing import Listing, listing
 from .numerics import NumericsView
 from .passes import PassChange, PassLine
@@ -119,8 +120,12 @@ class Section:
         return clip(dtypes.pop(), 20) if len(dtypes) == 1 else ""
 
 
-def build(run: Run, result: Result, key: str) -> Section:
-    """Work out a section. What cannot be shown is listed among its faults; the rest still is."""
+def build(run: Run, result: Result, key: str, kept: Kept | None = None) -> Section:
+    """Work out a section. What cannot be shown is listed among its faults; the rest still is.
+
+    `kept` has what the same section was made of before.
+    """
+    kept = Kept() if kept is None else kept
     role = ROLES[result.role]
     section = Section(key, result, Card(result), stages.strip(result), role)
     _measurements(section, run)
@@ -132,10 +137,10 @@ def build(run: Run, result: Result, key: str) -> Section:
     section.error = environment.error_text(trace)
     section.settings = environment.settings(trace)
     section.environment = environment.environment(run, trace)
-    _passes(section, trace)
-    _pictures(section, trace)
+    _passes(section, trace, kept)
+    _pictures(section, trace, kept)
     _failure(section, run, trace)
-    section.coverage = _try(section, "the coverage", lambda: coverage.table(trace))
+    section.coverage = _once(section, kept, "the coverage", lambda: coverage.table(trace))
     section.ir_file = environment.module_file(run, trace)
     # Last: reading the snapshots above may have added to them.
     section.faults += [clip(fault, 300) for fault in [*trace.faults, *trace.problems]]
@@ -165,26 +170,29 @@ def _benchmark(run: Run, result: Result, key: str) -> BenchmarkView | None:
     return benchmark.view(run.benchmark, names, f"{key}-bench", [name])
 
 
-def _passes(section: Section, trace: Trace) -> None:
-    section.timeline = _try(section, "the dtype timeline", lambda: timeline.timeline(trace))
-    section.tree = passes.tree(trace)
-    changes = _try(section, "what each pass changed", lambda: passes.changes(trace, section.tree))
+def _passes(section: Section, trace: Trace, kept: Kept) -> None:
+    section.timeline = _once(section, kept, "the dtype timeline", lambda: timeline.timeline(trace))
+    section.tree = kept.of(trace, "passes", lambda: passes.tree(trace))
+    changes = _once(
+        section, kept, "what each pass changed", lambda: passes.changes(trace, section.tree)
+    )
     section.changes, section.lowered = changes or ([], [])
     section.card.dtypes = quantized_dtypes(trace)
 
 
-def _pictures(section: Section, trace: Trace) -> None:
+def _pictures(section: Section, trace: Trace, kept: Kept) -> None:
     failing = trace.failing_snapshot()
     row = trace.blame.row if trace.blame is not None and failing is not None else None
     fates = _try(section, "the map's colours", lambda: rejections.fates(trace)) or NO_FATES
     if failing is not None:
         if row is not None and row < len(failing.nodes):
-            section.around = _try(
+            section.around = _once(
                 section,
+                kept,
                 "the graph around the op",
                 lambda: graph.around(failing, row, prefix=f"{section.key}-around", fates=fates),
             )
-        section.ir = _try(section, "the module", lambda: listing(failing, row))
+        section.ir = _once(section, kept, "the module", lambda: listing(failing, row))
         shown, section.whole_of = failing, f"before {section.failing_pass}"
     else:
         newest = stages.newest_module(trace, _QUANTIZED)
@@ -192,8 +200,9 @@ def _pictures(section: Section, trace: Trace) -> None:
         if snapshot is None:
             return
         shown, section.whole_of = snapshot, f"after {stage}"
-    section.whole = _try(
+    section.whole = _once(
         section,
+        kept,
         "the graph of the model",
         lambda: graph.whole(shown, row, prefix=f"{section.key}-whole", fates=fates),
     )
@@ -218,3 +227,10 @@ def _try(section: Section, what: str, view: Callable[[], T]) -> T | None:
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         section.faults.append(f"{what} cannot be shown: {type(error).__name__}: {error}")
         return None
+
+
+def _once(section: Section, kept: Kept, what: str, view: Callable[[], T]) -> T | None:
+    """The same of what depends on the trace alone."""
+    trace = section.result.trace
+    assert trace is not None
+    return _try(section, what, lambda: kept.of(trace, what, view))

@@ -15,12 +15,13 @@ import msgspec
 from rapidfuzz.distance import Indel
 
 from tvmq_diag.history import lineage, steps
-from tvmq_diag.history.lineage import Graphs, Lineage
+from tvmq_diag.history.lineage import Lineage
 from tvmq_diag.history.rows import Row, Rows
 from tvmq_diag.history.steps import Step
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import printable
+from .kept import Kept
 from .module_texts import Texts
 
 Edit = int | list[int]
@@ -71,12 +72,15 @@ class Steps:
     compiles: list[CompileData] = field(default_factory=list)
     texts: Texts | None = None
     """Where the modules' texts go, if they are wanted too."""
-    _graphs: Graphs = field(default_factory=Graphs)
+    kept: Kept = field(default_factory=Kept)
+    """From when the same page was written before."""
 
     def add(self, name: str, key: str, outcome: str, trace: Trace) -> CompileData:
         """Add a compile; `name` and `key` are its configuration, and its section on the page."""
         passed = steps.steps(trace)
-        followed = lineage.lineage(trace, passed, self._graphs)
+        followed = self.kept.of(
+            trace, "lineage", lambda: lineage.lineage(trace, passed, self.kept.graphs)
+        )
         rows = Rows(trace.facts.qconfig, self.rows)
         data = CompileData(
             name=name,

@@ -190,6 +190,13 @@ def add_out(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{name}")
 
 
+def add_open(parser: argparse.ArgumentParser) -> None:
+    """Add that the page is opened."""
+    parser.add_argument(
+        "--open", action="store_true", help="open the page in the browser as soon as it is there"
+    )
+
+
 def positive(text: str) -> float:
     """The value of an option above zero. Raises ArgumentTypeError or ValueError for any other."""
     value = float(text)

@@ -18,19 +18,23 @@ from ..reports.text.console import print_plain
 from ..results import test_session
 from ..results.run import Role
 from ..trace import layout
+from . import browser
+from .options import add_open
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `report`."""
     parser.add_argument("trace", type=Path, help="the folder of the trace, run or tests")
+    add_open(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page; returns 0."""
     run = options.trace
     if test_session.is_session(run):
-        session = test_session.load(run)
-        print_plain(console.screen(), f"report: {tests_page.write(session)}")
+        written = tests_page.write(test_session.load(run))
+        print_plain(console.screen(), f"report: {written}")
+        browser.opening(options.open, console.progress())(written)
         return 0
     work = recovery.load(run) if (run / layout.VERDICTS).exists() else recording.as_run(run)
     written = run_page.write(work)
@@ -38,4 +42,5 @@ def run(options: argparse.Namespace) -> int:
     for result in work.with_role(Role.REQUESTED):
         screen.print(verdict.lines(result))
     print_plain(screen, f"report: {written}")
+    browser.opening(options.open, console.progress())(written)
     return 0

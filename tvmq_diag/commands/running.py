@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from rich.console import Console
 
 from ..driver import provenance, session
 from ..driver.plan import Observer, Plan
 from ..driver.progress import Live
-from ..reports.pages import run as run_page
 from ..results.run import Run
+from .growing_page import GrowingPage
 
 
-def carry_out(plan: Plan, work: Run, progress: Console, label: str = "") -> None:
-    """Do a plan: `work` fills up. `label` goes before what is being done.
+def carry_out(
+    plan: Plan,
+    work: Run,
+    progress: Console,
+    label: str = "",
+    first: Callable[[Path], None] = lambda page: None,
+) -> None:
+    """Do a plan: `work` fills up, and its page grows meanwhile. `label` goes before what is being
+    done, `first` gets the page when there is one.
 
     Raises as session.carry_out does, and KeyboardInterrupt after Ctrl-C, when all is written.
     """
@@ -20,11 +30,18 @@ def carry_out(plan: Plan, work: Run, progress: Console, label: str = "") -> None
     provenance.sign(work.directory)
     live = Live(progress)
     before = f"{label}: " if label else ""
-    observer = Observer(lambda what: live.begin(before + what), live.progress, live.decided)
+    page = GrowingPage(work, first)
+
+    def begin(what: str) -> None:
+        live.close()
+        page.begin(what)
+        live.begin(before + what)
+
+    observer = Observer(page.turn, begin, live.progress, live.decided)
     try:
         session.carry_out(plan, work, observer)
     finally:
         live.close()
-        run_page.write(work)
+        page.finish()
     if work.facts.interrupted:
         raise KeyboardInterrupt

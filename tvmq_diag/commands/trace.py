@@ -41,10 +41,10 @@ from ..reports.pages import run as run_page
 from ..reports.text import console, sweep, verdict
 from ..reports.text.console import print_plain
 from ..results.run import Role, Run
-from . import trace_script
+from . import browser, trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
-from .options import add_model, add_out
+from .options import add_model, add_open, add_out
 from .plans import plan_of
 from .running import carry_out
 
@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs="*", metavar="ARG", help=argparse.SUPPRESS)
     add_model(parser)
     add_out(parser, "MODEL-DTYPE-TIME")
+    add_open(parser)
     parser.add_argument(
         "--no-reference",
         action="store_true",
@@ -105,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     )
     work = Run(directory, plan_facts(plan))
     try:
-        carry_out(plan, work, progress)
+        carry_out(plan, work, progress, first=browser.opening(options.open, progress))
     finally:
         if work.results:
             _print(screen, work, directory / run_page.NAME)

@@ -23,6 +23,7 @@ from ..results.verdict import WORKS
 from ..toolchains import resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..trace.layout import OUTPUT
+from . import browser
 from .facts import circumstances
 from .folders import fresh_directory
 
@@ -57,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         written = run_page.write(work)
     _print(screen, work)
     print_plain(screen, f"report: {written}")
+    browser.opening(options.open, progress)(written)
     index.update(work.directory.parent)
     if work.facts.interrupted:
         raise KeyboardInterrupt

@@ -17,6 +17,9 @@ class ComparisonRecord(Circumstances, kw_only=True):
 
     difference: str = msgspec.field(name="headline")
     regressions: list[str]
+    before: str | None = None
+    """The two folders that were compared, as they were typed."""
+    now: str | None = None
 
     title = "comparison"
 

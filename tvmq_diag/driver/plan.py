@@ -57,10 +57,22 @@ class Plan:
     """Build the float model even if another run left it in the cache."""
 
 
+@dataclass(frozen=True)
+class Turn:
+    """How far a run is: what it does now, and what of that which follows is needed as it looks."""
+
+    running: str
+    to_come: tuple[str, ...]
+    timed: bool
+    """Does it measure times, which whatever else the machine does would spoil?"""
+
+
 @dataclass
 class Observer:
-    """Who is told what happens meanwhile: a process begins, gets on, a verdict is known."""
+    """Who is told what happens meanwhile: the next step has its turn, a process begins, gets on, a
+    verdict is known. The run is on disk then, and no process runs before `begin` has returned."""
 
+    turn: Callable[[Turn], None] = lambda turn: None
     begin: Callable[[str], None] = lambda what: None
     progress: Callable[[Progress], None] = lambda progress: None
     decided: Callable[[Result], None] = lambda result: None

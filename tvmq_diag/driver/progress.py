@@ -25,7 +25,7 @@ class Live:
 
     def observer(self) -> Observer:
         """The callbacks for a session."""
-        return Observer(self.begin, self.progress, self.decided)
+        return Observer(begin=self.begin, progress=self.progress, decided=self.decided)
 
     def begin(self, what: str) -> None:
         """A process for `what` starts."""

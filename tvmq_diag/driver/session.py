@@ -11,8 +11,8 @@ from ..results import store
 from ..results.run import Role, Run
 from ..results.verdict import WORKS
 from ..toolchains import scratch
-from . import calibrating, fixing, follow_ups
-from .plan import Observer, Plan
+from . import agenda
+from .plan import Observer, Plan, Turn
 from .trials import NotImported, Stopped, Trials
 
 
@@ -25,12 +25,13 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
     store.write(run)
     with scratch.folder() as folder:
         trials = Trials(plan, run, observer, folder)
+        steps = agenda.steps(plan, _queue(plan))
         try:
-            for configuration, role in _queue(plan):
-                trials.attempt(configuration, role)
-            follow_ups.settle_suggestions(trials)
-            if plan.reference:
-                _follow_up(trials)
+            while steps:
+                step, *steps = steps
+                to_come = tuple(later.what for later in steps if later.needed(run))
+                observer.turn(Turn(step.what, to_come, step.timed))
+                step.do(trials)
         except NotImported:
             pass  # the verdict on that is in the run
         except Stopped:
@@ -56,25 +57,3 @@ def _queue(plan: Plan) -> list[tuple[Configuration, Role]]:
     ):
         queue.append((default, Role.REFERENCE))
     return queue
-
-
-def _follow_up(trials: Trials) -> None:
-    """Answer what is still open, as far as the plan wants it. Hazards weigh what came before."""
-    plan = trials.plan
-    trials.float_model()
-    if plan.errors:
-        follow_ups.hidden(trials)
-    if plan.explore:
-        calibrating.on_data(trials)
-        follow_ups.what_works_instead(trials)
-        follow_ups.settle_suggestions(trials)
-    follow_ups.benchmark(trials)
-    if plan.errors:
-        follow_ups.op_errors(trials)
-        follow_ups.bisection(trials)
-    follow_ups.name_hazards(trials)
-    if plan.explore:
-        follow_ups.each_knob(trials)
-        follow_ups.at_other_level(trials)
-        for result in trials.run.with_role(Role.REQUESTED):
-            fixing.cure(trials, result)
