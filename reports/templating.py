@@ -31,6 +31,7 @@ VIEWER = (
     "listing",
     "lowered",
     "texts",
+    "card",
     "viewer",
 )
 """The parts of the viewer's script, each after those that it uses."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from tvmq_diag import foreign
+from tvmq_diag.measurements.benchmark import FLOAT, Kernel
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import WORKS
 
@@ -123,10 +124,22 @@ def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]
         if trace is None or not trace.tables:
             continue
         try:
-            steps.add(verdict.configuration, section.key, verdict.outcome, trace)
+            steps.add(
+                verdict.configuration,
+                section.key,
+                verdict.outcome,
+                trace,
+                section.result.numerics,
+                _kernels(run, section.result),
+            )
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
     return steps, texts
+
+
+def _kernels(run: Run, result: Result) -> list[Kernel]:
+    name = FLOAT if result.role == Role.FLOAT else result.verdict.configuration
+    return run.benchmark.kernels.get(name, []) if run.benchmark is not None else []
 
 
 def _write_graphs(run: Run, sections: list[Section]) -> None:

@@ -7,7 +7,7 @@
   if (!box) return;
   const part = (name) => document.getElementById(`viewer-${name}`);
   const parts = Object.fromEntries(
-    ["note", "parts", "compiles", "strip", "slider", "back", "on", "changed", "all", "pass", "stage", "what", "ops", "list", "rows", "functions", "texts"].map((name) => [name, part(name)]));
+    ["note", "parts", "compiles", "strip", "slider", "back", "on", "changed", "all", "pass", "stage", "what", "ops", "list", "rows", "functions", "texts", "card"].map((name) => [name, part(name)]));
   let compiles;
   try {
     compiles = await store.load();
@@ -97,7 +97,7 @@
     parts.ops.hidden = !compile.module(step);
     listing.show(compile, step, op, parts.all.checked);
     texts.render(parts.texts, compile, step);
-    if (typeof opCard !== "undefined") opCard.render(document.getElementById("op-card"), compile, step, op);
+    opCard.render(parts.card, compile, step, op);
   }
 
   function arrive() {
@@ -128,6 +128,7 @@
   });
   for (const box of [parts.changed, parts.all]) box.addEventListener("change", render);
   box.addEventListener("keydown", pressed);
+  opCard.attach(compiles);
   parts.note.hidden = true;
   parts.parts.hidden = false;
   listing.attach(parts, {

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 from rapidfuzz.distance import Indel
 
-from tvmq_diag.history import lineage, steps
+from tvmq_diag.history import lineage, notes, steps
 from tvmq_diag.history.lineage import Lineage
+from tvmq_diag.history.notes import Note
 from tvmq_diag.history.rows import Row, Rows
 from tvmq_diag.history.steps import Step
+from tvmq_diag.measurements.benchmark import Kernel
+from tvmq_diag.measurements.numerics import Numerics
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import printable
@@ -60,7 +63,7 @@ class CompileData(msgspec.Struct):
     modules: list[tuple[int, list[Edit]]]
     born: dict[int, tuple[int, ...]]
     refused: tuple[int, int] | None = None
-    notes: dict[int, dict[str, Any]] = {}
+    notes: dict[int, Note] = {}
 
 
 @dataclass
@@ -75,7 +78,15 @@ class Steps:
     kept: Kept = field(default_factory=Kept)
     """From when the same page was written before."""
 
-    def add(self, name: str, key: str, outcome: str, trace: Trace) -> CompileData:
+    def add(
+        self,
+        name: str,
+        key: str,
+        outcome: str,
+        trace: Trace,
+        numerics: Numerics | None = None,
+        kernels: Sequence[Kernel] = (),
+    ) -> CompileData:
         """Add a compile; `name` and `key` are its configuration, and its section on the page."""
         passed = steps.steps(trace)
         followed = self.kept.of(
@@ -91,6 +102,7 @@ class Steps:
             modules=list(_modules(followed, rows)),
             born=followed.come_from,
             refused=_refused(trace, passed, followed),
+            notes=notes.notes(trace, passed, followed, numerics, kernels),
         )
         self.compiles.append(data)
         if self.texts is not None:

@@ -1,0 +1,163 @@
+// The selected op on one card: what it is at this pass, what it reads and who reads it, what is known
+// of it, what it was and became in all other passes, and the same op in the other configurations.
+//
+//   opCard.attach(compiles)                       once
+//   opCard.render(element, compile, step, op)     hidden where no op is selected
+"use strict";
+const opCard = (() => {
+  const MOST = 6;
+  const BYTES = { bool: 1 };
+  let compiles = [];
+
+  function render(element, compile, step, op) {
+    const module = compile.module(step);
+    element.hidden = op === null || !module;
+    if (element.hidden) return void dom.fill(element);
+    const line = module.lines[op], row = compile.row(module.rows[op]);
+    dom.fill(
+      element,
+      dom.make("h4.c-name", {}, `%${op} ${row.op}`),
+      row.span ? dom.make("p.c-span", {}, row.span) : null,
+      dom.make("p.c-chips", {}, words.chip(row.makes), row.standsFor ? words.standing(row.standsFor) : null),
+      facts(compile, step, module, line, row),
+      dom.make("h5", {}, "Through the passes"),
+      life(compile, step, line),
+      ...elsewhere(compile, step, line),
+      share(compile, step, op),
+    );
+  }
+
+  function facts(compile, step, module, line, row) {
+    const known = knowledge(compile, line);
+    const lines = [
+      ["reads", links(compile, step, module, diff.reads(row).filter((one) => one.line !== undefined).map((one) => one.line))],
+      ["read by", links(compile, step, module, users(module, compile).get(line) || [])],
+      ["weights", weights(row)],
+      ["attributes", row.attributes.map(([name, value]) => `${name}=${value.replaceAll(", ", ",")}`).join(" ")],
+      ["alone in the failing pass", known.fate && (known.reason ? `${known.fate}: ${known.reason}` : known.fate)],
+      ["error alone", decibel(known.alone)],
+      ["with all before it", decibel(known.propagated)],
+      ["of the output, if only this is quantized", decibel(known.at_output)],
+      ["kernel", known.kernel && `${words.time(known.ms)}, ${known.kernel.replace("tvmgen_default_", "")}`],
+    ];
+    const said = lines.filter(([, value]) => value && value.length);
+    return dom.make("dl.c-facts", {}, said.map(([name, value]) => [dom.make("dt", {}, name), dom.make("dd", {}, value)]));
+  }
+
+  // What is noted of the op itself, else of what it was before or became.
+  function knowledge(compile, line) {
+    const known = {};
+    for (const one of [line, ...compile.life(line).map((entry) => entry.line)])
+      for (const [name, value] of Object.entries(compile.notes[one] || {})) if (!(name in known)) known[name] = value;
+    return known;
+  }
+
+  function decibel(value) {
+    return value === undefined || value === null ? "" : `${value.toFixed(1)} dB SQNR`;
+  }
+
+  function weights(row) {
+    const constants = diff.reads(row).filter((one) => one.line === undefined && /^\w+\[\d.*\] [0-9a-f]{8}$/.test(one.text));
+    return constants.map((one) => `${one.text}, ${words.many(bytes(one.text), "byte")}`).join("; ");
+  }
+
+  function bytes(text) {
+    const dtype = words.dtype(text), sizes = (/\[([^\]]*)\]/.exec(text) || ["", ""])[1].split(",").filter(Boolean);
+    const bits = BYTES[dtype] ? 8 * BYTES[dtype] : Number((/\d+$/.exec(dtype) || ["8"])[0]);
+    return Math.ceil((sizes.reduce((product, size) => product * Number(size), 1) * bits) / 8);
+  }
+
+  function users(module, compile) {
+    if (!module.users) {
+      module.users = new Map();
+      module.rows.forEach((number, place) => {
+        for (const read of diff.reads(compile.row(number)))
+          if (read.line !== undefined) module.users.set(read.line, [...(module.users.get(read.line) || []), module.lines[place]]);
+      });
+    }
+    return module.users;
+  }
+
+  function links(compile, step, module, lines) {
+    const places = [...new Set(lines)].map((line) => compile.place(module, line)).filter((place) => place >= 0);
+    const shown = places.slice(0, MOST).map((place) => [link(compile, step, place, `%${place} ${compile.row(module.rows[place]).op}`), " "]);
+    return places.length > MOST ? [...shown, `and ${places.length - MOST} more`] : shown;
+  }
+
+  function link(compile, step, place_, text) {
+    return dom.make("a", { href: place.href(compile, step, place_) }, text);
+  }
+
+  // One line for each pass in which anything about it changed.
+  function life(compile, step, line) {
+    const steps = new Map();
+    for (const entry of compile.life(line)) steps.set(entry.step, [...(steps.get(entry.step) || []), entry]);
+    const now = compile.module(step).step;
+    const rows = [];
+    let before = "";
+    for (const [at, entries] of steps) {
+      const same = entries.map((entry) => entry.row).join() === before;
+      before = entries.map((entry) => entry.row).join();
+      if (same && at !== now) continue;
+      rows.push(dom.make("tr", { class: at === now ? "here" : null, "aria-current": at === now ? "step" : null },
+        dom.make("th", { scope: "row" }, link(compile, at, entries[0].place, strip.title(compile.steps[at]))),
+        dom.make("td", {}, entries.slice(0, MOST).map((entry) => moment(compile, at, entry)),
+          entries.length > MOST ? `and ${entries.length - MOST} more` : null)));
+    }
+    return dom.make("table.c-life", {}, dom.make("tbody", {}, rows));
+  }
+
+  function moment(compile, step, entry) {
+    const row = compile.row(entry.row);
+    return dom.make("div", {}, link(compile, step, entry.place, `%${entry.place} ${row.op}`), " ",
+      words.chip(row.makes), row.standsFor ? words.standing(row.standsFor) : null);
+  }
+
+  // The same op of the model in the other configurations, where they begin with the same model.
+  function elsewhere(compile, step, line) {
+    const roots = ancestors(compile, line);
+    const found = compiles.filter((other) => other !== compile && alike(compile, other)).map((other) => counterpart(compile, step, other, roots)).filter(Boolean);
+    return found.length ? [dom.make("h5", {}, "The same op elsewhere"), dom.make("table.c-life", {}, dom.make("tbody", {}, found))] : [];
+  }
+
+  function ancestors(compile, line) {
+    const first = compile.modules[0];
+    return compile.life(line).filter((entry) => entry.step === first.step).map((entry) => entry.line);
+  }
+
+  function alike(one, other) {
+    const [a, b] = [one.modules[0], other.modules[0]];
+    return a && b && a.rows.length === b.rows.length && a.rows.every((row, place) => row === b.rows[place]);
+  }
+
+  function counterpart(compile, step, other, roots) {
+    const { name, ordinal } = compile.steps[step];
+    const same = other.steps.find((one) => one.name === name && one.ordinal === ordinal) || other.steps[other.steps.length - 1];
+    const entries = roots.flatMap((root) => other.life(root)).filter((entry) => entry.step <= same.index);
+    if (!entries.length) return null;
+    const last = Math.max(...entries.map((entry) => entry.step));
+    const there = entries.filter((entry) => entry.step === last);
+    const known = knowledge(other, there[0].line);
+    return dom.make("tr", {}, dom.make("th", { scope: "row" }, link(other, same.index, there[0].place, other.name)),
+      dom.make("td", {}, there.slice(0, MOST).map((entry) => moment(other, same.index, entry)),
+        known.ms !== undefined ? dom.make("div", {}, words.time(known.ms)) : null,
+        known.alone !== undefined ? dom.make("div", {}, `alone ${decibel(known.alone)}`) : null));
+  }
+
+  function share(compile, step, op) {
+    const address = place.href(compile, step, op);
+    const said = dom.make("span.muted", { role: "status" });
+    const button = dom.make("button", { type: "button" }, "Copy a link to this");
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(new URL(address, location.href).href);
+        said.textContent = " copied";
+      } catch {
+        said.textContent = ` ${address} behind the page's own address`;
+      }
+    });
+    return dom.make("p.c-share", {}, button, said);
+  }
+
+  return { attach: (all) => { compiles = all; }, render };
+})();
