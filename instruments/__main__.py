@@ -55,10 +55,11 @@ def _imports_torch(script: str) -> bool:
 
 if __name__ == "__main__":
     _be_a_package()
-    from instruments import sandbox
+    from instruments import sandbox, stack
     from instruments.protocol import jobs
 
     sandbox.die_with_parent()
+    stack.deepen()
     job = jobs.read(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     _before_tvm(job)
     # Only its own task is imported: each needs other packages.

@@ -12,6 +12,7 @@ from ...inputs.models import Model
 from ...recording.open_pass import OpenPass
 from ...tvm_types import IRModule
 from .. import arrived
+from ..ir import depth
 from ..ir.prefix import calls_of, prefix
 from ..passes import BUILD, around_quantize
 
@@ -63,6 +64,7 @@ class Compile(compilation.Compilation):
 
         self.describe_target()
         model = models.remembered(self.job.imported, self.job.model)
+        depth.check(model.fresh())
         self.describe_model(model)
         return model
 

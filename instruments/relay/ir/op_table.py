@@ -29,7 +29,7 @@ from ...tvm_types import Attrs, Expr, Function, IRModule, QConfig, Type
 
 _TENSOR = re.compile(r"^Tensor\[\(([^)]*)\), ([\w@.]+)\]$")
 
-_address = tvm.runtime.Object.__hash__
+address_of = tvm.runtime.Object.__hash__
 """Which object a handle stands for: the pointer, had faster than by `.handle.value`. Called like
 this because types are compared by value and so refuse hash()."""
 
@@ -150,7 +150,7 @@ class Tables:
     def rows(self, module: IRModule) -> list[dict[str, Any]]:
         """The op table of a module's Relay functions."""
         nodes = nodes_of(module)
-        number = {_address(node): index for index, node in enumerate(nodes)}
+        number = {address_of(node): index for index, node in enumerate(nodes)}
         fresh_weights: dict[int, tuple[Any, dict[str, Any]]] = {}
         rows = [self._row(node, number, fresh_weights) for node in nodes]
         # Only the newest module's weights are kept alive, not those of every pass.
@@ -166,15 +166,15 @@ class Tables:
         elif isinstance(node, relay.Var):
             row = {"kind": "var", "name": node.name_hint}
         elif isinstance(node, relay.Tuple):
-            row = {"kind": "tuple", "inputs": [number[_address(f)] for f in node.fields]}
+            row = {"kind": "tuple", "inputs": [number[address_of(f)] for f in node.fields]}
         elif isinstance(node, relay.TupleGetItem):
-            source = number[_address(node.tuple_value)]
+            source = number[address_of(node.tuple_value)]
             row = {"kind": "get", "inputs": [source], "attrs": {"index": int(node.index)}}
         elif isinstance(node, relay.Function):
             return {
                 "kind": "function",
-                "params": [number[_address(p)] for p in node.params],
-                "inputs": [number[_address(node.body)]],
+                "params": [number[address_of(p)] for p in node.params],
+                "inputs": [number[address_of(node.body)]],
             }
         elif isinstance(node, tvm.ir.GlobalVar):
             row = {"kind": "globalvar", "name": str(node.name_hint)}
@@ -186,8 +186,8 @@ class Tables:
     def _call(self, node: Expr, number: dict[int, int]) -> dict[str, Any]:
         # Each field of a node is a call into TVM: asked for once.
         callee, attrs, span = node.op, node.attrs, node.span
-        row: dict[str, Any] = {"kind": "call", "inputs": [number[_address(a)] for a in node.args]}
-        address = _address(callee)
+        row: dict[str, Any] = {"kind": "call", "inputs": [number[address_of(a)] for a in node.args]}
+        address = address_of(callee)
         row["op"] = self._ops.get(address) or self._callee(callee, address)
         if address in number:
             row["callee"] = number[address]
@@ -214,7 +214,7 @@ class Tables:
             return {}
         # Half of a module's nodes share their type object with a neighbour, and asking TVM for
         # the text of a type is the dearest thing here.
-        address = _address(checked)
+        address = address_of(checked)
         here = self._types_here.get(address)
         if here is None:
             text = str(checked)
@@ -225,7 +225,7 @@ class Tables:
         return here[1]
 
     def _attributes(self, attrs: Attrs) -> dict[str, Any]:
-        key = _address(attrs)
+        key = address_of(attrs)
         cached = self._attrs.get(key)
         if cached is None:
             # The pair keeps the node alive, so that its address cannot be reused by another.
