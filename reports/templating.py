@@ -32,6 +32,7 @@ VIEWER = (
     "lowered",
     "texts",
     "card",
+    "search",
     "viewer",
 )
 """The parts of the viewer's script, each after those that it uses."""

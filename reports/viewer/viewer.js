@@ -144,5 +144,5 @@
     arrive();
     parts.list.focus({ preventScroll: true });
   });
-  if (typeof search !== "undefined") search.attach(document.getElementById("search"), document.getElementById("search-results"), compiles);
+  search.attach(part("search"), part("found"), compiles);
 })();

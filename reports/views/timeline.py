@@ -84,6 +84,7 @@ def _row(
         state = "same" if text in (previous, "?") else "changed" if previous else "first"
         rejected = row.rejected and stage == rejected_stage
         title = f"{cell.op}: {', '.join(cell.inputs)} → {cell.shape}"
+        title += "".join(f"; {step.kind} {step}" for step in cell.stands_for)
         view.cells.append(
             TimelineCell(text, dtype_family(cell.output), state, clip(title, 200), rejected)
         )
@@ -98,5 +99,8 @@ def _signature(cell: dtype_timeline.AnchorCell) -> str:
     # A constant that is bound but not typed yet is `?`: the other inputs say enough.
     read = [dtype for dtype in dict.fromkeys(cell.inputs) if dtype != "?"]
     if read in ([], [cell.output]):
-        return clip(cell.output, 30)
-    return clip(f"{', '.join(read)} → {cell.output}", 60)
+        text = clip(cell.output, 30)
+    else:
+        text = clip(f"{', '.join(read)} → {cell.output}", 60)
+    # What it will compute in: its data's, which comes first; the title has the others.
+    return f"{text}, {clip(str(cell.stands_for[0]), 60)}" if cell.stands_for else text

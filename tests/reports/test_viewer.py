@@ -340,5 +340,5 @@ def test_texts_that_are_too_much_for_a_page_are_links(tmp_path: Path, browser: A
 
 def test_ids_that_the_script_asks_for_are_on_the_page(tiny: Path) -> None:
     ids = {attrs.get("id") for _, attrs in Outline(tiny.read_text()).elements}
-    assert {"viewer-list", "viewer-rows", "op-card", "steps"} <= ids
+    assert {"viewer-list", "viewer-rows", "viewer-card", "steps"} <= ids
     assert templating.VIEWER[-1] == "viewer"

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rapidfuzz.distance import Indel
 
+from ..trace.facts import Setting
 from ..trace.ops import Vocabulary
+from ..trace.simulated import Simulated, simulated
 from ..trace.snapshot import Node, Snapshot
 from ..trace.stages import STAGES
 from ..trace.trace import Trace
@@ -31,6 +34,8 @@ class AnchorCell:
     """Dtype of its result."""
     shape: str
     """Its result as `int8[1,64,56,56]`."""
+    stands_for: tuple[Simulated, ...] = ()
+    """What the values that it reads are simulated as, between annotate and realize."""
 
 
 @dataclass
@@ -78,9 +83,10 @@ def timeline(trace: Trace) -> Timeline:
         AnchorRow(f"#{i} {node.op}", _kind(node, vocabulary), node.span)
         for i, node in enumerate(anchors)
     ]
-    _spread(rows, anchors, [base], columns)
-    _spread(rows, anchors, stages[: stages.index(base)][::-1], columns)
-    latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns)
+    qconfig = trace.facts.qconfig
+    _spread(rows, anchors, [base], columns, qconfig)
+    _spread(rows, anchors, stages[: stages.index(base)][::-1], columns, qconfig)
+    latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns, qconfig)
     stopped = _mark_rejected(trace, rows, latest)
     return Timeline(rows, stages, stopped)
 
@@ -109,7 +115,11 @@ def _columns(trace: Trace) -> dict[str, Snapshot]:
 
 
 def _spread(
-    rows: list[AnchorRow], anchors: list[Node], stages: list[str], columns: dict[str, Snapshot]
+    rows: list[AnchorRow],
+    anchors: list[Node],
+    stages: list[str],
+    columns: dict[str, Snapshot],
+    qconfig: Mapping[str, Setting],
 ) -> list[Node]:
     """Carry the rows on from stage to stage; returns the newest node known of each row."""
     newest = list(anchors)
@@ -119,7 +129,7 @@ def _spread(
         for i, node in enumerate(matched):
             if node is not None:
                 newest[i] = node
-                rows[i].cells[stage] = _cell(snapshot, node)
+                rows[i].cells[stage] = _cell(snapshot, node, qconfig)
     return newest
 
 
@@ -172,13 +182,23 @@ def _mark_rejected(trace: Trace, rows: list[AnchorRow], newest: list[Node]) -> s
         row = max(before, default=-1) + 1
         rows.insert(row, AnchorRow(node.op, _kind(node, failing.vocabulary), node.span))
     rows[row].rejected = True
-    rows[row].cells[stage] = _cell(failing, failing.nodes[trace.blame.row])
+    rows[row].cells[stage] = _cell(failing, failing.nodes[trace.blame.row], trace.facts.qconfig)
     return stage
 
 
-def _cell(snapshot: Snapshot, node: Node) -> AnchorCell:
-    inputs = tuple(_dtype(snapshot.nodes[i]) for i in node.inputs)
-    return AnchorCell(node.number, node.op, inputs, _dtype(node), node.tensor)
+def _cell(snapshot: Snapshot, node: Node, qconfig: Mapping[str, Setting]) -> AnchorCell:
+    read = [snapshot.nodes[i] for i in node.inputs]
+    inputs = tuple(_dtype(one) for one in read)
+    steps = (simulated(_behind_notes(snapshot, one), snapshot, qconfig) for one in read)
+    stands_for = tuple(step for step in steps if step is not None)
+    return AnchorCell(node.number, node.op, inputs, _dtype(node), node.tensor, stands_for)
+
+
+def _behind_notes(snapshot: Snapshot, node: Node) -> Node:
+    """The node itself, or what the quantizer's notes to itself hand on."""
+    while snapshot.vocabulary.is_note(node.op) and node.inputs:
+        node = snapshot.nodes[node.inputs[0]]
+    return node
 
 
 def _dtype(node: Node) -> str:
