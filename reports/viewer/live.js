@@ -10,7 +10,7 @@
   const band = document.getElementById("under-way");
   const SETTLES = 2000; // milliseconds in which parts that are built late still find their place
   const SLOWEST = 10;
-  const FIELDS = "input, select, textarea";
+  const FIELDS = "input:not([type=range], [type=file]), select, textarea"; // a slider stands where the address says
   const BOXES = ".scroll, .picture, .timeline, pre, [role=listbox], [role=region], [data-scrolls]";
 
   // An element by its id, or by its number among its kind below the nearest that has one.
@@ -100,7 +100,7 @@
   }
 
   function fill(element, type, checked, value) {
-    if (element.type !== type || type === "file") return;
+    if (element.type !== type) return;
     const same = element.checked === checked && element.value === value;
     if (same) return;
     if (checked !== undefined) element.checked = checked;
