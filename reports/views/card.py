@@ -28,6 +28,8 @@ class Card:
 
     result: Result
     dtypes: str | None = None
+    rejected_at: str | None = None
+    """Where the page's viewer shows the op that it was rejected at."""
 
     @property
     def verdict(self) -> Verdict:

@@ -30,6 +30,7 @@ from . import (
     timeline,
 )
 from .accuracy import AccuracyView
+from .addresses import Addresses
 from .benchmark import BenchmarkView
 from .bisection import BisectionView
 from .card import Card, quantized_dtypes
@@ -171,7 +172,11 @@ def _benchmark(run: Run, result: Result, key: str) -> BenchmarkView | None:
 
 
 def _passes(section: Section, trace: Trace, kept: Kept) -> None:
-    section.timeline = _once(section, kept, "the dtype timeline", lambda: timeline.timeline(trace))
+    addresses = Addresses(section.verdict.configuration, trace)
+    section.card.rejected_at = _try(section, "where it was rejected", lambda: addresses.rejected)
+    section.timeline = _once(
+        section, kept, "the dtype timeline", lambda: timeline.timeline(trace, addresses)
+    )
     section.tree = kept.of(trace, "passes", lambda: passes.tree(trace))
     changes = _once(
         section, kept, "what each pass changed", lambda: passes.changes(trace, section.tree)

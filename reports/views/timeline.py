@@ -9,6 +9,7 @@ from tvmq_diag.analysis import dtype_timeline
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import FAMILY_MARKS, clip, dtype_family
+from .addresses import Addresses
 
 
 @dataclass
@@ -20,6 +21,7 @@ class TimelineCell:
     state: str = "missing"
     title: str = ""
     rejected: bool = False
+    href: str | None = None
 
     @property
     def mark(self) -> str:
@@ -45,9 +47,11 @@ class TimelineView:
     stages: list[str]
     rows: list[TimelineRow]
     changed: int = 0
+    links: dict[str, str] = field(default_factory=dict)
+    """Where the viewer shows what a stage left behind."""
 
 
-def timeline(trace: Trace) -> TimelineView:
+def timeline(trace: Trace, addresses: Addresses | None = None) -> TimelineView:
     """The dtype timeline of a trace, ready to be laid out."""
     recorded = dtype_timeline.timeline(trace)
     stages = list(recorded.stages)
@@ -55,11 +59,30 @@ def timeline(trace: Trace) -> TimelineView:
         stages.append(recorded.rejected_stage)
     stages = [stage for stage in stages if _typed(recorded, stage)]
     rows = [_row(row, stages, recorded.rejected_stage) for row in recorded.rows]
+    links = _link(trace, recorded, rows, stages, addresses) if addresses is not None else {}
     blamed = trace.blamed()
     for row in rows:
         if row.rejected and blamed is not None:
             row.label += f" (op #{blamed[0]})"
-    return TimelineView(stages, rows, sum(row.changed for row in rows))
+    return TimelineView(stages, rows, sum(row.changed for row in rows), links)
+
+
+def _link(
+    trace: Trace,
+    recorded: dtype_timeline.Timeline,
+    rows: list[TimelineRow],
+    stages: list[str],
+    addresses: Addresses,
+) -> dict[str, str]:
+    """Give each cell that tells something its address; returns those of the stages."""
+    for view, row in zip(rows, recorded.rows, strict=True):
+        for stage, shown in zip(stages, view.cells, strict=True):
+            cell = row.cells.get(stage)
+            if cell is not None and shown.state != "same":
+                snapshot = trace.snapshot(recorded.modules.get(stage))
+                shown.href = addresses.op(snapshot, cell.node)
+    found = {stage: addresses.module(recorded.modules.get(stage)) for stage in stages}
+    return {stage: href for stage, href in found.items() if href is not None}
 
 
 def _typed(recorded: dtype_timeline.Timeline, stage: str) -> bool:

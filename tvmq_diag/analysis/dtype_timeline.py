@@ -63,6 +63,8 @@ class Timeline:
     rows: list[AnchorRow]
     stages: list[str]
     rejected_stage: str | None = None
+    modules: dict[str, int] = field(default_factory=dict)
+    """The snapshot that each stage's cells are of."""
 
 
 def timeline(trace: Trace) -> Timeline:
@@ -88,7 +90,11 @@ def timeline(trace: Trace) -> Timeline:
     _spread(rows, anchors, stages[: stages.index(base)][::-1], columns, qconfig)
     latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns, qconfig)
     stopped = _mark_rejected(trace, rows, latest)
-    return Timeline(rows, stages, stopped)
+    modules = {stage: snapshot.number for stage, snapshot in columns.items()}
+    failing = trace.failing_snapshot()
+    if stopped is not None and failing is not None:
+        modules.setdefault(stopped, failing.number)
+    return Timeline(rows, stages, stopped, modules)
 
 
 def anchors_of(snapshot: Snapshot) -> list[Node]:

@@ -1,0 +1,105 @@
+"""Every page passes axe-core, in light and dark, wide and narrow, with all that is folded open."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from support.pages import opened
+from support.runs import CRASHED, MEASURED, TINY
+
+from tvmq_diag.comparison import run_diff
+from tvmq_diag.reports.pages import (
+    benchmark,
+    comparison,
+    index,
+    run,
+    support_matrix,
+    tests,
+    version_matrix,
+)
+from tvmq_diag.results import store, test_session
+from tvmq_diag.results.facts import RunFacts
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.support_matrix import Cell, CellStep, Matrix, MatrixFacts
+from tvmq_diag.results.verdict import Verdict
+from tvmq_diag.results.version_matrix import Column, Versions, VersionsFacts
+
+Make = Callable[[Path], Path]
+
+
+def of_run(source: Path) -> Make:
+    def make(folder: Path) -> Path:
+        return run.write(store.load(Path(shutil.copytree(source, folder / "run"))))
+
+    return make
+
+
+def of_runs(folder: Path) -> Path:
+    for name, source in (("a", TINY), ("b", MEASURED)):
+        shutil.copytree(source, folder / "runs" / name)
+    return index.write(folder / "runs")
+
+
+def of_two(folder: Path) -> Path:
+    return comparison.write(
+        run_diff.compare(TINY / "traces" / "int4", TINY / "traces" / "int8_int8_int32"),
+        {"before": "a", "now": "b"},
+        folder,
+    )
+
+
+def of_benchmark(folder: Path) -> Path:
+    measured = store.load(MEASURED).benchmark
+    assert measured is not None
+    return benchmark.write(measured, list(measured.times), {"model": "tiny"}, folder)
+
+
+def of_cells(folder: Path) -> Path:
+    steps = [CellStep("realize", False, "no rule", "QuantizeRealize"), CellStep("run", None, "-")]
+    matrix = Matrix(["add", "relu"], ["int4"], [Cell("add", "int4", steps)])
+    matrix.facts = MatrixFacts(command="x", tvm_version="0.16", created="today")
+    return support_matrix.write(matrix, folder)
+
+
+def of_versions(folder: Path) -> Path:
+    column = Column("relay", "relay")
+    verdict = Verdict("int4", "relay", "rejected", "compile", pass_name="QuantizeRealize")
+    column.run = Run(Path("x"), RunFacts(), [Result(verdict, Role.REQUESTED)])
+    work = Versions(["int4"], [column, Column("relax", "relax")], VersionsFacts(model="tiny"))
+    return version_matrix.write(work, folder)
+
+
+def of_tests(folder: Path) -> Path:
+    recorded = [test_session.RecordedTest("test_a", "failed", 1.0, "no rule")]
+    session = test_session.TestSession(folder, test_session.Session(["pytest"]), recorded)
+    return tests.write(session)
+
+
+PAGES: dict[str, Make] = {
+    "rejected": of_run(TINY),
+    "measured": of_run(MEASURED),
+    "crashed": of_run(CRASHED),
+    "index": of_runs,
+    "comparison": of_two,
+    "benchmark": of_benchmark,
+    "support matrix": of_cells,
+    "version matrix": of_versions,
+    "tests": of_tests,
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(name: str, tmp_path: Path, browser: Any) -> None:
+    page = PAGES[name](tmp_path)
+    for scheme, width in (("light", 1280), ("dark", 360)):
+        tab = opened(browser, page, width, scheme)
+        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        found = Axe().run(tab).response["violations"]
+        told = [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"][:3]]
+        assert told == [], f"{scheme}, {width} px"
+        tab.context.close()
