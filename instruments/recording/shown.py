@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Iterator
 
 from ..protocol.schema import JOURNAL
 
@@ -17,22 +17,15 @@ _LONGEST = 400
 
 
 def plain(path: Path, is_open: bool) -> str:
-    """A table of the stages, with how many passes ran and how many ms they took, what failed, and
-    what to call next."""
-    stages, told, ended = _summary(path)
-    state = "is recording" if is_open else "is recorded" if ended else "has no end"
+    """A table of the stages, with how many passes began in each, what failed, and what to call
+    next."""
     if not (path / JOURNAL).exists():
         return f"<p><b>QuantizeTrace</b> will record into <code>{_text(str(path))}</code></p>"
-    rows = "".join(
-        f"<tr><td>{_text(stage)}</td><td>{passes}</td><td>{ms:.0f}</td></tr>"
-        for stage, (passes, ms) in stages.items()
-    )
-    table = (
-        f"<table><thead><tr><th>stage</th><th>passes</th><th>ms</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-        if rows
-        else "<p>No pass ran yet.</p>"
-    )
+    stages, told, ended = _summary(path)
+    state = "is recording" if is_open else "is recorded" if ended else "has no end"
+    rows = "".join(f"<tr><td>{_text(name)}</td><td>{n}</td></tr>" for name, n in stages.items())
+    head = "<thead><tr><th>stage</th><th>passes</th></tr></thead>"
+    table = f"<table>{head}<tbody>{rows}</tbody></table>" if rows else "<p>No pass ran yet.</p>"
     failure = f"<p><b>\u2717 {_text(': '.join(told))}</b></p>" if told else ""
     where = _text(repr(str(path)))
     return (
@@ -43,43 +36,35 @@ def plain(path: Path, is_open: bool) -> str:
     )
 
 
-def _summary(path: Path) -> Tuple[Dict[str, Tuple[int, float]], List[str], bool]:
-    """Of each stage how many passes began in it, and the ms of its outermost; what failed, in
-    words; and whether the journal has an end."""
-    stages: Dict[str, Tuple[int, float]] = {}
-    began: Dict[Any, Tuple[str, float]] = {}
-    names: Dict[Any, str] = {}
-    told: List[str] = []
+def _summary(path: Path) -> tuple[dict[str, int], list[str], bool]:
+    """How many passes began in each stage; what failed, in words; has the journal an end?"""
+    stages: dict[str, int] = {}
+    names: dict[str, str] = {}
+    told: list[str] = []
     ended = False
     for event in _events(path):
-        kind, at = event.get("kind"), event.get("t", 0.0)
+        kind = event.get("kind")
         if kind == "enter":
             stage = str(event.get("stage"))
-            passes, ms = stages.get(stage, (0, 0.0))
-            stages[stage] = (passes + 1, ms)
-            names[event.get("id")] = str(event.get("name"))
-            if event.get("parent") is None:
-                began[event.get("id")] = (stage, at)
-        elif kind == "leave" and event.get("id") in began:
-            stage, since = began[event.get("id")]
-            passes, ms = stages[stage]
-            stages[stage] = (passes, ms + at - since)
+            stages[stage] = stages.get(stage, 0) + 1
+            names[str(event.get("id"))] = str(event.get("name"))
         elif kind == "error":
-            inside = [names[number] for number in event.get("passes", ()) if number in names]
-            told = [f"failed in {inside[-1]}" if inside else "failed", _said(event)]
+            inside = event.get("passes") or [""]
+            blamed = names.get(str(inside[-1])) if isinstance(inside, list) else None
+            told = [f"failed in {blamed}" if blamed else "failed", _said(event)]
         elif kind == "blame" and told:
             told[0] += f" at {event.get('name')} (op #{event.get('index')})"
         ended = kind == "end"
     return stages, told, ended
 
 
-def _said(event: Dict[str, Any]) -> str:
+def _said(event: dict[str, Any]) -> str:
     """The message of an error: what TVM says comes last, behind its C++ frames."""
     lines = [line for line in str(event.get("message")).splitlines() if line.strip()]
     return lines[-1] if lines else str(event.get("error"))
 
 
-def _events(path: Path) -> Iterator[Dict[str, Any]]:
+def _events(path: Path) -> Iterator[dict[str, Any]]:
     """The events that can be read: the last line may be written half, or the disk be full."""
     try:
         lines = (path / JOURNAL).read_bytes().split(b"\n")
