@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Iterator
 from . import dialects, sandbox
 from .diagnosis.diagnosis import Failed, diagnose, versions
 from .inputs.errors import ImportRejected
-from .protocol.schema import SCHEMA
-from .recording import raised, thrown, warned
+from .protocol.schema import JOURNAL, SCHEMA
+from .recording import raised, shown, thrown, warned
 from .recording.ambient import ambient
 from .recording.journal import Journal, fresh, text_of
 from .recording.open_pass import OpenPass
@@ -216,6 +216,15 @@ class QuantizeTrace:
                 f"installed, on Python 3.10 or newer: tvmq_diag.load({str(self.path.resolve())!r})"
             ) from error
         return Trace.load(self.path)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict's card where this interpreter can read a trace, and
+        else, and while it records, a plain summary."""
+        if self._exits is None and (self.path / JOURNAL).exists():
+            with contextlib.suppress(ImportError):
+                card: str = self.load()._repr_html_()
+                return card
+        return shown.plain(self.path, self._exits is not None)
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

@@ -21,6 +21,7 @@ from . import (
     bisect,
     check,
     compare,
+    export,
     matrix,
     reduce,
     report,
@@ -31,6 +32,7 @@ from . import (
 COMMANDS: dict[str, ModuleType] = {
     "trace": trace,
     "report": report,
+    "export": export,
     "reduce": reduce,
     "bisect": bisect,
     "matrix": matrix,

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..analysis import coverage, dtype_timeline, judge
+from ..analysis import coverage, judge, recording
 from ..analysis.coverage import Coverage
-from ..analysis.dtype_timeline import Timeline
 from ..errors import UsageError
+from ..history.story import Story
+from ..results import run
 from ..results.verdict import OpRef
 from ..trace import reader, trace
 from ..trace.facts import TraceFacts
 from ..trace.snapshot import Snapshot
 from ..trace.stages import STAGES
 from ..trace.trace import PassRun
+from .step import Step
+from .timeline import Timeline
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Trace:
-    """One compile: its passes, and the module wherever it changed."""
+    """One compile: its passes, and the module wherever it changed. In a notebook it shows its
+    verdict."""
 
     recorded: trace.Trace
     """The plain data: with the failure, its map of ops, the time in each stage, …"""
@@ -117,9 +122,37 @@ class Trace:
     def dtype_timeline(self) -> Timeline:
         """The dtypes of each op that a person knows from the model, stage by stage.
 
-        `rows` are the ops in model order, each with a cell by stage; empty without any module.
+        `rows` are the ops in model order, each with a cell by stage; empty without any module. In a
+        notebook it shows a table.
         """
-        return dtype_timeline.timeline(self.recorded)
+        return Timeline.of(self.recorded)
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps of the compile by name: the model itself, then its passes in order of ending.
+
+        The second of a name is called `FoldConstant#2`. Lists of passes and type inference are part
+        of other steps.
+        """
+        return list(self._story.names)
+
+    def step(self, name: str | None = None) -> Step:
+        """A step by name: its ops, and the difference to the step before.
+
+        None: the one that failed, else the last in which the quantization shows.
+
+        Raises UsageError for a step that there is not; its message lists those there are.
+        """
+        if name is not None:
+            return Step(self._story, self._story.find(name))
+        number = self._story.telling()
+        if number is None:
+            raise UsageError(f"no module was recorded in {self.path}")
+        return Step(self._story, number)
+
+    @functools.cached_property
+    def _story(self) -> Story:
+        return Story(self.recorded)
 
     def coverage(self) -> Coverage:
         """Ops, multiply-accumulates and bytes of weights by dtype after each stage up to fold.
@@ -145,3 +178,9 @@ class Trace:
         if self.failing_op is not None:
             state += f" at {self.failing_op.name} (op #{self.failing_op.index})"
         return f"<Trace {self.path}: {state}>"
+
+    def _repr_html_(self) -> str:
+        from ..reports.pages import notebook
+
+        judged = recording.judged(self.recorded)
+        return notebook.fragment([run.Result(judged, run.Role.REQUESTED, self.recorded)])
