@@ -57,20 +57,19 @@ class Graphs:
     one model begin alike."""
 
     def __init__(self) -> None:
-        self._graphs: dict[bytes, Graph] = {}
+        self._graphs: dict[bytes | int, Graph] = {}
         self._alignments: dict[tuple[int, int], Alignment] = {}
 
     def of(self, trace: Trace, number: int) -> Graph | None:
         """The graph of a snapshot; None of one that has none, or cannot be read."""
         snapshot = trace.snapshot(number)
-        table = trace.tables[number].table if number in trace.tables else None
-        if snapshot is None or not snapshot.nodes or table is None:
+        if snapshot is None or not snapshot.nodes:
             return None
         try:
-            key = hashlib.sha256(foreign.read(trace.path, table)).digest()
+            key = _contents(trace, number) or id(snapshot)  # which lives as long as its graph
             if key not in self._graphs:
                 self._graphs[key] = Graph(snapshot)
-        except (OSError, LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError):
             trace.problems.append(f"snapshot {number} is damaged")
             return None
         return self._graphs[key]
@@ -81,6 +80,15 @@ class Graphs:
         if key not in self._alignments:
             self._alignments[key] = align(old, new)
         return self._alignments[key]
+
+
+def _contents(trace: Trace, number: int) -> bytes | None:
+    """What tells an op table from others: of its bytes; None where there is no file of it."""
+    table = trace.tables[number].table if number in trace.tables else None
+    try:
+        return hashlib.sha256(foreign.read(trace.path, table)).digest() if table else None
+    except (OSError, ValueError):
+        return None
 
 
 def lineage(trace: Trace, steps: list[Step], graphs: Graphs | None = None) -> Lineage:
