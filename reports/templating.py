@@ -33,6 +33,7 @@ VIEWER = (
     "texts",
     "card",
     "search",
+    "timeline",
     "viewer",
 )
 """The parts of the viewer's script, each after those that it uses."""

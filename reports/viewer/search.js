@@ -39,7 +39,15 @@ const search = (() => {
   }
 
   function matches(entry, terms) {
-    return terms.every(([key, word]) => (key ? (entry.fields[key] || "").includes(word) : entry.all.includes(word)));
+    return terms.every(([key, word]) => (key === "dtype" ? named(entry.fields.dtype || "", word) : (key ? entry.fields[key] || "" : entry.all).includes(word)));
+  }
+
+  // int4 is none of int40's; int, and float, are of all of them.
+  function named(text, word) {
+    const at = text.indexOf(word);
+    if (at < 0) return false;
+    const whole = !/\w/.test(text[at - 1] || " ") && !(/\d$/.test(word) && /\d/.test(text[at + word.length] || " "));
+    return whole || named(text.slice(at + 1), word);
   }
 
   function terms(text) {

@@ -12,6 +12,10 @@ from ..formatting import FAMILY_MARKS, clip, dtype_family
 from .addresses import Addresses
 
 
+LIMIT = 1500
+"""Rows of a table: more of them take a browser longer than somebody waits."""
+
+
 @dataclass
 class TimelineCell:
     """A cell of the timeline. `family` colours it; `state` is missing, same, first or changed."""
@@ -47,6 +51,8 @@ class TimelineView:
     stages: list[str]
     rows: list[TimelineRow]
     changed: int = 0
+    left: int = 0
+    """Ops that have no row: the viewer has them."""
     links: dict[str, str] = field(default_factory=dict)
     """Where the viewer shows what a stage left behind."""
 
@@ -64,7 +70,9 @@ def timeline(trace: Trace, addresses: Addresses | None = None) -> TimelineView:
     for row in rows:
         if row.rejected and blamed is not None:
             row.label += f" (op #{blamed[0]})"
-    return TimelineView(stages, rows, sum(row.changed for row in rows), links)
+    changed = sum(row.changed for row in rows)
+    shown = [row for number, row in enumerate(rows) if number < LIMIT or row.rejected]
+    return TimelineView(stages, shown, changed, len(rows) - len(shown), links)
 
 
 def _link(

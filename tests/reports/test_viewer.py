@@ -342,3 +342,74 @@ def test_ids_that_the_script_asks_for_are_on_the_page(tiny: Path) -> None:
     ids = {attrs.get("id") for _, attrs in Outline(tiny.read_text()).elements}
     assert {"viewer-list", "viewer-rows", "viewer-card", "steps"} <= ids
     assert templating.VIEWER[-1] == "viewer"
+
+
+class TestSearch:
+    def test_words_and_keys_find_ops_and_lead_to_them(self, tiny: Path, browser: Any) -> None:
+        tab = opened(browser, tiny)
+        tab.wait_for_selector(READY)
+        tab.keyboard.press("/")
+        tab.keyboard.type("conv2d dtype:int4")
+        found = tab.locator("#viewer-found li")
+        assert found.count() >= 3
+        texts = found.all_text_contents()
+        assert all("nn.conv2d" in text and "as int4" in text for text in texts)
+        tab.keyboard.press("ArrowDown")
+        tab.keyboard.press("Enter")
+        tab.wait_for_function("location.hash.startsWith('#int4/QuantizeAnnotate/')")
+        assert "nn.conv2d" in tab.text_content("#viewer-card h4")
+        assert not tab.is_visible("#viewer-found") and not tab.complaints
+
+    def test_what_is_not_there_is_said(self, tiny: Path, browser: Any) -> None:
+        tab = opened(browser, tiny)
+        tab.wait_for_selector(READY)
+        tab.fill("#viewer-search", "dtype:int3")
+        assert "Nothing of that kind" in tab.text_content("#viewer-found")
+        tab.press("#viewer-search", "Escape")
+        assert not tab.is_visible("#viewer-found")
+
+
+class TestCard:
+    def test_an_op_through_all_passes_and_in_the_other_configuration(
+        self, tiny: Path, browser: Any
+    ) -> None:
+        tab = opened(browser, tiny)
+        step_to(tab, tiny, "int8/int8/int32/QuantizeCalibrate/9")
+        card = tab.locator("#viewer-card")
+        assert "nn.conv2d" in card.locator("h4").text_content()
+        life = card.locator(".c-life").first.locator("tr").all_text_contents()
+        assert life[0].startswith("the model") and any("QuantizeRealize" in line for line in life)
+        assert any("nn.contrib_conv2d_NCHWc" in line for line in life)
+        assert "as int8, int8" in card.text_content()
+        elsewhere = card.locator(".c-life").nth(1)
+        assert "as int4, int4" in elsewhere.text_content()
+        elsewhere.locator("th a").first.click()
+        tab.wait_for_function("location.hash.startsWith('#int4/QuantizeCalibrate/')")
+        assert "as int4, int4" in card.text_content()
+
+    def test_it_leads_to_what_the_op_reads(self, tiny: Path, browser: Any) -> None:
+        tab = opened(browser, tiny)
+        step_to(tab, tiny, "int8/int8/int32/QuantizeCalibrate/9")
+        tab.locator("#viewer-card dd a").first.click()
+        tab.wait_for_function("!location.hash.endsWith('/9')")
+        assert "simulated_quantize" in tab.text_content("#viewer-card h4")
+
+    def test_the_verdict_leads_there(self, tiny: Path, browser: Any) -> None:
+        tab = opened(browser, tiny)
+        tab.wait_for_selector(READY)
+        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        tab.locator("dd a", has_text="op #").first.click()
+        tab.wait_for_function("location.hash.startsWith('#int4/QuantizeRealize/')")
+        assert tab.locator("#viewer-card").is_visible()
+
+
+def test_rows_of_the_timeline_are_filtered(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    tab.wait_for_selector(READY)
+    box = tab.locator("input.filter-rows").first
+    rows = box.locator("xpath=ancestor::section").locator("tbody tr")
+    before = rows.count()
+    box.fill("conv2d int")
+    shown = [row for row in range(before) if rows.nth(row).is_visible()]
+    assert 0 < len(shown) < before
+    assert all("conv2d" in rows.nth(row).text_content() for row in shown)
