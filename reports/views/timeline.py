@@ -11,7 +11,6 @@ from tvmq_diag.trace.trace import Trace
 from ..formatting import FAMILY_MARKS, clip, dtype_family
 from .addresses import Addresses
 
-
 LIMIT = 1500
 """Rows of a table: more of them take a browser longer than somebody waits."""
 

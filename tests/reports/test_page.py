@@ -171,6 +171,8 @@ def test_ids_are_unique_and_links_lead_somewhere(tmp_path: Path) -> None:
     for _, attrs in elements:
         for name in ("href", "for", "aria-labelledby"):
             target = (attrs.get(name) or "").removeprefix("#")
+            if name == "href" and "/" in target:
+                continue  # a place in the viewer, or a file
             if attrs.get(name) and (name != "href" or (attrs[name] or "").startswith("#")):
                 assert target in ids
 
