@@ -203,6 +203,93 @@ class TestCard:
         assert (tab.evaluate(own), tab.evaluate(other)) == ("6px", "0px")
 
 
+class TestPieces:
+    """What a notebook shows of a trace: its verdict, its timeline, a step."""
+
+    def pieces(self, run: td.Run) -> dict[str, str]:
+        works, rejected = run["int8/int8/int32"].trace, run["int4"].trace
+        assert works is not None and rejected is not None
+        return {
+            "verdict": rejected._repr_html_(),
+            "timeline": works.dtype_timeline()._repr_html_(),
+            "rejected timeline": rejected.dtype_timeline()._repr_html_(),
+            "annotate": works.step("QuantizeAnnotate")._repr_html_(),
+            "rejected": rejected.step()._repr_html_(),
+            "the model": works.step("the model")._repr_html_(),
+        }
+
+    def test_each_is_html_of_its_own_without_the_size_of_a_page(self, run: td.Run) -> None:
+        for name, html in self.pieces(run).items():
+            outline = Outline(html)
+            assert not outline.open and len(html) < 60_000, name
+            assert outline.elements[0] == ("div", {"class": "tvmq-diag"})
+            assert not outline.count("script") and not outline.count("svg")
+            assert not [1 for _, given in outline.elements if {"id", "style"} & set(given)]
+
+    def test_what_they_say(self, run: td.Run) -> None:
+        text = {name: "".join(Outline(html).text) for name, html in self.pieces(run).items()}
+        assert "rejected by QuantizeRealize" in text["verdict"]
+        assert "int8 → int32" in text["timeline"] and "✗ rejected" in text["rejected timeline"]
+        assert "+added" in text["annotate"] and "~changed" in text["annotate"]
+        assert "as int8" in text["annotate"]
+        assert "✗refused" in text["rejected"] and "refused here" in text["rejected"]
+        assert text["rejected"].count("more") == 2  # what is not around it is folded
+
+    def test_too_much_is_left_out_and_counted(
+        self, run: td.Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from tvmq_diag.reports.pages import notebook
+        from tvmq_diag.reports.views import step_listing
+
+        monkeypatch.setattr(notebook, "ROWS", 2)
+        monkeypatch.setattr(step_listing, "LIMIT", 3)
+        text = {name: "".join(Outline(html).text) for name, html in self.pieces(run).items()}
+        rows = len(run["int4"].trace.dtype_timeline().rows)  # type: ignore[union-attr]
+        assert f"{rows - 2} of them are not shown here" in text["rejected timeline"]
+        assert "✗ rejected" in text["rejected timeline"]
+        works = run["int8/int8/int32"].trace
+        assert works is not None
+        changes = works.step("QuantizeAnnotate").changes
+        assert f"{len(changes) - 3} of them are not shown here" in text["annotate"]
+
+    def test_what_comes_from_a_model_stays_text(self, run: td.Run) -> None:
+        for result in run:
+            trace = result.trace
+            for number in trace.recorded.tables if trace is not None else ():
+                snapshot = trace.recorded.snapshot(number) if trace is not None else None
+                for node in snapshot.nodes if snapshot is not None else ():
+                    node.span, node.attrs = EVIL, {**node.attrs, "x": EVIL}
+        for html in self.pieces(run).values():
+            outline = Outline(html)
+            assert not outline.open and not outline.count("script") and not outline.count("img")
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("width", [1000, 360])
+    def test_they_are_legible(
+        self, run: td.Run, tmp_path: Path, browser: Any, scheme: str, width: int
+    ) -> None:
+        page = tmp_path / "notebook.html"
+        # As Jupyter styles a table that it is given.
+        theirs = "<style>tbody tr:nth-child(odd) { background: #f5f5f5 } td { text-align: right }</style>"
+        body = "".join(self.pieces(run).values())
+        page.write_text(f"<!doctype html><body>{theirs}{body}", encoding="utf-8")
+        tab = opened(browser, page, width=width, scheme=scheme)
+        assert tab.evaluate(CONTRAST) == [] and not tab.complaints
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+    def test_a_notebook_as_it_is_run(self, tmp_path: Path) -> None:
+        nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+        pytest.importorskip("ipykernel")
+        code = (
+            f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+            f"import tvmq_diag as td; td.load({str(TINY)!r})['int4'].trace.step()"
+        )
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        nbclient.NotebookClient(book, timeout=120).execute()
+        (output,) = book.cells[0].outputs
+        assert "refused here" in output.data["text/html"]
+
+
 class TestTrace:
     def test_its_passes(self, trace: td.Trace) -> None:
         (realize,) = trace.passes(stage="realize")
@@ -239,6 +326,20 @@ class TestTrace:
         assert imported is not None and imported.calls[0].op == "nn.conv2d"
         assert trace.module_after("QuantizeRealize") is None  # it raised
         assert trace.module_after("NoSuchPass") is None
+
+    def test_its_steps(self, run: td.Run, trace: td.Trace) -> None:
+        assert trace.steps[0] == "the model" and trace.steps[-1] == "QuantizeRealize"
+        step = trace.step()
+        assert (step.name, step.stage, step.failed, step.refused) == (
+            ("QuantizeRealize", "realize", True, 11)
+        )
+        assert repr(step) == "<Step QuantizeRealize (realize): 41 ops, failed>"
+        assert step.module is trace.failing_module and step.rows[11].op == "add"
+        annotate = trace.step("QuantizeAnnotate")
+        assert {change.mark for change in annotate.changes} <= {"+", "-", "~"}
+        assert len(annotate.changes) < len(annotate.listing)
+        with pytest.raises(UsageError, match="no step 'QuantizeNothing'"):
+            trace.step("QuantizeNothing")
 
     def test_its_timeline_and_coverage(self, run: td.Run, trace: td.Trace) -> None:
         timeline = trace.dtype_timeline()

@@ -17,7 +17,7 @@ from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import NOT_QUANTIZED, WORKS
 from tvmq_diag.trace.graph import RESULT, Op
 
-from ..formatting import REJECTED, in_order
+from ..formatting import REJECTED, clip, in_order
 from ..views.rejections import fates
 from .texts import slug
 
@@ -43,12 +43,12 @@ class Chosen:
     @property
     def configuration(self) -> str:
         """What it was compiled for."""
-        return self.result.verdict.configuration
+        return clip(self.result.verdict.configuration, 200)
 
     @property
     def step(self) -> str:
         """What the step is called."""
-        return self.story.names[self.number]
+        return clip(self.story.names[self.number], 200)
 
     @property
     def stem(self) -> str:
@@ -62,6 +62,12 @@ class Chosen:
         for (line, op), row in zip(self.module.ops, rows, strict=True):
             if op.name != RESULT:
                 yield line, op, row
+
+    @property
+    def refused(self) -> int | None:
+        """The line of the op that the compile was refused at, where it was at this step."""
+        place = self.story.refused(self.number)
+        return None if place is None else self.module.lines[place]
 
     @functools.cached_property
     def marks(self) -> dict[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tvmq_diag.results.run import Run
 
-from ..formatting import FATE_MARKS, REJECTED, dtype_family
+from ..formatting import FATE_MARKS, dtype_family
 from .choice import Choice, chosen
 from .network import GraphNode, network
 
@@ -40,13 +40,14 @@ def write(run: Run, choice: Choice) -> dict[str, str]:
 def _drawn(node: GraphNode) -> dict[str, str]:
     number = "" if node.index is None else f" #{node.index} {node.name}"
     fate = f"{FATE_MARKS[node.fate]} {node.fate}" if node.fate else ""
-    told = [f"{node.label}{number}", node.makes, node.stands_for, node.span, fate]
+    refused = "✗ the compile was refused here" if node.refused else ""
+    told = [f"{node.label}{number}", node.makes, node.stands_for, node.span, fate, refused]
     known = {key: str(value) for key, value in node.known.items() if key != "label"}
     return {
         "label": "\n".join(text for text in told if text),
         "shape": "ellipse" if node.index is None else "box",
         "fillcolor": _COLOURS[dtype_family(node.dtype)],
-        "peripheries": "2" if node.fate == REJECTED else "1",
+        "peripheries": "2" if node.refused else "1",
         **known,
         "attributes": ", ".join(f"{key}={value}" for key, value in node.attributes),
     }

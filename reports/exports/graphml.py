@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import networkx as nx
 
-from tvmq_diag import foreign
 from tvmq_diag.results.run import Run
 
 from .choice import Choice, chosen
@@ -15,8 +14,8 @@ def write(run: Run, choice: Choice) -> dict[str, str]:
     """A GraphML file: a node an op, all that is known of it as data, its attributes by name."""
     step = chosen(run, choice)
     nodes, edges = network(step)
-    # What XML cannot hold is no printable text either, and network() has made all texts printable.
-    graph = nx.MultiDiGraph(configuration=foreign.printable(step.configuration), step=step.step)
+    # What XML cannot hold is not printable either: `choice` and `network` let none of it through.
+    graph = nx.MultiDiGraph(configuration=step.configuration, step=step.step)
     for node in nodes:
         named = {f"attribute {key}": value for key, value in node.attributes}
         graph.add_node(node.name, **node.known, **named)

@@ -17,7 +17,8 @@ class GraphNode(msgspec.Struct, frozen=True):
 
     `name` is its line in the compile, `%17`: an op keeps it from step to step. Texts are empty and
     numbers None where nothing is known; errors are SQNR in dB, of the op alone and with what came
-    before; `change` is a mark of history.story.
+    before; `change` is a mark of history.story; `fate` how it fared alone; the compile was
+    `refused` at it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class GraphNode(msgspec.Struct, frozen=True):
     span: str = ""
     change: str = ""
     fate: str = ""
+    refused: bool | None = None
     error_alone_db: float | None = None
     error_db: float | None = None
 
@@ -73,6 +75,7 @@ def network(step: Chosen) -> tuple[list[GraphNode], list[GraphEdge]]:
                 _text(row.span),
                 step.marks.get(line, ""),
                 step.fates.get(line, ""),
+                (line == step.refused) or None,
                 _finite(measured.alone.sqnr_db) if measured and measured.alone else None,
                 _finite(measured.propagated.sqnr_db) if measured else None,
             )

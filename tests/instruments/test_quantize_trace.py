@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from support.fake_tvm import BOTH_TVM, RELAX_TVM, RELAY_TVM, python_with_tvm
+from support.pages import Outline
 from support.paths import ROOT, InTvm
 from support.runs import TINY
 
 import tvmq_diag as td
 from tvmq_diag.instruments import QuantizeTrace
+from tvmq_diag.instruments.recording import shown
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 NEITHER = {"__init__.py": "__version__ = '0.99'"}
@@ -119,3 +121,48 @@ class TestLoading:
         monkeypatch.setattr(sys, "version_info", (3, 8, 18))
         with pytest.raises(ImportError, match=r"\(Python 3\.8 is too old\); it can where it is"):
             tracing.load()
+
+
+class TestShown:
+    """What a notebook shows of one."""
+
+    def test_where_it_can_be_read_it_is_the_card(self, tmp_path: Path) -> None:
+        trace = QuantizeTrace(tmp_path / "t")
+        assert "will record into" in trace._repr_html_()
+        shutil.copytree(TINY / "traces" / "int4", tmp_path / "t", dirs_exist_ok=True)
+        assert "int4 rejected by QuantizeRealize" in trace._repr_html_()
+        assert 'class="tvmq-diag"' in trace._repr_html_()
+
+    def test_elsewhere_it_is_plain_and_says_what_to_call(self, tmp_path: Path) -> None:
+        folder = tmp_path / "a <b> & c"
+        shutil.copytree(TINY / "traces" / "int4", folder)
+        html = shown.plain(folder, is_open=False)
+        outline = Outline(html)
+        text = "".join(outline.text)
+        assert not outline.open and outline.count("b") == 2  # the folder's name is no element
+        assert "failed in QuantizeRealize at add (op #11): " in text
+        assert "unknown data type int4" in text and f"tvmq_diag.load({str(folder)!r})" in text
+        assert "annotate2" in text  # a stage and its passes
+        assert "is recording" in shown.plain(folder, is_open=True)
+
+    def test_a_journal_that_was_cut(self, tmp_path: Path) -> None:
+        folder = tmp_path / "t"
+        folder.mkdir()
+        whole = (TINY / "traces" / "int4" / "journal.jsonl").read_bytes()
+        (folder / "journal.jsonl").write_bytes(b"[]\nnull\n\xff\n" + whole[: len(whole) // 2])
+        assert "has no end" in shown.plain(folder, is_open=False)
+
+    def test_in_a_tvm_that_has_nothing_else(self, in_tvm: InTvm, tmp_path: Path) -> None:
+        done = in_tvm(
+            f"""
+            from tvm import relay
+            from instruments import QuantizeTrace
+            with QuantizeTrace({str(tmp_path / "t")!r}) as trace:
+                relay.transform.InferType()(__import__("tvm").IRModule())
+                print("is recording" in trace._repr_html_())
+            print(trace._repr_html_())
+            """
+        )
+        assert done.returncode == 0, done.stderr
+        during, _, after = done.stdout.partition("\n")
+        assert during == "True" and "is recorded: " in after and not Outline(after).open
