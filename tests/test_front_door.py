@@ -270,7 +270,8 @@ class TestPieces:
     ) -> None:
         page = tmp_path / "notebook.html"
         # As Jupyter styles a table that it is given.
-        theirs = "<style>tbody tr:nth-child(odd) { background: #f5f5f5 } td { text-align: right }</style>"
+        striped = "tbody tr:nth-child(odd) { background: #f5f5f5 } td { text-align: right }"
+        theirs = f"<style>{striped}</style>"
         body = "".join(self.pieces(run).values())
         page.write_text(f"<!doctype html><body>{theirs}{body}", encoding="utf-8")
         tab = opened(browser, page, width=width, scheme=scheme)
