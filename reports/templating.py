@@ -34,6 +34,7 @@ VIEWER = (
     "card",
     "search",
     "timeline",
+    "graph",
     "viewer",
 )
 """The parts of the viewer's script, each after those that it uses."""

@@ -114,7 +114,13 @@ def _tidy(canvas: ET.Element, tips: dict[str, str]) -> None:
             canvas.remove(child)
             continue
         for title in child.findall(f"{{{_NAMESPACE}}}title"):
-            tip = tips.get(title.text or "")
+            name = title.text or ""
+            if "->" in name:  # what it leads from and to, for who follows them (viewer/graph.js)
+                child.set("data-from", name.partition("->")[0])
+                child.set("data-to", name.partition("->")[2])
+            else:
+                child.set("data-node", name)
+            tip = tips.get(name)
             if tip:
                 title.text = tip
             else:

@@ -413,3 +413,42 @@ def test_rows_of_the_timeline_are_filtered(tiny: Path, browser: Any) -> None:
     shown = [row for row in range(before) if rows.nth(row).is_visible()]
     assert 0 < len(shown) < before
     assert all("conv2d" in rows.nth(row).text_content() for row in shown)
+
+
+class TestGraph:
+    @pytest.fixture
+    def box(self, tiny: Path, browser: Any) -> Any:
+        tab = opened(browser, tiny)
+        tab.wait_for_selector(READY)
+        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        return tab.locator(".picture:has(.node.rejected)").first
+
+    def test_it_is_zoomed_by_buttons_and_keys(self, box: Any) -> None:
+        def width() -> float:
+            return float(box.locator("svg.graph").bounding_box()["width"])
+
+        bar = box.locator("xpath=preceding-sibling::div[contains(@class, 'zoom')]")
+        before = width()
+        bar.get_by_label("Larger").click()
+        assert width() == pytest.approx(before * 1.3, rel=0.02)
+        box.press("-")
+        assert width() == pytest.approx(before, rel=0.02)
+        box.press("0")
+        assert width() <= box.bounding_box()["width"]
+
+    def test_what_an_op_reads_and_who_reads_it_lights_up(self, box: Any) -> None:
+        node = box.locator(".node.rejected").first
+        node.hover()
+        lit = box.locator(".node.lit")
+        assert 1 < lit.count() < box.locator(".node").count()
+        assert box.locator(".edge.lit").count() >= 1
+        assert "dim" in box.locator("svg.graph").get_attribute("class")
+
+    def test_a_key_of_the_legend_dims_the_others(self, box: Any) -> None:
+        legend = box.locator("xpath=preceding-sibling::p[contains(@class, 'legend')]")
+        key = legend.get_by_role("button").first
+        key.press("Enter")
+        assert key.get_attribute("aria-pressed") == "true"
+        assert 0 < box.locator(".node.lit").count() < box.locator(".node").count()
+        key.press("Enter")
+        assert box.locator(".node.lit").count() == 0
