@@ -128,3 +128,10 @@ def test_an_op_of_a_damaged_table_is_no_rescaling() -> None:
     assert not any(op.rescales for op in Graph(module).ops)
     assert not list(cast_chains.chains(module))
     assert [op.op for op in unquantized(module, {})] == ["multiply"]
+
+
+@pytest.mark.parametrize("literals", [7.5, "x", None, {"a": 1}])
+def test_what_an_op_is_written_with_may_be_damaged(literals: object) -> None:
+    attrs = {"literals": literals, "axis": 1}
+    assert ops.RELAX.attributes("tvmq.simulated_quantize", attrs) == attrs
+    assert ops.RELAX.step_kind("tvmq.simulated_quantize", attrs) is None

@@ -121,9 +121,10 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     def attributes(self, op: str, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
         """An op's attributes; what it is written with goes by name, where that has one."""
         names = self.literals.get(short(op))
-        if names is None or "literals" not in attrs:
+        literals = attrs.get("literals")
+        if names is None or not isinstance(literals, list):  # or a damaged table's
             return attrs
-        named = dict(zip(names, attrs["literals"], strict=False))
+        named = dict(zip(names, literals, strict=False))
         return {**{name: attrs[name] for name in attrs if name != "literals"}, **named}
 
     def is_note(self, op: str) -> bool:
