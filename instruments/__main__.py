@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -57,8 +58,10 @@ if __name__ == "__main__":
     _be_a_package()
     from instruments import sandbox, stack
     from instruments.protocol import jobs
+    from instruments.protocol.schema import PARENT
 
-    sandbox.die_with_parent()
+    # Taken away, as those that this one starts have another parent.
+    sandbox.die_with_parent(int(os.environ.pop(PARENT, os.getppid())))
     stack.deepen()
     job = jobs.read(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     _before_tvm(job)

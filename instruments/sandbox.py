@@ -56,9 +56,9 @@ def isolated(work: Callable[[Any], None], seconds: float = SECONDS) -> Callable[
 
     def run(argument: Expr) -> None:
         reading, writing = os.pipe()
-        child = os.fork()
+        parent, child = os.getpid(), os.fork()
         if child == 0:
-            _in_child(work, argument, writing)
+            _in_child(work, argument, writing, parent)
         os.close(writing)
         try:
             answer = _answer(reading, seconds)
@@ -81,9 +81,9 @@ def isolated(work: Callable[[Any], None], seconds: float = SECONDS) -> Callable[
 def apart(work: Callable[[], None], seconds: float = APART_SECONDS) -> str | None:
     """Do all of the work in a process of its own. None when it is done, else why it is not, in a
     clause. What it leaves on disk is its only result."""
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if child == 0:
-        _in_child(lambda _: work(), None, os.open(os.devnull, os.O_WRONLY))
+        _in_child(lambda _: work(), None, os.open(os.devnull, os.O_WRONLY), parent)
     until = time.monotonic() + seconds
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -103,10 +103,16 @@ def again(name: str, message: str) -> Exception:
     return error
 
 
-def die_with_parent() -> None:
-    """On Linux, end when the process that started this one is killed: nobody would read on."""
+def die_with_parent(parent: int | None = None) -> None:
+    """On Linux, end when the process that started this one is killed: nobody would read on.
+
+    `parent` is that process's number, where it is known: it may have been killed before this is
+    called, and then nothing says so any more.
+    """
     with contextlib.suppress(Exception):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if parent is not None and os.getppid() != parent:
+            os._exit(1)
         Path("/proc/self/oom_score_adj").write_text("1000")  # and before it, if memory runs out
 
 
@@ -117,11 +123,11 @@ def die_at_once() -> None:
         signal.signal(deadly, signal.SIG_DFL)
 
 
-def _in_child(work: Callable[[Any], None], argument: Expr, writing: int) -> None:
+def _in_child(work: Callable[[Any], None], argument: Expr, writing: int, parent: int) -> None:
     """Work, say what came of it, and end without any of the parent's own tidying up."""
     error: list[str] | None = None
     try:
-        die_with_parent()
+        die_with_parent(parent)
         faulthandler.disable()  # dozens of expected deaths would fill the output
         die_at_once()
         nothing = os.open(os.devnull, os.O_WRONLY)

@@ -17,6 +17,10 @@ OUTPUT = "output.txt"
 JOB = "job.json"
 """The job of the process, there too. Both are there before the trace begins."""
 
+PARENT = "TVMQ_DIAG_PARENT"
+"""In the environment of a process that the tool starts: the number of the tool's own, which may
+have been killed before that process could ask to end with it."""
+
 UNWRITABLE = 74
 """The exit code of a process whose trace could not be written to its end (EX_IOERR of BSD's
 sysexits.h): nothing it says of a model is to be believed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from tvmq_diag.errors import SetupError
 from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
+from tvmq_diag.instruments.protocol.schema import PARENT
 from tvmq_diag.toolchains import process
 from tvmq_diag.toolchains.follower import Progress
 from tvmq_diag.toolchains.limits import Limits
@@ -132,3 +134,13 @@ def _gone(pid: int) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"process {pid} goes on")
+
+
+def test_a_child_whose_parent_is_gone_before_it_looks_does_nothing(tmp_path: Path) -> None:
+    job = tmp_path / "job.json"
+    job.write_text("{}")  # of no task: what reads it fails, with a traceback
+    program = [sys.executable, str(process.INSTRUMENTS), str(job)]
+    for parent, code in ((str(os.getpid()), 1), ("1", 1)):
+        environment = {**os.environ, PARENT: parent}
+        done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, parent != "1")

@@ -18,7 +18,7 @@ from .. import foreign
 from ..errors import SetupError
 from ..instruments import protocol
 from ..instruments.protocol.jobs import ScriptJob, TracedJob
-from ..instruments.protocol.schema import JOURNAL, UNWRITABLE
+from ..instruments.protocol.schema import JOURNAL, PARENT, UNWRITABLE
 from ..trace.ending import Ending, How, output_tail
 from ..trace.layout import JOB, OUTPUT
 from . import scratch
@@ -66,7 +66,7 @@ def run(
     mark = secrets.token_hex(16)
     files.output.unlink(missing_ok=True)
     with files.output.open("xb") as output, scratch.folder() as temporary:
-        own = {_MARK: mark}
+        own = {_MARK: mark, PARENT: str(os.getpid())}
         if not isinstance(job, ScriptJob):  # what a script of somebody's own leaves is theirs
             own["TMPDIR"] = str(temporary)
         try:
