@@ -131,8 +131,8 @@ class Record:
             "# Reliability",
             "",
             "What was tried to make it lose something, or obey somebody else. Made by",
-            "`scripts/torture.py --seconds 3600 --table docs/reliability.md`:"
-            f" {minutes:.0f} minutes from seed {self.seed} on {date.today()}.",
+            f"`scripts/torture.py --table docs/reliability.md`: {minutes:.0f} minutes from seed"
+            f" {self.seed} on {date.today()}.",
             "",
             "| campaign | what must hold | tries | failures | seconds |",
             "| --- | --- | ---: | ---: | ---: |",
