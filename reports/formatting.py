@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tvmq_diag import foreign
+from tvmq_diag.history import notes
 from tvmq_diag.results import verdict
 from tvmq_diag.results.run import Result, Role
 from tvmq_diag.trace import steps
@@ -50,7 +51,12 @@ FAMILY_NAMES = {
 DASH = "\N{EN DASH}"
 """Stands where there is nothing to say."""
 
-FATE_MARKS = {"rejected": "✗", "accepted": "✓", "cannot be judged alone": "?", "not reached": DASH}
+FATE_MARKS = {
+    notes.REJECTED: "✗",
+    notes.ACCEPTED: "✓",
+    notes.UNJUDGED: "?",
+    notes.UNREACHED: DASH,
+}
 """How an op can fare alone (see reports.views.rejections), the worst first."""
 
 REJECTED, ACCEPTED, UNJUDGED, UNREACHED = FATE_MARKS

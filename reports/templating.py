@@ -19,7 +19,7 @@ from . import formatting
 _TEMPLATES = Path(__file__).parent / "templates"
 _VIEWER = Path(__file__).parent / "viewer"
 
-VIEWER = ("store", "place", "viewer")
+VIEWER = ("store", "place", "markup", "family", "card", "query", "search", "viewer")
 """The parts of the viewer's script, each after those that it uses."""
 
 

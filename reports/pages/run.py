@@ -64,7 +64,7 @@ def summary(results: list[Result]) -> str:
 
 
 def _render(run: Run, sections: list[Section]) -> str:
-    steps = _steps(sections)
+    steps = _steps(run, sections)
     requested = [section for section in sections if section.result.role == Role.REQUESTED]
     template = environment().get_template("run.html.j2")
     return template.render(
@@ -82,15 +82,15 @@ def _render(run: Run, sections: list[Section]) -> str:
     )
 
 
-def _steps(sections: list[Section]) -> Steps:
+def _steps(run: Run, sections: list[Section]) -> Steps:
     """All that the viewer shows. What cannot be shown is among a section's faults."""
     steps = Steps()
     for section in sections:
-        trace, verdict = section.result.trace, section.verdict
+        trace = section.result.trace
         if trace is None or not trace.tables:
             continue
         try:
-            steps.add(verdict.configuration, section.key, verdict.outcome, trace)
+            section.places = steps.add(section.result, section.key, trace, run.benchmark)
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
     return steps

@@ -2,10 +2,13 @@
 // for, a module when its step is.
 //
 //   store.load()             a promise of the compiles: [Compile]
+//   store.compiles           the same, once they are there
 //   compile.steps            {index, name, ordinal, stage, ms, changed, failed, lowered, count, functions}
 //   compile.module(step)     the ops behind a step: {step, lines: [line], rows: [number]}
 //   compile.row(number)      {op, makes, reads, attributes, standsFor, span}
 //   compile.parents(line), compile.children(line), compile.life(line)
+//   compile.notes[line]      what else is known of a line: tvmq_diag/history/notes.py, Note
+//   compile.messages         what the verdict says, and TVM's warnings: [text]
 "use strict";
 const store = (() => {
   const CHANGED = 1, FAILED = 2, LOWERED = 4;
@@ -15,6 +18,7 @@ const store = (() => {
       Object.assign(this, { name: data.name, key: data.key, outcome: data.outcome, dialect: data.dialect });
       this.refused = data.refused && { step: data.refused[0], op: data.refused[1] };
       this.notes = data.notes;
+      this.messages = data.messages;
       const often = new Map();
       this.steps = data.steps.map(([name, stage, ms, flags, count, changed], index) => {
         const ordinal = (often.get(name) || 0) + 1;
@@ -122,11 +126,13 @@ const store = (() => {
   }
 
   let loaded;
-  return {
+  const store = {
+    compiles: [],
     load() {
       const element = document.getElementById("steps");
-      loaded ||= element ? unpack(element.textContent) : Promise.resolve([]);
+      loaded ||= (element ? unpack(element.textContent) : Promise.resolve([])).then((all) => (store.compiles = all));
       return loaded;
     },
   };
+  return store;
 })();

@@ -37,6 +37,7 @@ from .coverage import CoverageView
 from .listing import Listing, listing
 from .numerics import NumericsView
 from .passes import PassChange, PassLine
+from .places import NOWHERE, Nowhere, Places
 from .reduction import Reduction
 from .rejections import Rejections
 from .stages import StripStage
@@ -83,6 +84,7 @@ class Section:
     error: str = ""
     tail: str = ""
     faults: list[str] = field(default_factory=list)
+    places: Places | Nowhere = NOWHERE
 
     @property
     def verdict(self) -> Verdict:

@@ -9,24 +9,29 @@ from __future__ import annotations
 import base64
 import zlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 from rapidfuzz.distance import Indel
 
-from tvmq_diag.history import lineage, steps
+from tvmq_diag.history import lineage, notes, steps
 from tvmq_diag.history.lineage import Lineage
+from tvmq_diag.history.notes import Notes
 from tvmq_diag.history.rows import Row, Rows
 from tvmq_diag.history.steps import Step
+from tvmq_diag.measurements.benchmark import Benchmark
+from tvmq_diag.results.run import Result
 from tvmq_diag.trace.trace import Trace
 
-from ..formatting import printable
+from ..formatting import clip, printable
+from .places import Places
 
 Edit = int | list[int]
 """Of a module's ops: so many stay as they were (positive), are gone (negative), or these are new,
 as line, row, line, row…"""
 
 CHANGED, FAILED, LOWERED = 1, 2, 4
+
+_MESSAGES = 100
 
 
 class StepData(msgspec.Struct, array_like=True):
@@ -46,7 +51,7 @@ class CompileData(msgspec.Struct):
 
     `born` has, for a line that began behind the model, those that it stands in for; `refused` is
     the step and the place in its module of the op that it was refused at; `notes` what else is
-    known of a line.
+    known of a line; `messages` what the verdict and TVM's warnings say.
     """
 
     name: str
@@ -57,7 +62,8 @@ class CompileData(msgspec.Struct):
     modules: list[tuple[int, list[Edit]]]
     born: dict[int, tuple[int, ...]]
     refused: tuple[int, int] | None = None
-    notes: dict[int, dict[str, Any]] = {}
+    notes: Notes = {}
+    messages: list[str] = []
 
 
 @dataclass
@@ -68,8 +74,12 @@ class Steps:
     functions: dict[tuple[str, ...], int] = field(default_factory=dict)
     compiles: list[CompileData] = field(default_factory=list)
 
-    def add(self, name: str, key: str, outcome: str, trace: Trace) -> CompileData:
-        """Add a compile; `name` and `key` are its configuration, and its section on the page."""
+    def add(
+        self, result: Result, key: str, trace: Trace, benchmark: Benchmark | None = None
+    ) -> Places:
+        """Add a compile, and say where its ops are; `key` is its section on the page."""
+        name, outcome = result.verdict.configuration, result.verdict.outcome
+        kernels = benchmark.kernels.get(name, []) if benchmark is not None else []
         passed = steps.steps(trace)
         followed = lineage.lineage(trace, passed)
         rows = Rows(trace.facts.qconfig, self.rows)
@@ -82,9 +92,11 @@ class Steps:
             modules=list(_modules(followed, rows)),
             born=followed.come_from,
             refused=_refused(trace, passed, followed),
+            notes=notes.of(result, trace, passed, followed, kernels),
+            messages=_messages(result, trace),
         )
         self.compiles.append(data)
-        return data
+        return Places(result, trace, passed, followed, kernels)
 
     def text(self) -> str:
         """All of it: JSON, deflated, as base64."""
@@ -106,6 +118,13 @@ class Steps:
         ]
         ms = None if step.ms is None else round(step.ms, 3)
         return StepData(step.name, step.stage, ms, flags, len(lowered), changed)
+
+
+def _messages(result: Result, trace: Trace) -> list[str]:
+    """What the verdict says, and TVM warned of, each once."""
+    verdict = result.verdict
+    said = [verdict.headline, verdict.reason or "", *(warned.text for warned in trace.warnings)]
+    return list(dict.fromkeys(clip(text, 400) for text in said if text))[:_MESSAGES]
 
 
 def _modules(followed: Lineage, rows: Rows) -> list[tuple[int, list[Edit]]]:
