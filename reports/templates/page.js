@@ -1,16 +1,8 @@
 // Everything can be read without this; it only opens what a link points into, and all for paper.
 (function () {
   "use strict";
-  function named(hash) {
-    try {
-      return decodeURIComponent(hash.slice(1));
-    } catch (malformed) {
-      return "";
-    }
-  }
-  // Addresses of the viewer are no ids: viewer/place.js follows those.
   function reveal() {
-    var id = named(location.hash), target = id && document.getElementById(id);
+    var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (var at = target; at; at = at.parentElement) {
       if (at.tagName === "DETAILS") at.open = true;
     }

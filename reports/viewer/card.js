@@ -240,7 +240,9 @@ const opCard = (() => {
     const fresh = ops.filter((op) => !old.has(op.line));
     if (!fresh.length) return "changed it";
     if (fresh.every((op) => compile.row(op.row).op.startsWith("@") || compile.row(op.row).op === "call_lowered")) return "lowered it into";
-    return ops.length > before.length ? `split it into ${count(ops.length, "op")}` : ops.length < before.length ? "joined it into" : "made it";
+    const made = new Set(fresh.flatMap((op) => compile.parents(op.line)).flatMap((parent) => compile.children(parent)));
+    if (made.size > fresh.length) return `put ${count(made.size, "op")} in their place, of which`;
+    return fresh.length > 1 ? `split it into ${count(fresh.length, "op")}` : before.length > 1 ? "joined them into" : "made it";
   }
 
   function entry({ compile, line }, step, op, old) {
@@ -253,8 +255,15 @@ const opCard = (() => {
       make(differs("standsFor"), standing(row.standsFor) || ""),
     ];
     if (old && String(old.attributes) !== String(row.attributes)) parts.push(" ", changes(old.attributes, row.attributes));
-    if (old && String(old.reads) !== String(row.reads)) parts.push(make("span.muted", " reads something else"));
+    if (old) parts.push(make("span.muted", reading(compile, step, old, row)));
     return make(op.line === line ? "p.op.this" : "p.op", ...parts);
+  }
+
+  function reading(compile, step, old, now) {
+    const was = new Set(lines(old.reads)), module = compile.module(step);
+    const fresh = lines(now.reads).filter((line) => !was.has(line)).map((line) => compile.place(module, line)).filter((at) => at >= 0);
+    if (fresh.length) return [" now reads ", join(", ", fresh.slice(0, MANY).map((at) => named(compile, step, module, at)))];
+    return String(constants(old)) === String(constants(now)) ? "" : " other constants";
   }
 
   function changes(old, now) {

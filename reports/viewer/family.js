@@ -1,7 +1,6 @@
 // What an op was and became, step by step, and which op of another compile is the same one.
 //
 //   family.of(compile, line)            its stations: [{step, ops, before, same}]
-//   family.roots(compile, line)         the lines of the model that it stands in for
 //   family.elsewhere(compile, step, place, other)   {step, place, line, row} of the other compile, or null
 //   family.sameModel(compile, other)    do both begin with the same module, op by op?
 "use strict";
@@ -28,23 +27,49 @@ const family = (() => {
     return ops.map((op) => `${op.line}:${op.row}`).join(" ");
   }
 
-  function roots(compile, line) {
-    compile.rootsOf ||= new Map();
-    const known = compile.rootsOf.get(line);
-    if (known) return known;
-    const seen = new Set([line]);
-    for (const one of seen) for (const parent of compile.parents(one)) seen.add(parent);
-    const first = compile.modules[0];
-    const found = new Set([...seen].filter((one) => first && compile.place(first, one) >= 0));
-    compile.rootsOf.set(line, found);
-    return found;
+  // The lines that mean the same in both: of the modules that both began with, op by op. Of the
+  // first all must be the same but where it is written, of the others what reads what.
+  function common(compile, other) {
+    compile.common ||= new Map();
+    if (!compile.common.has(other)) {
+      const found = new Set();
+      for (const [at, here] of compile.modules.entries()) {
+        const there = other.modules[at];
+        if (!there || !alike(compile, here, other, there, at === 0)) break;
+        for (const line of here.lines) found.add(line);
+      }
+      compile.common.set(other, found);
+    }
+    return compile.common.get(other);
   }
 
-  // Only then are lines of one compile those of the other.
-  function sameModel(compile, other) {
-    const [here, there] = [compile.modules[0], other.modules[0]];
-    const equal = (a, b) => a.length === b.length && a.every((value, index) => value === b[index]);
-    return Boolean(here && there && equal(here.rows, there.rows) && equal(here.lines, there.lines));
+  function alike(compile, here, other, there, exactly) {
+    if (compile.steps[here.step].name !== other.steps[there.step].name || here.lines.length !== there.lines.length) return false;
+    return here.lines.every((line, at) => {
+      if (line !== there.lines[at]) return false;
+      if (here.rows[at] === there.rows[at]) return true;
+      const [ours, theirs] = [compile.row(here.rows[at]), other.row(there.rows[at])];
+      const kept = (row) => JSON.stringify(exactly ? [row.makes, row.reads] : row.reads.filter((read) => typeof read === "number"));
+      return ours.op === theirs.op && kept(ours) === kept(theirs);
+    });
+  }
+
+  const sameModel = (compile, other) => common(compile, other).size > 0;
+
+  // The nearest of these lines that one is, or stands in for.
+  function roots(compile, line, among) {
+    compile.rootsOf ||= new Map();
+    if (!compile.rootsOf.has(among)) compile.rootsOf.set(among, new Map());
+    const known = compile.rootsOf.get(among);
+    if (!known.has(line)) {
+      const seen = new Set([line]), found = new Set();
+      for (const one of seen) {
+        if (among.has(one)) found.add(one);
+        else for (const parent of compile.parents(one)) seen.add(parent);
+      }
+      known.set(line, found);
+    }
+    return known.get(line);
   }
 
   // The step of that name, or the last one that the other compile came to before it would be.
@@ -59,23 +84,23 @@ const family = (() => {
 
   function elsewhere(compile, step, place, other) {
     const now = compile.module(step);
-    if (!now || !sameModel(compile, other)) return null;
+    if (!now) return null;
     const line = now.lines[place], op = compile.row(now.rows[place]).op;
-    const wanted = roots(compile, line);
+    const among = common(compile, other), wanted = roots(compile, line, among);
     if (!wanted.size) return null;
     for (let at = counterpart(compile, step, other); at >= 0; at = (other.module(at) || { step: 0 }).step - 1) {
-      const found = best(other, other.module(at), wanted, op);
+      const found = best(other, other.module(at), wanted, op, among);
       if (found) return { step: at, ...found };
     }
     return null;
   }
 
-  // Of the ops that stand in for one of those of the model: called the same, then most in common.
-  function best(other, module, wanted, op) {
+  // Of the ops that stand in for one of those lines: called the same, then most in common.
+  function best(other, module, wanted, op, among) {
     let found = null, most = 0;
     if (module)
       module.lines.forEach((line, place) => {
-        const theirs = roots(other, line);
+        const theirs = roots(other, line, among);
         const common = [...theirs].filter((root) => wanted.has(root)).length;
         if (!common) return;
         const score = common / (theirs.size + wanted.size - common) + (other.row(module.rows[place]).op === op ? 1 : 0);
@@ -84,5 +109,5 @@ const family = (() => {
     return found;
   }
 
-  return { of, roots, elsewhere, sameModel };
+  return { of, elsewhere, sameModel };
 })();

@@ -8,7 +8,6 @@
 //   place.here(compiles)              {compile, step, op} of the page's address, or null
 //   place.go(compile, step, op)       goes there
 //   place.watch(function)             is called whenever one has gone somewhere
-//   place.reveal()                    scrolls to the viewer, if the address is one
 "use strict";
 const place = (() => {
   const watchers = [];
@@ -49,15 +48,6 @@ const place = (() => {
     for (const watcher of watchers) watcher();
   }
 
-  // A link leads to the viewer, unless it leads to a part of the page (which page.js shows).
-  function reveal() {
-    const box = document.getElementById("viewer");
-    if (box && !box.hidden && here(store.compiles)) box.scrollIntoView({ block: "start" });
-  }
-
-  addEventListener("hashchange", () => {
-    tell();
-    reveal();
-  });
-  return { href, here, go, reveal, watch: (watcher) => watchers.push(watcher) };
+  addEventListener("hashchange", tell);
+  return { href, here, go, watch: (watcher) => watchers.push(watcher) };
 })();
