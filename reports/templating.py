@@ -19,7 +19,25 @@ from . import formatting
 _TEMPLATES = Path(__file__).parent / "templates"
 _VIEWER = Path(__file__).parent / "viewer"
 
-VIEWER = ("store", "place", "markup", "family", "card", "query", "search", "viewer")
+VIEWER = (
+    "dom",
+    "store",
+    "place",
+    "words",
+    "diff",
+    "rails",
+    "strip",
+    "oprow",
+    "listing",
+    "lowered",
+    "texts",
+    "markup",
+    "family",
+    "card",
+    "query",
+    "search",
+    "viewer",
+)
 """The parts of the viewer's script, each after those that it uses."""
 
 

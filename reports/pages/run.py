@@ -16,6 +16,7 @@ from .. import formatting
 from ..figures import svg
 from ..templating import environment
 from ..views import sweep
+from ..views.module_texts import Texts
 from ..views.section import Section, build
 from ..views.steps import Steps
 
@@ -64,7 +65,7 @@ def summary(results: list[Result]) -> str:
 
 
 def _render(run: Run, sections: list[Section]) -> str:
-    steps = _steps(run, sections)
+    steps, texts = _steps(run, sections)
     requested = [section for section in sections if section.result.role == Role.REQUESTED]
     template = environment().get_template("run.html.j2")
     return template.render(
@@ -79,12 +80,14 @@ def _render(run: Run, sections: list[Section]) -> str:
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),
         steps=steps.text() if steps.compiles else "",
+        texts=texts.text(),
     )
 
 
-def _steps(run: Run, sections: list[Section]) -> Steps:
+def _steps(run: Run, sections: list[Section]) -> tuple[Steps, Texts]:
     """All that the viewer shows. What cannot be shown is among a section's faults."""
-    steps = Steps()
+    texts = Texts(run.directory)
+    steps = Steps(texts=texts)
     for section in sections:
         trace = section.result.trace
         if trace is None or not trace.tables:
@@ -93,7 +96,7 @@ def _steps(run: Run, sections: list[Section]) -> Steps:
             section.places = steps.add(section.result, section.key, trace, run.benchmark)
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
-    return steps
+    return steps, texts
 
 
 def _write_graphs(run: Run, sections: list[Section]) -> None:

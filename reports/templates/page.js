@@ -1,8 +1,15 @@
 // Everything can be read without this; it only opens what a link points into, and all for paper.
 (function () {
   "use strict";
+  function named() {
+    try {
+      return location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    } catch (error) {
+      return null; // an address that is cut
+    }
+  }
   function reveal() {
-    var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    var target = named();
     for (var at = target; at; at = at.parentElement) {
       if (at.tagName === "DETAILS") at.open = true;
     }

@@ -3,7 +3,7 @@
 //   opCard.render(element, compile, step, op)     fills the element; op is a place or null
 "use strict";
 const opCard = (() => {
-  const { make, link, join, count } = markup;
+  const { make, link, join } = markup;
   const MANY = 8;
 
   function render(element, compile, step, op) {
@@ -16,13 +16,12 @@ const opCard = (() => {
     }
     const at = { compile, step, op, module, line, row: compile.row(module.rows[op]) };
     const stations = family.of(compile, line);
-    const known = noted(at, stations);
-    element.replaceChildren(head(at), facts(at, known), make("h4", "Through the passes"), life(at, stations), others(at));
+    element.replaceChildren(head(at), facts(at, noted(at, stations)), make("h4", "Through the passes"), life(at, stations), others(at));
   }
 
   function head({ compile, step, op, row, line }) {
     const note = compile.notes[line] || {};
-    const pass = compile.steps[step].name;
+    const pass = title(compile.steps[step]);
     const where = make("p.muted", `op ${op} ${pass === "the model" ? "of the model" : `behind ${pass}`}, ${compile.name}`);
     const refused = note.blame ? make("p.refusal", make("b", "✗ "), note.blame) : null;
     return make("header", make("h3", make("code", row.op), " ", make("code.type", row.makes)), where, copier(compile, step, op), refused);
@@ -53,7 +52,7 @@ const opCard = (() => {
 
   // The facts
 
-  function facts(at, known) {
+  function facts(at, { said, missing }) {
     const { compile, step, module, line, row } = at;
     const list = make("dl");
     const add = (name, ...value) => {
@@ -61,15 +60,20 @@ const opCard = (() => {
     };
     add("Will compute", standing(row.standsFor));
     add("Reads", join(", ", row.reads.map((read) => operand(at, read))));
-    const users = module.lines.flatMap((_, place) => (readers(compile, module).get(line) || []).includes(place) ? [place] : []);
+    const users = readers(compile, module).get(line) || [];
     const shown = users.slice(0, MANY).map((place) => named(compile, step, module, place));
     add("Read by", join(", ", shown), users.length > MANY ? ` and ${users.length - MANY} more` : "");
     add("Weights", join(make("br"), weights(at)));
     add("Attributes", row.attributes.length ? make("code", row.attributes.map((pair) => pair.join("=")).join(", ")) : "");
     add("In the model", row.span ? make("code", row.span) : "");
-    for (const [name, value] of known.facts) add(name, value);
-    if (known.missing.length) add("Not known", known.missing.join("; "));
+    for (const [name, value] of said) add(name, value);
+    add("Not known", missing.join("; "));
     return list;
+  }
+
+  // A pass, and which one of that name.
+  function title({ name, ordinal }) {
+    return ordinal > 1 ? `${name} (${ordinal})` : name;
   }
 
   function standing(text) {
@@ -78,7 +82,7 @@ const opCard = (() => {
     const bits = /^u?int(\d+)$/.exec(dtype);
     const [clip, scale] = rest && rest.startsWith("[") ? rest.split(" · ") : [null, rest];
     return [
-      make("b", `as ${dtype}`), bits ? ` · ${count(Number(bits[1]), "bit")}` : "",
+      make("b", `as ${dtype}`), bits ? ` · ${words.many(Number(bits[1]), "bit")}` : "",
       clip ? ` · clipped to ${clip} steps` : "", scale ? ` · scale ${scale}` : "",
     ];
   }
@@ -97,15 +101,17 @@ const opCard = (() => {
     return link(compile, step, at, make("code", compile.row(module.rows[at]).op), ` ${at}`);
   }
 
+  // By line, the places of the ops of a module that read it.
+  const known = new WeakMap();
   function readers(compile, module) {
-    if (!module.readers) {
-      module.readers = new Map();
+    if (!known.has(module)) {
+      const found = new Map();
       module.rows.forEach((number, at) => {
-        for (const line of lines(compile.row(number).reads))
-          module.readers.set(line, [...(module.readers.get(line) || []), at]);
+        for (const line of lines(compile.row(number).reads)) found.set(line, [...(found.get(line) || []), at]);
       });
+      known.set(module, found);
     }
-    return module.readers;
+    return known.get(module);
   }
 
   function lines(reads) {
@@ -153,7 +159,7 @@ const opCard = (() => {
     const [, kind, bits, sizes, hash] = constant(text);
     const elements = sizes ? sizes.split(",").reduce((all, size) => all * Number(size), 1) : 1;
     const bytes = Math.ceil((elements * Number(bits || 8)) / 8);
-    return [make("code", `${kind}${bits}[${sizes}]`), ` ${count(bytes, "byte")}, `, hash === "?" ? "no hash on record" : ["hash ", make("code", hash)]];
+    return [make("code", `${kind}${bits}[${sizes}]`), ` ${words.many(bytes, "byte")}, `, hash === "?" ? "no hash on record" : ["hash ", make("code", hash)]];
   }
 
   // What was measured and found out: of the op, or of what it was or became
@@ -164,20 +170,20 @@ const opCard = (() => {
       for (const op of ops) last.set(op.line, { ...op, step: same.length ? same[same.length - 1] : step });
     const found = [...last.values()].filter((one) => compile.notes[one.line]);
     const has = (key) => found.filter((one) => compile.notes[one.line][key]).slice(0, MANY);
-    const whose = (one) => (one.line === line ? "" : [" (", link(compile, one.step, one.place, make("code", compile.row(one.row).op), ` behind ${compile.steps[one.step].name}`), ")"]);
+    const whose = (one) => (one.line === line ? "" : [" (", link(compile, one.step, one.place, make("code", compile.row(one.row).op), ` behind ${title(compile.steps[one.step])}`), ")"]);
     const all = (key, say) => join(make("br"), has(key).map((one) => make("span", say(compile.notes[one.line]), whose(one))));
-    const known = [
-      ["Error", all("errors", ({ errors }) => said(errors)), "its error"],
+    const kinds = [
+      ["Error", all("errors", ({ errors }) => sqnr(errors)), "its error"],
       ["Values", all("range", ({ range }) => shares(range)), ""],
       ["Time", all("kernel", ({ kernel }) => [`${kernel.ms.toPrecision(3)} ms in `, make("code", kernel.name)]), "the time of its kernel"],
       ["Taken alone", all("fate", ({ fate, why }) => `${mark(fate)} ${fate}${why ? `: ${why}` : ""}`), "what the failing pass says of it alone"],
     ];
     const refused = compile.steps.some((one) => one.failed);
-    const missing = known.filter(([name, value, what]) => what && !value.length && (name !== "Taken alone" || refused));
-    return { facts: known.map(([name, value]) => [name, value]), missing: missing.map(([, , what]) => what) };
+    const missing = kinds.filter(([name, value, what]) => what && !value.length && (name !== "Taken alone" || refused));
+    return { said: kinds.map(([name, value]) => [name, value]), missing: missing.map(([, , what]) => what) };
   }
 
-  function said({ alone: own, before, output }) {
+  function sqnr({ alone: own, before, output }) {
     const parts = [`${decibel(before)} with all that came before`];
     parts.unshift(own === undefined ? "not measured alone, or float" : `${decibel(own)} alone`);
     if (output !== undefined) parts.push(`the output then ${decibel(output)}`);
@@ -220,13 +226,13 @@ const opCard = (() => {
     item.dataset.step = step;
     item.dataset.steps = [step, ...same].join(" ");
     const first = ops[0] || before[0];
-    item.append(make("p", make("span.pass", ops.length ? link(compile, step, first.place, compile.steps[step].name) : compile.steps[step].name), ` ${verb(compile, ops, before)}`));
+    item.append(make("p", make("span.pass", ops.length ? link(compile, step, first.place, title(compile.steps[step])) : title(compile.steps[step])), ` ${verb(compile, ops, before)}`));
     const old = new Map(before.map((op) => [op.line, compile.row(op.row)]));
     const order = [...ops].sort((a, b) => (b.line === at.line) - (a.line === at.line));
     for (const op of order.slice(0, MANY)) item.append(entry(at, step, op, old.get(op.line)));
     if (ops.length > MANY) item.append(make("p.muted", `and ${ops.length - MANY} more`));
     if (same.length) {
-      const names = same.map((one) => link(compile, one, first && ops.length ? compile.place(compile.module(one), first.line) : null, compile.steps[one].name));
+      const names = same.map((one) => link(compile, one, first && ops.length ? compile.place(compile.module(one), first.line) : null, title(compile.steps[one])));
       const links = names.length > 3 ? make("details", make("summary", `as it is behind ${names.length} more passes`), join(", ", names)) : make("p", "as it is behind ", join(", ", names));
       item.append(make("div.same", links));
     }
@@ -241,8 +247,8 @@ const opCard = (() => {
     if (!fresh.length) return "changed it";
     if (fresh.every((op) => compile.row(op.row).op.startsWith("@") || compile.row(op.row).op === "call_lowered")) return "lowered it into";
     const made = new Set(fresh.flatMap((op) => compile.parents(op.line)).flatMap((parent) => compile.children(parent)));
-    if (made.size > fresh.length) return `put ${count(made.size, "op")} in their place, of which`;
-    return fresh.length > 1 ? `split it into ${count(fresh.length, "op")}` : before.length > 1 ? "joined them into" : "made it";
+    if (made.size > fresh.length) return `put ${words.many(made.size, "op")} in their place, of which`;
+    return fresh.length > 1 ? `split it into ${words.many(fresh.length, "op")}` : before.length > 1 ? "joined them into" : "made it";
   }
 
   function entry({ compile, line }, step, op, old) {
@@ -277,7 +283,7 @@ const opCard = (() => {
     item.dataset.step = failed.index;
     const module = compile.module(failed.index), at = module ? compile.place(module, line) : -1;
     const note = compile.notes[line] || {};
-    const pass = link(compile, failed.index, at < 0 ? null : at, failed.name);
+    const pass = link(compile, failed.index, at < 0 ? null : at, title(failed));
     item.append(make("p", make("b", "✗ "), make("span.pass", pass), " failed", note.blame ? " at this op" : ""));
     const { refused } = compile;
     if (!note.blame && refused && module) item.append(make("p.muted", "at ", named(compile, refused.step, module, refused.op)));
@@ -299,12 +305,14 @@ const opCard = (() => {
     return section;
   }
 
-  function there(other, { step, place: at, row, line }) {
+  function there(other, { step, place: at, row, line, of }) {
     const { op, makes, standsFor } = other.row(row);
-    const note = other.notes[line] || {};
+    const notes = other.life(line).map((one) => other.notes[one.line]).filter(Boolean);
+    const { fate } = other.notes[line] || {}, errors = notes.find((note) => note.errors), timed = notes.find((note) => note.kernel);
     return [
-      link(other, step, at, make("code", op), ` ${at} behind ${other.steps[step].name}`), " ", make("code", makes), standsFor ? ` ${standsFor}` : "",
-      note.fate ? ` ${mark(note.fate)} ${note.fate}` : "", note.errors ? ` error ${said(note.errors)}` : "", note.kernel ? ` ${note.kernel.ms.toPrecision(3)} ms` : "",
+      link(other, step, at, make("code", op), ` ${at} behind ${title(other.steps[step])}`), of > 1 ? `, one of ${of} ops that stand for it,` : "", " ",
+      make("code", makes), standsFor ? ` ${standsFor}` : "", fate ? ` · ${mark(fate)} ${fate}` : "",
+      errors ? ` · error ${sqnr(errors.errors)}` : "", timed ? ` · ${timed.kernel.ms.toPrecision(3)} ms` : "",
     ];
   }
 

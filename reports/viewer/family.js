@@ -29,18 +29,20 @@ const family = (() => {
 
   // The lines that mean the same in both: of the modules that both began with, op by op. Of the
   // first all must be the same but where it is written, of the others what reads what.
+  const shared = new WeakMap();
   function common(compile, other) {
-    compile.common ||= new Map();
-    if (!compile.common.has(other)) {
+    if (!shared.has(compile)) shared.set(compile, new Map());
+    const known = shared.get(compile);
+    if (!known.has(other)) {
       const found = new Set();
       for (const [at, here] of compile.modules.entries()) {
         const there = other.modules[at];
         if (!there || !alike(compile, here, other, there, at === 0)) break;
         for (const line of here.lines) found.add(line);
       }
-      compile.common.set(other, found);
+      known.set(other, found);
     }
-    return compile.common.get(other);
+    return known.get(other);
   }
 
   function alike(compile, here, other, there, exactly) {
@@ -57,10 +59,11 @@ const family = (() => {
   const sameModel = (compile, other) => common(compile, other).size > 0;
 
   // The nearest of these lines that one is, or stands in for.
+  const rooted = new WeakMap();
   function roots(compile, line, among) {
-    compile.rootsOf ||= new Map();
-    if (!compile.rootsOf.has(among)) compile.rootsOf.set(among, new Map());
-    const known = compile.rootsOf.get(among);
+    if (!rooted.has(compile)) rooted.set(compile, new Map());
+    if (!rooted.get(compile).has(among)) rooted.get(compile).set(among, new Map());
+    const known = rooted.get(compile).get(among);
     if (!known.has(line)) {
       const seen = new Set([line]), found = new Set();
       for (const one of seen) {
@@ -97,16 +100,17 @@ const family = (() => {
 
   // Of the ops that stand in for one of those lines: called the same, then most in common.
   function best(other, module, wanted, op, among) {
-    let found = null, most = 0;
+    let found = null, most = 0, of = 0;
     if (module)
       module.lines.forEach((line, place) => {
         const theirs = roots(other, line, among);
         const common = [...theirs].filter((root) => wanted.has(root)).length;
         if (!common) return;
+        of += 1;
         const score = common / (theirs.size + wanted.size - common) + (other.row(module.rows[place]).op === op ? 1 : 0);
         if (score > most) [most, found] = [score, { place, line, row: module.rows[place] }];
       });
-    return found;
+    return found && { ...found, of };
   }
 
   return { of, elsewhere, sameModel };

@@ -1,17 +1,12 @@
-// Elements made of text, for the parts that come after it. Nothing is ever parsed as HTML.
+// What the card and the search are made of.
 //
-//   markup.make("p.muted", "text", child, null)      an element; null and "" add nothing
+//   markup.make("p.muted", "text", child, null)      an element without attributes
 //   markup.link(compile, step, op, ...children)      a link to there
 //   markup.join(", ", [child, child])                what goes between them, as children
-//   markup.count(3, "op")                            "3 ops"
 "use strict";
 const markup = (() => {
   function make(what, ...children) {
-    const [tag, ...classes] = what.split(".");
-    const element = document.createElement(tag);
-    if (classes.length) element.className = classes.join(" ");
-    element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
-    return element;
+    return dom.make(what, {}, ...children);
   }
 
   function link(compile, step, op, ...children) {
@@ -24,9 +19,5 @@ const markup = (() => {
     return parts.flatMap((part, index) => (index ? [between, part] : [part]));
   }
 
-  function count(number, noun, nouns = `${noun}s`) {
-    return `${number.toLocaleString("en")} ${number === 1 ? noun : nouns}`;
-  }
-
-  return { make, link, join, count };
+  return { make, link, join };
 })();

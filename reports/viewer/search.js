@@ -4,11 +4,12 @@
 //                                            the arrow keys through the results
 "use strict";
 const search = (() => {
-  const { make, link, count } = markup;
+  const { make, link } = markup;
   const MOST = { messages: 10, passes: 10, ops: 30 };
   const TITLES = { messages: "Messages", passes: "Passes", ops: "Ops" };
 
   function attach(input, list, compiles) {
+    if (!input || !list) return;
     let index = null;
     const said = make("p.visually-hidden");
     said.setAttribute("role", "status");
@@ -22,7 +23,7 @@ const search = (() => {
       show(list, found, terms);
       list.hidden = !terms.length;
       const total = found ? Object.values(found).reduce((all, some) => all + some.length, 0) : 0;
-      said.textContent = terms.length ? count(total, "result") : "";
+      said.textContent = terms.length ? words.many(total, "result") : "";
     }
 
     function leave() {

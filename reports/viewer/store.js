@@ -3,6 +3,7 @@
 //
 //   store.load()             a promise of the compiles: [Compile]
 //   store.compiles           the same, once they are there
+//   store.texts()            a promise of what reports/views/module_texts.py writes, or of null
 //   compile.steps            {index, name, ordinal, stage, ms, changed, failed, lowered, count, functions}
 //   compile.module(step)     the ops behind a step: {step, lines: [line], rows: [number]}
 //   compile.row(number)      {op, makes, reads, attributes, standsFor, span}
@@ -118,20 +119,29 @@ const store = (() => {
     return seen;
   }
 
-  async function unpack(text) {
+  async function inflate(text) {
     const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const { rows, functions, compiles } = JSON.parse(await new Response(stream).text());
+    return JSON.parse(await new Response(stream).text());
+  }
+
+  async function unpack(text) {
+    const { rows, functions, compiles } = await inflate(text);
     return compiles.map((data) => new Compile(data, rows, functions));
   }
 
-  let loaded;
+  let loaded, written;
   const store = {
     compiles: [],
     load() {
       const element = document.getElementById("steps");
       loaded ||= (element ? unpack(element.textContent) : Promise.resolve([])).then((all) => (store.compiles = all));
       return loaded;
+    },
+    texts() {
+      const element = document.getElementById("texts");
+      written ||= element ? inflate(element.textContent) : Promise.resolve(null);
+      return written;
     },
   };
   return store;

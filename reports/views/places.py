@@ -94,7 +94,7 @@ class Places(Nowhere):
         module = self._modules.get(self.failing) if self.failing is not None else None
         if place is None or module is None or place >= len(module.lines):
             return ""
-        return self._address(len(self._passed) - 1, place)
+        return self._address(self._shown(module), place)
 
     def row(self, module: int | None, row: int) -> str:
         found = self._modules.get(module) if module is not None else None

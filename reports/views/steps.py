@@ -23,6 +23,7 @@ from tvmq_diag.results.run import Result
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, printable
+from .module_texts import Texts
 from .places import Places
 
 Edit = int | list[int]
@@ -36,7 +37,8 @@ _MESSAGES = 100
 
 class StepData(msgspec.Struct, array_like=True):
     """A step: `flags` of CHANGED, FAILED, LOWERED; `ms` it took, None of what did not end;
-    `functions` are those lowered functions that it changed, as numbers of `Steps.functions`."""
+    `count` lowered functions it worked on, and is known to have changed those `functions`: numbers
+    of `Steps.functions`."""
 
     name: str
     stage: str
@@ -73,6 +75,8 @@ class Steps:
     rows: dict[Row, int] = field(default_factory=dict)
     functions: dict[tuple[str, ...], int] = field(default_factory=dict)
     compiles: list[CompileData] = field(default_factory=list)
+    texts: Texts | None = None
+    """Where the modules' texts go, if they are wanted too."""
 
     def add(
         self, result: Result, key: str, trace: Trace, benchmark: Benchmark | None = None
@@ -96,6 +100,8 @@ class Steps:
             messages=_messages(result, trace),
         )
         self.compiles.append(data)
+        if self.texts is not None:
+            self.texts.add(key, trace, followed, len(passed))
         return Places(result, trace, passed, followed, kernels)
 
     def text(self) -> str:
@@ -111,13 +117,13 @@ class Steps:
     def _step(self, trace: Trace, step: Step) -> StepData:
         lowered = step.lowered(trace) if step.module is None else []
         flags = CHANGED * step.changed | FAILED * step.failed | LOWERED * bool(lowered)
-        changed = [
-            self.functions.setdefault((function.name, *function.params), len(self.functions))
-            for function, changed in lowered
-            if changed
-        ]
+        changed = {
+            self.functions.setdefault((function.name, *function.params), len(self.functions)): None
+            for function in (step.rewritten(trace) if lowered else ())
+        }
         ms = None if step.ms is None else round(step.ms, 3)
-        return StepData(step.name, step.stage, ms, flags, len(lowered), changed)
+        count = len({function.name for function, _ in lowered})
+        return StepData(step.name, step.stage, ms, flags, count, list(changed))
 
 
 def _messages(result: Result, trace: Trace) -> list[str]:
@@ -155,8 +161,8 @@ def _refused(trace: Trace, passed: list[Step], followed: Lineage) -> tuple[int, 
     blamed, failing = trace.blamed(), trace.failing_snapshot()
     if blamed is None or failing is None or not passed:
         return None
-    step = len(passed) - 1
-    module = followed.at(step)
-    if module is None or module.graph.snapshot.number != failing.number:
+    given = [m.step for m in followed.modules if m.graph.snapshot.number == failing.number]
+    if not given:
         return None
-    return step, blamed[0]
+    # Where it failed in no pass, it is what the last pass before left behind that was refused.
+    return len(passed) - 1 if passed[-1].failed else given[-1], blamed[0]

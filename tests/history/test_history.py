@@ -67,6 +67,17 @@ def test_passes_on_lowered_functions_are_one_step_for_each_name(
     assert vectorize.module is None and 0 < sum(changed for _, changed in functions) < 15
 
 
+def test_a_pass_on_several_functions_at_once_names_none(trace: Trace, passed: list[Step]) -> None:
+    for one in passed:
+        runs = [run for run in one.runs if run.changed]
+        several = any(len(trace.tables[run.after or 0].primfuncs) > 1 for run in runs)
+        if one.module is None and one.changed and several:
+            assert not one.rewritten(trace)
+    (vectorize,) = [one for one in passed if one.name == "tir.VectorizeLoop"]
+    changed = [function for function, changed in vectorize.lowered(trace) if changed]
+    assert vectorize.rewritten(trace) == changed
+
+
 def test_the_pass_that_failed_is_the_last_with_the_module_it_was_given() -> None:
     rejected = reader.load(TINY / "traces" / "int4")
     *_, last = steps.steps(rejected)

@@ -149,8 +149,9 @@ def _at(notes: Notes, line: int) -> Note:
 
 def _fates(notes: Notes, result: Result, trace: Trace, followed: Lineage) -> None:
     failing = trace.failing_snapshot()
-    module = followed.modules[-1] if followed.modules else None
-    if module is None or failing is None or module.graph.snapshot.number != failing.number:
+    given = (m for m in followed.modules if failing and m.graph.snapshot.number == failing.number)
+    module = next(given, None)
+    if module is None:
         return
     known = trace.map
     if known is not None:

@@ -41,6 +41,16 @@ class Step:
             functions += [(f, run.changed) for f in (written.primfuncs if written else ())]
         return functions
 
+    def rewritten(self, trace: Trace) -> list[PrimFunc]:
+        """Those lowered functions that it is known to have changed.
+
+        None of a pass that had several in one module: which of them changed is not on record.
+        """
+        changed = [trace.tables.get(run.after or 0) for run in self.runs if run.changed]
+        if not self.changed or any(written and len(written.primfuncs) > 1 for written in changed):
+            return []
+        return [function for written in changed if written for function in written.primfuncs]
+
 
 def steps(trace: Trace) -> list[Step]:
     """The steps of a compile, the model itself first, the pass that failed last.

@@ -1,0 +1,344 @@
+"""Stepping through a compile, in a browser: what one sees, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.builders import written
+from support.pages import CONTRAST, EVIL, Outline, opened
+from support.runs import CRASHED, TINY, copied
+
+from tvmq_diag.reports import templating
+from tvmq_diag.reports.pages import run as page
+from tvmq_diag.results import store, verdict
+from tvmq_diag.results.facts import RunFacts
+from tvmq_diag.results.run import Result, Role, Run
+from tvmq_diag.results.verdict import Verdict
+from tvmq_diag.trace import reader
+from tvmq_diag.trace.snapshot import Node, Snapshot
+from tvmq_diag.trace.trace import PassRun, Trace
+
+READY = "#viewer-parts:not([hidden])"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return rendered(TINY, tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return rendered(CRASHED, tmp_path_factory.mktemp("crashed"))
+
+
+def rendered(source: Path, folder: Path) -> Path:
+    run = store.load(source)
+    run.directory = folder
+    return page.write(run)
+
+
+def compiled(folder: Path, *modules: Snapshot, name: str = "int8") -> Path:
+    """The page of a compile that handed on these modules, one a pass."""
+    runs = {
+        number: PassRun(number, f"Pass{number}", stage, number, None, number + 0.5, number, number)
+        for number, stage in ((module.number, "realize") for module in modules)
+    }
+    for number, run in runs.items():
+        run.before, run.stage = number - 1, "import" if number == 1 else "realize"
+    trace = Trace(folder, pass_runs=runs, ended=True)
+    trace.tables = {module.number: written(module.number) for module in modules}
+    trace._snapshots = {module.number: module for module in modules}
+    result = Result(Verdict(name, "relay", verdict.WORKS), Role.REQUESTED, trace)
+    folder.mkdir(parents=True, exist_ok=True)
+    return page.write(Run(folder, RunFacts(model="made up"), [result]))
+
+
+def chain(number: int, ops: int, **changed: Any) -> Snapshot:
+    """A module of `ops` relus, each reading the one before; `changed` is of the last one."""
+    nodes = [Node(0, "var", name="x", dtype="float32", shape=(1, 8))]
+    for row in range(1, ops + 1):
+        more = {"dtype": "float32", "shape": (1, 8), "attrs": {"axis": row}}
+        nodes.append(
+            Node(
+                row, "call", "nn.softmax", (row - 1,), **{**more, **(changed if row == ops else {})}
+            )
+        )
+    return Snapshot(number, tuple(nodes))
+
+
+def step_to(tab: Any, path: Path, place: str) -> None:
+    tab.goto(f"{path.as_uri()}#{place}")
+    tab.wait_for_selector(READY)
+
+
+def test_it_opens_at_the_refused_op(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    tab.wait_for_selector(READY)
+    assert tab.text_content("#viewer-pass") == "✗ QuantizeRealize"
+    refused = tab.locator(".v-row.refused")
+    assert refused.count() == 1 and "rejected here" in refused.text_content()
+    assert refused.get_attribute("aria-selected") == "true"
+    assert refused.bounding_box() is not None
+    assert "Was given this module; rejected at %" in tab.text_content("#viewer-what")
+    assert not tab.complaints and tab.asked == [tiny.as_uri()]
+
+
+def test_a_crash_on_relax_is_marked_too(crashed: Path, browser: Any) -> None:
+    tab = opened(browser, crashed)
+    tab.wait_for_selector(READY)
+    assert tab.text_content("#viewer-pass").startswith("✗")
+    assert not tab.complaints
+
+
+def test_only_what_changed_is_stepped_through_unless_asked(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    step_to(tab, tiny, "int8/int8/int32/QuantizeRealize")
+    few = tab.locator(".v-bar").count()
+    assert tab.locator(".v-bar.hollow").count() == 0
+    tab.uncheck("#viewer-changed")
+    assert tab.locator(".v-bar").count() > few and tab.locator(".v-bar.hollow").count() > 0
+    assert int(tab.get_attribute("#viewer-slider", "max")) == tab.locator(".v-bar").count() - 1
+
+
+def test_the_keyboard_alone_steps_and_selects(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    step_to(tab, tiny, "int8/int8/int32/QuantizeAnnotate")
+    tab.focus("#viewer-list")
+    tab.keyboard.press("ArrowRight")
+    assert tab.text_content("#viewer-pass") == "QuantizeCalibrate"
+    said = tab.get_attribute("#viewer-slider", "aria-valuetext")
+    assert said.startswith("QuantizeCalibrate, calibrate, ")
+    tab.keyboard.press("Home")
+    tab.keyboard.press("PageDown")
+    tab.keyboard.press("ArrowDown")
+    active = tab.get_attribute("#viewer-list", "aria-activedescendant")
+    assert tab.get_attribute(f"#{active}", "aria-selected") == "true"
+    tab.focus("#viewer-on")
+    tab.keyboard.press("Home")
+    assert tab.text_content("#viewer-pass") == "the model"
+    tab.focus("#viewer-slider")
+    tab.keyboard.press("ArrowRight")
+    assert tab.text_content("#viewer-pass") != "the model"
+    tab.wait_for_function("location.hash.startsWith('#int8/int8/int32/')")
+
+
+def test_what_calibration_changed_is_told_word_by_word(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    step_to(tab, tiny, "int8/int8/int32/QuantizeCalibrate")
+    assert "changed scale or clip; nothing added or removed" in tab.text_content("#viewer-what")
+    changed = tab.locator(".v-row.changed .v-standing ins").first.text_content()
+    assert changed.startswith("· [-127, 127] · 0.")
+    assert tab.locator(".v-row.changed .v-standing del").count() == 0
+
+
+def test_realize_adds_removes_and_changes_dtypes(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    step_to(tab, tiny, "int8/int8/int32/QuantizeRealize")
+    for kind in ("added", "removed", "changed"):
+        assert tab.locator(f".v-row.{kind}").count() > 0, kind
+    row = tab.locator(".v-row.changed", has_text="nn.conv2d").first
+    assert "float32" in row.locator("del").all_text_contents()[-1]
+    assert "int32" in row.locator(".v-made > .v-chip").last.text_content()
+    assert "made before: float32" in tab.text_content("#viewer-what")
+
+
+def test_an_op_is_followed_from_pass_to_pass(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    step_to(tab, tiny, "int8/int8/int32/QuantizeCalibrate")
+    tab.locator(".v-row", has_text="nn.conv2d").nth(1).locator("b").click()
+    tab.focus("#viewer-list")
+    tab.keyboard.press("ArrowRight")
+    selected = tab.locator('.v-row[aria-selected="true"]')
+    assert "nn.conv2d" in selected.text_content() and "int32" in selected.text_content()
+    tab.keyboard.press("Enter")
+    assert "nn.conv2d" not in tab.locator('.v-row[aria-selected="true"]').text_content()
+    tab.keyboard.press("Shift+Enter")
+    assert "nn.conv2d" in tab.locator('.v-row[aria-selected="true"]').text_content()
+
+
+def test_a_pass_on_lowered_functions_says_which_it_changed(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    step_to(tab, tiny, "int8/int8/int32/tir.VectorizeLoop")
+    functions = tab.locator("#viewer-functions li")
+    assert 0 < functions.count() < 15
+    assert (
+        tab.text_content("#viewer-what")
+        == f"Of 15 lowered functions it changed {functions.count()}."
+    )
+    assert "tvmgen_default_fused" in functions.first.text_content()
+    assert "float32" in functions.first.text_content()
+
+
+def test_what_did_not_change_is_folded_until_it_is_opened(tmp_path: Path, browser: Any) -> None:
+    path = compiled(tmp_path, chain(1, 60), chain(2, 60), chain(3, 60, dtype="int8"))
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/Pass3")
+    assert tab.locator(".v-row").all_text_contents()[0].endswith("57 ops unchanged")
+    tab.focus("#viewer-list")
+    tab.keyboard.press("Home")
+    tab.keyboard.press("Enter")
+    assert "ops unchanged" not in tab.text_content("#viewer-rows")
+    step_to(tab, path, "int8/Pass3/20")
+    tab.reload()
+    tab.wait_for_selector(READY)
+    assert tab.locator('.v-row[aria-selected="true"] .v-at').text_content() == "%20"
+    assert tab.locator(".v-row.fold").count() == 2
+
+
+def test_ten_thousand_ops_draw_only_what_is_seen(tmp_path: Path, browser: Any) -> None:
+    path = compiled(tmp_path, chain(1, 10_000), chain(2, 10_000), chain(3, 10_000, dtype="int8"))
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/Pass3")
+    tab.check("#viewer-all")
+    assert tab.locator(".v-row").count() < 60
+    assert tab.get_attribute(".v-row >> nth=0", "aria-setsize") == "10000"
+    usual = tab.evaluate("""async () => {
+      const list = document.getElementById("viewer-list");
+      const times = [];
+      for (let i = 0; i < 40; i += 1) {
+        const begin = performance.now();
+        list.scrollTop = (i * list.scrollHeight) / 40;
+        list.dispatchEvent(new Event("scroll"));
+        document.body.offsetHeight;
+        times.push(performance.now() - begin);
+        await new Promise(requestAnimationFrame);
+      }
+      return times.sort((a, b) => a - b)[20];
+    }""")
+    assert usual < 50
+    tab.focus("#viewer-list")
+    tab.keyboard.press("End")
+    assert tab.locator('.v-row[aria-selected="true"] .v-at').text_content() == "%9999"
+
+
+@pytest.mark.parametrize("ops", [20, 27, 30, 33, 36, 50])
+def test_every_row_that_is_seen_is_there_wherever_one_scrolls(
+    tmp_path: Path, browser: Any, ops: int
+) -> None:
+    path = compiled(tmp_path, chain(1, ops), chain(2, ops), chain(3, ops, dtype="int8"))
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/Pass3")
+    tab.check("#viewer-all")
+    missing = tab.evaluate(
+        """async (ops) => {
+      const list = document.getElementById("viewer-list"), missing = [];
+      for (let top = 0; top <= list.scrollHeight - list.clientHeight; top += 25) {
+        list.scrollTop = top;
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        const first = Math.floor(top / 25), last = Math.floor((top + list.clientHeight - 1) / 25);
+        for (let row = first; row <= last && row < ops; row += 1)
+          if (!document.getElementById(`v-op-${row}`)) missing.push([top, row]);
+      }
+      return missing;
+    }""",
+        ops,
+    )
+    assert missing == []
+
+
+def test_nothing_from_a_model_becomes_markup_in_the_viewer(tmp_path: Path, browser: Any) -> None:
+    evil = {"attrs": {EVIL: EVIL}, "span": EVIL}
+    path = compiled(tmp_path, chain(1, 3), chain(2, 3), chain(3, 3, **evil), name=EVIL)
+    tab = opened(browser, path)
+    tab.wait_for_selector(READY)
+    assert "{{7*7}}" in tab.text_content("#viewer-rows")
+    assert tab.locator("#viewer img, #viewer script").count() == 0
+    assert not tab.complaints
+
+
+def test_without_javascript_a_sentence_stands_there(tiny: Path, browser: Any) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(tiny.as_uri())
+    assert tab.locator("#viewer-note").is_visible() and not tab.locator(READY).is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("lacks", ["DecompressionStream", "data"])
+def test_what_cannot_be_unpacked_is_said(
+    tiny: Path, tmp_path: Path, browser: Any, lacks: str
+) -> None:
+    text = tiny.read_text()
+    if lacks == "data":
+        text = text.replace('id="steps">', 'id="steps">AAAA')
+    cut = tmp_path / "cut.html"
+    cut.write_text(text)
+    context = browser.new_context()
+    context.add_init_script("delete window.DecompressionStream" if lacks != "data" else "")
+    tab = context.new_page()
+    complaints: list[str] = []
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.goto(cut.as_uri())
+    tab.wait_for_function("document.getElementById('viewer-note').textContent.includes('cannot')")
+    assert not complaints
+    context.close()
+
+
+def test_an_address_that_leads_nowhere_opens_as_without_one(tiny: Path, browser: Any) -> None:
+    for place in ("int8/int8/int32/NoSuchPass", "%E0%A4%A", "int4/QuantizeRealize/99999"):
+        tab = opened(browser, tiny)
+        tab.goto("about:blank")
+        tab.goto(f"{tiny.as_uri()}#{place}")
+        tab.wait_for_selector(READY)
+        assert "QuantizeRealize" in tab.text_content("#viewer-pass")
+
+
+@pytest.mark.parametrize("width", [1280, 800, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_legible_wide_and_narrow(tiny: Path, browser: Any, width: int, scheme: str) -> None:
+    tab = opened(browser, tiny, width, scheme)
+    for place in ("QuantizeCalibrate", "QuantizeRealize", "tir.VectorizeLoop"):
+        step_to(tab, tiny, f"int8/int8/int32/{place}")
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert tab.evaluate(CONTRAST) == []
+    assert not tab.complaints
+
+
+def test_the_text_of_a_module_stands_side_by_side_with_that_before(
+    tmp_path: Path, browser: Any
+) -> None:
+    saved = copied(tmp_path / "run")
+    ir = saved / "traces" / "int8_int8_int32" / "ir"
+    ir.mkdir(exist_ok=True)
+    trace = reader.load(ir.parent)
+    numbers = [number for number, module in trace.tables.items() if module.table]
+    for number in numbers:
+        lines = [f"  %{line + number} = same();" for line in range(30)]
+        (ir / f"{number:05d}.txt").write_text("\n".join([*lines, f"  scale = {number}", EVIL]))
+    path = page.write(store.load(saved))
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/int8/int32/QuantizeCalibrate")
+    tab.click("#viewer-texts summary")
+    tab.wait_for_selector("#viewer-texts p")
+    assert tab.locator(".v-sides tr.changed").count() == 1
+    old, fresh = tab.locator(".v-sides tr.changed td").all()
+    assert old.locator("del").count() == fresh.locator("ins").count() == 1
+    assert "27 lines the same" in tab.text_content("#viewer-texts")
+    assert tab.locator("#viewer-texts img").count() == 0 and not tab.complaints
+    href = tab.get_attribute("#viewer-texts a >> nth=0", "href")
+    assert (saved / href).is_file()
+
+
+def test_texts_that_are_too_much_for_a_page_are_links(tmp_path: Path, browser: Any) -> None:
+    saved = copied(tmp_path / "run")
+    ir = saved / "traces" / "int8_int8_int32" / "ir"
+    ir.mkdir(exist_ok=True)
+    noise = random.Random(0).randbytes(400_000).hex()
+    for number in range(1, 40):
+        (ir / f"{number:05d}.txt").write_text(noise)
+    path = page.write(store.load(saved))
+    assert len(path.read_bytes()) < 1_500_000
+    tab = opened(browser, path)
+    step_to(tab, path, "int8/int8/int32/QuantizeCalibrate")
+    tab.click("#viewer-texts summary")
+    tab.wait_for_selector("#viewer-texts p")
+    assert "too large to be in this page" in tab.text_content("#viewer-texts")
+
+
+def test_ids_that_the_script_asks_for_are_on_the_page(tiny: Path) -> None:
+    ids = {attrs.get("id") for _, attrs in Outline(tiny.read_text()).elements}
+    assert {"viewer-list", "viewer-rows", "op-card", "steps"} <= ids
+    assert templating.VIEWER[-1] == "viewer"
