@@ -33,6 +33,7 @@ VIEWER = (
     "texts",
     "markup",
     "family",
+    "life",
     "card",
     "query",
     "search",

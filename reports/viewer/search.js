@@ -97,17 +97,17 @@ const search = (() => {
     },
     passes({ compile, step }, terms) {
       const state = step.failed ? "✗ refused" : step.changed ? "changed" : "changed nothing";
-      return [link(compile, step.index, null, ...lit(step.name, terms, ["", "pass"])), make("small", ` ${step.stage}, ${state}`), where(compile)];
+      return [link(compile, step.index, null, ...lit(strip.title(step), terms, ["", "pass"])), make("small", ` ${step.stage}, ${state}`), where(compile)];
     },
     ops({ compile, step, line, row }, terms) {
       const { op, makes, standsFor, span } = compile.row(row);
       const at = compile.place(compile.module(step), line), note = compile.notes[line];
       return [
-        link(compile, step, at, make("code", ...lit(op, terms, ["", "op"])), ` ${at}`), " ",
+        link(compile, step, at, make("code", ...lit(op, terms, ["", "op"])), ` %${at}`), " ",
         make("code", ...lit(makes, terms, ["", "dtype"])), " ", ...lit(standsFor, terms, ["", "dtype"]),
         span ? make("small", " ", ...lit(span, terms, ["", "span"])) : "",
         note && note.fate === "rejected" ? make("b.refusal", " ✗ rejected") : "",
-        make("small", ` behind ${compile.steps[step].name}`), where(compile),
+        make("small", ` ${compile.steps[step].failed ? "given to" : "behind"} ${strip.title(compile.steps[step])}`), where(compile),
       ];
     },
   };
