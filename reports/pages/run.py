@@ -77,6 +77,7 @@ def _render(run: Run, sections: list[Section]) -> str:
         sections=sections,
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
+        float_places=next((s.places for s in sections if s.result.role == Role.FLOAT), None),
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),
         steps=steps.text() if steps.compiles else "",
@@ -93,7 +94,7 @@ def _steps(run: Run, sections: list[Section]) -> tuple[Steps, Texts]:
         if trace is None or not trace.tables:
             continue
         try:
-            section.places = steps.add(section.result, section.key, trace, run.benchmark)
+            section.card.places = steps.add(section.result, section.key, trace, run.benchmark)
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
     return steps, texts

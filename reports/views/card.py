@@ -14,6 +14,7 @@ from ..formatting import clip, duration, outcome_class, outcome_mark
 from . import accuracy
 from .environment import qconfig
 from .passes import dtypes_of
+from .places import NOWHERE, Nowhere
 from .ratios import in_words
 from .stages import newest_module
 
@@ -28,6 +29,8 @@ class Card:
 
     result: Result
     dtypes: str | None = None
+    places: Nowhere = NOWHERE
+    """Where the page shows its ops and passes."""
 
     @property
     def verdict(self) -> Verdict:
@@ -43,6 +46,24 @@ class Card:
     def headline(self) -> str:
         """The verdict in one line."""
         return clip(self.verdict.headline, 400)
+
+    @property
+    def steps(self) -> list[tuple[str, str]]:
+        """The passes from the outermost to the one that failed, each with its address."""
+        path = self.verdict.pass_path or []
+        last = len(path) - 1
+        return [
+            (clip(name, 80), self.places.failed(name) if i == last else self.places.named(name))
+            for i, name in enumerate(path)
+        ]
+
+    @property
+    def parted(self) -> tuple[str, str, str]:
+        """The headline, the op that it names, and what comes behind that."""
+        op = self.verdict.op
+        named = f"{op.name} (op #{op.index})" if op is not None else ""
+        before, found, behind = self.headline.partition(named) if named else (self.headline, "", "")
+        return before, found, behind
 
     @property
     def look(self) -> str:

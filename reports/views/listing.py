@@ -28,6 +28,12 @@ class ListingRow:
     span: str
     marked: bool = False
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """What it is called, and the rest of the line."""
+        name = f"%{self.number}"
+        return (name, self.text[len(name) :]) if self.text.startswith(name) else ("", self.text)
+
 
 @dataclass(frozen=True)
 class Listing:

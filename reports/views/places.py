@@ -15,6 +15,8 @@ from tvmq_diag.history.lineage import Lineage, Module
 from tvmq_diag.history.steps import Step
 from tvmq_diag.measurements.benchmark import Kernel
 from tvmq_diag.results.run import Result
+from tvmq_diag.results.verdict import OpRef
+from tvmq_diag.trace.ops import short
 from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.trace import PassRun, Trace
 
@@ -33,16 +35,24 @@ class Nowhere:
         """A pass's, if there is one of that name."""
         return ""
 
+    def failed(self, name: str | None) -> str:
+        """That of the pass of this name that failed."""
+        return ""
+
     def run(self, run: PassRun) -> str:
         """A pass's."""
         return ""
 
-    def refused(self, place: int | None) -> str:
-        """That of an op of the failing module, which counts in running order."""
+    def refused(self, op: OpRef | None) -> str:
+        """That of an op of the failing module, if it is called so there."""
         return ""
 
     def row(self, module: int | None, row: int) -> str:
         """That of a row of the op table of a snapshot."""
+        return ""
+
+    def given(self, row: int) -> str:
+        """That of a row of the failing module's table, at the pass that failed."""
         return ""
 
     def anchor(self, index: int) -> str:
@@ -52,11 +62,6 @@ class Nowhere:
     def kernel(self, kernel: Kernel | None) -> str:
         """That of the lowered op that a kernel of this compile is."""
         return ""
-
-    @property
-    def failing(self) -> int | None:
-        """The number of the failing module."""
-        return None
 
 
 NOWHERE = Nowhere()
@@ -86,22 +91,33 @@ class Places(Nowhere):
         found = [i for i, step in enumerate(self._passed) if step.name == name]
         return self._address(found[0]) if len(found) == 1 else ""
 
+    def failed(self, name: str | None) -> str:
+        last = len(self._passed) - 1
+        step = self._passed[last] if self._passed else None
+        return self._address(last) if step and step.failed and step.name == name else ""
+
     def run(self, run: PassRun) -> str:
         number = self._runs.get(run.number)
         return "" if number is None else self._address(number)
 
-    def refused(self, place: int | None) -> str:
-        module = self._modules.get(self.failing) if self.failing is not None else None
-        if place is None or module is None or place >= len(module.lines):
+    def refused(self, op: OpRef | None) -> str:
+        module = self._failing
+        if op is None or module is None or not 0 <= op.index < len(module.graph.ops):
             return ""
-        return self._address(self._shown(module), place)
+        same = short(module.graph.ops[op.index].name) == short(op.name)
+        return self._at_failure(module, op.index) if same else ""
 
     def row(self, module: int | None, row: int) -> str:
         found = self._modules.get(module) if module is not None else None
         if found is None and module is not None:
             found = self._alike(module)
         place = self._rows(found).get(row) if found is not None else None
-        return "" if found is None or place is None else self._address(self._shown(found), place)
+        return "" if found is None or place is None else self._address(found.step, place)
+
+    def given(self, row: int) -> str:
+        module = self._failing
+        place = self._rows(module).get(row) if module is not None else None
+        return "" if module is None or place is None else self._at_failure(module, place)
 
     def anchor(self, index: int) -> str:
         return self._anchors.get(index, "")
@@ -110,9 +126,9 @@ class Places(Nowhere):
         return "" if kernel is None else self._timed.get(kernel.number, "")
 
     @cached_property
-    def failing(self) -> int | None:
+    def _failing(self) -> Module | None:
         failing = self._trace.failing_snapshot()
-        return failing.number if failing is not None else None
+        return self._modules.get(failing.number) if failing is not None else None
 
     def _address(self, number: int, place: int | None = None) -> str:
         name = self._passed[number].name
@@ -129,11 +145,10 @@ class Places(Nowhere):
     def _modules(self) -> dict[int, Module]:
         return {module.graph.snapshot.number: module for module in self._followed.modules}
 
-    def _shown(self, module: Module) -> int:
-        """The step that a module is shown at: the failing one's is the pass that failed at it."""
+    def _at_failure(self, module: Module, place: int) -> str:
+        """Of an op of the failing module: at the pass that failed, or the last one before."""
         last = len(self._passed) - 1
-        here = module.graph.snapshot.number
-        return last if self._passed[last].failed and here == self.failing else module.step
+        return self._address(last if self._passed[last].failed else module.step, place)
 
     def _alike(self, number: int) -> Module | None:
         """The module of a step that has the rows of a snapshot, which was typed since."""

@@ -37,7 +37,7 @@ from .coverage import CoverageView
 from .listing import Listing, listing
 from .numerics import NumericsView
 from .passes import PassChange, PassLine
-from .places import NOWHERE, Nowhere, Places
+from .places import Nowhere
 from .reduction import Reduction
 from .rejections import Rejections
 from .stages import StripStage
@@ -84,12 +84,16 @@ class Section:
     error: str = ""
     tail: str = ""
     faults: list[str] = field(default_factory=list)
-    places: Places | Nowhere = NOWHERE
 
     @property
     def verdict(self) -> Verdict:
         """The verdict of the result."""
         return self.result.verdict
+
+    @property
+    def places(self) -> Nowhere:
+        """Where the page shows its ops and passes."""
+        return self.card.places
 
     @property
     def passes_run(self) -> int:

@@ -20,6 +20,8 @@ class TimelineCell:
     state: str = "missing"
     title: str = ""
     rejected: bool = False
+    at: tuple[int | None, int] = (None, 0)
+    """The op: the number of its snapshot, and the row in its table."""
 
     @property
     def mark(self) -> str:
@@ -36,6 +38,11 @@ class TimelineRow:
     cells: list[TimelineCell] = field(default_factory=list)
     changed: bool = False
     rejected: bool = False
+
+    @property
+    def at(self) -> tuple[int | None, int]:
+        """The op in the first stage that it has a cell in."""
+        return next((cell.at for cell in self.cells if cell.at[0] is not None), (None, 0))
 
 
 @dataclass
@@ -85,7 +92,14 @@ def _row(
         rejected = row.rejected and stage == rejected_stage
         title = f"{cell.op}: {', '.join(cell.inputs)} → {cell.shape}"
         view.cells.append(
-            TimelineCell(text, dtype_family(cell.output), state, clip(title, 200), rejected)
+            TimelineCell(
+                text,
+                dtype_family(cell.output),
+                state,
+                clip(title, 200),
+                rejected,
+                (cell.module, cell.node),
+            )
         )
         # A dtype that was not inferred yet did not change when it became recorded.
         previous = previous if text == "?" else text

@@ -31,6 +31,8 @@ class AnchorCell:
     """Dtype of its result."""
     shape: str
     """Its result as `int8[1,64,56,56]`."""
+    module: int
+    """The number of that module's snapshot."""
 
 
 @dataclass
@@ -178,7 +180,7 @@ def _mark_rejected(trace: Trace, rows: list[AnchorRow], newest: list[Node]) -> s
 
 def _cell(snapshot: Snapshot, node: Node) -> AnchorCell:
     inputs = tuple(_dtype(snapshot.nodes[i]) for i in node.inputs)
-    return AnchorCell(node.number, node.op, inputs, _dtype(node), node.tensor)
+    return AnchorCell(node.number, node.op, inputs, _dtype(node), node.tensor, snapshot.number)
 
 
 def _dtype(node: Node) -> str:
