@@ -51,6 +51,10 @@ class Nowhere:
         """That of a row of the op table of a snapshot."""
         return ""
 
+    def counted(self, module: int | None, place: int) -> str:
+        """That of an op of a snapshot, which counts in running order."""
+        return ""
+
     def given(self, row: int) -> str:
         """That of a row of the failing module's table, at the pass that failed."""
         return ""
@@ -108,11 +112,14 @@ class Places(Nowhere):
         return self._at_failure(module, op.index) if same else ""
 
     def row(self, module: int | None, row: int) -> str:
-        found = self._modules.get(module) if module is not None else None
-        if found is None and module is not None:
-            found = self._alike(module)
+        found = self._behind(module)
         place = self._rows(found).get(row) if found is not None else None
         return "" if found is None or place is None else self._address(found.step, place)
+
+    def counted(self, module: int | None, place: int) -> str:
+        found = self._behind(module)
+        there = found is not None and 0 <= place < len(found.lines)
+        return self._address(found.step, place) if found is not None and there else ""
 
     def given(self, row: int) -> str:
         module = self._failing
@@ -149,6 +156,12 @@ class Places(Nowhere):
         """Of an op of the failing module: at the pass that failed, or the last one before."""
         last = len(self._passed) - 1
         return self._address(last if self._passed[last].failed else module.step, place)
+
+    def _behind(self, module: int | None) -> Module | None:
+        """The module of a step that a snapshot is, or has the rows of."""
+        if module is None:
+            return None
+        return self._modules.get(module) or self._alike(module)
 
     def _alike(self, number: int) -> Module | None:
         """The module of a step that has the rows of a snapshot, which was typed since."""

@@ -97,8 +97,6 @@ def _slices(trace: Trace, failing: Snapshot) -> str:
 
 def _where(nodes: list[Node], order: dict[int, int]) -> tuple[list[tuple[str, int]], int]:
     named = [
-        (f"#{order[node.number]}", node.number)
-        for node in nodes[:_NAMED]
-        if node.number in order
+        (f"#{order[node.number]}", node.number) for node in nodes[:_NAMED] if node.number in order
     ]
     return named, len(nodes) - len(named)

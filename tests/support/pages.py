@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
+import re
 import shutil
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,6 +48,27 @@ class Outline(HTMLParser):
 
     def count(self, tag: str) -> int:
         return sum(name == tag for name, _ in self.elements)
+
+
+def packed(text: str) -> list[dict[str, Any]]:
+    """The compiles that a page has for its viewer."""
+    found = re.search(r'id="steps">([^<]*)<', text)
+    if found is None:
+        return []
+    compiles = json.loads(zlib.decompress(base64.b64decode(found[1])))["compiles"]
+    return list(compiles)
+
+
+def places(text: str) -> set[str]:
+    """The addresses of all passes that a page has for its viewer, without their `#`."""
+    found = set()
+    for one in packed(text):
+        often: Counter[str] = Counter()
+        for name, *_ in one["steps"]:
+            often[name] += 1
+            numbered = f"{name}~{often[name]}" if often[name] > 1 else name
+            found.add(f"{one['name']}/{numbered}")
+    return found
 
 
 # In a browser

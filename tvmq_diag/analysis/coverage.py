@@ -35,6 +35,8 @@ class Coverage:
     unquantized: list[Unquantized]
     arrived: bool = False
     """Did the model arrive quantized? Then it is from import on."""
+    module: int | None = None
+    """The number of the snapshot that the unquantized ops are counted in."""
 
     @property
     def quantized(self) -> list[StageCoverage]:
@@ -66,9 +68,10 @@ def coverage(trace: Trace) -> Coverage:
             counted.append(count(stage, module))
             last = module
     arrived = bool(trace.facts.quantized_ops)
-    covered = Coverage(counted, [], arrived)
+    known = last or imported if arrived else last
+    covered = Coverage(counted, [], arrived, known.number if known is not None else None)
     if arrived:
-        covered.unquantized = _islands(last or imported, trace)
+        covered.unquantized = _islands(known, trace)
     elif last is not None and covered.quantized:
         covered.unquantized = unquantized(
             last, trace.facts.qconfig, [warning.text for warning in trace.warnings]

@@ -127,20 +127,16 @@ def timed(followed: Lineage, kernels: Sequence[Kernel]) -> list[tuple[int, Kerne
     calls = [(line, op) for line, op in last.ops if op.name != RESULT]
     names = [called(last.graph, op) for _, op in calls]
     wanted = [kernel.name for kernel in kernels]
-    if not any(names):
-        same = [_types(op) for _, op in calls] == [_tensors(kernel) for kernel in kernels]
-        pairs = zip(calls, kernels, strict=True) if same else ()
-    elif names == wanted:
-        pairs = zip(calls, kernels, strict=True)
+    if any(names):
+        same = names == wanted
     else:
-        here, there = Counter(names), Counter(wanted)
-        only = {kernel.name: kernel for kernel in kernels if there[kernel.name] == 1}
-        pairs = (
-            (call, only[name])
-            for call, name in zip(calls, names, strict=True)
-            if name in only and here[name] == 1
-        )
-    return [(line, kernel) for (line, _), kernel in pairs]
+        same = [_types(op) for _, op in calls] == [_tensors(kernel) for kernel in kernels]
+    if same:
+        return [(line, kernel) for (line, _), kernel in zip(calls, kernels, strict=True)]
+    here, there = Counter(names), Counter(wanted)
+    only = {kernel.name: kernel for kernel in kernels if there[kernel.name] == 1}
+    pairs = zip(calls, names, strict=True)
+    return [(line, only[name]) for (line, _), name in pairs if name in only and here[name] == 1]
 
 
 def _at(notes: Notes, line: int) -> Note:
@@ -155,9 +151,11 @@ def _fates(notes: Notes, result: Result, trace: Trace, followed: Lineage) -> Non
         return
     known = trace.map
     if known is not None:
-        reasons = {row: (REJECTED, said.partition(": ")[2] or said) for row, said in known.rejected}
+        reasons: dict[int, tuple[str, str | None]] = {
+            row: (REJECTED, said.partition(": ")[2] or said) for row, said in known.rejected
+        }
         reasons |= {row: (UNJUDGED, why) for row, why in known.unjudged}
-        reasons |= {row: (ACCEPTED, None) for row in known.accepted}
+        reasons |= dict.fromkeys(known.accepted, (ACCEPTED, None))
         for line, op in module.ops:
             if op.name != RESULT:
                 note = _at(notes, line)
@@ -169,9 +167,9 @@ def _fates(notes: Notes, result: Result, trace: Trace, followed: Lineage) -> Non
     if culprit is not None and culprit.index is not None and culprit.index < len(module.lines):
         said = f": with its value cast to {culprit.dtype} the pass goes through"
         proven = said if culprit.dtype else ""
-        _at(notes, module.lines[culprit.index]).blame = (
-            f"it handed on what the pass could not take{proven}"
-        )
+        _at(
+            notes, module.lines[culprit.index]
+        ).blame = f"it handed on what the pass could not take{proven}"
 
 
 def _numerics(notes: Notes, numerics: Numerics, trace: Trace, module: Module | None) -> None:
@@ -200,11 +198,17 @@ def _quantization_steps(
         known = simulated(op.node, module.graph.snapshot, trace.facts.qconfig)
         if known is None or known.kind != step.kind:
             return
-        if isinstance(known.scale, float) and step.scale is not None:
-            if not math.isclose(known.scale, step.scale, rel_tol=1e-5):
-                return
+        if not _alike(known.scale, step.scale):
+            return
     for (line, _), step in zip(found, numerics.steps, strict=True):
         yield line, step
+
+
+def _alike(scale: float | str | None, measured: float | None) -> bool:
+    """Can they be one scale? Of one for each channel only its type is on record."""
+    if measured is None or not isinstance(scale, float):
+        return True
+    return math.isclose(scale, measured, rel_tol=1e-5)
 
 
 def _in_table_order(module: Module) -> list[tuple[int, Op]]:
