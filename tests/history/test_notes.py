@@ -6,13 +6,16 @@ import pytest
 from support.runs import MEASURED, TINY
 
 from tvmq_diag.history import lineage, notes, steps
-from tvmq_diag.history.lineage import Lineage
+from tvmq_diag.history.lineage import Lineage, Module
 from tvmq_diag.history.notes import Notes
 from tvmq_diag.history.steps import Step
 from tvmq_diag.measurements.benchmark import Kernel
 from tvmq_diag.measurements.numerics import Numerics
 from tvmq_diag.results import store
 from tvmq_diag.results.run import Result, Run
+from tvmq_diag.trace import ops
+from tvmq_diag.trace.graph import Graph
+from tvmq_diag.trace.snapshot import Node, Snapshot
 from tvmq_diag.trace.trace import Trace
 
 INT8 = "int8/int8/int32"
@@ -145,3 +148,23 @@ def test_kernels_with_names_are_told_by_them(kernels: list[Kernel]) -> None:
     assert {kernel.name for _, kernel in turned} == {n for n in names if names.count(n) == 1}
     lines = {line: kernel.name for line, kernel in timed}
     assert all(lines[line] == kernel.name for line, kernel in turned)
+
+
+def test_on_relax_a_call_has_its_kernels_name_but_for_the_number() -> None:
+    types = {"dtype": "float32", "shape": (1, 8)}
+    nodes = (
+        Node(0, "var", name="x", **types),
+        Node(1, "call", "vm.alloc_tensor", (), **types),
+        Node(2, "call", "relu", (0,), **types),
+        Node(3, "call", "vm.alloc_tensor", (), **types),
+        Node(4, "call", "relu", (2,), **types),
+        Node(5, "call", "softmax", (4,), **types),
+    )
+    graph = Graph(Snapshot(1, nodes, vocabulary=ops.RELAX))
+    followed = Lineage([Module(0, graph, list(range(len(graph.ops))))])
+    shapes = "float32[1, 8], float32[1, 8]"
+    kernels = [Kernel(i, name, 1.0, shapes) for i, name in enumerate(("relu", "relu1", "softmax"))]
+    rows = {line: graph.ops[line].node.number for line, _ in notes.timed(followed, kernels)}
+    assert list(rows.values()) == [2, 4, 5]
+    turned = notes.timed(followed, [kernels[2], *kernels[:2]])
+    assert [kernel.name for _, kernel in turned] == ["softmax"]

@@ -7,6 +7,7 @@ record of the module that it was made of, nothing is noted: no figure stands at 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -119,7 +120,7 @@ def timed(followed: Lineage, kernels: Sequence[Kernel]) -> list[tuple[int, Kerne
     """The kernels of a compile, each with the line of the op that it is.
 
     By name where names are on record: all where they come in the same order, or else those that
-    there is one of. Without names, by what they read and make, all in order or none.
+    there is one of. Where there are none, by what they read and make, all in order or none.
     """
     if not followed.modules or not kernels:
         return []
@@ -127,16 +128,28 @@ def timed(followed: Lineage, kernels: Sequence[Kernel]) -> list[tuple[int, Kerne
     calls = [(line, op) for line, op in last.ops if op.name != RESULT]
     names = [called(last.graph, op) for _, op in calls]
     wanted = [kernel.name for kernel in kernels]
-    if any(names):
-        same = names == wanted
-    else:
+    if not any(names):  # Relax's calls have names, all but the number that TVM puts behind one
+        names = [_unnumbered(op.node.op.removeprefix("@")) for _, op in calls]
+        wanted = [_unnumbered(kernel.name) for kernel in kernels]
+    if not set(names) & set(wanted):
         same = [_types(op) for _, op in calls] == [_tensors(kernel) for kernel in kernels]
-    if same:
-        return [(line, kernel) for (line, _), kernel in zip(calls, kernels, strict=True)]
+        return _paired(calls, kernels) if same else []
+    # What is no kernel, as the allocation of memory, is not in the profile.
+    chosen = [call for call, name in zip(calls, names, strict=True) if name in wanted]
+    if [name for name in names if name in wanted] == wanted:
+        return _paired(chosen, kernels)
     here, there = Counter(names), Counter(wanted)
-    only = {kernel.name: kernel for kernel in kernels if there[kernel.name] == 1}
+    only = {name: k for name, k in zip(wanted, kernels, strict=True) if there[name] == 1}
     pairs = zip(calls, names, strict=True)
     return [(line, only[name]) for (line, _), name in pairs if name in only and here[name] == 1]
+
+
+def _unnumbered(name: str) -> str:
+    return re.sub(r"\d+$", "", name)
+
+
+def _paired(calls: Sequence[tuple[int, Op]], kernels: Sequence[Kernel]) -> list[tuple[int, Kernel]]:
+    return [(line, kernel) for (line, _), kernel in zip(calls, kernels, strict=True)]
 
 
 def _at(notes: Notes, line: int) -> Note:
