@@ -34,6 +34,7 @@ from campaigns.campaign import Campaign  # noqa: E402
 from tvmq_diag import foreign  # noqa: E402
 from tvmq_diag.commands import cli  # noqa: E402
 from tvmq_diag.errors import UsageError  # noqa: E402
+from tvmq_diag.toolchains import resolution  # noqa: E402
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make trouble; returns the exit code. Raises UsageError."""
     campaigns = _chosen(options.only)
+    for toolchain in ("relay", "relax"):  # before the clock runs, and before anything is killed
+        resolution.resolve(toolchain, echo=print)
     if options.trial is not None:
         broken = [one.tried(options.seed, options.trial) for one in campaigns]
         print("\n".join(foreign.printable(text) for text in broken if text) or "it holds")
