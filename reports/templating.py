@@ -39,6 +39,25 @@ VIEWER = (
 )
 """The parts of the viewer's script, each after those that it uses."""
 
+BESIDE = (
+    "dom",
+    "store",
+    "pairs",
+    "place",
+    "words",
+    "diff",
+    "rails",
+    "strip",
+    "oprow",
+    "sides",
+    "listing",
+    "lowered",
+    "texts",
+    "paircard",
+    "viewer",
+)
+"""The same of the page of two runs."""
+
 
 def environment() -> Environment:
     """Jinja as every page of the reports uses it: escaping, and loud about misspelt names."""

@@ -9,8 +9,11 @@ from tvmq_diag import foreign
 from tvmq_diag.comparison.run_diff import Comparison
 
 from ..formatting import arrows, clip
-from ..templating import environment
-from ..views.comparison import view
+from ..templating import BESIDE, environment
+from ..views import pairs
+from ..views.comparison import ConfigurationView, view
+from ..views.module_texts import Texts
+from ..views.steps import Steps
 
 _LABELS = {"command": "command line", "tool_version": "tvmq_diag"}
 
@@ -25,6 +28,7 @@ def write(comparison: Comparison, facts: dict[str, Any], directory: Path) -> Pat
     views.sort(key=lambda one: (not one.delta.regressions, not one.delta.different))
     template = environment().get_template("compare.html.j2")
     worse = comparison.regressions()
+    steps, texts = _steps(views, directory)
     page = directory / "index.html"
     html = template.render(
         headline=arrows(comparison.headline[:1].upper() + comparison.headline[1:]),
@@ -36,6 +40,25 @@ def write(comparison: Comparison, facts: dict[str, Any], directory: Path) -> Pat
         sides=[clip(facts.get(side, side), 80) for side in ("before", "now")],
         requests=[arrows(fact) for fact in comparison.facts],
         created=clip(facts.get("created") or "", 40),
+        more=BESIDE if steps.beside else (),
+        beside=bool(steps.beside),
+        steps=steps.text() if steps.beside else "",
+        texts=texts.text(),
     )
     foreign.write(page, html)
     return page
+
+
+def _steps(views: list[ConfigurationView], directory: Path) -> tuple[Steps, Texts]:
+    """The compiles that differ, for the viewer. What cannot be shown is among a view's notes."""
+    texts = Texts(directory)
+    steps = Steps(texts=texts)
+    for view in views:
+        old, new = view.delta.old, view.delta.new
+        if view.first is None or old is None or new is None:
+            continue
+        try:
+            pairs.add(steps, view.delta.name, view.key, old, new)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            view.notes.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
+    return steps, texts

@@ -5,6 +5,7 @@
 //                                is the line that something removed stood behind, -1 in front;
 //                                before is null where the step changed nothing
 //   diff.reads(row)              what an op reads: [{line, part} | {text}]
+//   diff.differences(old, new)   in which respects two rows differ: [name]
 //   diff.sentence(compile, step) what the step did, in words
 "use strict";
 const diff = (() => {
@@ -19,7 +20,7 @@ const diff = (() => {
 
   function compared(compile, step) {
     const now = compile.module(step);
-    const before = now && now.step === step ? compile.before(step) : null;
+    const before = compile.against(step);
     const result = { now, before, rows: [], counts: { same: 0, added: 0, removed: 0, changed: 0, rewired: 0 }, facets: new Map() };
     if (!now) return result;
     const gone = before ? removed(compile, before, now) : new Map();
@@ -93,7 +94,7 @@ const diff = (() => {
 
   function sentence(compile, step) {
     const known = of(compile, step);
-    known.sentence ||= told(compile, step, known.now);
+    known.sentence ||= compile.told ? compile.told(step) : told(compile, step, known.now);
     return known.sentence;
   }
 
@@ -142,5 +143,5 @@ const diff = (() => {
     return [...often].sort((a, b) => b[1] - a[1]).map(([dtype, count]) => `${dtype} ×${count.toLocaleString("en")}`).join(", ");
   }
 
-  return { of, reads, sentence };
+  return { of, reads, differences, sentence };
 })();

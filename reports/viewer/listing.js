@@ -2,7 +2,10 @@
 // change is folded to a line, unless it is opened or selected.
 //
 //   listing.attach(parts, hooks)              parts: {list, rows}; hooks: {select(place), leave(step, place)}
-//   listing.show(compile, step, op, all)      op is a place or null; all: nothing is folded
+//   listing.show(compile, step, op, all, drawn)   op is a place or null; all: nothing is folded;
+//                                             drawn is what draws a row, oprow or sides
+//
+// What is only in the module before has a place below zero: -1 is its first op.
 //
 // Keys: up, down, page up and down, home, end move the selection; Enter opens a line of folded ops,
 // follows an op to the first that it reads, with Shift to the first that reads it, and what was
@@ -12,7 +15,7 @@ const listing = (() => {
   const CONTEXT = 2, SPARE = 6;
   let list, sheet, hooks;
   let compile = null, step = -1, all = false, view = null, entries = [], cursor = -1, wide = 0, height = 24;
-  let drawnFrom = 0, drawnTo = 0;
+  let drawnFrom = 0, drawnTo = 0, drawn = oprow;
   let opened = new Set(), kept = new Set();
 
   function attach(parts, given) {
@@ -23,7 +26,9 @@ const listing = (() => {
     new ResizeObserver(() => view && (measure(), draw())).observe(list);
   }
 
-  function show(someCompile, someStep, op, everything) {
+  function show(someCompile, someStep, op, everything, drawing = oprow) {
+    drawn = drawing;
+    list.classList.toggle("in-two", drawn !== oprow);
     const moved = compile !== someCompile || step !== someStep;
     const offset = cursor >= 0 ? cursor * height - list.scrollTop : null;
     if (moved || all !== everything) {
@@ -35,7 +40,7 @@ const listing = (() => {
       folded();
     }
     if (op !== null) {
-      if (at(op) < 0 && view.now && op < view.now.lines.length) kept.add(op), folded();
+      if (at(op) < 0 && op >= 0 && view.now && op < view.now.lines.length) kept.add(op), folded();
       cursor = at(op);
       if (moved) settle(offset);
       else into(cursor);
@@ -77,7 +82,12 @@ const listing = (() => {
   }
 
   function at(place) {
-    return entries.findIndex((entry) => entry.place === place);
+    return entries.findIndex((entry) => placed(entry) === place);
+  }
+
+  // null of a fold.
+  function placed(entry) {
+    return entry.from !== undefined ? null : entry.place === null ? -1 - entry.old : entry.place;
   }
 
   function firstChange() {
@@ -112,9 +122,9 @@ const listing = (() => {
     const [first, last] = range(SPARE);
     [drawnFrom, drawnTo] = [first, last];
     const near = related();
-    const drawn = [];
-    for (let i = first; i < last; i += 1) drawn.push(element(i, near));
-    dom.fill(sheet, drawn);
+    const shown = [];
+    for (let i = first; i < last; i += 1) shown.push(element(i, near));
+    dom.fill(sheet, shown);
     if (cursor >= first && cursor < last) list.setAttribute("aria-activedescendant", `v-op-${cursor}`);
     else list.removeAttribute("aria-activedescendant");
   }
@@ -122,38 +132,44 @@ const listing = (() => {
   function element(i, near) {
     const entry = entries[i], fold = entry.from !== undefined;
     const refused = !fold && entry.place !== null && compile.refused !== null && compile.refused.step === step && compile.refused.op === entry.place;
-    const look = { height, wide, refused };
+    const look = { height, wide, refused, step };
     const row = dom.make(`div.v-row.${fold ? "fold" : entry.kind}`, {
       role: "option", id: `v-op-${i}`, "data-entry": i, "aria-selected": String(i === cursor), "aria-posinset": i + 1, "aria-setsize": entries.length,
-    }, ...(fold ? oprow.fold(compile, view, entry, look) : oprow.make(compile, view, entry, look)));
+    }, ...(fold ? drawn.fold(compile, view, entry, look) : drawn.make(compile, view, entry, look)));
     if (refused) row.classList.add("refused");
-    if (!fold && entry.place !== null && near.has(entry.place)) row.classList.add(near.get(entry.place));
+    if (!fold && near.has(entry.line)) row.classList.add(near.get(entry.line));
     row.style.top = `${i * height}px`;
     return row;
   }
 
-  // The ops that the selected one reads, and those that read it, by place.
+  // The ops that the selected one reads, and those that read it, by line.
   function related() {
     const near = new Map(), selected = entries[cursor];
-    if (!selected || selected.place === null || selected.place === undefined) return near;
-    for (const read of sources(selected.place)) near.set(read, "feeds");
-    for (const reader of readers(selected.place)) near.set(reader, "fed");
+    if (!selected || selected.from !== undefined) return near;
+    const [module, place] = there(selected);
+    for (const read of sources(module, place)) near.set(module.lines[read], "feeds");
+    for (const reader of readers(module, place)) near.set(module.lines[reader], "fed");
     return near;
   }
 
-  function sources(place) {
-    const lines = diff.reads(compile.row(view.now.rows[place])).map((read) => read.line);
-    return lines.filter((line) => line !== undefined).map((line) => compile.place(view.now, line)).filter((one) => one >= 0);
+  // The module that an entry stands in, and where.
+  function there(entry) {
+    return entry.place === null ? [view.before, entry.old] : [view.now, entry.place];
   }
 
-  function readers(place) {
-    if (!view.now.readers) {
-      view.now.readers = view.now.rows.map(() => []);
-      view.now.rows.forEach((_, reader) => {
-        for (const source of new Set(sources(reader))) view.now.readers[source].push(reader);
+  function sources(module, place) {
+    const lines = diff.reads(compile.row(module.rows[place])).map((read) => read.line);
+    return lines.filter((line) => line !== undefined).map((line) => compile.place(module, line)).filter((one) => one >= 0);
+  }
+
+  function readers(module, place) {
+    if (!module.readers) {
+      module.readers = module.rows.map(() => []);
+      module.rows.forEach((_, reader) => {
+        for (const source of new Set(sources(module, reader))) module.readers[source].push(reader);
       });
     }
-    return view.now.readers[place];
+    return module.readers[place];
   }
 
   function clicked(event) {
@@ -161,7 +177,7 @@ const listing = (() => {
     if (!row) return;
     const entry = entries[Number(row.dataset.entry)];
     if (entry.from !== undefined) open(entry);
-    else if (reference) follow(entry, Number(reference.dataset.place));
+    else if (reference) follow(reference.closest(".v-side:nth-child(3)") ? view.before : there(entry)[0], Number(reference.dataset.place));
     else choose(Number(row.dataset.entry));
   }
 
@@ -172,10 +188,12 @@ const listing = (() => {
     choose(index);
   }
 
-  // What something removed reads stands in the module before.
-  function follow(entry, place) {
-    if (entry.kind === "removed") hooks.leave(view.before.step, place);
-    else hooks.select(place);
+  // What something removed reads stands in the module before: of the same compile that is a step
+  // back, of another it is shown beside.
+  function follow(module, place) {
+    if (module === view.now) hooks.select(place);
+    else if (compile.opening) hooks.select(compile.op(step, module.lines[place]));
+    else hooks.leave(module.step, place);
   }
 
   function choose(index) {
@@ -184,7 +202,7 @@ const listing = (() => {
     if (!entry) return;
     into(cursor);
     draw();
-    hooks.select(entry.place === undefined ? null : entry.place);
+    hooks.select(placed(entry));
   }
 
   function pressed(event) {
@@ -202,9 +220,10 @@ const listing = (() => {
 
   function enter(entry, backwards) {
     if (entry.from !== undefined) return open(entry);
-    if (entry.kind === "removed") return hooks.leave(view.before.step, entry.old);
-    const [next] = backwards ? readers(entry.place) : sources(entry.place);
-    if (next !== undefined) hooks.select(next);
+    if (entry.kind === "removed" && !compile.opening) return hooks.leave(view.before.step, entry.old);
+    const [module, place] = there(entry);
+    const [next] = backwards ? readers(module, place) : sources(module, place);
+    if (next !== undefined) follow(module, next);
   }
 
   return { attach, show };

@@ -17,8 +17,8 @@ const lowered = (() => {
       dom.make("p.muted", {}, "Of lowered functions the recorder keeps names and parameters; the module of operators below is as it was before them."));
   }
 
-  function line({ name, params }) {
-    return dom.make("li", {}, dom.make("code", {}, name), " ", params.map((dtype) => [words.chip(dtype), " "]));
+  function line({ name, params, side }) {
+    return dom.make("li", {}, side ? dom.make("b", {}, `${side}: `) : null, dom.make("code", {}, name), " ", params.map((dtype) => [words.chip(dtype), " "]));
   }
 
   return { render };

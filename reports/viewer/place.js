@@ -3,8 +3,10 @@
 //   #int4/QuantizeRealize/23     the op that is 23rd in the module behind that pass
 //   #int4/FoldConstant~2         the second pass of that name
 //   #int4/QuantizeRealize        the pass alone
+//   #int4/QuantizeRealize/-7     beside another compile: the op that only that one has, 7th in its module
 //
-//   place.href(compile, step, op)     such an address; step is an index, op a place or null
+//   place.href(compile, step, op)     such an address; step is an index, op a place or null; -1 is
+//                                     the first of the other compile's ops, -2 its second
 //   place.here(compiles)              {compile, step, op} of the page's address, or null
 //   place.go(compile, step, op)       goes there
 //   place.watch(function)             is called whenever one has gone somewhere
@@ -15,7 +17,7 @@ const place = (() => {
   function href(compile, step, op) {
     const { name, ordinal } = compile.steps[step];
     const pass = ordinal > 1 ? `${name}~${ordinal}` : name;
-    const parts = [compile.name, pass, ...(op === null || op === undefined ? [] : [String(op)])];
+    const parts = [compile.name, pass, ...(op === null || op === undefined ? [] : [op < 0 ? `-${-1 - op}` : String(op)])];
     return "#" + parts.map((part) => encodeURIComponent(part).replaceAll("%2F", "/")).join("/");
   }
 
@@ -34,7 +36,7 @@ const place = (() => {
     const [, name, ordinal] = /^(.*?)(?:~(\d+))?$/.exec(pass || "");
     const step = compile.steps.find((one) => one.name === name && one.ordinal === Number(ordinal || 1));
     if (!step) return pass ? null : { compile, step: null, op: null };
-    return { compile, step: step.index, op: /^\d+$/.test(op || "") ? Number(op) : null };
+    return { compile, step: step.index, op: /^\d+$/.test(op || "") ? Number(op) : /^-\d+$/.test(op || "") ? -1 - Number(op.slice(1)) : null };
   }
 
   function go(compile, step, op) {

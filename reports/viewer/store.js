@@ -5,6 +5,8 @@
 //   store.texts()            a promise of what reports/views/module_texts.py writes, or of null
 //   compile.steps            {index, name, ordinal, stage, ms, changed, failed, lowered, count, functions}
 //   compile.module(step)     the ops behind a step: {step, lines: [line], rows: [number]}
+//   compile.against(step)    the module that it is held against, null where there is none
+//   compile.line(step, op)   the line of the op at a place there, compile.op(step, line) the reverse; or null
 //   compile.row(number)      {op, makes, reads, attributes, standsFor, span}
 //   compile.parents(line), compile.children(line), compile.life(line)
 "use strict";
@@ -43,6 +45,21 @@ const store = (() => {
     before(step) {
       const now = this.module(step);
       return now && now.number > 0 ? this._unpacked(now.number - 1) : null;
+    }
+
+    against(step) {
+      const now = this.module(step);
+      return now && now.step === step ? this.before(step) : null;
+    }
+
+    line(step, op) {
+      const now = this.module(step);
+      return op === null || !now || now.lines[op] === undefined ? null : now.lines[op];
+    }
+
+    op(step, line) {
+      const now = this.module(step), place = now ? this.place(now, line) : -1;
+      return place < 0 ? null : place;
     }
 
     get modules() {
@@ -122,8 +139,9 @@ const store = (() => {
   }
 
   async function unpack(text) {
-    const { rows, functions, compiles } = await inflate(text);
-    return compiles.map((data) => new Compile(data, rows, functions));
+    const { rows, functions, compiles, beside } = await inflate(text);
+    const all = compiles.map((data) => new Compile(data, rows, functions));
+    return beside.length ? beside.map((data) => pairs.beside(all[data.old], all[data.new], data)) : all;
   }
 
   let loaded, written;

@@ -37,7 +37,13 @@ const strip = (() => {
     const one = compile.steps[step];
     range.max = steps.length - 1;
     range.value = steps.findIndex((other) => other.index === step);
-    range.setAttribute("aria-valuetext", `${title(one)}, ${stage(one)}, ${Number(range.value) + 1} of ${steps.length}${one.failed ? ", failed" : one.changed ? "" : ", changed nothing"}`);
+    const said = [title(one), stage(one), `${Number(range.value) + 1} of ${steps.length}`, one.failed ? "failed" : "", state(one)];
+    range.setAttribute("aria-valuetext", said.filter(Boolean).join(", "));
+  }
+
+  // A step of two compiles says itself how it stands.
+  function state(one) {
+    return one.state !== undefined ? one.state : one.changed || one.failed ? "" : "changed nothing";
   }
 
   function title(step) {
@@ -66,10 +72,11 @@ const strip = (() => {
 
   function bar(one, longest, go) {
     const height = one.ms === null ? (one.failed ? 100 : 6) : 8 + (92 * Math.log1p(one.ms)) / longest;
-    const said = [title(one), stage(one), one.failed ? "failed" : one.name === "the model" ? "" : words.time(one.ms), one.changed ? "" : "changed nothing"];
-    const element = dom.make(`span.v-bar${one.failed ? ".failed" : one.changed ? "" : ".hollow"}`, { "data-step": one.index, title: said.filter(Boolean).join(" · ") },
-      dom.make("i", {}, one.failed ? "✗" : ""));
-    element.firstChild.style.height = `${height}%`;
+    const said = [title(one), stage(one), one.failed ? "failed" : one.name === "the model" ? "" : words.time(one.ms), state(one)];
+    const hollow = one.hollow === undefined ? !one.changed : one.hollow;
+    const element = dom.make(`span.v-bar${one.failed ? ".failed" : hollow ? ".hollow" : ""}`, { "data-step": one.index, title: said.filter(Boolean).join(" · ") },
+      dom.make("i", {}, one.failed ? "✗" : ""), one.mark ? dom.make("b", {}, one.mark) : null);
+    for (const piece of element.children) piece.style[piece.tagName === "B" ? "bottom" : "height"] = `${height}%`;
     element.addEventListener("click", () => go(one.index));
     return element;
   }

@@ -13,7 +13,7 @@ const texts = (() => {
     wanted = asked;
     const data = await store.texts().catch(() => null);
     if (wanted !== asked) return;
-    const [before, after] = data ? around(data.compiles[compile.key] || [], compile, step) : [null, null];
+    const [before, after] = data ? around(data.compiles, compile, step) : [null, null];
     element.hidden = !after;
     if (!after) return;
     const open = element.querySelector("details") && element.querySelector("details").open;
@@ -26,12 +26,20 @@ const texts = (() => {
   }
 
   // Before a step that changed nothing, or failed, there is but one module.
-  function around(saved, compile, step) {
-    const module = compile.module(step);
+  function around(texts, compile, step) {
+    if (compile.opening) return beside(texts, compile, step);
+    const module = compile.module(step), saved = texts[compile.key] || [];
     const now = saved.filter(([at]) => module && at >= module.step && at <= step).pop();
     const was = compile.before(step);
     const old = was && module.step === step && !compile.steps[step].failed ? saved.find(([at]) => at === was.step) : null;
     return [old || null, now || null];
+  }
+
+  function beside(texts, pair, step) {
+    const { was, is } = pair.steps[step];
+    const [old, now] = [[pair.old, pair.against(step), was], [pair.fresh, pair.module(step), is]].map(
+      ([compile, module, last]) => (texts[compile.key] || []).filter(([at]) => module && at >= module.step && at <= last).pop());
+    return now ? [old || null, now] : [null, old || null];
   }
 
   function links(before, after) {

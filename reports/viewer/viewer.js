@@ -7,7 +7,7 @@
   if (!box) return;
   const part = (name) => document.getElementById(`viewer-${name}`);
   const parts = Object.fromEntries(
-    ["note", "parts", "compiles", "strip", "slider", "back", "on", "changed", "all", "pass", "stage", "what", "ops", "list", "rows", "functions", "texts", "card"].map((name) => [name, part(name)]));
+    ["note", "parts", "compiles", "strip", "slider", "back", "on", "changed", "all", "pass", "stage", "what", "ops", "list", "rows", "functions", "texts", "card", "sides"].map((name) => [name, part(name)]));
   let compiles;
   try {
     compiles = await store.load();
@@ -21,10 +21,12 @@
   }
   let compile = null, step = 0, op = null, line = null;
   let moving = false, waiting = null;
+  const wide = matchMedia("(min-width: 900px)");
 
   // Where there is no address: the pass that failed, at the op that it was refused at; else the
   // last pass of the quantizer that changed something.
   function opening(one) {
+    if (one.opening) return one.opening();
     const failed = one.steps.find((other) => other.failed);
     if (one.refused) return [one.refused.step, one.refused.op];
     if (failed) return [failed.index, null];
@@ -36,9 +38,8 @@
 
   function go(someCompile, someStep, someOp) {
     [compile, step, op] = [someCompile, someStep, someOp];
-    const module = compile.module(step);
-    if (op !== null && (!module || op >= module.lines.length)) op = null;
-    line = op === null ? null : module.lines[op];
+    line = compile.line(step, op);
+    if (line === null) op = null;
     render();
   }
 
@@ -62,13 +63,12 @@
 
   // Where a line, or the nearest of what it came from or became, stands in the module of a step.
   function stands(start, someStep) {
-    const module = compile.module(someStep);
-    if (start === null || !module) return null;
+    if (start === null) return null;
     for (const next of [(one) => compile.children(one), (one) => compile.parents(one)]) {
       const family = new Set([start]);
       for (const one of family) {
-        const found = compile.place(module, one);
-        if (found >= 0) return found;
+        const found = compile.op(someStep, one);
+        if (found !== null) return found;
         for (const other of next(one)) family.add(other);
       }
     }
@@ -95,9 +95,14 @@
     parts.what.textContent = diff.sentence(compile, step);
     lowered.render(parts.functions, compile, step);
     parts.ops.hidden = !compile.module(step);
-    listing.show(compile, step, op, parts.all.checked);
+    listing.show(compile, step, op, parts.all.checked, beside() ? sides : oprow);
     texts.render(parts.texts, compile, step);
     opCard.render(parts.card, compile, step, op);
+  }
+
+  // Two columns, where there are two modules and the room for them.
+  function beside() {
+    return Boolean(parts.sides && parts.sides.checked && wide.matches);
   }
 
   function arrive() {
@@ -126,7 +131,8 @@
   parts.slider.addEventListener("input", () => {
     moveTo(strip.shown(compile, step, parts.changed.checked)[Number(parts.slider.value)].index);
   });
-  for (const box of [parts.changed, parts.all]) box.addEventListener("change", render);
+  for (const box of [parts.changed, parts.all, parts.sides]) if (box) box.addEventListener("change", render);
+  wide.addEventListener("change", render);
   box.addEventListener("keydown", pressed);
   opCard.attach(compiles);
   parts.note.hidden = true;
@@ -136,7 +142,7 @@
     leave: (someStep, place) => move(compile, someStep, place),
   });
   const ends = (one) => one.refused || one.steps.some((other) => other.failed);
-  const first = compiles[0].outcome === "works" ? compiles.find(ends) || compiles[0] : compiles[0];
+  const first = compiles[0].outcome === "works" && !compiles[0].opening ? compiles.find(ends) || compiles[0] : compiles[0];
   if (place.here(compiles)) arrive();
   else go(first, ...opening(first));
   place.watch(() => {
@@ -144,5 +150,5 @@
     arrive();
     parts.list.focus({ preventScroll: true });
   });
-  search.attach(part("search"), part("found"), compiles);
+  if (part("search")) search.attach(part("search"), part("found"), compiles);
 })();

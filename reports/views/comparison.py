@@ -58,6 +58,11 @@ class ConfigurationView:
         return "bad" if self.delta.regressions else "odd" if self.delta.different else "good"
 
     @property
+    def mark(self) -> str:
+        """The same as a sign."""
+        return {"bad": "✗", "odd": "≠", "good": "✓"}[self.look]
+
+    @property
     def outcome(self) -> str:
         """What became of the outcome; empty if nothing."""
         return "" if self.delta.outcome == SAME else self.delta.outcome

@@ -66,6 +66,27 @@ class CompileData(msgspec.Struct):
     notes: dict[int, Note] = {}
 
 
+class PairData(msgspec.Struct, array_like=True):
+    """A step of the compile before and one of that now, by number, None where only one has it; and
+    whether the modules behind them differ, or what they did to lowered functions."""
+
+    old: int | None
+    new: int | None
+    differs: bool
+
+
+class BesideData(msgspec.Struct):
+    """A configuration in two runs: its compiles as numbers of `Steps.compiles`, their steps in
+    pairs, and the pair at which they first differ, None where they do not."""
+
+    name: str
+    key: str
+    old: int
+    new: int
+    pairs: list[PairData]
+    opens: int | None = None
+
+
 @dataclass
 class Steps:
     """Collects compiles, and writes them as one text."""
@@ -73,6 +94,8 @@ class Steps:
     rows: dict[Row, int] = field(default_factory=dict)
     functions: dict[tuple[str, ...], int] = field(default_factory=dict)
     compiles: list[CompileData] = field(default_factory=list)
+    beside: list[BesideData] = field(default_factory=list)
+    """Which of them stand beside each other; a page of one run has none of these."""
     texts: Texts | None = None
     """Where the modules' texts go, if they are wanted too."""
     kept: Kept = field(default_factory=Kept)
@@ -88,10 +111,28 @@ class Steps:
         kernels: Sequence[Kernel] = (),
     ) -> CompileData:
         """Add a compile; `name` and `key` are its configuration, and its section on the page."""
+        compiled = self.followed(trace)
+        return self.add_followed(name, key, outcome, trace, compiled, numerics, kernels)
+
+    def followed(self, trace: Trace) -> tuple[list[Step], Lineage]:
+        """The steps of a compile, and its ops followed through them."""
         passed = steps.steps(trace)
-        followed = self.kept.of(
+        return passed, self.kept.of(
             trace, "lineage", lambda: lineage.lineage(trace, passed, self.kept.graphs)
         )
+
+    def add_followed(
+        self,
+        name: str,
+        key: str,
+        outcome: str,
+        trace: Trace,
+        compiled: tuple[list[Step], Lineage],
+        numerics: Numerics | None = None,
+        kernels: Sequence[Kernel] = (),
+    ) -> CompileData:
+        """Add a compile of which the steps and lines are known."""
+        passed, followed = compiled
         rows = Rows(trace.facts.qconfig, self.rows)
         data = CompileData(
             name=name,
@@ -115,6 +156,7 @@ class Steps:
             "rows": list(self.rows),
             "functions": list(self.functions),
             "compiles": self.compiles,
+            "beside": self.beside,
         }
         plain = printable(msgspec.json.encode(content).decode("utf-8"), 1 << 30)
         return base64.b64encode(zlib.compress(plain.encode("utf-8"), 9)).decode("ascii")
