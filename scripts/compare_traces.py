@@ -1,4 +1,4 @@
-"""Compare two runs or traces. The same as `tvmq-diag compare`."""
+"""Compare two or more runs or traces. The same as `tvmq-diag compare`."""
 
 import sys
 

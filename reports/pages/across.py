@@ -19,15 +19,21 @@ def write(across: Across, facts: dict[str, Any], directory: Path) -> Path:
     """Write `index.html` into the folder; returns it. `facts`: command, created, tool_version."""
     worse = across.regressions()
     page = directory / view.PAGE
-    html = environment().get_template("across.html.j2").render(
-        headline=arrows(across.headline),
-        look="bad" if worse else "odd" if across.different else "good",
-        mark="✗" if worse else "≠" if across.different else "✓",
-        worse=[arrows(line) for line in worse],
-        columns=view.columns(across, directory),
-        rows=[(arrows(name), list(map(view.cell, cells))) for name, cells in across.rows.items()],
-        facts=[(_LABELS.get(name, name), clip(value, 400)) for name, value in facts.items()],
-        created=clip(facts.get("created") or "", 40),
+    html = (
+        environment()
+        .get_template("across.html.j2")
+        .render(
+            headline=arrows(across.headline),
+            look="bad" if worse else "odd" if across.different else "good",
+            mark="✗" if worse else "≠" if across.different else "✓",
+            worse=[arrows(line) for line in worse],
+            columns=view.columns(across, directory),
+            rows=[
+                (arrows(name), list(map(view.cell, cells))) for name, cells in across.rows.items()
+            ],
+            facts=[(_LABELS.get(name, name), clip(value, 400)) for name, value in facts.items()],
+            created=clip(facts.get("created") or "", 40),
+        )
     )
     foreign.write(page, html)
     return page

@@ -53,12 +53,12 @@ def _steps(views: list[ConfigurationView], directory: Path) -> tuple[Steps, Text
     """The compiles that differ, for the viewer. What cannot be shown is among a view's notes."""
     texts = Texts(directory)
     steps = Steps(texts=texts)
-    for view in views:
-        old, new = view.delta.old, view.delta.new
-        if view.first is None or old is None or new is None:
+    for one in views:
+        old, new = one.delta.old, one.delta.new
+        if one.first is None or old is None or new is None:
             continue
         try:
-            pairs.add(steps, view.delta.name, view.key, old, new)
+            pairs.add(steps, one.delta.name, one.key, old, new)
         except (LookupError, ValueError, TypeError, AttributeError) as error:
-            view.notes.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
+            one.notes.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
     return steps, texts

@@ -19,19 +19,24 @@ def _lines(across: Across) -> Iterator[str]:
     yield clip(across.headline, 300)
     columns = view.columns(across)
     for number, column in enumerate(columns, 1):
-        yield "  ".join(part for part in (f"{number:>3}", column.created, column.name, column.about) if part)
+        yield "  ".join(
+            part for part in (f"{number:>3}", column.created, column.name, column.about) if part
+        )
     for name, cells in across.rows.items():
         yield ""
         yield clip(name, 120)
         shown = [view.cell(cell) for cell in cells]
         widest = max(len(one.outcome) for one in shown)
         for number, one in enumerate(shown, 1):
-            said = [f"{number:>3} {one.mark} {one.outcome:{widest}}", ", ".join(one.figures) or one.where]
+            said = [
+                f"{number:>3} {one.mark} {one.outcome:{widest}}",
+                ", ".join(one.figures) or one.where,
+            ]
             if one.changed:
                 said.append(f"{'✗' if one.worse else '≠'} {one.changed}")
             yield "  ".join(part for part in said if part)
     changed = [one for one in columns if one.command and one.difference != "no difference"]
     if changed:
         yield ""
-        yield "more of a difference:"
+        yield "in detail:"
         yield from (f"  {one.command}" for one in changed)

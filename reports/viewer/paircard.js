@@ -5,6 +5,8 @@
 "use strict";
 const opCard = (() => {
   const MOST = 12;
+  // What is not known of both is no difference.
+  const UNCOMPARED = ["alone in the failing pass", "error alone", "with all before it"];
 
   function render(element, pair, step, op) {
     const line = pair.line(step, op);
@@ -39,7 +41,7 @@ const opCard = (() => {
     ].map(([name, said]) => [name, old ? said(old) || "" : "", fresh ? said(fresh) || "" : ""]);
     return dom.make("table.c-beside", {},
       dom.make("thead", {}, dom.make("tr", {}, dom.make("td"), dom.make("th", { scope: "col" }, "before"), dom.make("th", { scope: "col" }, "now"))),
-      dom.make("tbody", {}, lines.filter(([, a, b]) => a || b).map(([name, a, b]) => row(name, a, b, old && fresh && name !== "place"))));
+      dom.make("tbody", {}, lines.filter(([, a, b]) => a || b).map(([name, a, b]) => row(name, a, b, old && fresh && !(UNCOMPARED.includes(name) && !(a && b)) && name !== "place"))));
   }
 
   function row(name, a, b, compared) {

@@ -141,7 +141,7 @@ const pairs = (() => {
     if (facet === "type") return arrow(words.type(old.makes), words.type(fresh.makes));
     if (facet === "simulated dtype" || facet === "scale or clip") return stands(old.standsFor, fresh.standsFor, arrow);
     if (facet === "attributes") return attributes(new Map(old.attributes), new Map(fresh.attributes), arrow);
-    if (facet === "constants") return `reads ${arrow(constants(old), constants(fresh))}`;
+    if (facet === "constants") return `reads ${constants(constant(old), constant(fresh), arrow)}`;
     return "reads another op";
   }
 
@@ -162,8 +162,14 @@ const pairs = (() => {
       .map((name) => `${name} ${arrow(old.get(name), fresh.get(name))}`).join(", ");
   }
 
-  function constants(row) {
-    return diff.reads(row).filter((read) => read.line === undefined).map((read) => words.type(read.text)).join(", ");
+  function constant(row) {
+    return diff.reads(row).filter((read) => read.line === undefined).map((read) => words.type(read.text));
+  }
+
+  function constants(old, fresh, arrow) {
+    if (old.length !== fresh.length) return arrow(old.join(", "), fresh.join(", "));
+    const own = old.map((_, i) => i).filter((i) => old[i] !== fresh[i]);
+    return arrow(own.map((i) => old[i]).join(", "), own.map((i) => fresh[i]).join(", "));
   }
 
   function ran({ only }) {
@@ -180,7 +186,7 @@ const pairs = (() => {
   }
 
   function functions({ counts: [old, fresh], functions, hollow }) {
-    if (hollow) return `It did the same in both, to ${words.many(fresh, "lowered function")}.`;
+    if (hollow) return `It changed the same of ${words.many(fresh, "lowered function")} in both.`;
     const counted = old === fresh ? words.many(fresh, "lowered function") : `${old.toLocaleString("en")} → ${words.many(fresh, "lowered function")}`;
     return `It worked on ${counted}; ${functions.length.toLocaleString("en")} it is known to have changed in one compile alone.`;
   }

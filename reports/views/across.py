@@ -65,19 +65,20 @@ def cell(cell: Cell) -> CellView:
 def columns(across: Across, folder: Path | None = None) -> list[ColumnView]:
     """The runs; their pages as seen from a folder."""
     views = []
-    for number, column in enumerate(across.columns):
-        more = ()
-        if number:
-            comparison = across.comparisons[number - 1]
-            before = across.columns[number - 1].folder
+    for place, column in enumerate(across.columns):
+        more: tuple[str, str, bool] = ("", "", False)
+        if place:
+            comparison = across.comparisons[place - 1]
+            before = across.columns[place - 1].folder
             more = (
                 shlex.join(["tvmq-diag", "compare", str(before), str(column.folder)]),
                 arrows(comparison.headline),
                 bool(comparison.regressions()),
             )
         about = " · ".join(part for part in (column.model, column.toolchain) if part)
-        name, created = clip(column.folder.name, 80), clip(column.created, 40)
-        views.append(ColumnView(name, _page(column, folder), created, clip(about, 80), *more))
+        name, created = column.folder.name, column.created[:16].replace("T", " ")
+        shown = clip(name, 80), _page(column, folder), clip(created, 40), clip(about, 80)
+        views.append(ColumnView(*shown, *more))
     return views
 
 

@@ -11,7 +11,17 @@ from tvmq_diag.history import beside
 from tvmq_diag.history.rows import Row
 from tvmq_diag.results.run import Result
 
-from .steps import CHANGED, FAILED, BesideData, CompileData, Edit, PairData, StepData, Steps
+from .steps import (
+    CHANGED,
+    FAILED,
+    LOWERED,
+    BesideData,
+    CompileData,
+    Edit,
+    PairData,
+    StepData,
+    Steps,
+)
 
 Content = dict[int, Row]
 """What a module says: each of its ops by line, whatever its order."""
@@ -54,17 +64,20 @@ def _pairs(
         if key not in equal:
             equal[key] = modules[0] == modules[1]
         done = [
-            None if n is None else data.steps[n]
-            for data, n in zip((old, new), pair, strict=True)
+            None if n is None else data.steps[n] for data, n in zip((old, new), pair, strict=True)
         ]
-        yield PairData(*pair, differs=not equal[key] or _differently(*done))
+        lowered = any(one is not None and one.flags & LOWERED for one in done)
+        differs = (not equal[key] and not lowered) or _differently(*done)
+        yield PairData(*pair, differs=differs)
 
 
 def _differently(old: StepData | None, new: StepData | None) -> bool:
     """Did one of them fail alone, or do something else to the lowered functions?"""
     if old is None or new is None:
         there = old or new
-        return there is not None and bool(there.flags & FAILED or there.count and there.flags & CHANGED)
+        return there is not None and bool(
+            there.flags & FAILED or (there.count and there.flags & CHANGED)
+        )
     return (old.flags & FAILED, old.count, sorted(old.functions)) != (
         new.flags & FAILED,
         new.count,

@@ -67,8 +67,10 @@ class CompileData(msgspec.Struct):
 
 
 class PairData(msgspec.Struct, array_like=True):
-    """A step of the compile before and one of that now, by number, None where only one has it; and
-    whether the modules behind them differ, or what they did to lowered functions."""
+    """A step of the compile before and one of that now, by number, None where only one has it.
+
+    `differs`: do the modules behind them; of passes on lowered functions, what they did to those?
+    """
 
     old: int | None
     new: int | None

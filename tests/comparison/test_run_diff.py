@@ -583,7 +583,7 @@ def test_a_page_escapes_what_comes_from_a_model(tmp_path: Path) -> None:
     written = page.write(found, {"command": EVIL, "before": EVIL, "now": "b"}, tmp_path)
     text = written.read_text(encoding="utf-8")
     outline = Outline(text)
-    assert not outline.open and outline.count("script") == 1 and outline.count("img") == 0
+    assert not outline.open and outline.count("script") == 2 and outline.count("img") == 0
     assert "Side by side" in text
 
 

@@ -12,7 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from support.pages import opened
 from support.runs import CRASHED, MEASURED, TINY
 
-from tvmq_diag.comparison import run_diff
+from tvmq_diag.comparison import across, run_diff
+from tvmq_diag.comparison.figures import Tolerances
+from tvmq_diag.reports.pages import across as across_page
 from tvmq_diag.reports.pages import (
     benchmark,
     comparison,
@@ -53,6 +55,11 @@ def of_two(folder: Path) -> Path:
     )
 
 
+def of_several(folder: Path) -> Path:
+    traces = [TINY / "traces" / name for name in ("int4", "int8_int8_int32", "int4")]
+    return across_page.write(across.compare(traces, Tolerances()), {}, folder)
+
+
 def of_benchmark(folder: Path) -> Path:
     measured = store.load(MEASURED).benchmark
     assert measured is not None
@@ -86,6 +93,7 @@ PAGES: dict[str, Make] = {
     "crashed": of_run(CRASHED),
     "index": of_runs,
     "comparison": of_two,
+    "several": of_several,
     "benchmark": of_benchmark,
     "support matrix": of_cells,
     "version matrix": of_versions,

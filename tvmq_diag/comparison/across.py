@@ -57,10 +57,10 @@ class Across:
         worse = self.regressions()
         if worse:
             rest = f", and {len(worse) - 1} more" if len(worse) > 1 else ""
-            said = f"worse: {worse[0]}{rest}"
+            said = f"worse is {worse[0]}{rest}"
         else:
             said = "nothing is worse" if self.different else "no difference"
-        return f"{len(self.columns)} {'runs' if models else 'traces'}{of}: {said}"
+        return f"{len(self.columns)} {'runs' if models else 'traces'}{of}; {said}"
 
     def regressions(self, allowed: frozenset[str] = frozenset()) -> list[str]:
         """What became worse, each as `configuration: class in run`."""
