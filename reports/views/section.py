@@ -175,7 +175,10 @@ def _passes(section: Section, trace: Trace, kept: Kept) -> None:
     addresses = Addresses(section.verdict.configuration, trace)
     section.card.rejected_at = _try(section, "where it was rejected", lambda: addresses.rejected)
     section.timeline = _once(
-        section, kept, "the dtype timeline", lambda: timeline.timeline(trace, addresses)
+        section,
+        kept,
+        "the dtype timeline",
+        lambda: timeline.timeline(trace, addresses, kept.graphs),
     )
     section.tree = kept.of(trace, "passes", lambda: passes.tree(trace))
     changes = _once(

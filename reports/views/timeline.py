@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from tvmq_diag.analysis import dtype_timeline
+from tvmq_diag.history.lineage import Graphs
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import FAMILY_MARKS, clip, dtype_family
@@ -25,6 +26,8 @@ class TimelineCell:
     title: str = ""
     rejected: bool = False
     href: str | None = None
+    casts: tuple[str, ...] = ()
+    """Where its values come from another dtype, and go back to float; where that is new."""
 
     @property
     def mark(self) -> str:
@@ -38,6 +41,7 @@ class TimelineRow:
 
     label: str
     span: str
+    kind: str = ""
     cells: list[TimelineCell] = field(default_factory=list)
     changed: bool = False
     rejected: bool = False
@@ -56,9 +60,13 @@ class TimelineView:
     """Where the viewer shows what a stage left behind."""
 
 
-def timeline(trace: Trace, addresses: Addresses | None = None) -> TimelineView:
+def timeline(
+    trace: Trace, addresses: Addresses | None = None, graphs: Graphs | None = None
+) -> TimelineView:
     """The dtype timeline of a trace, ready to be laid out."""
-    recorded = dtype_timeline.timeline(trace)
+    recorded = dtype_timeline.timeline(
+        trace, (lambda snapshot: graphs.of(trace, snapshot.number)) if graphs else None
+    )
     stages = list(recorded.stages)
     if recorded.rejected_stage is not None and recorded.rejected_stage not in stages:
         stages.append(recorded.rejected_stage)
@@ -103,8 +111,10 @@ def _row(
 ) -> TimelineRow:
     # The timeline counts anchors, a verdict counts calls: two numberings on one page would mislead.
     label = re.sub(r"^#\d+ ", "", row.label)
-    view = TimelineRow(clip(label, 60), clip(row.span or "", 80), rejected=row.rejected)
-    previous = ""
+    view = TimelineRow(
+        clip(label, 60), clip(row.span or "", 80), clip(row.kind, 40), rejected=row.rejected
+    )
+    previous, crossed = "", tuple[str, ...]()
     for stage in stages:
         cell = row.cells.get(stage)
         if cell is None:
@@ -116,12 +126,25 @@ def _row(
         title = f"{cell.op}: {', '.join(cell.inputs)} → {cell.shape}"
         title += "".join(f"; {step.kind} {step}" for step in cell.stands_for)
         view.cells.append(
-            TimelineCell(text, dtype_family(cell.output), state, clip(title, 200), rejected)
+            TimelineCell(text, dtype_family(cell.output), state, clip(title, 400), rejected)
         )
+        casts = _casts(cell)
+        view.cells[-1].casts = casts if casts != crossed else ()
+        crossed = casts
         # A dtype that was not inferred yet did not change when it became recorded.
         previous = previous if text == "?" else text
     view.changed = row.rejected or any(cell.state == "changed" for cell in view.cells)
     return view
+
+
+def _casts(cell: dtype_timeline.AnchorCell) -> tuple[str, ...]:
+    """What is said of the casts around an op."""
+    said = []
+    if cell.cast_from is not None:
+        said.append(f"↘ cast from {clip(cell.cast_from, 20)}")
+    if cell.back_to is not None:
+        said.append(f"↗ back to {clip(cell.back_to, 20)}")
+    return tuple(said)
 
 
 def _signature(cell: dtype_timeline.AnchorCell) -> str:
@@ -132,5 +155,13 @@ def _signature(cell: dtype_timeline.AnchorCell) -> str:
         text = clip(cell.output, 30)
     else:
         text = clip(f"{', '.join(read)} → {cell.output}", 60)
-    # What it will compute in: its data's, which comes first; the title has the others.
-    return f"{text}, {clip(str(cell.stands_for[0]), 60)}" if cell.stands_for else text
+    return f"{text}, {_will_be(cell)}" if cell.stands_for else text
+
+
+def _will_be(cell: dtype_timeline.AnchorCell) -> str:
+    """What it will compute in: its data's, which comes first, and the dtypes of the others where
+    they are not the same; the title has all."""
+    data, *others = cell.stands_for
+    besides = [step for step in others if step.dtype != data.dtype]
+    told = "".join(f", {step.kind} as {clip(step.dtype or '?', 20)}" for step in besides[:1])
+    return clip(str(data), 60) + told

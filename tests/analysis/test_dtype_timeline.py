@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import call
+from support.runs import CRASHED, TINY
 
-from tvmq_diag.analysis.dtype_timeline import _align, anchors_of
+from tvmq_diag.analysis.dtype_timeline import _align, anchors_of, timeline
+from tvmq_diag.trace import reader
 from tvmq_diag.trace.ops import RELAY
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
@@ -57,3 +61,33 @@ def test_ops_that_a_pass_inserts_do_not_move_the_others(
         place = data.draw(st.integers(0, len(there)))
         there.insert(place, call(100, "concatenate"))
     assert _align(here, there, RELAY) == here
+
+
+def cells_of(folder: Path, stage: str) -> list[tuple[str, str | None, str | None]]:
+    """Op, what it is cast from, what its result goes back to."""
+    rows = timeline(reader.load(folder)).rows
+    cells = [row.cells[stage] for row in rows if stage in row.cells]
+    return [(cell.op, cell.cast_from, cell.back_to) for cell in cells]
+
+
+def test_what_is_cast_and_what_goes_back_to_float_on_relay() -> None:
+    cells = cells_of(TINY / "traces" / "int8_int8_int32", "realize")
+    assert cells[0] == ("nn.conv2d", None, None)  # stays float
+    assert cells[3] == ("nn.conv2d", "float32", None)  # reads float, and hands on integers
+    assert cells[5] == ("nn.conv2d", "int32", None)  # requantized
+    assert [op for op, _, back in cells if back == "float32"] == ["nn.global_avg_pool2d"]  # before the pooling
+    before = cells_of(TINY / "traces" / "int8_int8_int32", "calibrate")
+    assert all((source, back) == (None, None) for _, source, back in before)
+
+
+def test_what_is_cast_and_what_goes_back_to_float_on_relax() -> None:
+    (folder,) = (CRASHED / "traces").iterdir()
+    cells = cells_of(folder, "realize")
+    assert cells[0] == ("nn.conv2d", "float32", "float32")
+    assert cells[1] == ("add", "int32", None)  # adds a bias in float
+
+
+def test_a_damaged_module_crosses_nothing() -> None:
+    trace = reader.load(TINY / "traces" / "int8_int8_int32")
+    rows = timeline(trace, lambda snapshot: None).rows
+    assert all(cell.cast_from is None for row in rows for cell in row.cells.values())

@@ -415,6 +415,51 @@ def test_rows_of_the_timeline_are_filtered(tiny: Path, browser: Any) -> None:
     assert all("conv2d" in rows.nth(row).text_content() for row in shown)
 
 
+class TestTimeline:
+    @pytest.fixture
+    def box(self, tiny: Path, browser: Any) -> Any:
+        tab = opened(browser, tiny)
+        tab.wait_for_selector(READY)
+        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        return tab.locator("section:has(.timeline td.rejected)")
+
+    def rows(self, box: Any) -> list[str]:
+        return [row.text_content() for row in box.locator("tbody tr").all() if row.is_visible()]
+
+    def test_rows_of_a_kind_with_a_dtype(self, box: Any) -> None:
+        box.locator("[name=kind]").select_option("conv2d")
+        kind = self.rows(box)
+        assert all("conv2d" in row for row in kind)
+        box.locator("[name=dtype]").select_option("int4")
+        both = self.rows(box)
+        assert 0 < len(both) < len(kind) and all("int4" in row for row in both)
+        assert box.locator("[role=status]").text_content().startswith(f"{len(both)} of ")
+
+    def test_rejected_rows(self, box: Any) -> None:
+        box.locator("[name=rejected]").check()
+        (row,) = self.rows(box)
+        assert "✗ rejected" in row
+
+    def test_arrows_lead_from_cell_to_cell_and_enter_into_the_viewer(self, box: Any) -> None:
+        tab = box.page
+        reached = "tbody a:not([tabindex='-1'])"
+        assert box.locator(reached).count() == 1  # not hundreds on the way of Tab
+        box.locator("tbody tr", has_text="int4").first.locator("td a").first.focus()
+        tab.keyboard.press("ArrowRight")
+        assert "as int4" in tab.evaluate("document.activeElement.textContent")
+        assert box.locator(reached).count() == 1
+        tab.keyboard.press("ArrowDown")
+        tab.keyboard.press("Enter")
+        tab.wait_for_function("location.hash.startsWith('#int4/QuantizeAnnotate/')")
+
+    def test_a_cell_says_where_its_values_were_cast(self, tiny: Path, browser: Any) -> None:
+        tab = opened(browser, tiny)
+        table = tab.locator("#c0 .timeline, #c1 .timeline").filter(has_text="int8 → int32").first
+        cell = table.locator("td", has_text="↘ cast from int32").first
+        assert "int8 → int32" in cell.text_content()
+        assert table.locator("td", has_text="↗ back to float32").count() == 1
+
+
 class TestGraph:
     @pytest.fixture
     def box(self, tiny: Path, browser: Any) -> Any:

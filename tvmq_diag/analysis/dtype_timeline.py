@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rapidfuzz.distance import Indel
 
-from ..trace.facts import Setting
+from ..trace.graph import RESULT, Graph, Op
 from ..trace.ops import Vocabulary
 from ..trace.simulated import Simulated, simulated
-from ..trace.snapshot import Node, Snapshot
+from ..trace.snapshot import Node, Snapshot, is_integer
 from ..trace.stages import STAGES
 from ..trace.trace import Trace
+from . import crossings
+
+
+GraphOf = Callable[[Snapshot], Graph | None]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class AnchorCell:
     """Its result as `int8[1,64,56,56]`."""
     stands_for: tuple[Simulated, ...] = ()
     """What the values that it reads are simulated as, between annotate and realize."""
+    cast_from: str | None = None
+    """In which dtype the model made what it reads, where that is cast before."""
+    back_to: str | None = None
+    """The float that its integers are cast to before the next op that one knows reads them."""
 
 
 @dataclass
@@ -67,12 +75,14 @@ class Timeline:
     """The snapshot that each stage's cells are of."""
 
 
-def timeline(trace: Trace) -> Timeline:
+def timeline(trace: Trace, graphs: GraphOf | None = None) -> Timeline:
     """The dtype timeline of a trace; without rows where no module was recorded.
 
     Rows are the anchors of the last module before realize, which adds some of its own, and the
     rejected op, if there is one: that always has a row. Cells are of each stage's last module.
+    `graphs` gives the graphs of modules where somebody has them already.
     """
+    cells = _Cells(trace, graphs or _graph)
     columns = _columns(trace)
     if not columns:
         return Timeline([], [])
@@ -85,11 +95,10 @@ def timeline(trace: Trace) -> Timeline:
         AnchorRow(f"#{i} {node.op}", _kind(node, vocabulary), node.span)
         for i, node in enumerate(anchors)
     ]
-    qconfig = trace.facts.qconfig
-    _spread(rows, anchors, [base], columns, qconfig)
-    _spread(rows, anchors, stages[: stages.index(base)][::-1], columns, qconfig)
-    latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns, qconfig)
-    stopped = _mark_rejected(trace, rows, latest)
+    _spread(rows, anchors, [base], columns, cells)
+    _spread(rows, anchors, stages[: stages.index(base)][::-1], columns, cells)
+    latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns, cells)
+    stopped = _mark_rejected(trace, rows, latest, cells)
     modules = {stage: snapshot.number for stage, snapshot in columns.items()}
     failing = trace.failing_snapshot()
     if stopped is not None and failing is not None:
@@ -125,7 +134,7 @@ def _spread(
     anchors: list[Node],
     stages: list[str],
     columns: dict[str, Snapshot],
-    qconfig: Mapping[str, Setting],
+    cells: _Cells,
 ) -> list[Node]:
     """Carry the rows on from stage to stage; returns the newest node known of each row."""
     newest = list(anchors)
@@ -135,7 +144,7 @@ def _spread(
         for i, node in enumerate(matched):
             if node is not None:
                 newest[i] = node
-                rows[i].cells[stage] = _cell(snapshot, node, qconfig)
+                rows[i].cells[stage] = cells.of(snapshot, node)
     return newest
 
 
@@ -170,7 +179,9 @@ def _kind(node: Node, vocabulary: Vocabulary) -> str:
     return vocabulary.anchor_kind(node.op) or node.op
 
 
-def _mark_rejected(trace: Trace, rows: list[AnchorRow], newest: list[Node]) -> str | None:
+def _mark_rejected(
+    trace: Trace, rows: list[AnchorRow], newest: list[Node], cells: _Cells
+) -> str | None:
     """Mark the row of the rejected op, or give it one; returns the stage that rejected it."""
     failing = trace.failing_snapshot()
     stage = trace.failing_stage
@@ -188,16 +199,54 @@ def _mark_rejected(trace: Trace, rows: list[AnchorRow], newest: list[Node]) -> s
         row = max(before, default=-1) + 1
         rows.insert(row, AnchorRow(node.op, _kind(node, failing.vocabulary), node.span))
     rows[row].rejected = True
-    rows[row].cells[stage] = _cell(failing, failing.nodes[trace.blame.row], trace.facts.qconfig)
+    rows[row].cells[stage] = cells.of(failing, failing.nodes[trace.blame.row])
     return stage
 
 
-def _cell(snapshot: Snapshot, node: Node, qconfig: Mapping[str, Setting]) -> AnchorCell:
-    read = [snapshot.nodes[i] for i in node.inputs]
-    inputs = tuple(_dtype(one) for one in read)
-    steps = (simulated(_behind_notes(snapshot, one), snapshot, qconfig) for one in read)
-    stands_for = tuple(step for step in steps if step is not None)
-    return AnchorCell(node.number, node.op, inputs, _dtype(node), node.tensor, stands_for)
+class _Cells:
+    """Makes the cells of a trace."""
+
+    def __init__(self, trace: Trace, graphs: GraphOf) -> None:
+        self._qconfig, self._graphs = trace.facts.qconfig, graphs
+        self._ops: dict[int, tuple[Graph | None, dict[int, Op]]] = {}
+
+    def of(self, snapshot: Snapshot, node: Node) -> AnchorCell:
+        """What an op of a module reads and makes."""
+        read = [snapshot.nodes[i] for i in node.inputs]
+        inputs = tuple(_dtype(one) for one in read)
+        steps = (simulated(_behind_notes(snapshot, one), snapshot, self._qconfig) for one in read)
+        graph, op = self._find(snapshot, node)
+        return AnchorCell(
+            node.number,
+            node.op,
+            inputs,
+            _dtype(node),
+            node.tensor,
+            tuple(step for step in steps if step is not None),
+            crossings.cast_from(graph, op) if graph and op else None,
+            crossings.back_to(graph, op) if graph and op else None,
+        )
+
+    def _find(self, snapshot: Snapshot, node: Node) -> tuple[Graph | None, Op | None]:
+        """The op in its graph, where anything crosses: in a module that has integers at all."""
+        if snapshot.number not in self._ops:
+            quantized = any(is_integer(call.dtype) for call in snapshot.calls)
+            graph = self._graphs(snapshot) if quantized else None
+            ops = graph.ops if graph else ()
+            self._ops[snapshot.number] = (
+                graph,
+                {op.node.number: op for op in ops if op.name != RESULT},
+            )
+        graph, by_row = self._ops[snapshot.number]
+        return graph, by_row.get(node.number)
+
+
+def _graph(snapshot: Snapshot) -> Graph | None:
+    """The graph of a module; None of a damaged one."""
+    try:
+        return Graph(snapshot)
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def _behind_notes(snapshot: Snapshot, node: Node) -> Node:
