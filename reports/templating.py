@@ -34,6 +34,9 @@ VIEWER = (
     "card",
     "search",
     "timeline",
+    "graph_sides",
+    "graph_nodes",
+    "graph_colours",
     "graph",
     "viewer",
 )

@@ -8,7 +8,7 @@ still those of the float model.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import networkx as nx
@@ -26,12 +26,10 @@ from ..formatting import (
 )
 from . import svg
 from .condense import Group, condense
+from .near import LIMIT, neighbourhood, operands
 
 _LINE = 40
 """Characters of a line in a node."""
-
-_NEIGHBOURS = 60
-"""Nodes of a neighbourhood at most: something read by a thousand ops stays a picture."""
 
 _NAMES = 3
 """Ops of a group that its node names; the others are counted."""
@@ -84,7 +82,7 @@ def around(
     """The producers up to `up` steps and the consumers up to `down` steps from the op in `row`."""
     if not 0 <= row < len(snapshot.nodes):
         return Picture(None, f"row {row} is not in the op table")
-    near = _near(snapshot, row, up, down)
+    near = neighbourhood(snapshot, row, up, down)
     graph = nx.DiGraph()
     for number in sorted(near):
         _add_node(graph, snapshot, snapshot.nodes[number], number == row, fates)
@@ -94,8 +92,10 @@ def around(
                 graph.add_edge(f"n{source}", f"n{number}")
     _add_stubs(graph, snapshot, near)
     title = f"The ops around %{row} {clip(snapshot.nodes[row].op, 60)}"
-    note = "only the nearest ops are drawn" if len(near) >= _NEIGHBOURS else None
+    note = "only the nearest ops are drawn" if len(near) >= LIMIT else None
     drawn = [snapshot.nodes[number] for number in sorted(near)]
+    nodes = {f"n{node.number}": [node] for node in drawn}
+    _add_data(graph, nodes, places(snapshot))
     if fates:
         found = {fates[number] for number in near if number in fates}
         legend = [_HERE, *(_key(fate, fate) for fate in FATE_MARKS if fate in found)]
@@ -116,7 +116,8 @@ def whole(
     """
     rejected = [row for row, fate in fates.items() if fate == formatting.REJECTED]
     model = condense(snapshot, rejected_row, rejected)
-    known = _Known(fates, _numbers(snapshot, rejected_row, fates), snapshot.vocabulary)
+    order = places(snapshot)
+    known = _Known(fates, _numbers(order, rejected_row, fates), snapshot.vocabulary)
     graph = nx.DiGraph()
     for place, group in enumerate(model.groups):
         _add_group(graph, place, group, known)
@@ -124,6 +125,8 @@ def whole(
             graph.add_edge(f"n{source}", f"n{place}")
     if not graph:
         return Picture(None, "this module has no operator calls")
+    groups = enumerate(model.groups)
+    _add_data(graph, {f"n{place}": [*group.ops, group.last] for place, group in groups}, order)
     title = f"The whole model: {model.total} operator calls drawn as {len(graph)} nodes"
     note = model.note
     if fates:
@@ -167,50 +170,30 @@ def _families(nodes: Iterable[Node]) -> list[Key]:
     ]
 
 
-def _near(snapshot: Snapshot, row: int, up: int, down: int) -> set[int]:
-    readers: dict[int, list[int]] = {}
-    for node in snapshot.nodes:
-        for source in _operands(snapshot, node):
-            readers.setdefault(source, []).append(node.number)
-    near = {row}
-    _grow(near, row, up, lambda number: _operands(snapshot, snapshot.nodes[number]))
-    _grow(near, row, down, lambda number: readers.get(number, []))
-    return near
-
-
-def _grow(near: set[int], row: int, steps: int, following: Callable[[int], Iterable[int]]) -> None:
-    edge = [row]
-    for _ in range(steps):
-        found = dict.fromkeys(i for number in edge for i in following(number) if i not in near)
-        edge = list(found)[: max(0, _NEIGHBOURS - len(near))]
-        near.update(edge)
-
-
-def _operands(snapshot: Snapshot, node: Node) -> list[int]:
-    """The inputs that are nodes of a picture: constants, and the numbers a quantizer is set to,
-    are told in the text of who reads them. A function is no reader of its result."""
-    if node.kind == "function":
-        return []
-    inputs = node.inputs[:1] if snapshot.vocabulary.is_step(node.op) else node.inputs
-    known = len(snapshot.nodes)
-    return [i for i in inputs if 0 <= i < known and snapshot.nodes[i].kind != "constant"]
-
-
 def _add_node(
     graph: nx.DiGraph, snapshot: Snapshot, node: Node, rejected: bool, fates: Mapping[int, str]
 ) -> None:
-    attributes = brief(node, snapshot)
     fate = fates.get(node.number)
     lines = [] if rejected or fate in (None, ACCEPTED) else [f"{FATE_MARKS[fate]} {fate}"]
     mark = f"{FATE_MARKS[ACCEPTED]} " if fate == ACCEPTED else ""
-    lines += [f"{mark}%{node.number} {_called(node)}", clip(node.tensor, _LINE)]
-    lines += [clip(line, _LINE) for line in _wrapped(attributes)]
-    lines += _constants(snapshot, node)
-    if node.span:
-        lines.append(clip(node.span, _LINE))
-    tip = " ".join([node.op or node.kind, node.tensor, *attributes, node.span or ""])
+    name, *rest = described(snapshot, node)
+    lines += [f"{mark}%{node.number} {name}", *rest]
     look = _look(node, fate, bool(fates))
-    _place(graph, f"n{node.number}", lines, clip(tip, 300), look, rejected)
+    _place(graph, f"n{node.number}", lines, tip(snapshot, node), look, rejected)
+
+
+def described(snapshot: Snapshot, node: Node) -> list[str]:
+    """A node in lines: its name, what it makes, its attributes, the constants it reads, its span."""
+    lines = [_called(node), clip(node.tensor, _LINE)]
+    lines += [clip(line, _LINE) for line in _wrapped(brief(node, snapshot))]
+    lines += _constants(snapshot, node)
+    return [*lines, clip(node.span, _LINE)] if node.span else lines
+
+
+def tip(snapshot: Snapshot, node: Node) -> str:
+    """The tooltip of a node."""
+    words = [node.op or node.kind, node.tensor, *brief(node, snapshot), node.span or ""]
+    return clip(" ".join(words), 300)
 
 
 @dataclass(frozen=True)
@@ -235,16 +218,20 @@ class _Known:
         return _called(call) if number is None else f"{_called(call)} #{number}"
 
 
+def places(snapshot: Snapshot) -> dict[int, int]:
+    """Which op in running order each row is."""
+    return {node.number: place for place, node in enumerate(snapshot.executed())}
+
+
 def _numbers(
-    snapshot: Snapshot, rejected_row: int | None, fates: Mapping[int, str]
+    order: Mapping[int, int], rejected_row: int | None, fates: Mapping[int, str]
 ) -> dict[int, int]:
     """The numbers that the verdict and the table of the map speak of."""
     told = {
         row for row, fate in fates.items() if fate in (formatting.REJECTED, formatting.UNJUDGED)
     }
     told |= {rejected_row} if rejected_row is not None else set()
-    order = enumerate(snapshot.executed()) if told else ()
-    return {node.number: number for number, node in order if node.number in told}
+    return {row: order[row] for row in told if row in order}
 
 
 def _add_group(graph: nx.DiGraph, place: int, group: Group, known: _Known) -> None:
@@ -332,10 +319,23 @@ def _place(
 def _add_stubs(graph: nx.DiGraph, snapshot: Snapshot, near: set[int]) -> None:
     """Say where the picture is cut: `…` above the ops whose producers are not in it."""
     for number in sorted(near):
-        missing = [i for i in _operands(snapshot, snapshot.nodes[number]) if i not in near]
+        missing = [i for i in operands(snapshot, snapshot.nodes[number]) if i not in near]
         if missing:
             graph.add_node(f"s{number}", label="…", shape="plaintext", **{"class": "stub"})
             graph.add_edge(f"s{number}", f"n{number}", **{"class": "stub"})
+
+
+def _add_data(
+    graph: nx.DiGraph, drawn: Mapping[str, Sequence[Node]], order: Mapping[int, int]
+) -> None:
+    """What the viewer colours nodes by and leads to: the family of what each makes, and which ops
+    in running order it stands for."""
+    for name, nodes in drawn.items():
+        ops = sorted({order[node.number] for node in nodes if node.number in order})
+        graph.nodes[name]["data"] = {
+            "dtype": dtype_family(nodes[-1].dtype),
+            **({"ops": " ".join(map(str, ops))} if ops else {}),
+        }
 
 
 def _called(node: Node) -> str:

@@ -41,12 +41,15 @@ def draw(graph: nx.DiGraph, prefix: str, title: str) -> str | None:
     """The graph as an inline `<svg>`; None when Graphviz failed or took too long.
 
     Nodes must be strings fit for an id. Their `label`, `tip` (tooltip), `class`, `shape` and
-    `peripheries` are used. Ids in the result begin with `prefix`.
+    `peripheries` are used; `data` is what their elements carry as `data-…`, for the viewer. Ids in
+    the result begin with `prefix`.
     """
     tips = {str(node): str(data.get("tip", "")) for node, data in graph.nodes(data=True)}
+    told = {str(node): data.get("data", {}) for node, data in graph.nodes(data=True)}
     bare = graph.copy()
     for _, data in bare.nodes(data=True):
         data.pop("tip", None)
+        data.pop("data", None)
     # Courier: the one font whose width Graphviz and a browser agree on, near enough.
     bare.graph["graph"] = {"rankdir": "TB", "nodesep": "0.25", "ranksep": "0.35", "nslimit": "2"}
     bare.graph["node"] = {"shape": "box", "fontname": "Courier", "fontsize": "11"}
@@ -61,7 +64,7 @@ def draw(graph: nx.DiGraph, prefix: str, title: str) -> str | None:
             check=True,
             cwd=_TEMPLATES,  # `-c` puts it on sys.path: nothing there can be imported
         ).stdout
-        return _inline(ET.fromstring(drawn), prefix, title, tips)
+        return _inline(ET.fromstring(drawn), prefix, title, tips, told)
     except (OSError, subprocess.SubprocessError, ET.ParseError):
         return None
 
@@ -77,7 +80,13 @@ def _plain(line: str) -> str:
     return line.replace("\\", "\\\\").replace("&", "&amp;")
 
 
-def _inline(root: ET.Element, prefix: str, title: str, tips: dict[str, str]) -> str:
+def _inline(
+    root: ET.Element,
+    prefix: str,
+    title: str,
+    tips: dict[str, str],
+    told: dict[str, dict[str, str]],
+) -> str:
     ET.register_namespace("", _NAMESPACE)
     width = float((root.get("width") or "0").removesuffix("pt"))
     root.set("width", f"{width * 4 / 3:.0f}")
@@ -91,7 +100,7 @@ def _inline(root: ET.Element, prefix: str, title: str, tips: dict[str, str]) -> 
             element.set("id", f"{prefix}-{element.get('id')}")
     canvas = root.find(f"{{{_NAMESPACE}}}g")
     if canvas is not None:
-        _tidy(canvas, tips)
+        _tidy(canvas, tips, told)
     heading = ET.Element(f"{{{_NAMESPACE}}}title", {"id": f"{prefix}-title"})
     heading.text = title
     root.insert(0, heading)
@@ -107,7 +116,7 @@ def _strip(element: ET.Element) -> None:
         element.text = None
 
 
-def _tidy(canvas: ET.Element, tips: dict[str, str]) -> None:
+def _tidy(canvas: ET.Element, tips: dict[str, str], told: dict[str, dict[str, str]]) -> None:
     """Drop the white background and the titles of edges; titles of nodes become their tooltips."""
     for child in list(canvas):
         if child.tag == f"{{{_NAMESPACE}}}polygon":
@@ -120,6 +129,8 @@ def _tidy(canvas: ET.Element, tips: dict[str, str]) -> None:
                 child.set("data-to", name.partition("->")[2])
             else:
                 child.set("data-node", name)
+                for key, value in told.get(name, {}).items():
+                    child.set(f"data-{key}", value)
             tip = tips.get(name)
             if tip:
                 title.text = tip

@@ -146,7 +146,11 @@ def _write_graphs(run: Run, sections: list[Section]) -> None:
     folder = run.directory / "graphs"
     for section in sections:
         slug = re.sub(r"[^\w.=-]+", "_", section.verdict.configuration, flags=re.ASCII)[:80]
-        for kind, picture in (("around", section.around), ("whole", section.whole)):
+        for kind, picture in (
+            ("around", section.around),
+            ("change", section.change.picture if section.change else None),
+            ("whole", section.whole),
+        ):
             if picture is not None and picture.svg is not None:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{slug}-{kind}.svg"

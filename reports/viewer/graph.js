@@ -1,13 +1,15 @@
 // Graphs that are drawn already, made to answer: zoom (buttons, + − 0, Ctrl and the wheel), pan (drag,
-// arrows), fit; what an op reads and who reads it lights up; a key of the legend dims all others.
+// arrows), fit (f); what an op reads and who reads it lights up. What else a graph can do is in parts
+// of its own, which are given it as {box, svg, nodes, edges, bar, light, keep, around, show}.
 "use strict";
 for (const box of document.querySelectorAll(".picture")) {
   const svg = box.querySelector("svg.graph");
   if (!svg) continue;
-  const whole = svg.viewBox.baseVal.width * (4 / 3); // points, as Graphviz counts
+  const { width: across, height: down } = svg.viewBox.baseVal;
+  const whole = across * (4 / 3); // points, as Graphviz counts
   const nodes = new Map([...svg.querySelectorAll(".node[data-node]")].map((node) => [node.dataset.node, node]));
   const edges = [...svg.querySelectorAll(".edge")];
-  let size = null;
+  let size = null, kept = null;
 
   function zoom(wanted, x = box.clientWidth / 2, y = box.clientHeight / 2) {
     const before = svg.getBoundingClientRect().width;
@@ -23,19 +25,20 @@ for (const box of document.querySelectorAll(".picture")) {
   const acts = {
     "+": ["Larger", () => zoom(width() * 1.3)],
     "−": ["Smaller", () => zoom(width() / 1.3)],
-    fit: ["Fit: all of it", () => zoom(Math.min(box.clientWidth - 32, (box.clientHeight - 32) * (svg.viewBox.baseVal.width / svg.viewBox.baseVal.height)))],
+    fit: ["Fit: all of it", () => zoom(Math.min(box.clientWidth - 32, (box.clientHeight - 32) * (across / down)))],
     "1:1": ["As large as its text is drawn", () => zoom(whole)],
   };
-  const bar = dom.make("div.zoom", { role: "group", "aria-label": "Size of the graph" });
+  const sizes = dom.make("span.zoom", { role: "group", "aria-label": "Size of the graph" });
   for (const [text, [said, act]] of Object.entries(acts)) {
     const button = dom.make("button", { type: "button", "aria-label": said, title: said }, text);
     button.addEventListener("click", act);
-    bar.append(button);
+    sizes.append(button);
   }
+  const bar = dom.make("div.tools", {}, sizes);
   box.before(bar);
 
   box.addEventListener("keydown", (event) => {
-    const act = { "+": "+", "=": "+", "-": "−", 0: "fit" }[event.key];
+    const act = { "+": "+", "=": "+", "-": "−", 0: "fit", f: "fit" }[event.key];
     if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
     acts[act][1]();
     event.preventDefault();
@@ -46,19 +49,33 @@ for (const box of document.querySelectorAll(".picture")) {
     zoom(width() * Math.exp(-event.deltaY / 300), event.clientX - at.left, event.clientY - at.top);
     event.preventDefault();
   }, { passive: false });
+
+  // A finger pans by itself, and what was dragged was not clicked.
   box.addEventListener("pointerdown", (event) => {
-    if (event.button || !box.classList.contains("zoomed")) return;
+    if (event.button || event.pointerType === "touch") return;
     const from = [event.clientX + box.scrollLeft, event.clientY + box.scrollTop];
-    const drag = (moved) => box.scrollTo(from[0] - moved.clientX, from[1] - moved.clientY);
+    box.dataset.dragged = "";
+    const drag = (moved) => {
+      box.scrollTo(from[0] - moved.clientX, from[1] - moved.clientY);
+      if (Math.abs(moved.clientX - event.clientX) + Math.abs(moved.clientY - event.clientY) > 4) box.dataset.dragged = "yes";
+    };
     const end = () => removeEventListener("pointermove", drag);
     addEventListener("pointermove", drag);
     addEventListener("pointerup", end, { once: true });
+    addEventListener("pointercancel", end, { once: true });
   });
+  svg.addEventListener("dragstart", (event) => event.preventDefault());
 
   function light(chosen) {
     svg.classList.toggle("dim", Boolean(chosen));
     for (const one of svg.querySelectorAll(".lit")) one.classList.remove("lit");
     for (const one of chosen || []) one.classList.add("lit");
+  }
+
+  // What is lit while nothing is pointed at; null: nothing is dimmed.
+  function keep(chosen) {
+    kept = chosen;
+    light(kept);
   }
 
   function around(node) {
@@ -67,30 +84,24 @@ for (const box of document.querySelectorAll(".picture")) {
     return [node, ...touching, ...touching.map((edge) => nodes.get(edge.dataset.from === name ? edge.dataset.to : edge.dataset.from)).filter(Boolean)];
   }
 
-  let kept = null;
-  svg.addEventListener("pointerover", (event) => {
-    const node = event.target.closest(".node[data-node]");
-    light(node ? around(node) : kept);
-  });
-  svg.addEventListener("pointerleave", () => light(kept));
-
-  const legend = box.parentElement.querySelector(".legend[aria-label=Legend]");
-  for (const key of legend ? legend.children : []) {
-    const look = [...key.classList].map((name) => name.replace(/^f-/, "d-"));
-    key.setAttribute("role", "button");
-    key.setAttribute("tabindex", "0");
-    key.setAttribute("aria-pressed", "false");
-    const press = () => {
-      const on = key.getAttribute("aria-pressed") !== "true";
-      for (const other of legend.children) other.setAttribute("aria-pressed", String(on && other === key));
-      kept = on ? [...nodes.values()].filter((node) => look.some((name) => node.classList.contains(name))) : null;
-      light(kept);
-    };
-    key.addEventListener("click", press);
-    key.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      press();
-      event.preventDefault();
-    });
+  // Into the middle of the box, as far as that can be scrolled.
+  function show(node) {
+    const at = node.getBoundingClientRect(), frame = box.getBoundingClientRect();
+    if (at.top >= frame.top && at.bottom <= frame.bottom && at.left >= frame.left && at.right <= frame.right) return;
+    box.scrollTop += (at.top + at.bottom - frame.top - frame.bottom) / 2;
+    box.scrollLeft += (at.left + at.right - frame.left - frame.right) / 2;
   }
+
+  for (const [begins, ends] of [["pointerover", "pointerleave"], ["focusin", "focusout"]]) {
+    svg.addEventListener(begins, (event) => {
+      const node = event.target.closest(".node[data-node]");
+      light(node ? around(node) : kept);
+    });
+    svg.addEventListener(ends, () => light(kept));
+  }
+
+  const picture = { box, svg, nodes, edges, bar, light, keep, around, show };
+  graphSides.attach(picture);
+  graphNodes.attach(picture);
+  graphColours.attach(picture);
 }

@@ -8,6 +8,7 @@
 //   place.href(compile, step, op)     such an address; step is an index, op a place or null; -1 is
 //                                     the first of the other compile's ops, -2 its second
 //   place.here(compiles)              {compile, step, op} of the page's address, or null
+//   place.at(address, compiles)       the same of another address
 //   place.go(compile, step, op)       goes there
 //   place.watch(function)             is called whenever one has gone somewhere
 "use strict";
@@ -21,11 +22,15 @@ const place = (() => {
     return "#" + parts.map((part) => encodeURIComponent(part).replaceAll("%2F", "/")).join("/");
   }
 
-  // Configurations have slashes of their own (int8/int8/int32), so the compile comes first.
   function here(compiles) {
+    return at(location.hash, compiles);
+  }
+
+  // Configurations have slashes of their own (int8/int8/int32), so the compile comes first.
+  function at(address, compiles) {
     let text;
     try {
-      text = decodeURIComponent(location.hash.slice(1));
+      text = decodeURIComponent(address.slice(1));
     } catch {
       return null;
     }
@@ -51,5 +56,5 @@ const place = (() => {
   }
 
   addEventListener("hashchange", tell);
-  return { href, here, go, watch: (watcher) => watchers.push(watcher) };
+  return { href, here, at, go, watch: (watcher) => watchers.push(watcher) };
 })();

@@ -20,6 +20,7 @@ from . import (
     accuracy,
     benchmark,
     bisection,
+    change,
     coverage,
     environment,
     numerics,
@@ -34,6 +35,7 @@ from .addresses import Addresses
 from .benchmark import BenchmarkView
 from .bisection import BisectionView
 from .card import Card, quantized_dtypes
+from .change import Change
 from .coverage import CoverageView
 from .kept import Kept
 from .listing import Listing, listing
@@ -65,6 +67,7 @@ class Section:
     accuracy: AccuracyView | None = None
     timeline: TimelineView | None = None
     around: Picture | None = None
+    change: Change | None = None
     rejections: Rejections | None = None
     no_map: str | None = None
     go_on: str | None = None
@@ -72,6 +75,8 @@ class Section:
     coverage: CoverageView | None = None
     whole: Picture | None = None
     whole_of: str = ""
+    whole_at: str | None = None
+    """Where the viewer shows that module, which is also the one around the op."""
     ir: Listing | None = None
     ir_file: str | None = None
     tree: list[PassLine] = field(default_factory=list)
@@ -139,7 +144,7 @@ def build(run: Run, result: Result, key: str, kept: Kept | None = None) -> Secti
     section.settings = environment.settings(trace)
     section.environment = environment.environment(run, trace)
     _passes(section, trace, kept)
-    _pictures(section, trace, kept)
+    _pictures(section, run, trace, kept)
     _failure(section, run, trace)
     section.coverage = _once(section, kept, "the coverage", lambda: coverage.table(trace))
     section.ir_file = environment.module_file(run, trace)
@@ -188,7 +193,7 @@ def _passes(section: Section, trace: Trace, kept: Kept) -> None:
     section.card.dtypes = quantized_dtypes(trace)
 
 
-def _pictures(section: Section, trace: Trace, kept: Kept) -> None:
+def _pictures(section: Section, run: Run, trace: Trace, kept: Kept) -> None:
     failing = trace.failing_snapshot()
     row = trace.blame.row if trace.blame is not None and failing is not None else None
     fates = _try(section, "the map's colours", lambda: rejections.fates(trace)) or NO_FATES
@@ -213,6 +218,24 @@ def _pictures(section: Section, trace: Trace, kept: Kept) -> None:
         kept,
         "the graph of the model",
         lambda: graph.whole(shown, row, prefix=f"{section.key}-whole", fates=fates),
+    )
+    addresses = Addresses(section.verdict.configuration, trace)
+    section.whole_at = addresses.module(shown.number)
+    section.change = _try(
+        section, "what was changed", lambda: _change(section, run, trace, kept, addresses)
+    )
+
+
+def _change(
+    section: Section, run: Run, trace: Trace, kept: Kept, addresses: Addresses
+) -> Change | None:
+    asked = change.question(run, trace)
+    if asked is None:
+        return None
+    return kept.of(  # what is asked may change while the run goes on
+        trace,
+        repr(asked),
+        lambda: change.change(asked, trace, addresses, kept.graphs, f"{section.key}-change"),
     )
 
 

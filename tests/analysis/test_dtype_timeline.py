@@ -75,7 +75,9 @@ def test_what_is_cast_and_what_goes_back_to_float_on_relay() -> None:
     assert cells[0] == ("nn.conv2d", None, None)  # stays float
     assert cells[3] == ("nn.conv2d", "float32", None)  # reads float, and hands on integers
     assert cells[5] == ("nn.conv2d", "int32", None)  # requantized
-    assert [op for op, _, back in cells if back == "float32"] == ["nn.global_avg_pool2d"]  # before the pooling
+    assert [op for op, _, back in cells if back == "float32"] == [
+        "nn.global_avg_pool2d"
+    ]  # before the pooling
     before = cells_of(TINY / "traces" / "int8_int8_int32", "calibrate")
     assert all((source, back) == (None, None) for _, source, back in before)
 

@@ -472,7 +472,7 @@ class TestGraph:
         def width() -> float:
             return float(box.locator("svg.graph").bounding_box()["width"])
 
-        bar = box.locator("xpath=preceding-sibling::div[contains(@class, 'zoom')]")
+        bar = box.locator("xpath=preceding-sibling::div[contains(@class, 'tools')]")
         before = width()
         bar.get_by_label("Larger").click()
         assert width() == pytest.approx(before * 1.3, rel=0.02)

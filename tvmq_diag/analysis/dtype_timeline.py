@@ -21,7 +21,6 @@ from ..trace.stages import STAGES
 from ..trace.trace import Trace
 from . import crossings
 
-
 GraphOf = Callable[[Snapshot], Graph | None]
 
 
