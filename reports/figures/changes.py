@@ -1,6 +1,6 @@
 """What passes made of the ops around one: two modules in one layout, so that nothing moves.
 
-An op of both is one node; what is in one of them alone is marked `−` (before) or `+` (after), and
+An op of both is one node; what is in one of them alone is marked a minus (before) or `+` (after), and
 `~` is what both have and say differently. The viewer shows one side or the other (viewer/sides.js).
 """
 
@@ -21,7 +21,7 @@ from .near import grow, neighbourhood, operands, readers
 _INSERTED = 12
 """So many steps what was inserted, or removed, is followed: casts stand in long rows."""
 
-MARKS = {"was": "−", "now": "+", "both": "~"}
+MARKS = {"was": "\N{MINUS SIGN}", "now": "+", "both": "~"}
 
 
 Orders = tuple[dict[int, int], dict[int, int]]

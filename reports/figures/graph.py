@@ -183,7 +183,7 @@ def _add_node(
 
 
 def described(snapshot: Snapshot, node: Node) -> list[str]:
-    """A node in lines: its name, what it makes, its attributes, the constants it reads, its span."""
+    """A node in lines: its name, what it makes, its attributes, the constants it reads, a span."""
     lines = [_called(node), clip(node.tensor, _LINE)]
     lines += [clip(line, _LINE) for line in _wrapped(brief(node, snapshot))]
     lines += _constants(snapshot, node)

@@ -251,7 +251,7 @@ def test_the_map_colours_the_whole_model_beside_its_table(tmp_path: Path) -> Non
 def test_without_a_map_the_whole_model_stays_where_it_was(tmp_path: Path) -> None:
     text, _ = write(tmp_path, rejected())
     assert text.index('id="c0-passes"') < text.index('id="c0-whole"')
-    assert "coloured by" not in text
+    assert "coloured by how each op fared" not in text
 
 
 @pytest.mark.parametrize(
