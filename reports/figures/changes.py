@@ -1,7 +1,8 @@
 """What passes made of the ops around one: two modules in one layout, so that nothing moves.
 
-An op of both is one node; what is in one of them alone is marked a minus (before) or `+` (after), and
-`~` is what both have and say differently. The viewer shows one side or the other (viewer/sides.js).
+An op of both is one node; what is in one of them alone has a minus (before) or a plus (after),
+and `~` is what both have and say differently. The viewer shows one side or the other
+(viewer/graph_sides.js).
 """
 
 from __future__ import annotations

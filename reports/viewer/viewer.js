@@ -147,6 +147,7 @@
   else go(first, ...opening(first));
   place.watch(() => {
     if (moving || !place.here(compiles)) return;
+    clearTimeout(waiting);
     arrive();
     parts.list.focus({ preventScroll: true });
   });
