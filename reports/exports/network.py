@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from ..formatting import clip
-from ..views.step_listing import named
 from .choice import Chosen
 
 LONGEST = 1000
@@ -69,7 +68,7 @@ def network(step: Chosen) -> tuple[list[GraphNode], list[GraphEdge]]:
                 _text(row.makes),
                 _text(op.node.dtype or ""),
                 op.index,
-                _text(", ".join(map(named, row.reads))),
+                _text(", ".join(map(_named, row.reads))),
                 tuple((_text(key), _text(value)) for key, value in row.attributes),
                 _text(row.stands_for),
                 _text(row.span),
@@ -89,6 +88,11 @@ def network(step: Chosen) -> tuple[list[GraphNode], list[GraphEdge]]:
                 inputs.setdefault(source, GraphNode(source, "input", _text(operand.type), dtype))
                 edges.append(GraphEdge(source, name, place))
     return [*inputs.values(), *ops], edges
+
+
+def _named(read: int | str) -> str:
+    """What an op reads, in words: another op by its line."""
+    return f"%{read}" if isinstance(read, int) else read
 
 
 def _finite(value: float | None) -> float | None:

@@ -84,18 +84,21 @@ def around(
         return Picture(None, f"row {row} is not in the op table")
     near = neighbourhood(snapshot, row, up, down)
     graph = nx.DiGraph()
+    order = places(snapshot)
     for number in sorted(near):
-        _add_node(graph, snapshot, snapshot.nodes[number], number == row, fates)
+        node = snapshot.nodes[number]
+        _add_node(graph, snapshot, node, number == row, fates, order.get(number))
     for number in sorted(near):
         for source in snapshot.nodes[number].inputs:
             if source in near:
                 graph.add_edge(f"n{source}", f"n{number}")
     _add_stubs(graph, snapshot, near)
-    title = f"The ops around %{row} {clip(snapshot.nodes[row].op, 60)}"
+    called = f"%{order[row]} " if row in order else ""
+    title = f"The ops around {called}{clip(snapshot.nodes[row].op, 60)}"
     note = "only the nearest ops are drawn" if len(near) >= LIMIT else None
     drawn = [snapshot.nodes[number] for number in sorted(near)]
     nodes = {f"n{node.number}": [node] for node in drawn}
-    _add_data(graph, nodes, places(snapshot))
+    _add_data(graph, nodes, order)
     if fates:
         found = {fates[number] for number in near if number in fates}
         legend = [_HERE, *(_key(fate, fate) for fate in FATE_MARKS if fate in found)]
@@ -117,7 +120,7 @@ def whole(
     rejected = [row for row, fate in fates.items() if fate == formatting.REJECTED]
     model = condense(snapshot, rejected_row, rejected)
     order = places(snapshot)
-    known = _Known(fates, _numbers(order, rejected_row, fates), snapshot.vocabulary)
+    known = _Known(fates, order, _told(rejected_row, fates), snapshot.vocabulary)
     graph = nx.DiGraph()
     for place, group in enumerate(model.groups):
         _add_group(graph, place, group, known)
@@ -171,13 +174,19 @@ def _families(nodes: Iterable[Node]) -> list[Key]:
 
 
 def _add_node(
-    graph: nx.DiGraph, snapshot: Snapshot, node: Node, rejected: bool, fates: Mapping[int, str]
+    graph: nx.DiGraph,
+    snapshot: Snapshot,
+    node: Node,
+    rejected: bool,
+    fates: Mapping[int, str],
+    place: int | None,
 ) -> None:
     fate = fates.get(node.number)
     lines = [] if rejected or fate in (None, ACCEPTED) else [f"{FATE_MARKS[fate]} {fate}"]
     mark = f"{FATE_MARKS[ACCEPTED]} " if fate == ACCEPTED else ""
     name, *rest = described(snapshot, node)
-    lines += [f"{mark}%{node.number} {name}", *rest]
+    number = "" if place is None else f"%{place} "
+    lines += [f"{mark}{number}{name}", *rest]
     look = _look(node, fate, bool(fates))
     _place(graph, f"n{node.number}", lines, tip(snapshot, node), look, rejected)
 
@@ -198,10 +207,12 @@ def tip(snapshot: Snapshot, node: Node) -> str:
 
 @dataclass(frozen=True)
 class _Known:
-    """How ops fared, and which in running order those are that a reader may look up; by row."""
+    """How ops fared and which in running order they are, by row; and the rows of those that a
+    reader may look up."""
 
     fates: Mapping[int, str]
-    numbers: Mapping[int, int]
+    order: Mapping[int, int]
+    told: set[int]
     vocabulary: Vocabulary
 
     def bad(self, call: Node) -> bool:
@@ -214,8 +225,15 @@ class _Known:
 
     def name(self, call: Node) -> str:
         """Its name, and its number where that is needed."""
-        number = self.numbers.get(call.number)
-        return _called(call) if number is None else f"{_called(call)} #{number}"
+        if call.number not in self.told or call.number not in self.order:
+            return _called(call)
+        return f"{_called(call)} #{self.order[call.number]}"
+
+    def tip(self, call: Node) -> str:
+        """Its fate, number and name, as a tooltip lists them."""
+        place = self.order.get(call.number)
+        number = "" if place is None else f"%{place} "
+        return f"{self.mark(call)}{number}{call.op or call.name or ''}"
 
 
 def places(snapshot: Snapshot) -> dict[int, int]:
@@ -223,15 +241,12 @@ def places(snapshot: Snapshot) -> dict[int, int]:
     return {node.number: place for place, node in enumerate(snapshot.executed())}
 
 
-def _numbers(
-    order: Mapping[int, int], rejected_row: int | None, fates: Mapping[int, str]
-) -> dict[int, int]:
-    """The numbers that the verdict and the table of the map speak of."""
+def _told(rejected_row: int | None, fates: Mapping[int, str]) -> set[int]:
+    """The rows that the verdict and the table of the map speak of."""
     told = {
         row for row, fate in fates.items() if fate in (formatting.REJECTED, formatting.UNJUDGED)
     }
-    told |= {rejected_row} if rejected_row is not None else set()
-    return {row: order[row] for row in told if row in order}
+    return told | ({rejected_row} if rejected_row is not None else set())
 
 
 def _add_group(graph: nx.DiGraph, place: int, group: Group, known: _Known) -> None:
@@ -243,9 +258,7 @@ def _add_group(graph: nx.DiGraph, place: int, group: Group, known: _Known) -> No
     span = next((call.span for call in group.ops if call.span), None)
     if span and known.vocabulary.anchor_kind(node.op) is None:
         lines.append(clip(span, _LINE))
-    tip = ", ".join(
-        f"{known.mark(call)}%{call.number} {call.op or call.name or ''}" for call in group.ops[:12]
-    )
+    tip = ", ".join(known.tip(call) for call in group.ops[:12])
     look = _look(node, worst, bool(known.fates))
     _place(graph, f"n{place}", lines, clip(tip, 400), look, group.rejected)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from markupsafe import Markup
 
 from tvmq_diag import foreign
-from tvmq_diag.measurements.benchmark import FLOAT, Kernel
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import WORKS
 
@@ -107,6 +106,7 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         sections=sections,
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
+        float_addresses=next((s.addresses for s in sections if s.key == "float"), None),
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),
         steps=steps.text() if steps.compiles else "",
@@ -130,16 +130,11 @@ def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]
                 verdict.outcome,
                 trace,
                 section.result.numerics,
-                _kernels(run, section.result),
+                section.kernels,
             )
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
     return steps, texts
-
-
-def _kernels(run: Run, result: Result) -> list[Kernel]:
-    name = FLOAT if result.role == Role.FLOAT else result.verdict.configuration
-    return run.benchmark.kernels.get(name, []) if run.benchmark is not None else []
 
 
 def _write_graphs(run: Run, sections: list[Section]) -> None:

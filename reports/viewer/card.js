@@ -38,6 +38,7 @@ const opCard = (() => {
       ["error alone", decibel(known.alone)],
       ["with all before it", decibel(known.propagated)],
       ["of the output, if only this is quantized", decibel(known.at_output)],
+      ["of float's values", shares(known)],
       ["kernel", known.kernel && `${words.time(known.ms)}, ${known.kernel.replace("tvmgen_default_", "")}`],
     ];
     const said = lines.filter(([, value]) => value && value.length);
@@ -53,7 +54,15 @@ const opCard = (() => {
   }
 
   function decibel(value) {
+    if (value === "exact") return "none, it is exact";
     return value === undefined || value === null ? "" : `${value.toFixed(1)} dB SQNR`;
+  }
+
+  // What a quantization step does to the values that the float model has there.
+  function shares({ clipped, zeroed, largest }) {
+    const share = (value, what) => (value === undefined || value === null ? "" : `${(100 * value).toFixed(2)} % ${what}`);
+    const most = largest === undefined || largest === null ? "" : `the largest ${Number(largest.toPrecision(3))}`;
+    return [share(clipped, "clipped"), share(zeroed, "become 0"), most].filter(Boolean).join(", ");
   }
 
   function weights(row) {
@@ -127,7 +136,13 @@ const opCard = (() => {
 
   function alike(one, other) {
     const [a, b] = [one.modules[0], other.modules[0]];
-    return a && b && a.rows.length === b.rows.length && a.rows.every((row, place) => row === b.rows[place]);
+    return a && b && a.rows.length === b.rows.length && a.rows.every((row, place) => row === b.rows[place] || same(one.row(row), other.row(b.rows[place])));
+  }
+
+  // But for where it is written.
+  function same(one, other) {
+    const said = ({ op, makes, reads, attributes }) => JSON.stringify([op, makes, reads, attributes]);
+    return said(one) === said(other);
   }
 
   function counterpart(compile, step, other, roots) {

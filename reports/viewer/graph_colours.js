@@ -136,7 +136,7 @@ const graphColours = (() => {
         const family = [...reach(lines, (line) => compile.parents(line)), ...reach(lines, (line) => compile.children(line))];
         return [...new Set(family)].filter((line) => notes(line)[name] !== undefined && notes(line)[name] !== null);
       };
-      const errors = told("alone").map((line) => notes(line).alone);
+      const errors = told("alone").map((line) => (notes(line).alone === "exact" ? Infinity : notes(line).alone));
       const times = told("ms").map((line) => notes(line).ms);
       if (errors.length) known.errors.set(node, Math.min(...errors));
       if (times.length && total) known.times.set(node, times.reduce((sum, ms) => sum + ms, 0) / total);

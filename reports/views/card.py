@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tvmq_diag.results.run import Result
 from tvmq_diag.results.verdict import EXACT, INFERRED, NOT_JUDGED, WORKS, WRONG, ThrowSite, Verdict
@@ -12,6 +12,7 @@ from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, duration, outcome_class, outcome_mark
 from . import accuracy
+from .addresses import Addresses
 from .environment import qconfig
 from .passes import dtypes_of
 from .ratios import in_words
@@ -28,8 +29,11 @@ class Card:
 
     result: Result
     dtypes: str | None = None
-    rejected_at: str | None = None
-    """Where the page's viewer shows the op that it was rejected at."""
+    addresses: Addresses = field(init=False)
+    """Where the page's viewer shows its passes and ops."""
+
+    def __post_init__(self) -> None:
+        self.addresses = Addresses(self.verdict.configuration, None)
 
     @property
     def verdict(self) -> Verdict:
@@ -45,6 +49,13 @@ class Card:
     def headline(self) -> str:
         """The verdict in one line."""
         return clip(self.verdict.headline, 400)
+
+    @property
+    def parted(self) -> tuple[str, str, str]:
+        """The headline: up to the op that it names, that op, and the rest."""
+        op = self.verdict.op
+        named = f"{op.name} (op #{op.index})" if op is not None else ""
+        return self.headline.partition(named) if named else (self.headline, "", "")
 
     @property
     def look(self) -> str:

@@ -31,6 +31,8 @@ class CoverageView:
     weights: str
     """Of the quantized model, all dtypes together."""
     unquantized: list[Unquantized]
+    module: int | None = None
+    """The snapshot that those are counted in."""
 
 
 def table(trace: Trace) -> CoverageView | None:
@@ -53,7 +55,7 @@ def table(trace: Trace) -> CoverageView | None:
         if stage.ops and not same:
             lines.append(line)
     total = sum(known.stages[-1].weight_bytes.values()) if known.stages else 0
-    return CoverageView(lines, _bytes(total), known.unquantized) if lines else None
+    return CoverageView(lines, _bytes(total), known.unquantized, known.module) if lines else None
 
 
 def _shares(counted: Counter[str]) -> str:

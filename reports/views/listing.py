@@ -1,12 +1,16 @@
-"""A module as text, from its op table: `%23 = add(%17, %22) : float32[1,64,56,56]`."""
+"""A module as text, from its op table: `%23 = add(%17, %22) : float32[1,64,56,56]`.
+
+Ops have the numbers that verdicts, graphs and the viewer know them by: in running order, from 0.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tvmq_diag.trace.events import PrimFunc
+from tvmq_diag.trace.graph import Graph, Op, Operand
 from tvmq_diag.trace.ops import short
-from tvmq_diag.trace.snapshot import Node, Snapshot
+from tvmq_diag.trace.snapshot import Snapshot
 
 from ..formatting import brief, clip
 
@@ -21,9 +25,9 @@ _ARGUMENTS = 8
 
 @dataclass(frozen=True)
 class ListingRow:
-    """A line: the text, what stands behind it, and the row of the op table."""
+    """A line: an op's number, None of a lowered function; what it is; and where in the model."""
 
-    number: int
+    number: int | None
     text: str
     span: str
     marked: bool = False
@@ -45,13 +49,13 @@ class Listing:
 
 
 def listing(snapshot: Snapshot, marked: int | None = None) -> Listing:
-    """The lines of a module; constants are written where they are read."""
-    nodes = [node for node in snapshot.nodes if node.kind not in ("constant", "globalvar")]
-    place = next((i for i, node in enumerate(nodes) if node.number == marked), None)
-    start, stop = _kept(len(nodes), place)
-    rows = [_row(snapshot, node, node.number == marked) for node in nodes[start:stop]]
-    left_out = len(nodes) - len(rows)
-    rows = rows or [_primfunc(i, function) for i, function in enumerate(snapshot.primfuncs[:LIMIT])]
+    """The lines of a module, the op in a row of its table marked."""
+    ops = Graph(snapshot).ops
+    place = next((op.index for op in ops if op.node.number == marked), None)
+    start, stop = _kept(len(ops), place)
+    rows = [_row(snapshot, op, op.index == place) for op in ops[start:stop]]
+    left_out = len(ops) - len(rows)
+    rows = rows or [_primfunc(function) for function in snapshot.primfuncs[:LIMIT]]
     centre = (place - start) if place is not None else 0
     first, last = max(0, centre - AROUND), centre + AROUND + 1
     return Listing(rows[:first], rows[first:last], rows[last:], left_out)
@@ -65,40 +69,31 @@ def _kept(total: int, place: int | None) -> tuple[int, int]:
     return start, start + LIMIT
 
 
-def _row(snapshot: Snapshot, node: Node, marked: bool) -> ListingRow:
-    return ListingRow(node.number, _text(snapshot, node), clip(node.span or "", 120), marked)
+def _row(snapshot: Snapshot, op: Op, marked: bool) -> ListingRow:
+    return ListingRow(op.index, _text(snapshot, op), clip(op.node.span or "", 120), marked)
 
 
-def _text(snapshot: Snapshot, node: Node) -> str:
-    typed = f" : {clip(node.tensor, 120)}" if node.tensor != "?" else ""
-    arguments = [_operand(snapshot, i) for i in node.inputs[:_ARGUMENTS]]
-    if len(node.inputs) > _ARGUMENTS:
-        arguments.append(f"… {len(node.inputs) - _ARGUMENTS} more")
-    if node.kind == "var":
-        return f"%{node.number} = input {clip(node.name or '', 60)}{typed}"
-    if node.kind == "function":
-        return f"%{node.number} = function returning {', '.join(arguments)}"
-    if node.kind == "get":
-        return f"%{node.number} = {', '.join(arguments)}.{node.attrs.get('index', '?')}{typed}"
-    if node.callee is not None:
-        called = f"%{node.callee}"
-    else:
-        called = clip(short(node.op), 80) if node.kind == "call" else clip(node.kind, 40)
-    if snapshot.vocabulary.is_step(node.op):
+def _text(snapshot: Snapshot, op: Op) -> str:
+    typed = f" : {clip(op.node.tensor, 120)}" if op.node.tensor != "?" else ""
+    arguments = [_operand(operand) for operand in op.operands[:_ARGUMENTS]]
+    if len(op.operands) > _ARGUMENTS:
+        arguments.append(f"… {len(op.operands) - _ARGUMENTS} more")
+    if op.vocabulary.is_step(op.node.op):
         arguments = arguments[:1]
-    inside = ", ".join([*arguments, *brief(node, snapshot)])
-    return f"%{node.number} = {called}({inside}){typed}"
+    inside = ", ".join([*arguments, *brief(op.node, snapshot)])
+    return f" = {clip(short(op.name), 80)}({inside}){typed}"
 
 
-def _operand(snapshot: Snapshot, row: int) -> str:
-    if not 0 <= row < len(snapshot.nodes):
-        return f"%{row}"
-    node = snapshot.nodes[row]
-    if node.kind != "constant":
-        return f"%{row}"
-    return f"{node.value:g}" if node.value is not None else f"const {clip(node.tensor, 60)}"
+def _operand(operand: Operand) -> str:
+    if operand.op is not None:
+        return f"%{operand.op}" if operand.part is None else f"%{operand.op}.{operand.part}"
+    if operand.constant is None:
+        return f"input {clip(operand.type, 60)}"
+    if operand.constant.value is not None:
+        return f"{operand.constant.value:g}"
+    return f"const {clip(operand.type, 60)}"
 
 
-def _primfunc(number: int, function: PrimFunc) -> ListingRow:
+def _primfunc(function: PrimFunc) -> ListingRow:
     types = clip(", ".join(function.params), 200)
-    return ListingRow(number, f"primfunc {clip(function.name, 120)}({types})", "")
+    return ListingRow(None, f"primfunc {clip(function.name, 120)}({types})", "")

@@ -30,7 +30,9 @@ class RejectionRow:
     count: int
     verdict: str
     reason: str
-    where: str
+    where: list[int]
+    """Some of them, in running order; the rest are `more`."""
+    more: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def table(trace: Trace) -> Rejections | None:
         node = failing.nodes[row]
         groups.setdefault((node.op, verdict, reason), []).append(node)
     lines = [
-        RejectionRow(short(op), len(nodes), verdict, clip(reason, 200), _where(nodes, order))
+        RejectionRow(short(op), len(nodes), verdict, clip(reason, 200), *_where(nodes, order))
         for (op, verdict, reason), nodes in groups.items()
     ]
     judged = len(known.accepted) + len(known.rejected)
@@ -93,7 +95,6 @@ def _slices(trace: Trace, failing: Snapshot) -> str:
     return "each by itself"
 
 
-def _where(nodes: list[Node], order: dict[int, int]) -> str:
-    named = [f"#{order[node.number]}" for node in nodes[:_NAMED] if node.number in order]
-    rest = len(nodes) - len(named)
-    return ", ".join(named) + (f" and {rest} more" if rest else "")
+def _where(nodes: list[Node], order: dict[int, int]) -> tuple[list[int], int]:
+    named = [order[node.number] for node in nodes[:_NAMED] if node.number in order]
+    return named, len(nodes) - len(named)

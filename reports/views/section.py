@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tvmq_diag.analysis import advice
 from tvmq_diag.analysis.hazards import elsewhere
-from tvmq_diag.measurements.benchmark import FLOAT
+from tvmq_diag.measurements.benchmark import FLOAT, Kernel
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import Verdict
 from tvmq_diag.trace.trace import Trace
@@ -64,6 +64,8 @@ class Section:
     card: Card
     strip: list[StripStage]
     role: str = ""
+    kernels: list[Kernel] = field(default_factory=list)
+    """As they were profiled, in running order."""
     accuracy: AccuracyView | None = None
     timeline: TimelineView | None = None
     around: Picture | None = None
@@ -95,6 +97,11 @@ class Section:
     def verdict(self) -> Verdict:
         """The verdict of the result."""
         return self.result.verdict
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the viewer shows its passes and ops."""
+        return self.card.addresses
 
     @property
     def passes_run(self) -> int:
@@ -133,13 +140,18 @@ def build(run: Run, result: Result, key: str, kept: Kept | None = None) -> Secti
     """
     kept = Kept() if kept is None else kept
     role = ROLES[result.role]
-    section = Section(key, result, Card(result), stages.strip(result), role)
+    kernels = _kernels(run, result)
+    section = Section(key, result, Card(result), stages.strip(result), role, kernels)
     _measurements(section, run)
     section.tail = printable(result.tail, 20_000)
     trace = result.trace
     if trace is None:
         section.faults.append("there is no trace: the process left nothing behind")
         return section
+    section.card.addresses = (
+        _try(section, "where the viewer shows what", lambda: _addresses(result, kernels, kept))
+        or section.addresses
+    )
     section.error = environment.error_text(trace)
     section.settings = environment.settings(trace)
     section.environment = environment.environment(run, trace)
@@ -153,6 +165,16 @@ def build(run: Run, result: Result, key: str, kept: Kept | None = None) -> Secti
     if not trace.ended:
         section.faults.append("the journal stops without an end: the process died or was stopped")
     return section
+
+
+def _kernels(run: Run, result: Result) -> list[Kernel]:
+    name = FLOAT if result.role == Role.FLOAT else result.verdict.configuration
+    return run.benchmark.kernels.get(name, []) if run.benchmark is not None else []
+
+
+def _addresses(result: Result, kernels: list[Kernel], kept: Kept) -> Addresses:
+    name = result.verdict.configuration
+    return Addresses(name, result.trace, result.numerics, kernels, kept.graphs)
 
 
 def _measurements(section: Section, run: Run) -> None:
@@ -177,8 +199,7 @@ def _benchmark(run: Run, result: Result, key: str) -> BenchmarkView | None:
 
 
 def _passes(section: Section, trace: Trace, kept: Kept) -> None:
-    addresses = Addresses(section.verdict.configuration, trace)
-    section.card.rejected_at = _try(section, "where it was rejected", lambda: addresses.rejected)
+    addresses = section.addresses
     section.timeline = _once(
         section,
         kept,
@@ -219,7 +240,7 @@ def _pictures(section: Section, run: Run, trace: Trace, kept: Kept) -> None:
         "the graph of the model",
         lambda: graph.whole(shown, row, prefix=f"{section.key}-whole", fates=fates),
     )
-    addresses = Addresses(section.verdict.configuration, trace)
+    addresses = section.addresses
     section.whole_at = addresses.module(shown.number)
     section.change = _try(
         section, "what was changed", lambda: _change(section, run, trace, kept, addresses)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tvmq_diag.history.lineage import Module
 from tvmq_diag.history.rows import Row
 from tvmq_diag.history.story import ADDED, CHANGED, REMOVED, SAME, OpChange, Story
 
@@ -46,6 +48,25 @@ class StepListing:
     left_out: int
 
 
+class Places(dict[int, int]):
+    """Where each line stands in a module, in running order: the number that readers know it by."""
+
+    @classmethod
+    def of(cls, module: Module | None) -> Places:
+        """Those of a module; none where there is none."""
+        return cls((line, place) for place, line in enumerate(module.lines if module else ()))
+
+    def named(self, read: int | str) -> str:
+        """What an op reads, in words."""
+        if isinstance(read, str):
+            return re.sub(r"^%(\d+)", lambda line: f"%{self.get(int(line[1]), '?')}", read)
+        return f"%{self.get(read, '?')}"
+
+    def reads(self, row: Row) -> str:
+        """All that an op reads, in words."""
+        return ", ".join(map(self.named, row.reads))
+
+
 def listing(story: Story, number: int) -> StepListing:
     """The listing of a step: what changed; else what is around the refused op; else its start."""
     ops, refused = story.changes(number), story.refused(number)
@@ -55,10 +76,11 @@ def listing(story: Story, number: int) -> StepListing:
     elif not shown and number == 0:
         shown = list(range(len(ops)))
     kept = set(shown[:LIMIT])
+    places = Places.of(story.before(number)), Places.of(story.module(number))
     return StepListing(
         clip(story.names[number], 80),
         _summary(story, number, ops),
-        list(_lines(ops, kept, shown, refused)),
+        list(_lines(ops, kept, shown, refused, places)),
         len(shown) - len(kept),
     )
 
@@ -79,7 +101,11 @@ def _summary(story: Story, number: int, ops: list[OpChange]) -> str:
 
 
 def _lines(
-    ops: list[OpChange], kept: set[int], shown: list[int], refused: int | None
+    ops: list[OpChange],
+    kept: set[int],
+    shown: list[int],
+    refused: int | None,
+    places: tuple[Places, Places],
 ) -> Iterator[StepLine]:
     folded, unshown = 0, set(shown) - kept
     called = "more" if refused is not None else WORDS[SAME]
@@ -88,34 +114,29 @@ def _lines(
             if folded:
                 yield StepLine(folded=f"{folded} {called}")
             folded = 0
-            yield _line(op, refused is not None and place == refused)
+            yield _line(op, refused is not None and place == refused, *places)
         elif place not in unshown:
             folded += 1
     if folded:
         yield StepLine(folded=f"{folded} {called}")
 
 
-def _line(op: OpChange, refused: bool) -> StepLine:
-    was = clip("; ".join(_differences(op.before, op.row)), _WIDTH) if op.before else ""
+def _line(op: OpChange, refused: bool, before: Places, now: Places) -> StepLine:
+    was = clip("; ".join(_differences(op.before, op.row, before, now)), _WIDTH) if op.before else ""
     word = "refused" if refused else WORDS[op.mark]
     mark = "✗" if refused else op.mark
-    return StepLine(mark, word, f"#{op.index}", text(op.line, op.row), was, refused)
+    text = _text(op.row, before if op.mark == REMOVED else now)
+    return StepLine(mark, word, f"%{op.index}", text, was, refused)
 
 
-def text(line: int, row: Row) -> str:
-    """An op on a line: `%17 = add(%12, int8[64] 9f2c) axis=1 : int8[1,64] as int4`."""
-    reads = ", ".join(named(read) for read in row.reads)
+def _text(row: Row, places: Places) -> str:
+    """An op on a line: `add(%12, int8[64] 9f2c) axis=1 : int8[1,64] as int4`."""
     attributes = " ".join(f"{name}={value}" for name, value in row.attributes)
-    said = f"%{line} = {row.op}({reads}) : {row.makes} {row.stands_for} {attributes}"
+    said = f"{row.op}({places.reads(row)}) : {row.makes} {row.stands_for} {attributes}"
     return clip(said, _WIDTH)
 
 
-def named(read: int | str) -> str:
-    """What an op reads, in words: another op by its line."""
-    return f"%{read}" if isinstance(read, int) else read
-
-
-def _differences(before: Row, row: Row) -> Iterator[str]:
+def _differences(before: Row, row: Row, then: Places, now: Places) -> Iterator[str]:
     """What a change changed, the telling first."""
     pairs = [
         ("", before.op, row.op),
@@ -124,8 +145,8 @@ def _differences(before: Row, row: Row) -> Iterator[str]:
     ]
     old, new = dict(before.attributes), dict(row.attributes)
     pairs += [(f"{name} ", old.get(name, "none"), new.get(name, "none")) for name in {**old, **new}]
-    reads = [", ".join(map(named, which.reads)) for which in (before, row)]
-    pairs.append(("reads ", reads[0], reads[1]))
-    for what, was, now in pairs:
-        if was != now:
-            yield f"{what}{clip(was, 60)} → {clip(now, 60)}"
+    if before.reads != row.reads:
+        pairs.append(("reads ", then.reads(before), now.reads(row)))
+    for what, was, became in pairs:
+        if was != became:
+            yield f"{what}{clip(was, 60)} → {clip(became, 60)}"

@@ -225,7 +225,7 @@ def test_a_group_counts_its_rejected_ops_and_names_them() -> None:
     said = texts(found.svg)
     assert "✗ 1 of 2 rejected nn.relu + ✗ cast_hint #2" in said
     assert "✗ 1 of 2 rejected ? 1 of 2 cannot be judged alone ? nn.relu #5 + ✗ cast_hint #6" in said
-    assert "✓ %3 nn.relu, ✗ %4 annotation.cast_hint" in said  # the tooltip
+    assert "✓ %1 nn.relu, ✗ %2 annotation.cast_hint" in said  # the tooltip
     assert found.svg.count("m-rejected") == 2
 
 

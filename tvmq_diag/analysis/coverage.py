@@ -35,6 +35,8 @@ class Coverage:
     unquantized: list[Unquantized]
     arrived: bool = False
     """Did the model arrive quantized? Then it is from import on."""
+    module: int | None = None
+    """The snapshot of the last stage, which those ops are counted in."""
 
     @property
     def quantized(self) -> list[StageCoverage]:
@@ -66,9 +68,10 @@ def coverage(trace: Trace) -> Coverage:
             counted.append(count(stage, module))
             last = module
     arrived = bool(trace.facts.quantized_ops)
-    covered = Coverage(counted, [], arrived)
+    last = last or imported
+    covered = Coverage(counted, [], arrived, last.number if last is not None else None)
     if arrived:
-        covered.unquantized = _islands(last or imported, trace)
+        covered.unquantized = _islands(last, trace)
     elif last is not None and covered.quantized:
         covered.unquantized = unquantized(
             last, trace.facts.qconfig, [warning.text for warning in trace.warnings]

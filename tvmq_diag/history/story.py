@@ -131,7 +131,8 @@ class Story:
         module = self.module(number)
         if blamed is None or failing is None or module is None or not self.steps[number].failed:
             return None
-        return blamed[0] if module.graph.snapshot.number == failing.number else None
+        given = self.steps[number].module == failing.number
+        return blamed[0] if given else None
 
 
 def of_model(module: Module) -> list[tuple[int, Op]]:
