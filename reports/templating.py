@@ -31,6 +31,7 @@ VIEWER = (
     "listing",
     "lowered",
     "texts",
+    "family",
     "card",
     "search",
     "timeline",

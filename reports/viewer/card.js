@@ -22,7 +22,7 @@ const opCard = (() => {
       facts(compile, step, module, line, row),
       dom.make("h5", {}, "Through the passes"),
       life(compile, step, line),
-      ...elsewhere(compile, step, line),
+      ...elsewhere(compile, step, op),
       share(compile, step, op),
     );
   }
@@ -113,7 +113,14 @@ const opCard = (() => {
         dom.make("td", {}, entries.slice(0, MOST).map((entry) => moment(compile, at, entry)),
           entries.length > MOST ? `and ${entries.length - MOST} more` : null)));
     }
-    return dom.make("table.c-life", {}, dom.make("tbody", {}, rows));
+    return dom.make("table.c-life", {}, dom.make("tbody", {}, rows, end(compile, new Set([...steps.values()].flat().map((entry) => entry.line)))));
+  }
+
+  // Where the compile ended at one of these lines.
+  function end(compile, lines) {
+    const { step, op } = compile.refused || {};
+    if (step === undefined || !compile.steps[step].failed || !lines.has(compile.line(step, op))) return null;
+    return dom.make("tr", {}, dom.make("th", { scope: "row" }, link(compile, step, op, strip.title(compile.steps[step]))), dom.make("td", {}, dom.make("span.v-failed", {}, `✗ ${compile.outcome} here`)));
   }
 
   function moment(compile, step, entry) {
@@ -122,41 +129,28 @@ const opCard = (() => {
       words.chip(row.makes), row.standsFor ? words.standing(row.standsFor) : null);
   }
 
-  // The same op of the model in the other configurations, where they begin with the same model.
-  function elsewhere(compile, step, line) {
-    const roots = ancestors(compile, line);
-    const found = compiles.filter((other) => other !== compile && alike(compile, other)).map((other) => counterpart(compile, step, other, roots)).filter(Boolean);
+  // The same op in the other configurations, behind the same pass or the last one before. What a pass
+  // failed on was given to it, so there it is also what the others' was given.
+  function elsewhere(compile, step, op) {
+    const given = compile.steps[step].failed && compile.module(step - 1) === compile.module(step);
+    const steps = given ? [step - 1, step] : [step];
+    const found = compiles.filter((other) => other !== compile)
+      .flatMap((other) => distinct(steps.map((at) => family.elsewhere(compile, at, op, other))).map((there) => counterpart(other, there)));
     return found.length ? [dom.make("h5", {}, "The same op elsewhere"), dom.make("table.c-life", {}, dom.make("tbody", {}, found))] : [];
   }
 
-  function ancestors(compile, line) {
-    const first = compile.modules[0];
-    return compile.life(line).filter((entry) => entry.step === first.step).map((entry) => entry.line);
+  function distinct(places) {
+    const found = places.filter(Boolean);
+    return found.filter((one, i) => !found.slice(0, i).some((before) => before.step === one.step && before.place === one.place));
   }
 
-  function alike(one, other) {
-    const [a, b] = [one.modules[0], other.modules[0]];
-    return a && b && a.rows.length === b.rows.length && a.rows.every((row, place) => row === b.rows[place] || same(one.row(row), other.row(b.rows[place])));
-  }
-
-  // But for where it is written.
-  function same(one, other) {
-    const said = ({ op, makes, reads, attributes }) => JSON.stringify([op, makes, reads, attributes]);
-    return said(one) === said(other);
-  }
-
-  function counterpart(compile, step, other, roots) {
-    const { name, ordinal } = compile.steps[step];
-    const same = other.steps.find((one) => one.name === name && one.ordinal === ordinal) || other.steps[other.steps.length - 1];
-    const entries = roots.flatMap((root) => other.life(root)).filter((entry) => entry.step <= same.index);
-    if (!entries.length) return null;
-    const last = Math.max(...entries.map((entry) => entry.step));
-    const there = entries.filter((entry) => entry.step === last);
-    const known = knowledge(other, there[0].line);
-    return dom.make("tr", {}, dom.make("th", { scope: "row" }, link(other, same.index, there[0].place, other.name)),
-      dom.make("td", {}, there.slice(0, MOST).map((entry) => moment(other, same.index, entry)),
-        known.ms !== undefined ? dom.make("div", {}, words.time(known.ms)) : null,
-        known.alone !== undefined ? dom.make("div", {}, `alone ${decibel(known.alone)}`) : null));
+  function counterpart(other, there) {
+    const known = knowledge(other, there.line);
+    const measured = known.alone === undefined || known.alone === null ? null : `error alone ${decibel(known.alone)}`;
+    return dom.make("tr", {}, dom.make("th", { scope: "row" }, link(other, there.step, there.place, other.name)),
+      dom.make("td", {}, moment(other, there.step, there), dom.make("div.muted", {}, `behind ${strip.title(other.steps[there.step])}`, there.of > 1 ? `, the nearest of ${there.of} that stand for it` : ""),
+        known.ms !== undefined && known.ms !== null ? dom.make("div", {}, words.time(known.ms)) : null,
+        measured ? dom.make("div", {}, measured) : null));
   }
 
   function share(compile, step, op) {

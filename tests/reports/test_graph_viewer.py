@@ -43,7 +43,18 @@ def errors(trace: Trace) -> list[Anchor]:
     anchors = anchors_of(next(trace.modules_of("calibrate")))
     figures = [ErrorFigures(1.0, 12.0 + 8 * i, 0.1, 0, 0) for i in range(len(anchors))]
     return [
-        Anchor(i, node.op, node.span, node.shape or (), (), (), NotFinite(), figures[i], figures[i], None)
+        Anchor(
+            i,
+            node.op,
+            node.span,
+            node.shape or (),
+            (),
+            (),
+            NotFinite(),
+            figures[i],
+            figures[i],
+            None,
+        )
         for i, node in enumerate(anchors)
     ]
 
