@@ -10,6 +10,13 @@ from .pages import opened
 
 READY = "#viewer-parts:not([hidden])"
 CARD = "#viewer-card"
+SHOWN = """() => {
+  const op = /\\/(\\d+)$/.exec(location.hash);
+  const row = document.querySelector("#viewer-list [aria-selected='true'] .v-at");
+  return !op || (row && row.textContent === `%${op[1]}`);
+}"""
+"""Is the op of the address the one that is selected?"""
+
 MOST = 400
 """So many stops a keyboard makes at most on its way to something."""
 
@@ -50,6 +57,7 @@ class Walk:
         begins = address.removesuffix("*")
         test = "startsWith" if begins != address else "endsWith"
         self.tab.wait_for_function(f"(begins) => location.hash.{test}(begins)", arg=begins)
+        self.tab.wait_for_function(SHOWN)
 
     def card(self) -> str:
         """All that the op's card says."""
@@ -96,7 +104,7 @@ class Walk:
         # The same op at int8.
         self.take(f"{CARD} a[href^='#int8/int8/int32/']")
         self.at("#int8/int8/int32/*")
-        assert "as int8" in self.selected() or "int32" in self.selected()
+        assert "as int8" in self.selected() or "int32" in self.selected(), self.selected()
         return self.link()
 
     def link(self) -> str:
