@@ -6,6 +6,7 @@ and names no operator itself. What the recording half needs too is in instrument
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -254,6 +255,7 @@ def of_dialect(dialect: str | None) -> Vocabulary:
     return _BY_DIALECT.get(dialect or stages.RELAY, RELAY)
 
 
+@functools.lru_cache(4096)  # a model has few names, each of them thousands of times
 def short(op: str) -> str:
     """An operator as people call it: without the namespaces of the quantizers' own."""
     for namespace in _NAMESPACES:

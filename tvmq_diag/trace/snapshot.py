@@ -66,6 +66,10 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
         The table's own order visits a call's function before its arguments, so that after FuseOps
         it lists the last op of the model first.
         """
+        return list(self._executed)
+
+    @cached_property
+    def _executed(self) -> list[Node]:
         used = {i for node in self.nodes for i in (*node.inputs, node.callee) if i is not None}
         stack = [(i, False) for i in reversed(range(len(self.nodes))) if i not in used]
         seen: set[int] = set()
