@@ -66,8 +66,8 @@ def write(run: Run, under_way: UnderWay | None = None, kept: Kept | None = None)
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the garbage collector: the million objects that a big page is made of are in use to
-    the end, and to look through them again and again is a fifth of the time (scripts/bench_page)."""
+    """Without the garbage collector: the objects that a big page is made of are in use to the end,
+    and to look through a million of them again and again is a fifth of the time."""
     was = gc.isenabled()
     gc.disable()
     try:
