@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from support.paths import ROOT
+from support.walk import Walk
 
 from tvmq_diag.analysis import tvm_error
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -326,15 +327,15 @@ def test_ctrl_c_leaves_a_readable_run(tmp_path: Path, relay: Toolchain) -> None:
 
 @pytest.mark.slow
 def test_resnet50_at_int4_is_thrown_from_where_the_assignments_own_lines_throw(
-    trace_quantize: Command, tmp_path: Path, relay: Toolchain
+    trace_quantize: Command, tmp_path: Path, relay: Toolchain, browser: Any
 ) -> None:
-    code = trace_quantize(
-        "--model", "torchvision:resnet50", "--dtype", "int4", "--no-reference", "--out", "o"
-    )
+    words = ["--dtype", "int4,int8/int8/int32", "--no-reference", "--check-on", "natural:2"]
+    code = trace_quantize("--model", "torchvision:resnet50", *words, "--out", "o")
     assert code == 1
-    (found,) = verdicts(tmp_path / "o")
+    found, _ = verdicts(tmp_path / "o")
     assert (found["pass"], found["op"]["name"]) == ("QuantizeRealize", "simulated_quantize")
     assert (found["op"]["index"], found["confidence"]) == (10, "exact")
+    assert reader.load(tmp_path / "o/traces/int4").facts.quantized_at == 2
     assert found["message"] == "unknown data type int4"
     script = Path(__file__).parent.parent / "support" / "scripts" / "assignment_script.py"
     words = [str(relay.python), str(script), "int4"]
@@ -343,19 +344,22 @@ def test_resnet50_at_int4_is_thrown_from_where_the_assignments_own_lines_throw(
     assert thrown.message == found["message"] and thrown.site is not None
     assert found["site"] == msgspec.to_builtins(thrown.site) and found["via"] == thrown.via
     assert not any("AddRealize" in name for name in thrown.via)
+    for keyboard in (True, False):
+        walk = Walk(browser, tmp_path / "o" / "index.html", keyboard)
+        walk.all_of_it("QuantizeRealize", 10, "simulated_quantize")
+        assert walk.tab.complaints == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("level", "op"), [(None, ("simulated_quantize", 10)), ("3", ("add", 9))])
 def test_the_level_that_quantize_runs_at_decides_which_op_is_blamed(
-    trace_quantize: Command, tmp_path: Path, level: str | None, op: tuple[str, int]
+    trace_quantize: Command, tmp_path: Path
 ) -> None:
-    more = ["--quantize-opt-level", level] if level is not None else []
-    words = ["--model", "torchvision:resnet18", "--dtype", "int4", "--no-reference", *more]
-    assert trace_quantize(*words, "--out", "o") == 1
+    """At the default, 2, it is the quantization step: see the test before."""
+    words = ["--model", "torchvision:resnet18", "--dtype", "int4", "--no-reference"]
+    assert trace_quantize(*words, "--quantize-opt-level", "3", "--out", "o") == 1
     (found,) = verdicts(tmp_path / "o")
-    assert (found["op"]["name"], found["op"]["index"]) == op
-    assert reader.load(tmp_path / "o/traces/int4").facts.quantized_at == int(level or 2)
+    assert (found["op"]["name"], found["op"]["index"]) == ("add", 9)
+    assert reader.load(tmp_path / "o/traces/int4").facts.quantized_at == 3
 
 
 @pytest.mark.slow

@@ -70,11 +70,11 @@ class Walk:
     def all_of_it(self, pass_name: str, op: int, name: str) -> str:
         """The walk; returns the link that it ends with."""
         # The verdict names the pass and the op, each of which is a link.
-        self.take(f".card a[href$='/{pass_name}']")
+        self.take(f".sweep a[href$='/{pass_name}']")
         self.at(f"#int4/{pass_name}")
         assert self.tab.text_content("#viewer-pass").endswith(pass_name)
         self.tab.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
-        self.take(f"h1 a[href$='/{op}']")
+        self.take(f".sweep a[href$='/{pass_name}/{op}']")
         self.at(f"#int4/{pass_name}/{op}")
         assert f"%{op} {name}" in self.card() and "rejected here" in self.card()
         # Its scale and dtype at each step: what is calibrated has no scale before.
