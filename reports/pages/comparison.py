@@ -13,6 +13,7 @@ from ..templating import BESIDE, environment
 from ..views import pairs
 from ..views.comparison import ConfigurationView, view
 from ..views.module_texts import Texts
+from ..views.section import DAMAGED
 from ..views.steps import Steps
 
 _LABELS = {"command": "command line", "tool_version": "tvmq_diag"}
@@ -59,6 +60,6 @@ def _steps(views: list[ConfigurationView], directory: Path) -> tuple[Steps, Text
             continue
         try:
             pairs.add(steps, one.delta.name, one.key, old, new)
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
+        except DAMAGED as error:
             one.notes.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
     return steps, texts

@@ -21,7 +21,7 @@ from ..templating import environment
 from ..views import sweep
 from ..views.kept import Kept
 from ..views.module_texts import Texts
-from ..views.section import Section, build
+from ..views.section import DAMAGED, Section, build
 from ..views.steps import Steps
 from ..views.under_way import UnderWay
 
@@ -149,7 +149,7 @@ def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]
                 section.result.numerics,
                 section.kernels,
             )
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
+        except DAMAGED as error:
             section.faults.append(f"the steps cannot be shown: {type(error).__name__}: {error}")
     return steps, texts
 

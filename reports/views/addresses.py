@@ -22,8 +22,8 @@ from tvmq_diag.trace.trace import PassRun, Trace
 class Addresses:
     """The addresses of one compile; `configuration` is its name on the page.
 
-    Without a trace nothing has one. Raises LookupError, ValueError, TypeError, AttributeError of a
-    damaged trace when it is made, and none of them later but in `op`.
+    Without a trace nothing has one. Of a damaged trace it may raise any of section.DAMAGED when it
+    is made, and none of them later but in `op`.
     """
 
     def __init__(

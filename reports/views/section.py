@@ -48,6 +48,9 @@ from .timeline import TimelineView
 
 T = TypeVar("T")
 
+DAMAGED = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+"""What a view raises of a trace that is cut or damaged somewhere."""
+
 _QUANTIZED = ("fold", "realize", "calibrate", "annotate", "partition", "prepare")
 """Stages whose module shows the quantization, the last first."""
 
@@ -276,7 +279,7 @@ def _try(section: Section, what: str, view: Callable[[], T]) -> T | None:
     """A trace may be cut or damaged anywhere, and one bad piece must not cost the report."""
     try:
         return view()
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
+    except DAMAGED as error:
         section.faults.append(f"{what} cannot be shown: {type(error).__name__}: {error}")
         return None
 

@@ -22,7 +22,8 @@ from tvmq_diag.analysis import recording
 from tvmq_diag.errors import UsageError
 from tvmq_diag.instruments.protocol.schema import JOURNAL
 from tvmq_diag.measurements import benchmark, bisection, numerics
-from tvmq_diag.trace import events, reader
+from tvmq_diag.trace import events, ops, reader, simulated, snapshot, steps
+from tvmq_diag.trace.snapshot import Node, Snapshot
 
 Load = Callable[[Path], Any]
 
@@ -179,3 +180,26 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, tmp_path: Pa
     with contextlib.suppress(UsageError):
         loaded = reader.load(folder)
         loaded.snapshot(1)
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        ({"kind": "constant", "dtype": "float32", "shape": [], "value": 10**400}, None),
+        ({"kind": "constant", "dtype": "int64", "shape": [], "value": -(2**63)}, -(2.0**63)),
+    ],
+)
+def test_a_number_that_no_dtype_holds_is_damage(row: dict[str, Any], shown: float | None) -> None:
+    read = snapshot.table(json.dumps([row]).encode())
+    assert read.damaged == (shown is None)
+    assert read.nodes[0].value == shown
+
+
+@pytest.mark.parametrize("bits", [0, -3, 65, 10**12])
+def test_widths_that_no_dtype_has_are_not_computed_with(bits: int) -> None:
+    step = Node(1, "call", "tvmq.simulated_quantize", (0,), attrs={"bits": bits, "kind": "input"})
+    module = Snapshot(1, (Node(0, "var", name="x"), step), vocabulary=ops.RELAX)
+    settings_of = steps.read(step, module)
+    assert settings_of is not None and (settings_of.low, settings_of.high) == (None, None)
+    found = simulated.simulated(step, module)
+    assert found is None or (found.least, found.greatest) == (None, None)

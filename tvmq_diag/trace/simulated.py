@@ -51,7 +51,9 @@ def simulated(
     least, greatest, dtype = values.get("clip_min"), values.get("clip_max"), None
     attributes = words.attributes(node.op, node.attrs)
     bits, signed = attributes.get("bits"), attributes.get("signed")
-    if isinstance(bits, int):  # Relax: instruments/relax/quantizer/config.py, value_range
+    if (
+        isinstance(bits, int) and 1 <= bits <= 64
+    ):  # Relax: instruments/relax/quantizer/config.py, value_range
         dtype = f"{'int' if signed else 'uint'}{bits}"
         low, high = _range(bits, bool(signed))
         least, greatest = (low, high) if values.get("scale") is not None else (None, None)
@@ -76,5 +78,5 @@ def _number(value: float | str | None) -> float | None:
 
 def _range(bits: int, signed: bool) -> tuple[float, float]:
     if not signed:
-        return 0.0, float(2 ** min(bits, 64) - 1)
+        return 0.0, float(2**bits - 1)
     return (-1.0, 0.0) if bits == 1 else (1.0 - 2.0 ** (bits - 1), 2.0 ** (bits - 1) - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,6 +12,9 @@ from ..decoding import Damage
 from . import ops
 from .events import PrimFunc
 from .ops import Vocabulary
+
+_INT64 = msgspec.Meta(ge=-(2**63), le=2**63 - 1)
+"""What a constant's value may be: of more no float can be made."""
 
 
 class Node(msgspec.Struct, repr_omit_defaults=True):
@@ -28,7 +31,7 @@ class Node(msgspec.Struct, repr_omit_defaults=True):
     name: str | None = None
     span: str | None = None
     hash: str | None = None
-    value: float | int | bool | None = None
+    value: float | Annotated[int, _INT64] | bool | None = None
     callee: int | None = None
 
     @property

@@ -56,7 +56,7 @@ def _count(node: Node, snapshot: Snapshot) -> int:
 def _range(attributes: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """The least and the greatest integer (instruments/relax/quantizer/config.py, value_range)."""
     bits = attributes["bits"]
-    if not isinstance(bits, int):
+    if not isinstance(bits, int) or not 1 <= bits <= 64:  # a damaged one
         return None, None
     if not attributes.get("signed", True):
         return 0, 2**bits - 1
