@@ -26,7 +26,7 @@ from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
 from ..tvm_types import Target
 from .measurement import Measurement
-from .probe import Executor, Probe
+from .probe import Executor, Probe, ScalableExecutor, Unsupported
 
 Inputs = Dict[str, np.ndarray]
 """A model's, by name."""
@@ -72,6 +72,13 @@ class NumericsSide:
     def probe(self, model: Any, target: Target, batches: Any) -> Probe:
         """The probe of the model, quantized up to its calibration on `batches`, if there are."""
         raise NotImplementedError
+
+    def scalable(
+        self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]
+    ) -> tuple[Probe, ScalableExecutor]:
+        """The same probe with no outputs but the model's, compiled so that the scale of each site
+        can be set. Raises Unsupported where this dialect's cannot."""
+        raise Unsupported("the scales of this dialect's simulation are part of its code")
 
     def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         """The probe compiled, its inputs set."""

@@ -90,6 +90,13 @@ class Executor(Protocol):
         """A copy of an output of the last run."""
 
 
+class ScalableExecutor(Executor, Protocol):
+    """One whose sites can quantize in other steps."""
+
+    def scale(self, site: int, scale: float, least: float, clip: float) -> None:
+        """Quantize at a site in steps of `scale` from `least` to `clip`, in the runs to come."""
+
+
 def span_of(call: Call) -> str | None:
     """What an op is called in the model, if its call says so."""
     name = getattr(getattr(call.span, "source_name", None), "name", None)

@@ -205,6 +205,19 @@ class BisectJob(CompileJob):
 
 
 @dataclass(frozen=True)
+class SearchJob(NumericsJob):
+    """The fewest bits that stay right, in simulation: see instruments.search.
+
+    `qconfig` is what bits and scales are changed of. Right is a cosine of at least `min_cosine` to
+    the float model on the worst input. `seconds` are for the trials, once the model is built.
+    """
+
+    TASK: ClassVar[str] = "search"
+
+    min_cosine: float = MIN_COSINE
+
+
+@dataclass(frozen=True)
 class CellJob(TracedJob):
     """A cell of the support matrix: an op in a dtype, and which of its steps to try, in order."""
 
@@ -263,6 +276,7 @@ JOBS = {
         InvestigateJob,
         NumericsJob,
         BisectJob,
+        SearchJob,
         CellJob,
         BenchmarkJob,
         EagerJob,

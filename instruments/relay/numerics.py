@@ -16,13 +16,13 @@ import tvm
 from tvm import relay
 
 from ..numerics import op_errors
-from ..numerics.probe import Probe
+from ..numerics.probe import Probe, ScalableExecutor
 from ..recording.ambient import ambient
 from ..tvm_types import IRModule, PassInfo, Target
 from .compile import execution, models
 from .ir.op_table import settings
 from .passes import around_quantize
-from .probe import probe, save, saved, switch
+from .probe import probe, results_only, save, saved, scaling, switch
 
 
 class Numerics(op_errors.NumericsSide):
@@ -44,6 +44,12 @@ class Numerics(op_errors.NumericsSide):
 
     def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         return build(probed, target, inputs)
+
+    def scalable(
+        self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]
+    ) -> tuple[Probe, ScalableExecutor]:
+        lean = results_only(probed)
+        return lean, build(lean, target, inputs)
 
     def _config(self) -> Any:
         return relay.quantize.qconfig(**(self.job.qconfig or {}))
@@ -128,6 +134,11 @@ class Executor:
             self._running.set_input(switch(site), self._values[site in on])
         self._on = set(on)
         self._running.run()
+
+    def scale(self, site: int, scale: float, least: float, clip: float) -> None:
+        """Quantize at a site in steps of `scale` from `least` to `clip`, in the runs to come."""
+        for name, value in zip(scaling(site), (scale, least, clip)):
+            self._running.set_input(name, tvm.nd.array(np.array(value, "float32")))
 
     def output(self, number: int) -> np.ndarray:
         """A copy of an output of the last run."""

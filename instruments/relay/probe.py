@@ -11,7 +11,7 @@ parameters, as folding constants is most of the time that a build takes.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,19 @@ def saved(folder: Path) -> Probe | None:
 def switch(site: int) -> str:
     """The name of the parameter (a bool scalar) that switches a site on."""
     return f"tvmq_on{site}"
+
+
+def scaling(site: int) -> tuple[str, str, str]:
+    """The names of a site's parameters (float32 scalars): scale, least and greatest step."""
+    return f"tvmq_scale{site}", f"tvmq_least{site}", f"tvmq_clip{site}"
+
+
+def results_only(probed: Probe) -> Probe:
+    """The same with no outputs but the model's own, so that the rest can be fused."""
+    function = probed.module["main"]
+    outputs = [function.body.fields[number] for number in probed.results]
+    module = tvm.IRModule.from_expr(relay.Function(function.params, relay.Tuple(outputs)))
+    return replace(probed, module=module, results=list(range(len(outputs))))
 
 
 def probe(module: IRModule) -> Probe:
@@ -164,11 +177,14 @@ class _Rewriter:
             )
         )
         # As simulated_quantize_compute does (python/tvm/relay/quantize/_annotate.py), but of
-        # operators that can be saved: reading its attributes back from JSON fails. The scale is a
-        # parameter so that sites of one shape share a kernel, and as dividing by a constant zero
-        # (a scale of weights that are all zero) would not compile.
-        by = self._parameter(f"tvmq_scale{len(self._sites) - 1}", scale.data)
-        steps = relay.maximum(relay.minimum(relay.divide(held, by), high), low)
+        # operators that can be saved: reading its attributes back from JSON fails. Its numbers are
+        # parameters so that sites of one shape share a kernel, so that they can be others
+        # (instruments/search), and as dividing by a constant zero (a scale of weights that are all
+        # zero) would not compile.
+        names = scaling(len(self._sites) - 1)
+        values = (scale.data, low.data, high.data)
+        by, least, greatest = (self._parameter(*pair) for pair in zip(names, values))
+        steps = relay.maximum(relay.minimum(relay.divide(held, by), greatest), least)
         return relay.where(on, relay.multiply(relay.round(steps), by), held)
 
     def _anchor(self, node: Expr, sites: frozenset[int], anchors: frozenset[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from ..toolchains.recipes import RECIPES
@@ -195,6 +196,14 @@ def add_open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--open", action="store_true", help="open the page in the browser as soon as it is there"
     )
+
+
+def not_negative(text: str) -> float:
+    """The value of an option that may be zero. Raises ArgumentTypeError or ValueError for less."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return value
 
 
 def positive(text: str) -> float:

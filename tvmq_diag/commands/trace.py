@@ -44,7 +44,7 @@ from ..results.run import Role, Run
 from . import browser, trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
-from .options import add_model, add_open, add_out
+from .options import add_model, add_open, add_out, not_negative
 from .plans import plan_of
 from .running import carry_out
 
@@ -86,6 +86,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "where it is surely less (95 %% confidence) a result is wrong (%(default)s)",
     )
     parser.add_argument(
+        "--search",
+        type=not_negative,
+        default=60.0,
+        metavar="S",
+        help="where a configuration does not work, look so long for the fewest bits that do; 0: do "
+        "not (%(default)g)",
+    )
+    parser.add_argument(
         "--save-ir", action="store_true", help="also keep the text of every changed module"
     )
 
@@ -103,6 +111,7 @@ def run(options: argparse.Namespace) -> int:
         reference=not options.no_reference,
         save_ir=options.save_ir,
         bounds=Bounds(options.min_cosine, options.min_agreement),
+        search=options.search,
     )
     work = Run(directory, plan_facts(plan))
     try:

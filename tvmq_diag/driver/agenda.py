@@ -9,7 +9,7 @@ from ..configuration import Configuration
 from ..measurements.benchmark import FLOAT
 from ..results.run import Role, Run
 from ..results.verdict import WORKS, WRONG
-from . import calibrating, fixing, follow_ups
+from . import calibrating, fixing, follow_ups, searching
 from .plan import Plan
 from .trials import Trials
 
@@ -38,8 +38,10 @@ def _trial(configuration: Configuration, role: Role) -> Step:
 
 def _follow_ups(plan: Plan) -> list[Step]:
     """Answers to what is then still open, as far as the plan wants them."""
+    search = Step("the fewest bits that stay right", searching.fewest_bits, _unworking)
     unmended = [
         Step("calibrating on data", calibrating.on_data, _wrong),
+        *([search] if plan.search else []),
         Step("what works instead", follow_ups.what_works_instead, _unworking),
         _SETTLE,
     ]

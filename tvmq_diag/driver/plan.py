@@ -49,6 +49,8 @@ class Plan:
     rounds: int = 30
     seconds: float = 60.0
     """Of the benchmark: whichever ends first."""
+    search: float = 60.0
+    """s for the search for the fewest bits, where a configuration does not work; 0: none."""
     rpc: Rpc | None = None
     """Where the benchmark runs; None means here."""
     target: str | None = None

@@ -9,6 +9,7 @@ import msgspec
 
 from ..measurements.benchmark import Benchmark
 from ..measurements.bisection import Bisection
+from ..measurements.bit_search import BitSearch
 from ..measurements.numerics import Numerics
 from ..trace.trace import Trace
 from .facts import RunFacts
@@ -52,6 +53,8 @@ class Run(msgspec.Struct, eq=False):
     facts: RunFacts
     results: list[Result] = []
     benchmark: Benchmark | None = None
+    search: BitSearch | None = None
+    """How few bits stay right, in simulation."""
     problems: list[str] = []
     """What in the run's own files could not be read."""
 

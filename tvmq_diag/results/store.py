@@ -13,11 +13,20 @@ from .. import decoding, foreign
 from ..configuration import parse
 from ..decoding import Damage
 from ..errors import UsageError
-from ..measurements import benchmark, bisection, numerics
+from ..measurements import benchmark, bisection, bit_search, numerics
 from ..measurements.benchmark import EAGER, FLOAT, Benchmark
 from ..trace import layout, reader
 from ..trace.ending import output_tail
-from ..trace.layout import BENCHMARK, BISECTION, FACTS, NUMBERS, SCRIPT, TRACES, VERDICTS
+from ..trace.layout import (
+    BENCHMARK,
+    BISECTION,
+    FACTS,
+    NUMBERS,
+    SCRIPT,
+    SEARCH,
+    TRACES,
+    VERDICTS,
+)
 from .facts import FloatModel, RunFacts
 from .run import Result, Role, Run
 from .verdict import Verdict
@@ -108,6 +117,8 @@ def load(directory: Path) -> Run:
             run.benchmark = benchmark.load(measured)
         except UsageError as error:
             run.problems.append(str(error))
+    with contextlib.suppress(UsageError):
+        run.search = bit_search.load(directory / TRACES / SEARCH)
     return run
 
 

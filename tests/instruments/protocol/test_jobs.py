@@ -22,6 +22,7 @@ from tvmq_diag.instruments.protocol.jobs import (
     OverheadJob,
     Rpc,
     ScriptJob,
+    SearchJob,
 )
 from tvmq_diag.instruments.protocol.records import RecordError
 
@@ -42,6 +43,7 @@ EACH: list[Job] = [
     InvestigateJob(**COMPILE, at=3, stage="realize", error=["TVMError", "no"], seconds=1.5),
     NumericsJob(**COMPILE, seconds=2.0),
     BisectJob(**COMPILE, min_cosine=0.9, made_with={"quantizer": "1"}),
+    SearchJob(**COMPILE, min_cosine=0.9, seconds=3.0),
     CellJob("t", "relax", "matmul", "int4", ["fold", "run"]),
     BenchmarkJob("t", "relay", {"float32": "a"}, 30, 60.0, MODEL, Rpc("localhost", 9190, "key")),
     EagerJob(MODEL),

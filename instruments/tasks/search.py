@@ -1,0 +1,39 @@
+"""The fewest bits that keep a model right, in the dialect of the job: see instruments.search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .. import dialects
+from ..inputs import target
+from ..numerics.op_errors import journalled
+from ..protocol.jobs import SearchJob
+from ..recording.journal import Journal
+from ..search.search import search
+from ..search.trials import TimeUp, Trials
+
+
+def main(job: SearchJob) -> int:
+    """Run a job; 0: searched, 1: the journal has a fault that says why not."""
+    return journalled(job, "search", lambda journal: _search(journal, job))
+
+
+def _search(journal: Journal, job: SearchJob) -> None:
+    side = dialects.get(job.dialect).numerics(job)
+    journal.event("stage", name="import")
+    model = side.load()
+    text, _ = target.host(job.mcpu)
+    host = target.parse(text)
+    probed = side.saved(Path(job.calibrated)) if job.calibrated else None
+    if probed is None:
+        journal.event("stage", name="calibrate")
+        probed = side.probe(model, host, side.batches(model, journal.progress("calibration")))
+    journal.event("stage", name="lower")
+    batches = side.judged_on(model)
+    scalable, executor = side.scalable(probed, host, batches[0])
+    journal.event("stage", name="run")
+    try:
+        search(Trials(journal, scalable, executor, batches, job.seconds), job.min_cosine)
+    except TimeUp:
+        journal.event("facts", values={"time_up": True})
+    journal.event("end")
