@@ -59,7 +59,7 @@ def _climb(trials: Trials, start: Setting) -> Setting:
             other = best._replace(global_scale=scale)
             if not REACH[0] <= scale <= REACH[1]:
                 break
-            if trials.of(other, FEW).worst <= trials.of(best, FEW).worst:
+            if trials.of(best, FEW).worst >= trials.of(other, FEW).worst:
                 break
             best = other
     return best

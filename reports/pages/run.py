@@ -18,7 +18,7 @@ from tvmq_diag.results.verdict import WORKS
 from .. import formatting
 from ..figures import svg
 from ..templating import environment
-from ..views import sweep
+from ..views import bits, sweep
 from ..views.kept import Kept
 from ..views.module_texts import Texts
 from ..views.section import DAMAGED, Section, build
@@ -123,6 +123,7 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         sections=sections,
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
+        bits=bits.view(run),
         float_addresses=next((s.addresses for s in sections if s.key == "float"), None),
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),

@@ -40,7 +40,8 @@ def test_what_works_leaves_little_to_ask(plan: Plan) -> None:
 
 def test_what_is_rejected_leaves_more(plan: Plan) -> None:
     what = ahead(plan, verdict.REJECTED)
-    assert what[2:4] == ["what works instead", "benchmark"] and what[-3:] == UNMENDED
+    instead = ["the fewest bits that stay right", "what works instead", "benchmark"]
+    assert what[2:5] == instead and what[-3:] == UNMENDED
     assert "where wrong numbers begin" not in what
 
 
@@ -55,3 +56,9 @@ def test_without_a_reference_only_what_was_asked_for(plan: Plan) -> None:
 
 def test_only_the_benchmark_measures_times(plan: Plan) -> None:
     assert [step.what for step in agenda.steps(plan, []) if step.timed] == ["benchmark"]
+
+
+def test_the_search_can_be_left_out(plan: Plan) -> None:
+    assert "the fewest bits that stay right" not in ahead(
+        replace(plan, search=0.0), verdict.REJECTED
+    )
