@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tvmq_diag.configuration import REFERENCE
+from tvmq_diag.configuration import REFERENCE, parse
 from tvmq_diag.driver import searching
 from tvmq_diag.instruments.protocol.schema import JOURNAL
 from tvmq_diag.measurements import bit_search
@@ -47,6 +47,13 @@ def test_a_setting_is_a_configuration_that_people_can_write() -> None:
     assert named.text == f"{REFERENCE.text}:nbit_weight=4:weight_scale=max:global_scale=16"
     plain = BitTrial(8, 8, "power2", 8.0, 16, 0.99, 0.99)
     assert searching.configuration(REFERENCE, plain).text == REFERENCE.text
+
+
+def test_no_fewer_bits_than_were_asked_for_are_advised() -> None:
+    search = bit_search.BitSearch([trial(bits, 0.99) for bits in (8, 6, 5, 3)])
+    assert [one.nbit_weight for one in searching.fewest_first(search, 0.95, 4)] == [5, 6, 8]
+    assert searching.width(parse("int4")) == 4
+    assert searching.width(parse("int8/int8/int32:nbit_weight=3")) == 3
 
 
 def test_what_came_before_the_end_is_read(tmp_path: Path) -> None:

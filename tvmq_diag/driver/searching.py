@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..configuration import Configuration, parse, reference
+from ..configuration import Configuration, bits, parse, reference
 from ..errors import UsageError
 from ..instruments.protocol.jobs import SearchJob
 from ..measurements import bit_search
@@ -19,32 +19,48 @@ from ..trace.stages import RELAY
 from .follow_ups import suggest
 from .trials import Stopped, Trials
 
+_BYTE = 8
+"""Bits."""
+
 _VERIFIED = 3
 """So many of the settings that are right in simulation are compiled, the fewest bits first."""
 
 
 def fewest_bits(trials: Trials) -> None:
-    """For the configurations that do not work: the fewest bits that do. Raises as Trials does."""
-    open_ = [result for result in trials.run.with_role(Role.REQUESTED) if _is_open(trials, result)]
-    if not open_:
-        return
-    base = reference(trials.configuration(open_[0].verdict.configuration))
-    if trials.verdict_on(base).outcome not in (WORKS, WRONG):
-        return  # what the search changes of it, nobody could run
-    if trials.run.search is None:
-        trials.run.search = _search(trials, base)
-    works = _verified(trials, base, trials.run.search)
-    if works is not None:
-        for result in open_:
+    """For each configuration that does not work: the fewest bits, of no fewer than it asks for,
+    that do. Raises as Trials does."""
+    for result in trials.run.with_role(Role.REQUESTED):
+        if not _is_open(trials, result):
+            continue
+        requested = trials.configuration(result.verdict.configuration)
+        base = reference(requested)
+        default = trials.verdict_on(base).outcome
+        # What the search changes of a default that does not run, nobody could run; and who asks
+        # for bytes is served by a default that works.
+        if default not in (WORKS, WRONG) or (default == WORKS and width(requested) >= _BYTE):
+            continue
+        if trials.run.search is None:
+            trials.run.search = _search(trials, base)
+        works = _verified(trials, base, trials.run.search, width(requested))
+        if works is not None:
             suggest(result.verdict, works)
-    trials.save()
+        trials.save()
+
+
+def width(requested: Configuration) -> int:
+    """The fewest bits that a configuration asks for; bool alone is asked for as a type of its own,
+    and not as one bit."""
+    if set(requested.dtypes) == {"bool"}:
+        return _BYTE
+    fields = (requested.fields.get(name) for name in ("nbit_input", "nbit_weight"))
+    return min([*map(bits, requested.dtypes), *(one for one in fields if isinstance(one, int))])
 
 
 def _is_open(trials: Trials, result: Result) -> bool:
     """Is it still to be said what works instead of it?"""
     verdict = result.verdict
-    settled = verdict.outcome == WORKS or verdict.is_general or verdict.instead is not None
     relay = trials.plan.toolchain.dialect == RELAY
+    settled = verdict.outcome == WORKS or verdict.is_general or verdict.instead is not None
     return relay and not settled and not trials.configuration(verdict.configuration).as_is
 
 
@@ -65,20 +81,23 @@ def _search(trials: Trials, base: Configuration) -> BitSearch:
         return BitSearch(problems=[ending.tail[-500:]])
 
 
-def _verified(trials: Trials, base: Configuration, search: BitSearch) -> Verdict | None:
-    """The verdict on the first that works when it is compiled; None if none of them does."""
-    for trial in _fewest_first(search, trials.plan.bounds.cosine)[:_VERIFIED]:
+def _verified(trials: Trials, base: Configuration, search: BitSearch, least: int) -> Verdict | None:
+    """The verdict on the first of at least so many bits of weights that works when it is compiled;
+    None if none of them does."""
+    right = fewest_first(search, trials.plan.bounds.cosine, least)
+    for trial in right[:_VERIFIED]:
         verdict = trials.verdict_on(configuration(base, trial))
         if verdict.outcome == WORKS:
             return verdict
     return None
 
 
-def _fewest_first(search: BitSearch, min_cosine: float) -> list[BitTrial]:
-    """Of each width of weights the best that is right, the fewest bits first."""
+def fewest_first(search: BitSearch, min_cosine: float, least: int = 1) -> list[BitTrial]:
+    """Of each width of weights from `least` on the best that is right, the fewest bits first."""
     best: dict[int, BitTrial] = {}
     for trial in search.right(min_cosine):
-        best.setdefault(trial.nbit_weight, trial)
+        if trial.nbit_weight >= least:
+            best.setdefault(trial.nbit_weight, trial)
     return list(best.values())
 
 

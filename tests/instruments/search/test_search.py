@@ -111,7 +111,7 @@ def test_the_fewest_bits_are_found_compiled_and_told(
     assert "nbit_weight=" in instead and found[instead]["outcome"] == "works"
     run = store.load(tmp_path / "o")
     assert run.search is not None and run.search.complete
-    first = run.search.right(0.95)[0]
+    first = searching.fewest_first(run.search, 0.95, 4)[0]
     assert searching.configuration(REFERENCE, first).text == instead
     page = (tmp_path / "o/index.html").read_text()
     assert "How few bits" in page
