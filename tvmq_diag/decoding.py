@@ -9,12 +9,15 @@ from __future__ import annotations
 import functools
 import json
 import math
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
+
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+"""A count, or a place from 0 on: what is below counts from no end."""
 
 REFUSED = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 """What msgspec and json raise for a text or a value that they cannot take."""

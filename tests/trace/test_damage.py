@@ -203,3 +203,17 @@ def test_widths_that_no_dtype_has_are_not_computed_with(bits: int) -> None:
     assert settings_of is not None and (settings_of.low, settings_of.high) == (None, None)
     found = simulated.simulated(step, module)
     assert found is None or (found.least, found.greatest) == (None, None)
+
+
+def test_a_place_below_zero_is_damage(tmp_path: Path) -> None:
+    folder = journals.trace(tmp_path)
+    journal = folder / JOURNAL
+    lines = journal.read_text(encoding="utf-8").splitlines()
+    culprits = [i for i, line in enumerate(lines) if '"culprit"' in line]
+    for i in culprits:
+        lines[i] = json.dumps({**json.loads(lines[i]), "index": -7892})
+    journal.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert culprits
+    loaded = reader.load(folder)
+    assert loaded.culprit is None and loaded.problems
+    recording.judged(loaded)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from ..decoding import Natural
 from ..trace import journal
 from ..trace.events import End, Facts, Fault, Progress, Stage, Start
 from ..trace.journal import Event
@@ -28,7 +29,7 @@ LIMIT: Final = "limit"
 class BisectionStep(Event, frozen=True, tag="after"):
     """The model's outputs against float after a step. `right` None: it could not be run."""
 
-    index: int
+    index: Natural
     of: Built
     name: str
     stage: str
@@ -56,7 +57,7 @@ class CulpritOp(Event, frozen=True, tag="op"):
     """The op. `index` counts the calls of the module before the pass; of the quantized module, if
     the pass is one of the build."""
 
-    index: int
+    index: Natural
     name: str
     span: str | None
     how: str

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..decoding import Natural
 from ..trace import journal
 from ..trace.events import End, Facts, Fault, Progress, Stage, Start
 from ..trace.journal import Event
@@ -16,11 +17,11 @@ class BitTrial(Event, frozen=True, tag="trial"):
     `worst` of them and in the mean, SQNR in dB, and the share of rows with float's top-1. None: not
     a finite number, or no rows of scores."""
 
-    nbit_weight: int
-    nbit_input: int
+    nbit_weight: Natural
+    nbit_input: Natural
     weight_scale: str
     global_scale: float
-    inputs: int
+    inputs: Natural
     worst: float
     cosine: float
     sqnr_db: float | None = None

@@ -7,6 +7,7 @@ import math
 
 import msgspec
 
+from ..decoding import Natural
 from .numerics import NotFinite
 
 _Z = 1.959963984540054
@@ -21,7 +22,7 @@ class OverInputs(msgspec.Struct, frozen=True):
 
     mean: float | None
     worst: float | None
-    at: int | None
+    at: Natural | None
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -31,10 +32,10 @@ class Agreement(msgspec.Struct, frozen=True):
     from 0, of the rest, at most 8 of them, those with the most of it first.
     """
 
-    same: int
-    of: int
-    close: int = 0
-    against: tuple[int, ...] = ()
+    same: Natural
+    of: Natural
+    close: Natural = 0
+    against: tuple[Natural, ...] = ()
 
     @property
     def share(self) -> float:
@@ -62,7 +63,7 @@ class Accuracy(msgspec.Struct, frozen=True):
 
     ours: int
     floats: int
-    of: int
+    of: Natural
 
     @property
     def share(self) -> float:
@@ -83,7 +84,7 @@ class Accuracy(msgspec.Struct, frozen=True):
 class OutputMetrics(msgspec.Struct, frozen=True):
     """One output against the float model's: see outputs.compare. None where it does not apply."""
 
-    index: int
+    index: Natural
     dtype: str
     """Of the float model's."""
     shape: tuple[int, ...]
@@ -92,15 +93,15 @@ class OutputMetrics(msgspec.Struct, frozen=True):
     """Of the float model's outputs for two inputs, relative; None with one input only."""
     differs_ours: float | None = None
     """The same of the run's own."""
-    nan: int = 0
-    inf: int = 0
+    nan: Natural = 0
+    inf: Natural = 0
     floats: NotFinite = NotFinite()
     """Of the float model's."""
-    not_finite_at: int | None = None
+    not_finite_at: Natural | None = None
     """The first input, from 0, for which it has more of them than the float model's."""
-    zeros: int = 0
+    zeros: Natural = 0
     """For so many inputs it is all zeros, and the float model's is not."""
-    zeros_at: int | None = None
+    zeros_at: Natural | None = None
     """The first of those, from 0."""
     cosine: OverInputs | None = None
     sqnr_db: OverInputs | None = None
@@ -140,9 +141,9 @@ class Metrics(msgspec.Struct, frozen=True):
     sqnr_db: float | None
     max_abs_error: float | None
     top1_agree: float | None
-    nan: int = 0
-    inf: int = 0
-    inputs: int = 1
+    nan: Natural = 0
+    inf: Natural = 0
+    inputs: Natural = 1
     """How many inputs it was judged on."""
     accuracy: Accuracy | None = None
     """Where there are labels."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..decoding import Natural
 from ..trace import journal
 from ..trace.events import End, Facts, Fault, Progress, Stage, Start
 from ..trace.facts import Setting
@@ -33,8 +34,8 @@ class ErrorFigures(msgspec.Struct, frozen=True):
     cosine: float | None
     sqnr_db: float | None
     max_abs_error: float | None
-    nan: int
-    inf: int
+    nan: Natural
+    inf: Natural
     same: float | None = None
     """The share of classes or integers that are the float model's, where that was looked at."""
     places: float | None = None
@@ -52,20 +53,20 @@ class ErrorFigures(msgspec.Struct, frozen=True):
 class NotFinite(msgspec.Struct, frozen=True):
     """How many values of a tensor are NaN and infinite."""
 
-    nan: int = 0
-    inf: int = 0
+    nan: Natural = 0
+    inf: Natural = 0
 
 
 class Anchor(Event, frozen=True, tag="anchor"):
     """An op that a person recognises from the model; `index` counts them in running order."""
 
-    index: int
+    index: Natural
     op: str
     span: str | None
     shape: tuple[int, ...]
-    steps: tuple[int, ...] = msgspec.field(name="sites")
+    steps: tuple[Natural, ...] = msgspec.field(name="sites")
     """The quantization steps that feed it; none: it stays float."""
-    reads: tuple[int, ...]
+    reads: tuple[Natural, ...]
     """The nearest anchors before it."""
     floats: NotFinite = msgspec.field(name="float")
     """Of the float model itself, here."""
@@ -98,8 +99,8 @@ class QuantizationStep(Event, frozen=True, tag="site"):
     not) of what the float model has there. `largest` is its largest magnitude.
     """
 
-    index: int
-    feeds: tuple[int, ...]
+    index: Natural
+    feeds: tuple[Natural, ...]
     """The anchors that read its result, by index."""
     kind: str = msgspec.field(name="of")
     data: str

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ..decoding import Natural
 from ..measurements.metrics import Metrics
 from ..measurements.paired import Latency, Ratio
 
@@ -32,7 +33,7 @@ UNKNOWN = "unknown"
 class OpRef(msgspec.Struct, frozen=True):
     """An op of the module before the failing pass; `index` counts from 0 in running order."""
 
-    index: int
+    index: Natural
     name: str
     span: str | None = None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ..decoding import Natural
 from .stages import RELAY
 
 Setting = bool | int | float | str | list[int | str] | None
@@ -42,7 +43,7 @@ class FailingKernel(msgspec.Struct, frozen=True):
     """
 
     name: str
-    index: int
+    index: Natural
     builtin: str = msgspec.field(name="while")
 
 
@@ -59,7 +60,7 @@ class Island(msgspec.Struct, frozen=True):
     can be seen before it is tried; and whether that is this op's own, and no other's."""
 
     op: str
-    index: int
+    index: Natural
     reason: str | None = None
     stops: bool = False
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ..decoding import Natural
 from .journal import Event, Timed
 
 
@@ -47,14 +48,14 @@ class Blame(Event, frozen=True, tag="blame"):
     which experiments it was found, of which there were `runs`, in `ms` milliseconds.
     """
 
-    row: int
-    index: int
+    row: Natural
+    index: Natural
     name: str
     within: str | None
-    runs: int
+    runs: Natural
     ms: float
     how: str
-    snapshot: int | None = None
+    snapshot: Natural | None = None
 
 
 class Culprit(Event, frozen=True, tag="culprit"):
@@ -64,7 +65,7 @@ class Culprit(Event, frozen=True, tag="culprit"):
     `dtype` the pass goes through; None: with a parameter in its place, or what `proof` says.
     """
 
-    index: int | None
+    index: Natural | None
     name: str
     dtype: str | None
     proof: str | None = None
@@ -77,11 +78,11 @@ class RejectionMap(Event, frozen=True, tag="map"):
     `queries` trials were made, in `ms` milliseconds.
     """
 
-    accepted: tuple[int, ...]
-    rejected: tuple[tuple[int, str], ...]
-    unjudged: tuple[tuple[int, str], ...]
-    remaining: int = msgspec.field(name="left")
-    queries: int
+    accepted: tuple[Natural, ...]
+    rejected: tuple[tuple[Natural, str], ...]
+    unjudged: tuple[tuple[Natural, str], ...]
+    remaining: Natural = msgspec.field(name="left")
+    queries: Natural
     ms: float
 
 
@@ -93,9 +94,9 @@ class Smallest(Event, frozen=True, tag="smallest"):
     """
 
     file: str | None
-    calls: int
-    of: int
-    queries: int
+    calls: Natural
+    of: Natural
+    queries: Natural
     ms: float
     complete: bool
     deterministic: bool
