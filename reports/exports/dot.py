@@ -54,8 +54,7 @@ def _drawn(node: GraphNode) -> dict[str, str]:
 
 
 def _name(name: str) -> str:
-    """A node's name; one that begins with % is to Graphviz one that was not given."""
-    return _quoted(name.removeprefix("%"))
+    return _quoted(name)
 
 
 def _quoted(text: str) -> str:

@@ -90,7 +90,7 @@ def _reasons(told: Verdict) -> Iterator[str]:
         ("fix", told.fix.sentence if told.fix else None),
     ):
         if text:
-            yield f"**{name}** {plain(text) if name in ('why', 'fix') else code(text)}"
+            yield f"**{name}** {plain(text) if name in ('why', 'fix', 'try') else code(text)}"
     for hazard in told.hazards:
         said = "; ".join(part for part in (hazard.hazard, hazard.mitigation) if part)
         yield f"**{plain(hazard.name)}** {plain(said)}"
@@ -99,6 +99,8 @@ def _reasons(told: Verdict) -> Iterator[str]:
 def _changing(trace: Trace) -> Iterator[str]:
     """The passes that changed the module up to fold: those behind it are the compiler's."""
     early = STAGES[: STAGES.index("fold") + 1]
-    changed = [step.name for step in steps(trace)[1:] if step.changed and step.stage in early]
+    ended = [step for step in steps(trace)[1:] if step.changed and not step.failed]
+    changed = [step.name for step in ended if step.stage in early]
     if changed:
-        yield f"- **passes that changed it** {', '.join(code(name, 60) for name in changed)}"
+        named = ", ".join(code(name, 60) for name in changed)
+        yield f"- **passes up to the quantizer's that changed it** {named}"

@@ -14,9 +14,9 @@ LONGEST = 1000
 class GraphNode(msgspec.Struct, frozen=True):
     """An op, or an input of the model.
 
-    `name` is its line in the compile, `%17`: an op keeps it from step to step. Texts are empty and
-    numbers None where nothing is known; errors are SQNR in dB, of the op alone and with what came
-    before; `change` is a mark of history.story; `fate` how it fared alone; the compile was
+    `name` is its line in the compile, `line17`: an op keeps it from step to step. Texts are empty
+    and numbers None where nothing is known; errors are SQNR in dB, of the op alone and with what
+    came before; `change` is a mark of history.story; `fate` how it fared alone; the compile was
     `refused` at it.
     """
 
@@ -60,7 +60,7 @@ def network(step: Chosen) -> tuple[list[GraphNode], list[GraphEdge]]:
     inputs: dict[str, GraphNode] = {}
     ops, edges = [], []
     for line, op, row in step.ops:
-        measured, name = step.errors.get(line), f"%{line}"
+        measured, name = step.errors.get(line), f"line{line}"
         ops.append(
             GraphNode(
                 name,
@@ -81,7 +81,7 @@ def network(step: Chosen) -> tuple[list[GraphNode], list[GraphEdge]]:
         )
         for place, operand in enumerate(op.operands):
             if operand.op is not None:
-                edges.append(GraphEdge(f"%{lines[operand.op]}", name, place))
+                edges.append(GraphEdge(f"line{lines[operand.op]}", name, place))
             elif operand.constant is None:
                 source = f"input {_text(operand.type)}"
                 dtype = _text(operand.type).partition("[")[0]
@@ -92,7 +92,7 @@ def network(step: Chosen) -> tuple[list[GraphNode], list[GraphEdge]]:
 
 def _named(read: int | str) -> str:
     """What an op reads, in words: another op by its line."""
-    return f"%{read}" if isinstance(read, int) else read
+    return f"line{read}" if isinstance(read, int) else read
 
 
 def _finite(value: float | None) -> float | None:

@@ -103,7 +103,7 @@ def _passes(result: Result) -> Iterator[Row]:
             name,
             step.stage,
             step.ms,
-            step.changed,
+            step.changed and not step.failed,
             step.failed,
         ]
 
@@ -158,7 +158,17 @@ def _ops(traced: list[Result], choice: Choice) -> Iterator[Row]:
         raise refusals[0]
 
 
-_CELL = ["configuration", "op", "kind", "span", "stage", "reads", "makes", "rejected"]
+_CELL = [
+    "configuration",
+    "op",
+    "kind",
+    "span",
+    "stage",
+    "reads",
+    "makes",
+    "stands_for",
+    "rejected",
+]
 
 
 def _timeline(result: Result) -> Iterator[Row]:
@@ -176,6 +186,7 @@ def _timeline(result: Result) -> Iterator[Row]:
                 stage,
                 reads,
                 at.shape,
+                "; ".join(map(str, at.stands_for)),
                 rejected,
             ]
 

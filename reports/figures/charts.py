@@ -63,11 +63,11 @@ def bars(sides: Sequence[Side], prefix: str, title: str = "Time of one inference
     for i, side in enumerate(shown):
         middle, low, high = statistics.median(side.times), min(side.times), max(side.times)
         figures = [latency(middle), *([side.ratio] if side.ratio else [])]
+        figures += _beyond(side.times, limit)
         _heading(axes, i * row, side.label, " · ".join(figures))
         y = i * row + 30
         axes.barh(y, middle, 15, color=COLOURS[side.look], gid=f"side{i}")
         _whisker(axes, y, low, high, limit)
-        _beyond(axes, y, side.times, limit)
         tips[f"side{i}"] = f"{latency(low)} to {latency(high)}"
     return inline(axes, prefix, _summary(title, shown), tips)
 
@@ -91,7 +91,8 @@ def distribution(
         count, top = len(side.times), i * row + 26
         middle = statistics.median(side.times)
         rounds = "round" if count == 1 else "rounds"
-        _heading(axes, i * row, side.label, f"{count:,} {rounds}, median {latency(middle)}")
+        figures = [f"{count:,} {rounds}, median {latency(middle)}", *_beyond(side.times, limit)]
+        _heading(axes, i * row, side.label, " · ".join(figures))
         dots = [at for at in plot.thin(side.times, _DOTS) if side.times[at] <= limit]
         axes.plot(
             [side.times[at] for at in dots],
@@ -106,7 +107,6 @@ def distribution(
         )
         tips[f"side{i}"] = [f"round {at + 1}: {latency(side.times[at])}" for at in dots]
         axes.plot([middle, middle], [top - 2, top + deep + 2], color=plot.INK, linewidth=2)
-        _beyond(axes, top + deep / 2, side.times, limit)
     return inline(axes, prefix, _summary(title, shown), tips)
 
 
@@ -182,7 +182,7 @@ def _rows(height: float, span: tuple[float, float], label: str) -> Axes:
 def _heading(axes: Axes, top: float, label: str, figures: str) -> None:
     """A row's name on the left, its figures on the right."""
     across = axes.get_yaxis_transform()
-    figures = clip(figures, 50)
+    figures = clip(figures, 70)
     room = int((WIDTH - _LEFT - _RIGHT) / CHARACTER) - len(figures) - 4
     name = clip(label, max(room, 12))
     axes.text(0, top + 15, name, transform=across, color=plot.INK, weight="bold")
@@ -200,18 +200,12 @@ def _whisker(axes: Axes, y: float, low: float, high: float, limit: float) -> Non
             axes.plot(xs, ys, color=colour, linewidth=wide, clip_on=False)
 
 
-def _beyond(axes: Axes, y: float, times: Sequence[float], limit: float) -> None:
-    """Says which rounds lie beyond the end of the axis."""
+def _beyond(times: Sequence[float], limit: float) -> list[str]:
+    """Says which rounds lie beyond the end of the axis; nothing where none does."""
     slow = [ms for ms in times if ms > limit]
     if not slow:
-        return
-    many = f"{len(slow)} slower, up to" if len(slow) > 1 else "1 slower:"
-    text = f"{many} {latency(max(slow))} ▸"
-    across = axes.get_yaxis_transform()
-    width = -(len(text) + 1) * CHARACTER / (WIDTH - _LEFT - _RIGHT)
-    axes.barh(y, width, 18, 1, color=plot.GROUND, transform=across, zorder=3)
-    style = {"ha": "right", "va": "center_baseline", "transform": across, "zorder": 4}
-    axes.text(1, y, text, color=plot.MUTED, size=plot.TEXT - 1, **style)
+        return []
+    return [f"{len(slow)} slower, up to {latency(max(slow))} ▸"]
 
 
 def _fill(kind: int) -> str:

@@ -145,7 +145,7 @@ def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]
             steps.add(
                 verdict.configuration,
                 section.key,
-                verdict.outcome,
+                verdict,
                 trace,
                 section.result.numerics,
                 section.kernels,

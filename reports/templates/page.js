@@ -13,7 +13,7 @@
     for (var at = target; at; at = at.parentElement) {
       if (at.tagName === "DETAILS") at.open = true;
     }
-    if (target) target.scrollIntoView({ block: "center" });
+    if (target) target.scrollIntoView({ block: target.clientHeight > innerHeight ? "start" : "center" });
   }
   addEventListener("hashchange", reveal);
   addEventListener("beforeprint", function () {
@@ -21,7 +21,9 @@
   });
   document.querySelectorAll(".timeline").forEach(function (box) {
     var cell = box.querySelector(".rejected");
-    if (cell) box.scrollTop = Math.max(0, cell.offsetTop - box.clientHeight / 2);
+    if (!cell) return;
+    box.scrollTop = Math.max(0, cell.offsetTop - box.clientHeight / 2);
+    box.scrollLeft = Math.max(0, cell.offsetLeft + cell.offsetWidth - box.clientWidth);
   });
   // In a tall picture, the op that ended the compile is what one came for.
   function centre(box) {

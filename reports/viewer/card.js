@@ -148,8 +148,8 @@ const opCard = (() => {
     const known = knowledge(other, there.line);
     const measured = known.alone === undefined || known.alone === null ? null : `error alone ${decibel(known.alone)}`;
     return dom.make("tr", {}, dom.make("th", { scope: "row" }, link(other, there.step, there.place, other.name)),
-      dom.make("td", {}, moment(other, there.step, there), dom.make("div.muted", {}, `behind ${strip.title(other.steps[there.step])}`, there.of > 1 ? `, the nearest of ${there.of} that stand for it` : ""),
-        known.ms !== undefined && known.ms !== null ? dom.make("div", {}, words.time(known.ms)) : null,
+      dom.make("td", {}, moment(other, there.step, there), dom.make("div.muted", {}, `${other.steps[there.step].failed ? "given to" : "behind"} ${strip.title(other.steps[there.step])}`, there.of > 1 ? `, the nearest of ${there.of} that stand for it` : ""),
+        known.ms !== undefined && known.ms !== null ? dom.make("div", {}, `${words.time(known.ms)} in its kernel`) : null,
         measured ? dom.make("div", {}, measured) : null));
   }
 

@@ -110,11 +110,11 @@ const diff = (() => {
     if (lowered && changed && !functions.length) return `It changed something of ${words.many(count, "lowered function")}; which of them is not on record.`;
     if (lowered) return `Of ${words.many(count, "lowered function")} it changed ${changed ? functions.length : "none"}.`;
     if (!now) return "There is no module on record yet.";
-    if (!before) return changed && now.step === step ? `${words.many(now.lines.length, "op")}; made: ${listed(dtypes(compile, now))}.` : "It changed nothing.";
+    if (!before) return changed && now.step === step ? `${words.many(ops(compile, now), "op")}; made: ${listed(dtypes(compile, now))}.` : "It changed nothing.";
     const said = [];
     const { added, removed } = counts;
     if (added || removed)
-      said.push(`${before.lines.length.toLocaleString("en")} → ${words.many(now.lines.length, "op")} (${[added && `${added.toLocaleString("en")} added`, removed && `${removed.toLocaleString("en")} removed`].filter(Boolean).join(", ")})`);
+      said.push(`${ops(compile, before).toLocaleString("en")} → ${words.many(ops(compile, now), "op")} (${[added && `${added.toLocaleString("en")} added`, removed && `${removed.toLocaleString("en")} removed`].filter(Boolean).join(", ")})`);
     for (const [facet, often] of [...facets].sort((a, b) => b[1] - a[1]))
       if (facet !== WIRES) said.push(`${words.many(often, "op")} changed ${facet}`);
     if (counts.rewired) said.push(`${words.many(counts.rewired, "op")} only read${counts.rewired === 1 ? "s" : ""} from another`);
@@ -127,6 +127,11 @@ const diff = (() => {
   function refused(compile, step, now) {
     const at = compile.refused && compile.refused.step === step && now ? now.rows[compile.refused.op] : undefined;
     return at === undefined ? "" : ` at %${compile.refused.op} ${compile.row(at).op}`;
+  }
+
+  // How many there are, without what only hands their results back.
+  function ops(compile, module) {
+    return module.rows.filter((number) => compile.row(number).op !== "result").length;
   }
 
   // How many ops make each dtype.

@@ -34,7 +34,7 @@ for (const box of document.querySelectorAll(".picture")) {
     button.addEventListener("click", act);
     sizes.append(button);
   }
-  const bar = dom.make("div.tools", {}, sizes);
+  const bar = dom.make("div.tools", { title: "Keys: + − 0 f for the size; Tab to an op, from there arrows to its neighbours, Enter into the steps" }, sizes);
   box.before(bar);
 
   box.addEventListener("keydown", (event) => {

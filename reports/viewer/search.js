@@ -1,7 +1,9 @@
 // Search over all compiles: ops, spans, dtypes, passes, what was said. Words, and key:value:
 //
-//   conv2d dtype:int4        op: span: dtype: pass: kind: (added, changed, refused)  message:
+//   conv2d dtype:int4        op: span: dtype: pass: kind: (added, changed, refused)  message: stage: in:
+//   "unknown data type"      words that stand together; #10 or %10 is an op by its number
 //
+// What has the words whole stands before what only contains them, and the verdict before all.
 //   search.attach(input, list, compiles)     "/" goes there, Escape leaves, ↓ goes into the results
 "use strict";
 const search = (() => {
@@ -12,6 +14,10 @@ const search = (() => {
   function index(compiles) {
     const found = [];
     for (const compile of compiles) {
+      const at = compile.refused || { step: (compile.steps.find((one) => one.failed) || {}).index, op: null };
+      if (compile.message && at.step !== undefined)
+        found.push({ sort: "verdict", compile, step: at.step, op: at.op, title: `${compile.outcome}: ${compile.message}`,
+          fields: { message: `${compile.message} ${compile.outcome}`, kind: compile.outcome } });
       for (const step of compile.steps)
         found.push({ sort: "pass", compile, step: step.index, op: null, title: strip.title(step),
           fields: { pass: step.name, kind: [step.changed ? "changed" : "", step.failed ? "refused failed" : ""].join(" "), stage: step.stage } });
@@ -21,41 +27,61 @@ const search = (() => {
           const old = before ? compile.place(before, module.lines[op]) : -1;
           if (old >= 0 && before.rows[old] === number) return;
           const row = compile.row(number), note = compile.notes[module.lines[op]] || {};
-          const refused = compile.refused && compile.refused.step === module.step && compile.refused.op === op;
+          const refused = compile.refused && compile.refused.op === op && compile.module(compile.refused.step) === module;
           found.push({ sort: "op", compile, step: module.step, op, title: `%${op} ${row.op}`, row,
             fields: {
               op: row.op, span: row.span, dtype: `${row.makes} ${row.standsFor} ${row.attributes.map(([, value]) => value).join(" ")}`,
               kind: `${before ? (old < 0 ? "added" : "changed") : ""} ${refused ? "refused" : ""} ${note.fate || ""}`,
               pass: compile.steps[module.step].name, message: note.reason || "",
+              number: `#${op} %${op}`, reads: diff.reads(row).map((read) => read.text || "").join(" "),
             } });
         });
       }
     }
     for (const entry of found) {
       for (const name of Object.keys(entry.fields)) entry.fields[name] = entry.fields[name].toLowerCase();
-      entry.all = Object.values(entry.fields).join(" ") + " " + entry.compile.name.toLowerCase();
+      // Not what became of it: an "added" is no "add".
+      entry.all = Object.entries(entry.fields).map(([name, text]) => (name === "kind" ? text.replace(/added|changed/g, "") : text)).join(" ");
+      entry.fields.in = entry.compile.name.toLowerCase();
     }
     return found;
   }
 
+  const FIRST = { verdict: 100, pass: 1 };
+  function score(entry, terms) {
+    const refused = (entry.fields.kind || "").includes("refused") ? 10 : 0;
+    const whole = terms.filter(([key, word]) => named((key ? entry.fields[key] : entry.all) || "", word)).length;
+    return (FIRST[entry.sort] || 0) + refused + 20 * whole;
+  }
+
+  function ranked(found, terms) {
+    const scores = new Map(found.map((entry) => [entry, score(entry, terms)]));
+    return found.sort((one, other) => scores.get(other) - scores.get(one));
+  }
+
   function matches(entry, terms) {
-    return terms.every(([key, word]) => (key === "dtype" ? named(entry.fields.dtype || "", word) : (key ? entry.fields[key] || "" : entry.all).includes(word)));
+    return terms.every(([key, word]) => (key === "dtype" || /^[#%]\d+$/.test(word) ? named((key ? entry.fields[key] : entry.all) || "", word) : (key ? entry.fields[key] || "" : entry.all).includes(word)));
   }
 
   // int4 is none of int40's; int, and float, are of all of them.
   function named(text, word) {
     const at = text.indexOf(word);
     if (at < 0) return false;
-    const whole = !/\w/.test(text[at - 1] || " ") && !(/\d$/.test(word) && /\d/.test(text[at + word.length] || " "));
+    const behind = text[at + word.length] || " ";
+    const whole = !/\w/.test(text[at - 1] || " ") && !(/\d$/.test(word) ? /\d/ : /[a-z_]/).test(behind);
     return whole || named(text.slice(at + 1), word);
   }
 
   function terms(text) {
-    const keys = ["op", "span", "dtype", "pass", "kind", "message", "stage"];
-    return text.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
+    const keys = ["op", "span", "dtype", "pass", "kind", "message", "stage", "in"];
+    return (text.toLowerCase().match(/(?:\w+:)?"[^"]+"|\S+/g) || []).map((word) => {
       const [, key, value] = /^(\w+):(.+)$/.exec(word) || [];
-      return keys.includes(key) ? [key, value] : [null, word];
+      return keys.includes(key) ? [key, plain(value)] : [null, plain(word)];
     });
+  }
+
+  function plain(word) {
+    return word.replaceAll('"', "");
   }
 
   function attach(input, list, compiles) {
@@ -65,9 +91,9 @@ const search = (() => {
       list.hidden = !wanted.length;
       if (!wanted.length) return void dom.fill(list);
       entries ||= index(compiles);
-      const found = entries.filter((entry) => matches(entry, wanted));
+      const found = ranked(entries.filter((entry) => matches(entry, wanted)), wanted);
       dom.fill(list,
-        dom.make("p", { role: "status" }, found.length ? `${found.length.toLocaleString("en")} found${found.length > MOST ? `, the first ${MOST} of them` : ""}` : "Nothing of that kind. Words, and op: span: dtype: pass: kind: message:"),
+        dom.make("p", { role: "status" }, found.length ? `${found.length.toLocaleString("en")} found${found.length > MOST ? `, the ${MOST} that fit best; another word narrows it` : ""}` : "Nothing of that kind. Words, \"words together\", #10, and op: span: dtype: pass: kind: stage: message: in:"),
         dom.make("ul", {}, found.slice(0, MOST).map(result)));
     };
     input.addEventListener("input", show);

@@ -15,7 +15,7 @@ const store = (() => {
 
   class Compile {
     constructor(data, rows, functions) {
-      Object.assign(this, { name: data.name, key: data.key, outcome: data.outcome, dialect: data.dialect });
+      Object.assign(this, { name: data.name, key: data.key, outcome: data.outcome, message: data.message, dialect: data.dialect });
       this.refused = data.refused && { step: data.refused[0], op: data.refused[1] };
       this.notes = data.notes;
       const often = new Map();

@@ -43,6 +43,7 @@ class Addresses:
         self._given: list[Node] = []
         self._row: int | None = None
         self._measured: dict[int, str | None] = {}
+        self._scaled: dict[int, str | None] = {}
         self._timed: dict[int, str | None] = {}
         if trace is None:
             return
@@ -52,7 +53,7 @@ class Addresses:
         self._given = self._failing.executed() if self._failing is not None else []
         self._row = trace.blame.row if trace.blame is not None else None
         if numerics is not None:
-            self._measured = self._anchors(trace, passed, numerics)
+            self._measure(trace, passed, numerics)
         if kernels:
             self._timed = self._kernels(trace, passed, kernels, graphs or Graphs())
 
@@ -105,6 +106,10 @@ class Addresses:
         """The op whose error was measured, by its number there."""
         return self._measured.get(index)
 
+    def scale(self, index: int) -> str | None:
+        """The quantization step whose scale was looked at, by its number there."""
+        return self._scaled.get(index)
+
     def kernel(self, kernel: Kernel | None) -> str | None:
         """The call of the last module that a kernel of this compile is."""
         return None if kernel is None else self._timed.get(kernel.number)
@@ -119,13 +124,15 @@ class Addresses:
             if step.module is not None and (step.failed or step.module not in self._left):
                 self._left[step.module] = name
 
-    def _anchors(
-        self, trace: Trace, passed: Sequence[steps.Step], numerics: Numerics
-    ) -> dict[int, str | None]:
+    def _measure(self, trace: Trace, passed: Sequence[steps.Step], numerics: Numerics) -> None:
         calibrated = [s.module for s in passed if s.stage == "calibrate" and s.module is not None]
         module = trace.snapshot(calibrated[-1]) if calibrated else None
-        pairs = notes.anchors(module, numerics) if module is not None else []
-        return {anchor.index: self.op(module, node.number) for node, anchor in pairs}
+        if module is None:
+            return
+        for node, anchor in notes.anchors(module, numerics):
+            self._measured[anchor.index] = self.op(module, node.number)
+        for node, step in notes.scaled(module, trace.facts.qconfig, numerics):
+            self._scaled[step.index] = self.op(module, node.number)
 
     def _kernels(
         self,

@@ -48,6 +48,7 @@ class OpErrorRow:
 class ScaleRow:
     """A quantization step; shares of the float model's values there."""
 
+    index: int
     what: str
     scale: str
     clipped: str
@@ -98,7 +99,7 @@ def view(numerics: Numerics, key: str) -> NumericsView | None:
 
 def _summary(numerics: Numerics, first: Anchor | None) -> str:
     if first is not None:
-        summary = f"The first large error (below {LARGE_DB:.0f} dB) enters at {_called(first)}."
+        summary = f"The first large error enters at {_called(first)}: {_how(first)}."
     elif (crossing := numerics.crossing()) is not None:
         summary = (
             f"No single op brings in a large error: small ones add up, and from {_called(crossing)}"
@@ -109,8 +110,16 @@ def _summary(numerics: Numerics, first: Anchor | None) -> str:
     worst = numerics.worst(_WORST)
     if worst:
         named = ", ".join(f"{a.label} ({_db(a.at_output)})" for a in worst)
-        summary += f" Quantized alone, these harm the model's output most: {named}."
+        summary += f" Quantized alone, these harm the model's output most (its SQNR then): {named}."
     return clip(summary, 600)
+
+
+def _how(anchor: Anchor) -> str:
+    if anchor.alone is not None and anchor.alone.sqnr < LARGE_DB:
+        return f"{_db(anchor.alone)} with only its own values quantized"
+    if anchor.breaks:
+        return "NaN or infinity that the float model has not"
+    return f"{_db(anchor.propagated)} with all quantized, and much better in what it reads"
 
 
 def _called(anchor: Anchor) -> str:
@@ -137,6 +146,7 @@ def _row(anchor: Anchor, marked: bool) -> OpErrorRow:
 
 def _step(step: QuantizationStep) -> ScaleRow:
     return ScaleRow(
+        step.index,
         clip(f"{step.kind} of {', '.join(f'#{i}' for i in step.feeds)}: {step.data}", 100),
         _scale(step),
         _share(step.saturated_alone),

@@ -36,7 +36,7 @@ def add(steps: Steps, name: str, key: str, old: Result, new: Result) -> BesideDa
     ours, theirs = (steps.followed(trace) for trace in (old.trace, new.trace))
     both = beside.beside(ours, theirs, steps.kept.graphs)
     data = [
-        steps.add_followed(name, f"{key}-{side}", result.verdict.outcome, trace, compiled, numerics)
+        steps.add_followed(name, f"{key}-{side}", result.verdict, trace, compiled, numerics)
         for side, result, trace, compiled, numerics in (
             (BEFORE, old, old.trace, ours, old.numerics),
             (NOW, new, new.trace, (theirs[0], both.new), new.numerics),

@@ -21,9 +21,10 @@ from tvmq_diag.history.rows import Row, Rows
 from tvmq_diag.history.steps import Step
 from tvmq_diag.measurements.benchmark import Kernel
 from tvmq_diag.measurements.numerics import Numerics
+from tvmq_diag.results.verdict import Verdict
 from tvmq_diag.trace.trace import Trace
 
-from ..formatting import printable
+from ..formatting import clip, printable
 from .kept import Kept
 from .module_texts import Texts
 
@@ -50,14 +51,15 @@ class StepData(msgspec.Struct, array_like=True):
 class CompileData(msgspec.Struct):
     """A compile: its steps, and the modules that differ from the one before, as edits of it.
 
-    `born` has, for a line that began behind the model, those that it stands in for; `refused` is
-    the step and the place in its module of the op that it was refused at; `notes` what else is
-    known of a line.
+    `message` is what its verdict says, and the knob; `born` has, for a line that began behind the
+    model, those that it stands in for; `refused` is the step and the place in its module of the op
+    that it was refused at; `notes` what else is known of a line.
     """
 
     name: str
     key: str
     outcome: str
+    message: str
     dialect: str
     steps: list[StepData]
     modules: list[tuple[int, list[Edit]]]
@@ -107,14 +109,14 @@ class Steps:
         self,
         name: str,
         key: str,
-        outcome: str,
+        verdict: Verdict,
         trace: Trace,
         numerics: Numerics | None = None,
         kernels: Sequence[Kernel] = (),
     ) -> CompileData:
         """Add a compile; `name` and `key` are its configuration, and its section on the page."""
         compiled = self.followed(trace)
-        return self.add_followed(name, key, outcome, trace, compiled, numerics, kernels)
+        return self.add_followed(name, key, verdict, trace, compiled, numerics, kernels)
 
     def followed(self, trace: Trace) -> tuple[list[Step], Lineage]:
         """The steps of a compile, and its ops followed through them."""
@@ -127,7 +129,7 @@ class Steps:
         self,
         name: str,
         key: str,
-        outcome: str,
+        verdict: Verdict,
         trace: Trace,
         compiled: tuple[list[Step], Lineage],
         numerics: Numerics | None = None,
@@ -139,7 +141,8 @@ class Steps:
         data = CompileData(
             name=name,
             key=key,
-            outcome=outcome,
+            outcome=verdict.outcome,
+            message=clip(" ".join(filter(None, (verdict.message, verdict.knob))), 300),
             dialect=trace.vocabulary.dialect,
             steps=[self._step(trace, step) for step in passed],
             modules=list(_modules(followed, rows)),

@@ -69,7 +69,11 @@ def test_the_refused_op_is_a_click_away(tiny: Path, browser: Any, link: str) -> 
 
 @pytest.mark.parametrize("table", ["numbers", "coverage", "ir"])
 def test_an_op_in_a_table_leads_to_the_same_op(tiny: Path, browser: Any, table: str) -> None:
-    where = "pre.ir a" if table == "ir" else f"section:has(> h3[id$=-{table}]) tbody th a"
+    where = (
+        "pre.ir a"
+        if table == "ir"
+        else f"section:has(> h3[id$=-{table}]) details:first-of-type tbody th a"
+    )
     wrong, all_ = ready(browser, tiny).evaluate(
         """async (links) => { const compiles = await store.load(), wrong = [];
         const all = document.querySelectorAll(links);

@@ -360,6 +360,33 @@ class TestSearch:
         assert "nn.conv2d" in tab.text_content("#viewer-card h4")
         assert not tab.is_visible("#viewer-found") and not tab.complaints
 
+    @pytest.mark.parametrize(
+        ("words", "first"),
+        [
+            ("unknown data type", "rejected: unknown data type int4"),
+            ("rejected", "rejected: unknown data type int4"),
+            ("dtype_activation", "rejected: unknown data type int4"),
+            ("#11 in:int4", "%11 "),
+            ("%11 in:int4 kind:refused", "%11 add"),
+            ("add dtype:int32", "add"),
+            ("as int4", "as int4"),
+        ],
+    )
+    def test_what_fits_best_comes_first(
+        self, tiny: Path, browser: Any, words: str, first: str
+    ) -> None:
+        tab = opened(browser, tiny)
+        tab.wait_for_selector(READY)
+        tab.fill("#viewer-search", words)
+        assert first in tab.locator("#viewer-found li").first.text_content()
+
+    def test_a_word_of_what_became_of_an_op_is_no_op(self, tiny: Path, browser: Any) -> None:
+        tab = opened(browser, tiny)
+        tab.wait_for_selector(READY)
+        tab.fill("#viewer-search", "add dtype:int32")
+        found = tab.locator("#viewer-found li a").all_text_contents()
+        assert found and all("add" in one for one in found)
+
     def test_what_is_not_there_is_said(self, tiny: Path, browser: Any) -> None:
         tab = opened(browser, tiny)
         tab.wait_for_selector(READY)
@@ -497,3 +524,34 @@ class TestGraph:
         assert 0 < box.locator(".node.lit").count() < box.locator(".node").count()
         key.press("Enter")
         assert box.locator(".node.lit").count() == 0
+
+
+def test_nothing_is_cut_on_paper_and_nothing_dead_is_printed(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny, 718)  # A4 with Chromium's margins
+    tab.wait_for_selector(READY)
+    tab.emulate_media(media="print")
+    cut = """() => [...document.querySelectorAll(".scroll, .picture")]
+        .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.ariaLabel)"""
+    assert tab.evaluate(cut) == []
+    for dead in ("#viewer", ".filter", ".only", ".skip", ".tools"):
+        assert not tab.locator(dead).first.is_visible()
+
+
+def test_the_link_over_all_leads_to_the_verdict(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    tab.wait_for_selector(READY)
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("location.hash === '#main'")
+    tab.wait_for_timeout(100)
+    assert tab.evaluate("scrollY") < 50
+
+
+def test_the_refused_cell_is_in_sight(tiny: Path, browser: Any) -> None:
+    tab = opened(browser, tiny)
+    tab.wait_for_selector(READY)
+    inside = """(cell) => { const box = cell.closest(".timeline").getBoundingClientRect();
+        const at = cell.getBoundingClientRect();
+        return at.left >= box.left && at.right <= box.right + 1 && at.top >= box.top; }"""
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert tab.locator(".timeline td.rejected").first.evaluate(inside)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from rapidfuzz.distance import Indel
 
 from ..trace.graph import RESULT, Graph, Op
-from ..trace.ops import Vocabulary
+from ..trace.ops import Vocabulary, short
 from ..trace.simulated import Simulated, simulated
 from ..trace.snapshot import Node, Snapshot, is_integer
 from ..trace.stages import STAGES
@@ -196,7 +196,8 @@ def _mark_rejected(
         node = failing.nodes[trace.blame.row]
         before = [place for number, place in places.items() if number < node.number]
         row = max(before, default=-1) + 1
-        rows.insert(row, AnchorRow(node.op, _kind(node, failing.vocabulary), node.span))
+        kind = _kind(node, failing.vocabulary)
+        rows.insert(row, AnchorRow(short(node.op), short(kind), node.span))
     rows[row].rejected = True
     rows[row].cells[stage] = cells.of(failing, failing.nodes[trace.blame.row])
     return stage

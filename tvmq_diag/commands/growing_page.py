@@ -83,4 +83,5 @@ class GrowingPage:
         fuller = max(turn.running, what, key=len)
         both = f"{turn.running}: {what}"
         running = fuller if turn.running in fuller and what in fuller else both
-        return UnderWay(running, now, turn.to_come, turn.timed, self._began, now, command)
+        to_come = tuple(one for one in turn.to_come if one != what)
+        return UnderWay(running, now, to_come, turn.timed, self._began, now, command)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from rich.console import Console
 from ..driver import provenance, session
 from ..driver.plan import Observer, Plan
 from ..driver.progress import Live
+from ..errors import UsageError
 from ..results.run import Run
 from .growing_page import GrowingPage
 
@@ -24,8 +27,10 @@ def carry_out(
     """Do a plan: `work` fills up, and its page grows meanwhile. `label` goes before what is being
     done, `first` gets the page when there is one.
 
-    Raises as session.carry_out does, and KeyboardInterrupt after Ctrl-C, when all is written.
+    Raises as session.carry_out does, and KeyboardInterrupt after Ctrl-C, when all is written. A run
+    that tried nothing, as its model cannot be had, leaves no folder.
     """
+    made = not work.directory.exists()
     work.directory.mkdir(parents=True, exist_ok=True)
     provenance.sign(work.directory)
     live = Live(progress)
@@ -43,5 +48,8 @@ def carry_out(
     finally:
         live.close()
         page.finish()
+        cannot_be_had = isinstance(sys.exc_info()[1], UsageError) and not work.results
+        if made and cannot_be_had:
+            shutil.rmtree(work.directory, ignore_errors=True)
     if work.facts.interrupted:
         raise KeyboardInterrupt

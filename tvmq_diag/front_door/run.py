@@ -150,7 +150,8 @@ class Result:
     @functools.cached_property
     def trace(self) -> Trace | None:
         """The compile pass by pass; None where the process left no trace behind."""
-        return Trace(self.stored.trace) if self.stored.trace is not None else None
+        stored = self.stored
+        return Trace(stored.trace, stored.verdict) if stored.trace is not None else None
 
     @property
     def numerics(self) -> Numerics | None:

@@ -11,7 +11,7 @@ from ..analysis.coverage import Coverage
 from ..errors import UsageError
 from ..history.story import Story
 from ..results import run
-from ..results.verdict import OpRef
+from ..results.verdict import OpRef, Verdict
 from ..trace import reader, trace
 from ..trace.facts import TraceFacts
 from ..trace.snapshot import Snapshot
@@ -28,6 +28,8 @@ class Trace:
 
     recorded: trace.Trace
     """The plain data: with the failure, its map of ops, the time in each stage, …"""
+    verdict: Verdict | None = None
+    """Of a trace in a run: what that came to."""
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:
@@ -182,5 +184,5 @@ class Trace:
     def _repr_html_(self) -> str:
         from ..reports.pages import notebook
 
-        judged = recording.judged(self.recorded)
+        judged = self.verdict or recording.judged(self.recorded)
         return notebook.fragment([run.Result(judged, run.Role.REQUESTED, self.recorded)])
