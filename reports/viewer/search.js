@@ -25,14 +25,15 @@ const search = (() => {
         const before = module.number ? compile.before(module.step) : null;
         module.rows.forEach((number, op) => {
           const old = before ? compile.place(before, module.lines[op]) : -1;
-          if (old >= 0 && before.rows[old] === number) return;
-          const row = compile.row(number), note = compile.notes[module.lines[op]] || {};
           const refused = compile.refused && compile.refused.op === op && compile.module(compile.refused.step) === module;
-          found.push({ sort: "op", compile, step: module.step, op, title: `%${op} ${row.op}`, row,
+          if (old >= 0 && before.rows[old] === number && !refused) return;
+          const row = compile.row(number), note = compile.notes[module.lines[op]] || {};
+          const step = refused ? compile.refused.step : module.step;
+          found.push({ sort: "op", compile, step, op, title: `%${op} ${row.op}`, row,
             fields: {
               op: row.op, span: row.span, dtype: `${row.makes} ${row.standsFor} ${row.attributes.map(([, value]) => value).join(" ")}`,
               kind: `${before ? (old < 0 ? "added" : "changed") : ""} ${refused ? "refused" : ""} ${note.fate || ""}`,
-              pass: compile.steps[module.step].name, message: note.reason || "",
+              pass: compile.steps[step].name, message: note.reason || "",
               number: `#${op} %${op}`, reads: diff.reads(row).map((read) => read.text || "").join(" "),
             } });
         });
