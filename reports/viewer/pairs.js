@@ -2,7 +2,7 @@
 // is a pass of the compile before and its counterpart now, the module behind it is the one now, and
 // is held against the one before. An op that only the compile before has, has a place below zero.
 //
-//   pairs.beside(old, new, data)     data: {name, key, pairs: [[old step, new step, differs]], opens}
+//   pairs.beside(old, new, data)     data: {name, key, pairs: [[old step, new step, differs, anew]], opens}
 //   pair.steps                       as of a compile; and {was, is, hollow, mark, state}
 //   pair.opening()                   [step, op] where they first differ
 //   pair.told(step)                  what differs there, in words
@@ -16,8 +16,8 @@ const pairs = (() => {
       Object.assign(this, { name, key, old, fresh, opens, outcome: fresh.outcome, dialect: fresh.dialect, notes: fresh.notes });
       const often = new Map();
       let [was, is] = [-1, -1];
-      this.steps = pairs.map(([a, b, differs], index) => {
-        const one = step(a === null ? null : old.steps[a], b === null ? null : fresh.steps[b], differs);
+      this.steps = pairs.map(([a, b, differs, anew], index) => {
+        const one = step(a === null ? null : old.steps[a], b === null ? null : fresh.steps[b], differs, anew);
         often.set(one.name, (often.get(one.name) || 0) + 1);
         [was, is] = [a === null ? was : a, b === null ? is : b];
         return { ...one, index, ordinal: often.get(one.name), was, is };
@@ -94,10 +94,10 @@ const pairs = (() => {
     }
   }
 
-  function step(was, is, differs) {
+  function step(was, is, differs, anew) {
     const one = is || was;
     const only = was && is ? "" : was ? ONLY_OLD : ONLY_NEW;
-    const changed = differs && Boolean((was && was.changed) || (is && is.changed));
+    const changed = differs && anew && Boolean((was && was.changed) || (is && is.changed));
     return {
       ...one, changed, hollow: !differs, failed: Boolean((was && was.failed) || (is && is.failed)),
       fails: [Boolean(was && was.failed), Boolean(is && is.failed)], counts: [was ? was.count : 0, is ? is.count : 0],

@@ -32,7 +32,7 @@ const search = (() => {
           found.push({ sort: "op", compile, step, op, title: `%${op} ${row.op}`, row,
             fields: {
               op: row.op, span: row.span, dtype: `${row.makes} ${row.standsFor} ${row.attributes.map(([, value]) => value).join(" ")}`,
-              kind: `${before ? (old < 0 ? "added" : "changed") : ""} ${refused ? "refused" : ""} ${note.fate || ""}`,
+              kind: `${before ? (old < 0 ? "added" : before.rows[old] === number ? "" : "changed") : ""} ${refused ? "refused" : ""} ${note.fate || ""}`,
               pass: compile.steps[step].name, message: note.reason || "",
               number: `#${op} %${op}`, reads: diff.reads(row).map((read) => read.text || "").join(" "),
             } });

@@ -26,6 +26,8 @@ from .steps import (
 Content = dict[int, Row]
 """What a module says: each of its ops by line, whatever its order."""
 
+Difference = frozenset[tuple[int, Row]]
+
 BEFORE, NOW = "before", "now"
 
 
@@ -55,20 +57,31 @@ def _pairs(
 ) -> Iterator[PairData]:
     rows = list(steps.rows)
     sides = [list(_behind(data, rows)) for data in (old, new)]
-    equal: dict[tuple[int, int], bool] = {}
+    told: dict[tuple[int, int], Difference] = {}
+    before: Difference = frozenset()
     at = [-1, -1]
     for pair in pairs:
         at = [was if step is None else step for was, step in zip(at, pair, strict=True)]
         modules = [side[n] if n >= 0 else None for side, n in zip(sides, at, strict=True)]
         key = id(modules[0]), id(modules[1])
-        if key not in equal:
-            equal[key] = modules[0] == modules[1]
+        if key not in told:
+            told[key] = _difference(*modules)
         done = [
             None if n is None else data.steps[n] for data, n in zip((old, new), pair, strict=True)
         ]
         lowered = any(one is not None and one.flags & LOWERED for one in done)
-        differs = (not equal[key] and not lowered) or _differently(*done)
-        yield PairData(*pair, differs=differs)
+        otherwise = _differently(*done)
+        differs = (bool(told[key]) and not lowered) or otherwise
+        yield PairData(*pair, differs=differs, fresh=otherwise or told[key] != before)
+        before = told[key]
+
+
+def _difference(old: Content | None, new: Content | None) -> Difference:
+    """What two modules do not have in common."""
+    ours, theirs = (old or {}).items(), (new or {}).items()
+    if ours == theirs:
+        return frozenset()
+    return frozenset(ours ^ theirs)
 
 
 def _differently(old: StepData | None, new: StepData | None) -> bool:

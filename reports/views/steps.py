@@ -72,11 +72,13 @@ class PairData(msgspec.Struct, array_like=True):
     """A step of the compile before and one of that now, by number, None where only one has it.
 
     `differs`: do the modules behind them; of passes on lowered functions, what they did to those?
+    `fresh`: in another way than before them?
     """
 
     old: int | None
     new: int | None
     differs: bool
+    fresh: bool = True
 
 
 class BesideData(msgspec.Struct):
