@@ -97,7 +97,7 @@ def timeline(trace: Trace, graphs: GraphOf | None = None) -> Timeline:
     _spread(rows, anchors, [base], columns, cells)
     _spread(rows, anchors, stages[: stages.index(base)][::-1], columns, cells)
     latest = _spread(rows, anchors, stages[stages.index(base) + 1 :], columns, cells)
-    stopped = _mark_rejected(trace, rows, latest, cells)
+    stopped = _mark_rejected(trace, rows, latest, columns, cells)
     modules = {stage: snapshot.number for stage, snapshot in columns.items()}
     failing = trace.failing_snapshot()
     if stopped is not None and failing is not None:
@@ -179,7 +179,11 @@ def _kind(node: Node, vocabulary: Vocabulary) -> str:
 
 
 def _mark_rejected(
-    trace: Trace, rows: list[AnchorRow], newest: list[Node], cells: _Cells
+    trace: Trace,
+    rows: list[AnchorRow],
+    newest: list[Node],
+    columns: dict[str, Snapshot],
+    cells: _Cells,
 ) -> str | None:
     """Mark the row of the rejected op, or give it one; returns the stage that rejected it."""
     failing = trace.failing_snapshot()
@@ -198,9 +202,24 @@ def _mark_rejected(
         row = max(before, default=-1) + 1
         kind = _kind(node, failing.vocabulary)
         rows.insert(row, AnchorRow(short(node.op), short(kind), node.span))
+        rows[row].cells.update(_earlier(failing, node, columns, cells))
     rows[row].rejected = True
     rows[row].cells[stage] = cells.of(failing, failing.nodes[trace.blame.row])
     return stage
+
+
+def _earlier(
+    failing: Snapshot, node: Node, columns: dict[str, Snapshot], cells: _Cells
+) -> dict[str, AnchorCell]:
+    """The same op in the modules before, as far as those have the same ops in the same order."""
+    ops = [one.op for one in failing.executed()]
+    place = next(i for i, one in enumerate(failing.executed()) if one.number == node.number)
+    found = {}
+    for stage, snapshot in columns.items():
+        executed = snapshot.executed()
+        if [one.op for one in executed] == ops:
+            found[stage] = cells.of(snapshot, executed[place])
+    return found
 
 
 class _Cells:
@@ -214,7 +233,8 @@ class _Cells:
         """What an op of a module reads and makes."""
         read = [snapshot.nodes[i] for i in node.inputs]
         inputs = tuple(_dtype(one) for one in read)
-        steps = (simulated(_behind_notes(snapshot, one), snapshot, self._qconfig) for one in read)
+        behind = [node, *(_behind_notes(snapshot, one) for one in read)]  # or it is one itself
+        steps = (simulated(one, snapshot, self._qconfig) for one in behind)
         graph, op = self._find(snapshot, node)
         return AnchorCell(
             node.number,
