@@ -41,7 +41,6 @@ class Addresses:
         self._runs: dict[int, str] = {}
         self._failing: Snapshot | None = None
         self._given: list[Node] = []
-        self._row: int | None = None
         self._measured: dict[int, str | None] = {}
         self._scaled: dict[int, str | None] = {}
         self._timed: dict[int, str | None] = {}
@@ -51,7 +50,6 @@ class Addresses:
         self._name(passed)
         self._failing = trace.failing_snapshot()
         self._given = self._failing.executed() if self._failing is not None else []
-        self._row = trace.blame.row if trace.blame is not None else None
         if numerics is not None:
             self._measure(trace, passed, numerics)
         if kernels:
@@ -96,11 +94,6 @@ class Addresses:
             return None
         same = short(self._given[op.index].op) == short(op.name)
         return self.given(op.index) if same else None
-
-    @property
-    def rejected(self) -> str | None:
-        """The op that the compile was rejected at."""
-        return None if self._row is None else self.op(self._failing, self._row)
 
     def anchor(self, index: int) -> str | None:
         """The op whose error was measured, by its number there."""
