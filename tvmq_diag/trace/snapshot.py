@@ -17,7 +17,8 @@ _INT64 = msgspec.Meta(ge=-(2**63), le=2**63 - 1)
 """What a constant's value may be: of more no float can be made."""
 
 
-class Node(msgspec.Struct, repr_omit_defaults=True):
+# Nothing that it holds holds it: the collector, which is most of reading a big table, passes it by.
+class Node(msgspec.Struct, repr_omit_defaults=True, gc=False):
     """A row of an op table. `number` is its row, `inputs` are rows; shapes are in elements."""
 
     number: int = 0
