@@ -38,6 +38,26 @@ def test_nbit_means_input_and_weight() -> None:
     assert configuration.text == "int8/int8/int32:nbit=4:global_scale=4"
 
 
+def test_a_long_configuration_has_a_file_name_of_its_own() -> None:
+    long, other = (parse(f"int8:weight_bits={'4' * 300}{last}") for last in "48")
+    assert len(long.slug) < 200
+    assert long.slug != other.slug
+    assert long.slug == parse(long.text).slug
+
+
+@pytest.mark.parametrize("realize", ["packed", "qdq"])
+def test_a_realization_belongs_to_a_dialect(realize: str) -> None:
+    with pytest.raises(UsageError, match="is for --tvm relax"):
+        adapted(parse(f"int8:realize={realize}"), "relay")
+    with pytest.raises(UsageError, match="is for --tvm relay"):
+        adapted(parse("int8:realize=bitserial"), "relax")
+
+
+def test_what_is_packed_is_compared_with_what_is_not() -> None:
+    packed = parse("int8/int8/int32:nbit_weight=4:pipeline=target:realize=packed")
+    assert reference(packed).text == "int8/int8/int32:pipeline=target"
+
+
 def test_three_equal_dtypes_are_shown_as_one() -> None:
     assert parse("int4/int4/int4").text == "int4"
 

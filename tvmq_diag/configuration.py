@@ -12,6 +12,7 @@ Fields that are not listed here are asked of the TVM at hand: see `with_fields_o
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,12 @@ def _flag(text: str) -> bool:
     return _FLAGS[text.lower()]
 
 
+def _digits(text: str) -> str:
+    if re.fullmatch("[1-8]+", text) is None:
+        raise ValueError
+    return text
+
+
 _EMPTY = ("none", "[]")
 _FLAGS = {"0": False, "1": True, "false": False, "true": True}
 
@@ -51,16 +58,23 @@ FIELDS: dict[str, Callable[[str], Value]] = {
     "realize": str,
     "per_channel": _flag,
     "skip": _texts,
+    "weight_bits": _digits,
+    "group": int,
 }
 """What may follow the dtypes: fields of Relay's QConfig (python/tvm/relay/quantize/quantize.py),
-and for Relax those of instruments.relax.quantizer and the pipeline of tvm.compile."""
+for Relax those of instruments.relax.quantizer and the pipeline of tvm.compile, and this project's
+own: `weight_bits` has a digit for each weight that is quantized, in running order."""
 
-CHOICES = {"pipeline": ("default", "target"), "realize": ("integer", "qdq")}
+PACKED, BITSERIAL = "packed", "bitserial"
+"""Of realize: weights of few bits several to a byte, on Relax; TVM's bitserial ops, on Relay."""
+
+CHOICES = {"pipeline": ("default", "target"), "realize": ("integer", "qdq", PACKED)}
 """On Relax: which pipeline of passes, and which arithmetic. The first is what is meant if neither
 is said."""
 
 _VALUES = {
     **CHOICES,
+    "realize": (*CHOICES["realize"], BITSERIAL),
     "rounding": ("UPWARD", "TONEAREST"),
     "weight_scale": ("power2", "max"),
     "skip_dense_layer": ("0", "1"),
@@ -71,9 +85,11 @@ _ONLY = {
     "relay": (
         "nbit_activation", "weight_scale", "rounding", "skip_conv_layers", "skip_dense_layer",
     ),
-    "relax": (*CHOICES, "per_channel", "skip"),
+    "relax": ("pipeline", "per_channel", "skip", "group"),
 }  # fmt: skip
 """Fields that the other dialect does not have."""
+
+_REALIZES = {"relay": (BITSERIAL,), "relax": CHOICES["realize"]}
 
 CALIBRATION = frozenset({"calibrate_mode", "global_scale"})
 """Fields that say how the ranges of activations come about."""
@@ -92,6 +108,8 @@ DTYPES = ("dtype_input", "dtype_weight", "dtype_activation")
 _DTYPE = re.compile(
     r"^(?:u?int[1-9]\d*|bool|float(?:16|32|64)|bfloat16|float8_e4m3fn|float8_e5m2)$"
 )
+_LONGEST = 100
+"""Letters of a file name; the rest of a longer one is a digest."""
 _EXAMPLES = "int4, int8/int8/int32 or int8/int8/int32:nbit=4"
 
 
@@ -130,7 +148,11 @@ class Configuration:
     @property
     def slug(self) -> str:
         """The configuration as a file name."""
-        return re.sub(r"[^\w.=-]+", "_", self.text)
+        name = re.sub(r"[^\w.=-]+", "_", self.text)
+        if len(name) <= _LONGEST:
+            return name
+        digest = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        return f"{name[:_LONGEST]}-{digest}"
 
     @property
     def narrow(self) -> bool:
@@ -215,9 +237,13 @@ def over_data(configuration: Configuration, dialect: str) -> list[Configuration]
 
 
 def reference(configuration: Configuration) -> Configuration:
-    """TVM's own default, and the sane baseline: compiled in the same way as this configuration."""
+    """TVM's own default, and the sane baseline: compiled in the same way as this configuration.
+
+    Of what is packed, and of bitserial ops, the baseline is not."""
     same = [
-        f"{name}={configuration.fields[name]}" for name in CHOICES if name in configuration.fields
+        f"{name}={configuration.fields[name]}"
+        for name in CHOICES
+        if configuration.fields.get(name) not in (None, PACKED, BITSERIAL)
     ]
     return parse(":".join([REFERENCE.text, *same]))
 
@@ -242,6 +268,9 @@ def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     for name in configuration.fields:
         if name in _ONLY[other]:
             raise UsageError(f"{name} in {configuration.text!r} is for --tvm {other}")
+    realize = configuration.fields.get("realize")
+    if realize is not None and realize not in _REALIZES[dialect]:
+        raise UsageError(f"realize={realize} in {configuration.text!r} is for --tvm {other}")
     if dialect != "relax":
         return [configuration]
     first, second, third = configuration.dtypes
