@@ -169,7 +169,9 @@ def test_a_field_that_the_tvm_at_hand_has_not_is_told_with_those_it_has(
     with pytest.raises(UsageError, match=said) as caught:
         with_fields_of(parse(text), DEFAULTS)
     assert "\n" not in str(caught.value) and "dtype_input" not in str(caught.value)
-    with pytest.raises(UsageError, match=r"its fields: nbit, .*realize, per_channel, skip, weight_bits, group$"):
+    with pytest.raises(
+        UsageError, match=r"its fields: nbit, .*realize, per_channel, skip, weight_bits, group$"
+    ):
         adapted(parse(text), "relax")
 
 

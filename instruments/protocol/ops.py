@@ -51,9 +51,17 @@ CHOOSING = ("max_pool", "concatenate")
 """Kinds of anchor that only choose among the values they get: a quantization step before them is
 also one of the op behind them, which reads the very values that the step made."""
 
+WEIGHTED = ("conv1d", "conv2d", "conv2d_transpose", "conv3d", "dense")
+"""Kinds of anchor whose second operand is a weight, if it is a constant."""
+
 
 @functools.lru_cache(maxsize=None)
 def anchor_kind(dialect: str, op: str) -> str | None:
     """The kind of anchor an operator of the dialect is, a key of ANCHORS; None if it is none."""
     kinds = ANCHORS[dialect].items()
     return next((kind for kind, pattern in kinds if re.search(pattern, op)), None)
+
+
+def is_weighted(dialect: str, op: str) -> bool:
+    """Is it an operator of the dialect whose second operand may be a weight?"""
+    return anchor_kind(dialect, op) in WEIGHTED

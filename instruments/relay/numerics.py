@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any, Collection, Iterable, Iterator
+from typing import Any, Collection, ContextManager, Iterable, Iterator
 
 import numpy as np
 import tvm
@@ -23,6 +23,7 @@ from .compile import execution, models
 from .ir.op_table import settings
 from .passes import around_quantize
 from .probe import probe, results_only, save, saved, scaling, switch
+from .quantizer.own_fields import OwnFields, configured
 
 
 class Numerics(op_errors.NumericsSide):
@@ -31,16 +32,18 @@ class Numerics(op_errors.NumericsSide):
     models = models
 
     def settings(self) -> dict[str, Any]:
-        return dict(settings(self._config()))
+        with self._config() as own:
+            current = settings(relay.quantize.current_qconfig())
+        return {**current, **{name: value for name, value in own._asdict().items() if value}}
 
     def saved(self, folder: Path) -> Probe | None:
         return saved(folder)
 
     def probe(self, model: Any, target: Target, batches: Any) -> Probe:
-        with self._config(), target:
+        with self._config() as own, target:
             level = self.job.quantize_opt_level
             module = calibrated(model.fresh(), dict(model.params), batches, level)
-        return probe(module)
+            return probe(own.applied(module))
 
     def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         return build(probed, target, inputs)
@@ -51,8 +54,8 @@ class Numerics(op_errors.NumericsSide):
         lean = results_only(probed)
         return lean, build(lean, target, inputs)
 
-    def _config(self) -> Any:
-        return relay.quantize.qconfig(**(self.job.qconfig or {}))
+    def _config(self) -> ContextManager[OwnFields]:
+        return configured(self.job.qconfig or {})
 
 
 class _Caught(Exception):

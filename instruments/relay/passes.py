@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
 from typing import Any, Callable, ContextManager
 
@@ -80,7 +81,7 @@ def _quantizer_passes() -> dict[str, Callable[[], Any]]:
         "QuantizeCalibrate": lambda: tvm.transform.module_pass(
             quantizer.calibrate(None), opt_level=1, name="QuantizeCalibrate"
         ),
-        "QuantizeRealize": quantizer.realize,
+        "QuantizeRealize": inspect.unwrap(quantizer.realize),  # without quantizer.behind_calibrate
     }
 
 

@@ -15,6 +15,7 @@ from .. import arrived
 from ..ir import depth
 from ..ir.prefix import calls_of, prefix
 from ..passes import BUILD, around_quantize
+from ..quantizer.own_fields import configured, own_of
 
 
 class Compile(compilation.Compilation):
@@ -91,7 +92,7 @@ class Compile(compilation.Compilation):
         import tvm
         from tvm import relay
 
-        qconfig = relay.quantize.qconfig(**(self.job.qconfig or {}))
+        qconfig = configured(self.job.qconfig or {})
         batches = self.batches()
         # Calibrating over data builds for the target in force.
         target = self.target if batches is not None else contextlib.nullcontext()
@@ -110,11 +111,12 @@ class Compile(compilation.Compilation):
             return
         with numerics.catching() as caught:
             yield
-        for module in caught[-1:]:
+        own = own_of(self.job.qconfig or {})
+        if caught:
             self.keep(
                 "calibrated",
                 self.job.calibrated,
-                lambda folder, module=module: numerics.keep(module, folder),  # type: ignore[misc]
+                lambda folder: numerics.keep(own.applied(caught[-1]), folder),
             )
 
     def build(self, module: IRModule, params: dict[str, Any]) -> Any:

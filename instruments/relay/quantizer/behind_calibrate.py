@@ -1,0 +1,32 @@
+"""Passes between QuantizeCalibrate and QuantizeRealize, in any quantize() of a block."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from typing import Any, Iterator
+
+import tvm
+from tvm import relay
+
+
+@contextlib.contextmanager
+def behind_calibrate(*passes: Any) -> Iterator[None]:
+    """Every quantize() inside the block runs these behind calibrate.
+
+    quantize() (python/tvm/relay/quantize/quantize.py) takes no passes, but looks up `realize`, the
+    function that makes its last pass, when it runs; with do_simulation it runs none of them.
+    """
+    quantizer: Any = sys.modules["tvm.relay.quantize.quantize"]
+    own = quantizer.realize
+
+    @functools.wraps(own)  # inspect.unwrap gives TVM's back
+    def realize() -> Any:
+        return tvm.transform.Sequential([*passes, relay.transform.InferType(), own()])
+
+    quantizer.realize = realize
+    try:
+        yield
+    finally:
+        quantizer.realize = own
