@@ -24,9 +24,10 @@ from ..inputs.models import Model
 from ..protocol.jobs import BisectJob, NumericsJob, TracedJob
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
+from ..search.setting import Ranges
 from ..tvm_types import Target
 from .measurement import Measurement
-from .probe import Executor, Probe, ScalableExecutor, Unsupported
+from .probe import Executor, Probe, ScalableExecutor
 
 Inputs = Dict[str, np.ndarray]
 """A model's, by name."""
@@ -77,8 +78,12 @@ class NumericsSide:
         self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]
     ) -> tuple[Probe, ScalableExecutor]:
         """The same probe with no outputs but the model's, compiled so that the scale of each site
-        can be set. Raises Unsupported where this dialect's cannot."""
-        raise Unsupported("the scales of this dialect's simulation are part of its code")
+        can be set."""
+        raise NotImplementedError
+
+    def ranges(self, probed: Probe) -> Ranges:
+        """What the numbers of its sites come to at other settings."""
+        raise NotImplementedError
 
     def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         """The probe compiled, its inputs set."""

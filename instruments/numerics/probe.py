@@ -93,7 +93,7 @@ class Executor(Protocol):
 class ScalableExecutor(Executor, Protocol):
     """One whose sites can quantize in other steps."""
 
-    def scale(self, site: int, scale: float, least: float, clip: float) -> None:
+    def scale(self, site: int, scale: Any, least: float, clip: float) -> None:
         """Quantize at a site in steps of `scale` from `least` to `clip`, in the runs to come."""
 
 

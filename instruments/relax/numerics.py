@@ -16,7 +16,7 @@ import tvm
 from tvm import relax
 
 from ..numerics import op_errors
-from ..numerics.probe import Probe
+from ..numerics.probe import Probe, ScalableExecutor
 from ..tvm_types import Target
 from . import quantizer
 from .compile import (
@@ -26,8 +26,9 @@ from .compile import (
     models,
     schedule,
 )
-from .probe import probe, switch
+from .probe import probe, results_only, scaling, switch
 from .quantizer.compat import name_of
+from .ranges import Ranges
 
 
 class Numerics(op_errors.NumericsSide):
@@ -55,6 +56,15 @@ class Numerics(op_errors.NumericsSide):
     def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         return build(probed, target, inputs)
 
+    def ranges(self, probed: Probe) -> Ranges:
+        return Ranges(probed)
+
+    def scalable(
+        self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]
+    ) -> tuple[Probe, ScalableExecutor]:
+        lean = results_only(probed)
+        return lean, build(lean, target, inputs)
+
     def _config(self) -> quantizer.QConfig:
         return quantizer.QConfig.from_fields(self.job.qconfig or {})
 
@@ -75,6 +85,7 @@ class Executor:
         self._running = running
         self.feed(inputs)
         self._names = [name_of(parameter) for parameter in probed.module["main"].params]
+        self._values = {name: probed.values[name] for name in self._names if name in probed.values}
         self._off, self._on = (tvm.runtime.tensor(np.array(value)) for value in (False, True))
         self._outputs: Any = []
 
@@ -86,8 +97,13 @@ class Executor:
         """Run the model with the sites `on`, and all others off."""
         self._outputs = []  # makes room
         switches = {switch(site): self._on for site in on}
-        given = {**self._given, **switches}
+        given = {**self._given, **self._values, **switches}
         self._outputs = self._running["main"](*[given.get(name, self._off) for name in self._names])
+
+    def scale(self, site: int, scale: Any, least: float, clip: float) -> None:
+        """Quantize at a site in steps of `scale` from `least` to `clip`, in the runs to come."""
+        for name, value in zip(scaling(site), (scale, least, clip)):
+            self._values[name] = tvm.runtime.tensor(np.asarray(value, "float32"))
 
     def output(self, number: int) -> np.ndarray:
         """A copy of an output of the last run."""

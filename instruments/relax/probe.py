@@ -2,14 +2,16 @@
 
 It is what `realize(config.in_float())` makes of the module (see quantizer.realize_integer), except
 that each site has a parameter, its switch: while that is off its values pass as they are, and
-count as steps of a scale of 1. With all off the module is the float model, with all on the realized
-one, both bit for bit. The two sites of an addition have one switch, as they add up in steps of the
-scale that they share. The results of all anchor ops, and what goes into each site, become outputs.
+count as steps of a scale of 1. Scale, least and greatest step are parameters too. With all off the
+module is the float model, with all on the realized one, both bit for bit. The two sites of an
+addition have one switch, as they add up in steps of the scale that they share. The results of all
+anchor ops, and what goes into each site, become outputs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import tvm
@@ -22,8 +24,8 @@ from ..tvm_types import Call, Expr, IRModule
 from .ir import walk
 from .quantizer import QConfig
 from .quantizer.compat import Constant, name_of, rank_of, type_of
-from .quantizer.op import site_of, spread
-from .quantizer.realize_integer import Integer, IntegerRealizer, Scale
+from .quantizer.op import site_of
+from .quantizer.realize_integer import Integer, IntegerRealizer, Scale, in_float32
 from .quantizer.rewrite import (
     Emitter,
     bindings_of,
@@ -41,9 +43,15 @@ def probe(module: IRModule, config: QConfig) -> Probe:
     module = relax.transform.ToNonDataflow()(module)
     survey = _Survey(module)
     switches = _switches(module, survey.numbers)
-    opened = _opened(module, list(dict.fromkeys(switches.values())), survey.outputs)
-    probed = rewritten(opened, lambda: _Switching(config, switches))
-    result = Probe(probed, survey.values, survey.anchors, survey.sites, survey.results)
+    numbers = {
+        variable: Numbers.of(number, survey.sites[number])
+        for variable, number in survey.numbers.items()
+    }
+    more = [*dict.fromkeys(switches.values()), *(one for each in numbers.values() for one in each)]
+    opened = _opened(module, more, survey.outputs)
+    probed = rewritten(opened, lambda: _Switching(config, switches, numbers))
+    values = {**survey.values, **_numbers_of(survey.sites)}
+    result = Probe(probed, values, survey.anchors, survey.sites, survey.results)
     result.feed()
     return result
 
@@ -51,6 +59,48 @@ def probe(module: IRModule, config: QConfig) -> Probe:
 def switch(site: int) -> str:
     """The name of the parameter (a bool scalar) that switches a site on."""
     return f"tvmq_on{site}"
+
+
+def scaling(site: int) -> tuple[str, str, str]:
+    """The names of a site's parameters in float32: scale (one, or one for each index of the site's
+    axis), least and greatest step."""
+    return f"tvmq_scale{site}", f"tvmq_least{site}", f"tvmq_clip{site}"
+
+
+def results_only(probed: Probe) -> Probe:
+    """The same with no outputs but the model's own."""
+    main = main_of(probed.module)
+    outputs = [main.body.body.fields[number] for number in probed.results]
+    module = relax.transform.DeadCodeElimination()(_opened(probed.module, [], outputs))
+    return replace(probed, module=module, results=list(range(len(outputs))))
+
+
+class Numbers(NamedTuple):
+    """The parameters that a site's numbers are: see `scaling`."""
+
+    scale: Any
+    least: Any
+    clip: Any
+
+    @classmethod
+    def of(cls, number: int, site: Site) -> Numbers:
+        shapes = (_scale_of(site).shape, (), ())
+        names = scaling(number)
+        return cls(*(relax.Var(name, _TENSOR(s, "float32")) for name, s in zip(names, shapes)))
+
+
+def _numbers_of(sites: list[Site]) -> dict[str, Any]:
+    """The numbers of all sites as they were calibrated, by the names of the parameters."""
+    values = {}
+    for number, site in enumerate(sites):
+        for name, value in zip(scaling(number), (_scale_of(site), site.least, site.clip)):
+            values[name] = tvm.runtime.tensor(np.asarray(value, "float32"))
+    return values
+
+
+def _scale_of(site: Site) -> np.ndarray:
+    """() or (channels,), float32."""
+    return np.asarray(site.scale if site.axis >= 0 else site.scale[0], "float32")
 
 
 def _switches(module: IRModule, numbers: dict[Any, int]) -> dict[Any, Any]:
@@ -162,18 +212,34 @@ def is_anchor(value: Any) -> bool:
 
 
 class _Switching(IntegerRealizer):
-    """Realizes the bindings of one block, in float and with switches (by variable of a site)."""
+    """Realizes the bindings of one block, in float, with switches and numbers by variable of a
+    site."""
 
-    def __init__(self, config: QConfig, switches: dict[Any, Any]) -> None:
+    def __init__(
+        self, config: QConfig, switches: dict[Any, Any], numbers: dict[Any, Numbers]
+    ) -> None:
         super().__init__(config.in_float())
         self._switches = switches
-        self._scales: dict[Any, np.ndarray] = {}
+        self._numbers = numbers
 
     def _steps(self, emit: Emitter, variable: Expr, site: Any) -> Any:
-        self._scales[variable] = site.scale
-        steps = super()._steps(emit, variable, site)
-        either = relax.op.where(self._switches[variable], steps, site.data)
-        return emit.new(f"{name_of(variable)}_either", either)
+        name, numbers = name_of(variable), self._numbers[variable]
+        data = in_float32(emit, name, site.data)
+        scale = self._spread(emit, variable, site.axis, rank_of(data))
+        steps = emit.new(f"{name}_steps", relax.op.divide(data, scale))
+        rounded = emit.new(f"{name}_rounded", relax.op.round(steps))
+        low = emit.new(f"{name}_low", relax.op.maximum(rounded, numbers.least))
+        clipped = emit.new(f"{name}_clipped", relax.op.minimum(low, numbers.clip))
+        either = relax.op.where(self._switches[variable], clipped, data)
+        return emit.new(f"{name}_either", either)
+
+    def _spread(self, emit: Emitter, site: Expr, axis: int, rank: int) -> Any:
+        """The scale of a site in the shape in which it multiplies data of that rank."""
+        scale = self._numbers[site].scale
+        if rank_of(scale) == 0:
+            return scale
+        shape = [-1 if index == axis else 1 for index in range(rank)]
+        return emit.new(f"{name_of(site)}_spread", relax.op.reshape(scale, shape))
 
     def _op(self, emit: Emitter, variable: Expr, call: Call) -> Integer | None:
         """Of "qdq" no op works on integers."""
@@ -186,11 +252,11 @@ class _Switching(IntegerRealizer):
     def _factor(self, emit: Emitter, variable: Expr, scale: Scale) -> Any:
         """The scales of the sites that are on."""
         rank, product = rank_of(variable), None
+        one = relax.const(1.0, "float32")
         for site in scale.sites:
-            values = spread(self._scales[site], scale.axis, rank)
-            on, off = relax.const(values), relax.const(np.ones_like(values))
+            on = self._spread(emit, site, scale.axis, rank)
             either = emit.new(
-                f"{name_of(site)}_scale", relax.op.where(self._switches[site], on, off)
+                f"{name_of(site)}_scale", relax.op.where(self._switches[site], on, one)
             )
             product = either if product is None else relax.op.multiply(product, either)
         return emit.new(f"{name_of(variable)}_scale", product)

@@ -24,6 +24,7 @@ from .ir.op_table import settings
 from .passes import around_quantize
 from .probe import probe, results_only, save, saved, scaling, switch
 from .quantizer.own_fields import OwnFields, configured
+from .ranges import Ranges
 
 
 class Numerics(op_errors.NumericsSide):
@@ -47,6 +48,9 @@ class Numerics(op_errors.NumericsSide):
 
     def build(self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]) -> Executor:
         return build(probed, target, inputs)
+
+    def ranges(self, probed: Probe) -> Ranges:
+        return Ranges(probed, on_data=self.settings()["calibrate_mode"] != "global_scale")
 
     def scalable(
         self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]
@@ -138,7 +142,7 @@ class Executor:
         self._on = set(on)
         self._running.run()
 
-    def scale(self, site: int, scale: float, least: float, clip: float) -> None:
+    def scale(self, site: int, scale: Any, least: float, clip: float) -> None:
         """Quantize at a site in steps of `scale` from `least` to `clip`, in the runs to come."""
         for name, value in zip(scaling(site), (scale, least, clip)):
             self._running.set_input(name, tvm.nd.array(np.array(value, "float32")))

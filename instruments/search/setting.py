@@ -1,63 +1,81 @@
-"""What a trial sets: fields of TVM's QConfig, and the numbers that each quantization step gets."""
+"""What a trial sets: fields of a configuration, and the numbers that each step gets."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..numerics.probe import Probe, Site
+from ..numerics.probe import Probe
+from ..protocol.ops import is_weighted
 
 POWER2, MAX = "power2", "max"
 """Of weight_scale: the next power of two above the largest weight, or the largest weight itself."""
 
+WIDEST = 8
+"""Bits of a byte, in which all is kept."""
+
+Steps = Tuple[Union[float, np.ndarray], float, float]
+"""Scale (one, or one for each channel), least and greatest step of a site."""
+
 
 class Setting(NamedTuple):
-    """Fields as relay.quantize.qconfig takes them (python/tvm/relay/quantize/quantize.py)."""
+    """Fields as configurations have them; the first four are those of Relay's QConfig
+    (python/tvm/relay/quantize/quantize.py)."""
 
-    nbit_weight: int = 8
-    nbit_input: int = 8
+    nbit_weight: int = WIDEST
+    nbit_input: int = WIDEST
     weight_scale: str = POWER2
     global_scale: float = 8.0
+    weight_bits: str = ""
+    """A digit for each weight of a convolution or dense, in running order; "": all nbit_weight."""
 
     def to_json(self) -> dict[str, Any]:
         """As an event has it."""
         return dict(self._asdict())
 
 
-class Ranges:
-    """What the steps of a calibrated module come to at a setting, as TVM calibrates them.
+class Ranges(Protocol):
+    """What the steps of a calibrated module come to, as the dialect's quantizer calibrates them."""
 
-    See python/tvm/relay/quantize/_calibrate.py, _set_params, _power2_scale, _global_scale: a range
-    r in b bits, one of them for the sign, has 2**(b - 1) steps of r / 2**(b - 1).
-    """
+    @property
+    def on_data(self) -> bool:
+        """Were the ranges of activations found on data? Then no setting has them otherwise."""
 
-    def __init__(self, probed: Probe) -> None:
-        self._sites = probed.sites
-        self._largest = {
-            number: float(np.max(np.abs(probed.values[str(site.parameter)].numpy())))
-            for number, site in enumerate(probed.sites)
-            if site.kind == "weight" and site.parameter in probed.values
-        }
+    @property
+    def weight_scales(self) -> Sequence[str]:
+        """The ways to find a weight's range that the dialect has."""
 
-    def at(self, setting: Setting) -> dict[int, tuple[float, float, float]]:
-        """Scale, least and greatest step of each site that the setting is about."""
-        ranges: dict[int, tuple[float, float, float]] = {}
-        for number, site in enumerate(self._sites):
-            if site.kind == "weight" and number in self._largest:
-                reach = _weights(self._largest[number], setting.weight_scale)
-                ranges[number] = _steps(site, reach, setting.nbit_weight)
-            elif site.kind == "input":
-                ranges[number] = _steps(site, setting.global_scale, setting.nbit_input)
-        return ranges
+    def at(self, setting: Setting) -> dict[int, Steps]:
+        """Of each site that the setting is about, by its number."""
 
 
-def _weights(largest: float, weight_scale: str) -> float:
-    if weight_scale == MAX:
-        return largest
-    return float(2.0 ** np.ceil(np.log2(largest))) if largest > 0 else 1.0
+class Weight(NamedTuple):
+    """A quantized weight of a convolution or dense: the number of its site, and its size."""
+
+    site: int
+    values: int
+    op: str
+    shape: tuple[int, ...]
 
 
-def _steps(site: Site, reach: float, nbit: int) -> tuple[float, float, float]:
-    steps = 2.0 ** (nbit - (1 if site.least < 0 else 0))
-    return reach / steps, -(steps - 1) if site.least < 0 else 0.0, steps - 1
+def weights_of(probed: Probe, dialect: str) -> list[Weight]:
+    """The weights that weight_bits counts, in running order."""
+    weights = []
+    for number, site in enumerate(probed.sites):
+        ops = [probed.anchors[anchor].op for anchor in site.feeds]
+        weighted = [op for op in ops if is_weighted(dialect, op)]
+        if site.kind == "weight" and site.parameter in probed.values and weighted:
+            shape = tuple(int(n) for n in probed.values[str(site.parameter)].shape)
+            weights.append(Weight(number, int(np.prod(shape)), weighted[0], shape))
+    return weights
+
+
+def widths(weights: Sequence[Weight], setting: Setting) -> dict[int, int]:
+    """Bits by site, where the setting has them for each weight. Raises ValueError for another
+    number of them."""
+    if not setting.weight_bits:
+        return {}
+    if len(setting.weight_bits) != len(weights):
+        raise ValueError(f"{len(setting.weight_bits)} digits for {len(weights)} weights")
+    return {weight.site: int(digit) for weight, digit in zip(weights, setting.weight_bits)}

@@ -1,8 +1,11 @@
 """Settings tried on a compiled model: each once, and written down as soon as it is known.
 
-trial     nbit_weight, nbit_input, weight_scale, global_scale; inputs: how many it was run on;
-          cosine to the float model, in the mean and of the worst of them; sqnr_db in the mean;
-          same: the share of rows with the float model's top-1, null where outputs are no scores
+trial     the fields of a setting (see setting.py); `average`, bits a value of the weights; inputs:
+          how many it was run on; cosine to the float model, in the mean and of the worst of them;
+          sqnr_db in the mean; same: the share of rows with the float model's top-1, null where
+          outputs are no scores
+weight    one of those that weight_bits counts: op, shape, values; `noise` at so many `bits`, with
+          all else in float, on so many `inputs` (see Score)
 """
 
 from __future__ import annotations
@@ -15,9 +18,19 @@ import numpy as np
 from ..numerics.figures import error
 from ..numerics.probe import Probe, ScalableExecutor
 from ..recording.journal import Journal
-from .setting import Ranges, Setting
+from . import assignment
+from .setting import MAX, Ranges, Setting, Weight
 
 Inputs = Dict[str, np.ndarray]
+
+_FEWEST, _MOST = 4, 16
+"""Most trials are on no fewer inputs than these, where there are as many, and on no more."""
+
+_OF_ALL = 0.005
+"""And on as many as run in this share of the time for all."""
+
+_LEAST = 0.05
+"""A cosine below this says nothing of how much noise there is."""
 
 
 class TimeUp(Exception):
@@ -31,6 +44,8 @@ class Score(NamedTuple):
     cosine: float
     sqnr_db: float | None
     same: float | None
+    noise: float = 0.0
+    """Noise power for each signal power, in the mean of the inputs, a gain error left out."""
 
 
 class Trials:
@@ -41,6 +56,8 @@ class Trials:
         journal: Journal,
         probed: Probe,
         executor: ScalableExecutor,
+        ranges: Ranges,
+        weights: Sequence[Weight],
         batches: Sequence[Inputs],
         seconds: float,
     ) -> None:
@@ -49,10 +66,21 @@ class Trials:
         self._executor = executor
         self._batches = batches
         self._until = time.perf_counter() + seconds
-        self._ranges = Ranges(probed)
+        self.ranges = ranges
+        self.weights = weights
+        """Those that weight_bits counts, in its order."""
+        self._ran, self._seconds = 0, 0.0
         self._scores: dict[tuple[Setting, int], Score] = {}
         self._float = [self._run(batch, ()) for batch in batches]
+        affordable = int(_OF_ALL * seconds * self._ran / self._seconds)
+        self.few = min(max(affordable, _FEWEST), _MOST, len(batches))
+        """Inputs that most trials are on."""
         self._tell = journal.progress("settings tried")
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many values each weight has."""
+        return [weight.values for weight in self.weights]
 
     @property
     def inputs(self) -> int:
@@ -63,19 +91,61 @@ class Trials:
         """How a setting does on the first so many inputs. Raises TimeUp."""
         key = setting, min(inputs, self.inputs)
         if key not in self._scores:
-            if time.perf_counter() > self._until:
-                raise TimeUp
-            self._scores[key] = self._score(*key)
+            score = self._scores[key] = self._score(*key)
             self._journal.event(
-                "trial", **setting.to_json(), inputs=key[1], **self._scores[key]._asdict()
+                "trial",
+                **setting.to_json(),
+                average=self.average(setting),
+                inputs=key[1],
+                worst=score.worst,
+                cosine=score.cosine,
+                sqnr_db=score.sqnr_db,
+                same=score.same,
             )
             self._tell(len(self._scores), len(self._scores))
         return self._scores[key]
 
-    def _score(self, setting: Setting, inputs: int) -> Score:
-        for site, numbers in self._ranges.at(setting).items():
+    def holds(self, setting: Setting, min_cosine: float) -> bool:
+        """Is it right on a few, and then on all inputs? Raises TimeUp."""
+        if self.of(setting, self.few).worst < min_cosine:
+            return False
+        return self.of(setting, self.inputs).worst >= min_cosine
+
+    def affordable(self, share: float) -> float:
+        """For how many runs of the model a share of the time that is left will do."""
+        left = self._until - time.perf_counter()
+        return share * left * self._ran / self._seconds
+
+    def alone(self, number: int, bits: int, inputs: int) -> float:
+        """The noise that a weight makes at so many bits on the first so many inputs, with all else
+        in float. Raises TimeUp."""
+        weight = self.weights[number]
+        digits = str(bits) * len(self.weights)
+        score = self._score(Setting(weight_scale=MAX, weight_bits=digits), inputs, [weight.site])
+        self._journal.event(
+            "weight",
+            index=number,
+            op=weight.op,
+            shape=list(weight.shape),
+            values=weight.values,
+            bits=bits,
+            noise=score.noise,
+            inputs=inputs,
+        )
+        return score.noise
+
+    def average(self, setting: Setting) -> float:
+        """Bits a value of the weights."""
+        if not setting.weight_bits:
+            return float(setting.nbit_weight)
+        return assignment.average_of(setting.weight_bits, self.sizes)
+
+    def _score(self, setting: Setting, inputs: int, only: Sequence[int] | None = None) -> Score:
+        if time.perf_counter() > self._until:
+            raise TimeUp
+        for site, numbers in self.ranges.at(setting).items():
             self._executor.scale(site, *numbers)
-        on = range(len(self._probe.sites))
+        on = range(len(self._probe.sites)) if only is None else only
         figures, same = [], []
         for batch, floats in zip(self._batches[:inputs], self._float):
             ours = self._run(batch, on)
@@ -88,11 +158,15 @@ class Trials:
             sum(cosines) / len(cosines),
             sum(decibels) / len(decibels) if decibels else None,
             sum(same) / len(same) if same else None,
+            sum(max(cosine, _LEAST) ** -2 - 1 for cosine in cosines) / len(cosines),
         )
 
     def _run(self, batch: Inputs, on: Sequence[int]) -> list[np.ndarray]:
+        began = time.perf_counter()
         self._executor.feed(batch)
         self._executor.run(on)
+        self._ran += 1
+        self._seconds += time.perf_counter() - began
         return [self._executor.output(number) for number in self._probe.results]
 
 

@@ -10,6 +10,7 @@ from ..numerics.op_errors import journalled
 from ..protocol.jobs import SearchJob
 from ..recording.journal import Journal
 from ..search.search import search
+from ..search.setting import weights_of
 from ..search.trials import TimeUp, Trials
 
 
@@ -30,10 +31,12 @@ def _search(journal: Journal, job: SearchJob) -> None:
         probed = side.probe(model, host, side.batches(model, journal.progress("calibration")))
     journal.event("stage", name="lower")
     batches = side.judged_on(model)
+    ranges, weights = side.ranges(probed), weights_of(probed, job.dialect)
     scalable, executor = side.scalable(probed, host, batches[0])
     journal.event("stage", name="run")
     try:
-        search(Trials(journal, scalable, executor, batches, job.seconds), job.min_cosine)
+        trials = Trials(journal, scalable, executor, ranges, weights, batches, job.seconds)
+        search(trials, job.min_cosine)
     except TimeUp:
         journal.event("facts", values={"time_up": True})
     journal.event("end")

@@ -1,0 +1,38 @@
+"""The numbers of quantization steps on Relax, as this project's quantizer calibrates them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..numerics.probe import Probe, Site
+from ..protocol.schema import RELAX
+from ..search.setting import POWER2, Setting, Steps, weights_of, widths
+from .quantizer.config import value_range
+
+
+class Ranges:
+    """See search.setting.Ranges. A range stays as it was found, however many steps lead there."""
+
+    on_data = True
+    weight_scales = (POWER2,)  # stands for its own, which no field names
+
+    def __init__(self, probed: Probe) -> None:
+        self._sites = probed.sites
+        self._weights = weights_of(probed, RELAX)
+
+    def at(self, setting: Setting) -> dict[int, Steps]:
+        bits = widths(self._weights, setting)
+        ranges: dict[int, Steps] = {}
+        for number, site in enumerate(self._sites):
+            if site.kind == "weight":
+                ranges[number] = _steps(site, bits.get(number, setting.nbit_weight))
+            elif site.kind == "input":
+                ranges[number] = _steps(site, setting.nbit_input)
+        return ranges
+
+
+def _steps(site: Site, nbit: int) -> Steps:
+    least, greatest = value_range(nbit, signed=site.least < 0)
+    found = max(-site.least, site.clip)
+    scale = np.asarray(site.scale if site.axis >= 0 else site.scale[0], "float32")
+    return scale * (found / max(-least, greatest)), float(least), float(greatest)

@@ -1,0 +1,102 @@
+"""Mixed precision: bits for each weight, where each gets as many as it needs.
+
+What each weight does by itself is measured, all else in float; a model of how that adds up
+(assignment.py) chooses bits for a budget; what it chose is run, corrected by exchanges that run
+better, and run again.
+"""
+
+from __future__ import annotations
+
+from . import assignment
+from .assignment import NARROWEST, Noises
+from .setting import WIDEST, Setting
+from .trials import Trials
+
+STEP = 0.5
+"""Bits a value from one budget to the next."""
+
+ALONE = (4, 3, 2, 5)
+"""Bits at which each weight is measured by itself, as far as there is time for it."""
+
+SHARE = 0.25
+"""Of the time that is left, for measuring all weights at one width."""
+
+EXCHANGES = 24
+"""So many are tried where a budget does not do at first."""
+
+COMPARED = (6, 5, 4, 3)
+"""Averages at which uniform bits and assigned ones are held against each other."""
+
+
+class Mixed:
+    """`start` has the fields other than bits."""
+
+    def __init__(self, trials: Trials, start: Setting) -> None:
+        self._trials = trials
+        self._start = start
+        self._noises = _alone(trials)
+
+    def fewest(self, average: float, min_cosine: float) -> Setting | None:
+        """The fewest bits a value that are right, from `average` down; None if nothing is."""
+        found = None
+        while average >= NARROWEST:
+            setting = self._best(average)
+            if not self._trials.holds(setting, min_cosine):
+                setting = self._corrected(setting, average)
+                if not self._trials.holds(setting, min_cosine):
+                    break
+            found = setting
+            average -= STEP
+        return found
+
+    def compare(self) -> None:
+        """Try uniform and assigned bits of equal averages on all inputs: so that it is seen what
+        the assignment is good for."""
+        for average in COMPARED:
+            assigned = self._corrected(self._best(average), average)
+            for setting in (assigned, self._uniform(average)):
+                self._trials.of(setting, self._trials.inputs)
+
+    def _best(self, average: float) -> Setting:
+        """What the model chooses; uniform bits where they run better."""
+        settings = [self._with(assignment.assigned(self._noises, average))]
+        if average == int(average):
+            settings.append(self._uniform(int(average)))
+        return min(settings, key=self._noise)
+
+    def _corrected(self, setting: Setting, average: float) -> Setting:
+        """The same with bits exchanged as long as that runs better on a few inputs."""
+        best, tried = setting, 0
+        while tried < EXCHANGES:
+            others = assignment.exchanges(best.weight_bits, self._noises, average)
+            for bits in others[: EXCHANGES - tried]:
+                other = best._replace(weight_bits=bits)
+                tried += 1
+                if self._noise(other) < self._noise(best):
+                    best = other
+                    break
+            else:
+                break
+        return best
+
+    def _uniform(self, bits: int) -> Setting:
+        return self._with(str(bits) * len(self._trials.weights))
+
+    def _with(self, bits: str) -> Setting:
+        return self._start._replace(nbit_weight=WIDEST, weight_bits=bits)
+
+    def _noise(self, setting: Setting) -> float:
+        return self._trials.of(setting, self._trials.few).noise
+
+
+def _alone(trials: Trials) -> Noises:
+    """The noise of each weight by itself."""
+    weights = range(len(trials.weights))
+    measured: list[dict[int, float]] = [{} for _ in weights]
+    for bits in ALONE:
+        inputs = int(trials.affordable(SHARE) / len(weights))
+        if inputs < 1 and bits != ALONE[0]:
+            break
+        for weight in weights:
+            measured[weight][bits] = trials.alone(weight, bits, max(1, min(inputs, trials.few)))
+    return Noises(measured, trials.sizes)
