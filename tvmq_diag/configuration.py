@@ -4,6 +4,7 @@ int4                    all three dtype fields, as the assignment behind this pr
 int8/int8/int32         INPUT/WEIGHT/ACTIVATION
 int8/int8/int32:nbit=4  further fields behind colons; nbit stands for nbit_input and nbit_weight
 int8:skip_conv_layers=0+2  a list; `none` is an empty one
+@bits.toml              bits of each weight, from a file (instruments/protocol/bits_file.py)
 as-is                   the model as it is: for one that arrives quantized
 as-is:fq2i              the same after FakeQuantizationToInteger
 
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .errors import UsageError
+from .instruments.protocol import bits_file
 
 Value = int | float | str | list[int] | list[str]
 
@@ -317,11 +319,23 @@ def _like(text: str, default: object) -> Value:
 
 
 def parse_list(text: str) -> list[Configuration]:
-    """Configurations separated by commas, each once; raises UsageError."""
-    found = {c.text: c for c in (parse(part) for part in text.split(",") if part.strip())}
+    """Configurations separated by commas, each once; @FILE stands for what a file has of bits of
+    each weight. Raises UsageError."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    found = {c.text: c for c in map(parse, map(_as_text, parts))}
     if not found:
         raise UsageError(f"no configuration given; write for example {_EXAMPLES}")
     return list(found.values())
+
+
+def _as_text(part: str) -> str:
+    """A configuration as text, of a file that holds one."""
+    if not part.startswith("@"):
+        return part
+    try:
+        return bits_file.read(part[1:]).configuration
+    except bits_file.BitsFileError as error:
+        raise UsageError(str(error)) from error
 
 
 def bits(dtype: str) -> int:

@@ -1,25 +1,33 @@
-"""How few bits stay right, as a page shows it: a sentence, and a line for each width tried."""
+"""How few bits stay right, as a page shows it: a sentence, a chart, a line for each width tried,
+and which weight got how many."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tvmq_diag.analysis.accuracy import percent
-from tvmq_diag.measurements.bit_search import BitSearch, BitTrial
+from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, WeightNoise
 from tvmq_diag.results.run import Run
 from tvmq_diag.results.verdict import Verdict
+from tvmq_diag.trace.layout import BITS
 
-from ..formatting import DASH, clip, number
+from ..figures import bits as figure
+from ..figures.bits import BitPoint
+from ..formatting import DASH, TIMES, clip, number
 
 _BOUND = 0.95
 """Of runs that do not say which cosine was enough."""
+
+_CLOSE = 1e-6
+"""Cosines this close are of the same setting by another name."""
 
 
 @dataclass(frozen=True)
 class BitRow:
     """The best that was tried at so many bits; `compiled`: what came of it when it was compiled."""
 
-    weights: int
+    weights: str
     activations: int
     settings: str
     worst: str
@@ -32,13 +40,28 @@ class BitRow:
 
 
 @dataclass(frozen=True)
+class WeightRow:
+    """A weight, and the bits it has in the fewest that are right. `noise`: by itself."""
+
+    op: str
+    shape: str
+    values: str
+    noise: str
+    bits: str
+
+
+@dataclass(frozen=True)
 class BitsView:
-    """All that the template shows."""
+    """All that the template shows. `file`: that of bits of each weight, if there is one."""
 
     summary: str
     about: str
+    chart: str | None
     weights: list[BitRow]
+    assigned: list[BitRow]
     activations: list[BitRow]
+    each: list[WeightRow]
+    file: str | None
     problems: list[str]
 
 
@@ -47,64 +70,130 @@ def view(run: Run) -> BitsView | None:
     search = run.search
     if search is None:
         return None
-    problems = [clip(text, 300) for text in (*search.faults, *search.problems)]
     bound = _BOUND if run.facts.min_cosine is None else run.facts.min_cosine
-    verdicts = {result.verdict.configuration: result.verdict for result in run.results}
+    rows = _Rows(search, bound, {r.verdict.configuration: r.verdict for r in run.results})
     right = search.right(bound)
-    weights = _rows(search, [(bits, 8) for bits in range(8, 0, -1)], bound, verdicts)
-    fewest = right[0].nbit_weight if right else None
-    below = [(fewest, bits) for bits in range(7, 0, -1)] if fewest is not None else []
+    uniform = [search.best(bits, 8) for bits in range(8, 0, -1)]
+    fewest = right[0] if right else None
     return BitsView(
-        _summary(search, fewest, bound),
+        _summary(search, right),
         f"{len(search.trials)} settings in simulation, which rounds and clips in float; right is a "
         f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs. TVM keeps "
         "weights and activations in int8 whatever their bits: fewer save neither bytes nor time",
-        weights,
-        _rows(search, below, bound, verdicts),
-        problems,
+        figure.accuracy(_series(search), bound, "bits", "Bits of weights against accuracy"),
+        [rows.of(trial) for trial in uniform if trial is not None],
+        [rows.of(trial) for trial in reversed(_assigned(search))],
+        [rows.of(trial) for trial in _narrower(search, fewest)],
+        _each(search, fewest),
+        BITS if (run.directory / BITS).is_file() else None,
+        [clip(text, 300) for text in (*search.faults, *search.problems)],
     )
 
 
-def _summary(search: BitSearch, fewest: int | None, bound: float) -> str:
+def _summary(search: BitSearch, right: list[BitTrial]) -> str:
     if not search.trials:
         return "Not searched"
     up = " before the time was up" if search.facts.time_up else ""
-    if fewest is None:
+    if not right:
         return f"No setting that was tried{up} is right"
-    bits = "1 bit" if fewest == 1 else f"{fewest} bits"
-    return f"Weights of {bits} are the fewest that were found right in simulation{up}"
+    text = f"{_bits(right[0])} a weight are the fewest that were found right in simulation{up}"
+    uniform = next((trial for trial in right if trial.is_uniform), None)
+    if uniform is not None and uniform is not right[0]:
+        text += f", each with as many as it needs; with as many for all it is {_bits(uniform)}"
+    return text
 
 
-def _rows(
-    search: BitSearch,
-    widths: list[tuple[int, int]],
-    bound: float,
-    verdicts: dict[str, Verdict],
-) -> list[BitRow]:
-    tried = ((search.best(*bits), bits) for bits in widths)
-    return [_row(trial, search, bound, verdicts) for trial, _ in tried if trial is not None]
+def _bits(trial: BitTrial) -> str:
+    return "1 bit" if trial.bits == 1 else f"{trial.bits:.3g} bits"
 
 
-def _row(trial: BitTrial, search: BitSearch, bound: float, verdicts: dict[str, Verdict]) -> BitRow:
-    compiled = (v for name, v in verdicts.items() if _is(name, trial))
-    verdict = next(compiled, None)
-    return BitRow(
-        trial.nbit_weight,
-        trial.nbit_input,
-        " ".join(trial.fields) or "as TVM sets it",
-        number(trial.worst, 3),
-        number(trial.cosine, 3),
-        DASH if trial.sqnr_db is None else f"{trial.sqnr_db:.1f}",
-        DASH if trial.same is None else percent(trial.same),
-        trial.inputs,
-        trial.worst >= bound,
-        "" if verdict is None else _came_of(verdict),
-    )
+def _series(search: BitSearch) -> dict[str, list[BitPoint]]:
+    """Lines of the chart, of what was tried with 8 bits of activations on all inputs."""
+    whole = [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
+    plain = _best([t for t in whole if not t.weight_bits])
+    apart = _best([t for t in whole if t.weight_bits and t.is_uniform])
+    each = _best([t for t in whole if t.weight_bits and not t.is_uniform])
+    lines = {"as many for all weights": plain, "each as many as it needs": each}
+    # On Relay nbit_weight is that of biases too; elsewhere this is the first line again.
+    same = {round(t.bits, 2): t.worst for t in plain}
+    if any(abs(same.get(round(t.bits, 2), math.inf) - t.worst) > _CLOSE for t in apart):
+        lines["as many for all weights, biases in 8 bits"] = apart
+    return {name: [_point(t) for t in trials] for name, trials in lines.items() if trials}
+
+
+def _point(trial: BitTrial) -> BitPoint:
+    return BitPoint(trial.bits, trial.worst, " ".join(trial.fields) or "as TVM sets it")
+
+
+def _best(trials: list[BitTrial]) -> list[BitTrial]:
+    """The best at so many bits, the fewest bits first."""
+    best: dict[float, BitTrial] = {}
+    for trial in sorted(trials, key=lambda trial: -trial.worst):
+        best.setdefault(round(trial.bits, 2), trial)
+    return [best[bits] for bits in sorted(best)]
+
+
+def _assigned(search: BitSearch) -> list[BitTrial]:
+    mixed = (t for t in search.trials if t.weight_bits and not t.is_uniform)
+    return _best([t for t in mixed if t.inputs == search.inputs and t.nbit_input == 8])
+
+
+def _narrower(search: BitSearch, fewest: BitTrial | None) -> list[BitTrial]:
+    """At the fewest bits of weights, the best for each width of activations below 8."""
+    if fewest is None:
+        return []
+    key = fewest.weight_bits, fewest.nbit_weight
+    same = [t for t in search.trials if (t.weight_bits, t.nbit_weight) == key and t.nbit_input < 8]
+    best: dict[int, BitTrial] = {}
+    for trial in sorted(same, key=lambda trial: (-trial.inputs, -trial.worst)):
+        best.setdefault(trial.nbit_input, trial)
+    return [best[bits] for bits in sorted(best, reverse=True)]
+
+
+def _each(search: BitSearch, fewest: BitTrial | None) -> list[WeightRow]:
+    digits = fewest.weight_bits if fewest is not None else ""
+    weights = search.weights
+    if len(digits) != len(weights):
+        return []
+    return [_weight(weight, digit) for weight, digit in zip(weights, digits, strict=True)]
+
+
+def _weight(weight: WeightNoise, digit: str) -> WeightRow:
+    decibels = f"{10 * math.log10(weight.noise):.1f}" if weight.noise > 0 else DASH
+    shape = TIMES.join(map(str, weight.shape))
+    return WeightRow(clip(weight.op, 40), shape, f"{weight.values:,}", decibels, digit)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    search: BitSearch
+    bound: float
+    verdicts: dict[str, Verdict]
+
+    def of(self, trial: BitTrial) -> BitRow:
+        compiled = (v for name, v in self.verdicts.items() if _is(name, trial))
+        verdict = next(compiled, None)
+        return BitRow(
+            _bits(trial),
+            trial.nbit_input,
+            " ".join(trial.fields) or "as TVM sets it",
+            number(trial.worst, 3),
+            number(trial.cosine, 3),
+            DASH if trial.sqnr_db is None else f"{trial.sqnr_db:.1f}",
+            DASH if trial.same is None else percent(trial.same),
+            trial.inputs,
+            trial.inputs == self.search.inputs and trial.worst >= self.bound,
+            "" if verdict is None else _came_of(verdict),
+        )
 
 
 def _is(configuration: str, trial: BitTrial) -> bool:
     dtypes, *fields = configuration.split(":")
-    return dtypes == "int8/int8/int32" and set(fields) == set(trial.fields)
+    return dtypes == "int8/int8/int32" and set(fields) - _MANNER == set(trial.fields)
+
+
+_MANNER = {"pipeline=default", "pipeline=target", "realize=packed"}
+"""How it was compiled, of which a simulation knows nothing."""
 
 
 def _came_of(verdict: Verdict) -> str:

@@ -15,7 +15,7 @@ def add_configurations(parser: argparse.ArgumentParser, default: str) -> None:
         "--dtype",
         default=default,
         metavar="CONF[,CONF…]",
-        help="configurations, as trace_quantize.py takes them (%(default)s)",
+        help="configurations, as trace_quantize.py takes them, or @FILE (%(default)s)",
     )
 
 

@@ -4,9 +4,12 @@ real and judged."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..configuration import Configuration, bits, parse, reference
 from ..errors import UsageError
+from ..instruments.protocol import bits_file
+from ..instruments.protocol.bits_file import WeightBits
 from ..instruments.protocol.jobs import SearchJob
 from ..measurements import bit_search
 from ..measurements.bit_search import BitSearch, BitTrial
@@ -14,12 +17,16 @@ from ..results.run import Result, Role
 from ..results.verdict import WORKS, WRONG, Verdict
 from ..toolchains import process
 from ..trace.ending import How
-from ..trace.layout import SEARCH, TRACES
-from ..trace.stages import RELAY
+from ..trace.layout import BITS, SEARCH, TRACES
 from .follow_ups import suggest
 from .trials import Stopped, Trials
 
 _BYTE = 8
+"""Bits."""
+
+_COMMENT = "Bits of each weight: hand it to --dtype @FILE"
+
+_SHORT = 0.5
 """Bits."""
 
 _VERIFIED = 3
@@ -59,9 +66,8 @@ def width(requested: Configuration) -> int:
 def _is_open(trials: Trials, result: Result) -> bool:
     """Is it still to be said what works instead of it?"""
     verdict = result.verdict
-    relay = trials.plan.toolchain.dialect == RELAY
     settled = verdict.outcome == WORKS or verdict.is_general or verdict.instead is not None
-    return relay and not settled and not trials.configuration(verdict.configuration).as_is
+    return not settled and not trials.configuration(verdict.configuration).as_is
 
 
 def _search(trials: Trials, base: Configuration) -> BitSearch:
@@ -83,21 +89,37 @@ def _search(trials: Trials, base: Configuration) -> BitSearch:
 
 def _verified(trials: Trials, base: Configuration, search: BitSearch, least: int) -> Verdict | None:
     """The verdict on the first of at least so many bits of weights that works when it is compiled;
-    None if none of them does."""
+    None if none of them does. Bits of each weight are left in a file too."""
     right = fewest_first(search, trials.plan.bounds.cosine, least)
     for trial in right[:_VERIFIED]:
-        verdict = trials.verdict_on(configuration(base, trial))
+        works = configuration(base, trial)
+        verdict = trials.verdict_on(works)
         if verdict.outcome == WORKS:
+            if trial.weight_bits:
+                _write(trials.run.directory / BITS, works, search)
             return verdict
     return None
 
 
+def _write(path: Path, works: Configuration, search: BitSearch) -> None:
+    """Bits of each weight as a file, unless there is one."""
+    digits = str(works.fields["weight_bits"])
+    weights = [
+        WeightBits(weight.op, list(weight.shape), int(digit))
+        for weight, digit in zip(search.weights, digits, strict=True)
+    ]
+    dtype = parse(works.text.replace(f":weight_bits={digits}", "")).text
+    if not path.exists():
+        path.write_text(bits_file.written(dtype, weights, _COMMENT), encoding="utf-8")
+
+
 def fewest_first(search: BitSearch, min_cosine: float, least: int = 1) -> list[BitTrial]:
-    """Of each width of weights from `least` on the best that is right, the fewest bits first."""
-    best: dict[int, BitTrial] = {}
+    """Of each width of weights from `least` on (mixed ones may fall short of it by less than half
+    a bit) the best that is right, the fewest bits first."""
+    best: dict[float, BitTrial] = {}
     for trial in search.right(min_cosine):
-        if trial.nbit_weight >= least:
-            best.setdefault(trial.nbit_weight, trial)
+        if trial.bits > least - _SHORT:
+            best.setdefault(trial.bits, trial)
     return list(best.values())
 
 

@@ -13,9 +13,9 @@ from ..trace.journal import Event
 
 
 class BitTrial(Event, frozen=True, tag="trial"):
-    """A setting of TVM's QConfig on the first `inputs` inputs: cosine to the float model of the
+    """A setting of a configuration on the first `inputs` inputs: cosine to the float model of the
     `worst` of them and in the mean, SQNR in dB, and the share of rows with float's top-1. None: not
-    a finite number, or no rows of scores."""
+    a finite number, or no rows of scores. `average`: bits a value of the weights."""
 
     nbit_weight: Natural
     nbit_input: Natural
@@ -26,6 +26,18 @@ class BitTrial(Event, frozen=True, tag="trial"):
     cosine: float
     sqnr_db: float | None = None
     same: float | None = None
+    weight_bits: str = ""
+    average: float | None = None
+
+    @property
+    def bits(self) -> float:
+        """Bits a value of the weights."""
+        return float(self.nbit_weight) if self.average is None else self.average
+
+    @property
+    def is_uniform(self) -> bool:
+        """Has each weight as many bits?"""
+        return len(set(self.weight_bits)) <= 1
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -35,8 +47,22 @@ class BitTrial(Event, frozen=True, tag="trial"):
             ("nbit_input", self.nbit_input, 8),
             ("weight_scale", self.weight_scale, "power2"),
             ("global_scale", f"{self.global_scale:g}", "8"),
+            ("weight_bits", self.weight_bits, ""),
         )
         return tuple(f"{name}={value}" for name, value, default in given if value != default)
+
+
+class WeightNoise(Event, frozen=True, tag="weight"):
+    """What a quantized weight adds to the outputs by itself, all else in float: `noise` power for
+    signal power at so many `bits`. `index` is its place in weight_bits; `shape` in elements."""
+
+    index: Natural
+    op: str
+    shape: list[Natural]
+    values: Natural
+    bits: Natural
+    noise: float
+    inputs: Natural
 
 
 class SearchFacts(msgspec.Struct):
@@ -49,6 +75,7 @@ class BitSearch(msgspec.Struct):
     """All that was tried, in order. `problems` says what of the journal could not be read."""
 
     trials: list[BitTrial] = []
+    noises: list[WeightNoise] = []
     facts: SearchFacts = msgspec.field(default_factory=SearchFacts)
     faults: list[str] = []
     problems: list[str] = []
@@ -60,20 +87,28 @@ class BitSearch(msgspec.Struct):
         return max((trial.inputs for trial in self.trials), default=0)
 
     def right(self, min_cosine: float) -> list[BitTrial]:
-        """What is right on all inputs, the fewest bits of weights first, of those the most bits of
-        activations, which cost no bytes."""
+        """What is right on all inputs, the fewest bits of weights first, of those what TVM can by
+        itself, and then the most bits of activations, which cost no bytes."""
         whole = [t for t in self.trials if t.inputs == self.inputs and t.worst >= min_cosine]
-        return sorted(whole, key=lambda trial: (trial.nbit_weight, -trial.nbit_input, -trial.worst))
+        return sorted(whole, key=lambda t: (t.bits, bool(t.weight_bits), -t.nbit_input, -t.worst))
+
+    @property
+    def weights(self) -> list[WeightNoise]:
+        """The weights that weight_bits counts, each once, in its order."""
+        first = {noise.index: noise for noise in reversed(self.noises)}
+        return [first[index] for index in sorted(first)]
 
     def best(self, nbit_weight: int, nbit_input: int) -> BitTrial | None:
         """The best at so many bits: on the most inputs, then by its worst cosine; None: untried."""
         same = [
-            t for t in self.trials if (t.nbit_weight, t.nbit_input) == (nbit_weight, nbit_input)
+            t
+            for t in self.trials
+            if not t.weight_bits and (t.nbit_weight, t.nbit_input) == (nbit_weight, nbit_input)
         ]
         return max(same, key=lambda trial: (trial.inputs, trial.worst), default=None)
 
 
-SearchEvent = Start | Facts | Stage | Progress | BitTrial | Fault | End
+SearchEvent = Start | Facts | Stage | Progress | BitTrial | WeightNoise | Fault | End
 
 _WHOSE = "the search's journal"
 
@@ -88,6 +123,8 @@ def load(folder: Path) -> BitSearch:
         match event:
             case BitTrial():
                 search.trials.append(event)
+            case WeightNoise():
+                search.noises.append(event)
             case Facts():
                 problems += event.add_to(search.facts, _WHOSE)
             case Fault():

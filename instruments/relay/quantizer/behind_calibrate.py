@@ -13,13 +13,16 @@ from tvm import relay
 
 @contextlib.contextmanager
 def behind_calibrate(*passes: Any) -> Iterator[None]:
-    """Every quantize() inside the block runs these behind calibrate.
+    """Every quantize() inside the block runs these behind calibrate; without any it is TVM's own.
 
     quantize() (python/tvm/relay/quantize/quantize.py) takes no passes, but looks up `realize`, the
     function that makes its last pass, when it runs; with do_simulation it runs none of them.
     """
     quantizer: Any = sys.modules["tvm.relay.quantize.quantize"]
     own = quantizer.realize
+    if not passes:
+        yield
+        return
 
     @functools.wraps(own)  # inspect.unwrap gives TVM's back
     def realize() -> Any:

@@ -5,7 +5,7 @@ _annotate.py adds to a convolution it calls a weight. Here each weight of a conv
 has bits of its own; biases keep what the QConfig says. In a script of one's own, with a digit for
 each of them in running order::
 
-    with weight_bits("8444"):
+    with weight_bits("8444"):  # or the file of a run: weight_bits("runs/mine/bits.toml")
         module = relay.quantize.quantize(module, params)
 """
 
@@ -17,6 +17,7 @@ import tvm
 from tvm import relay
 from tvm.relay.dataflow_pattern import DFPatternCallback, is_op, rewrite, wildcard
 
+from ...protocol import bits_file
 from ...protocol.ops import STEP_KINDS, is_weighted
 from ...protocol.schema import RELAY
 from ...tvm_types import Call, Expr, IRModule
@@ -28,8 +29,10 @@ PASS = "AssignWeightBits"
 
 
 def weight_bits(bits: str) -> ContextManager[None]:
-    """Every quantize() inside the block gives each weight these bits: see `assign`."""
-    return behind_calibrate(assign(bits))
+    """Every quantize() inside the block gives each weight these bits: digits, as `assign` takes
+    them, or the path of a file of them. Raises BitsFileError."""
+    digits = bits if bits.isdigit() else bits_file.read(bits).weight_bits
+    return behind_calibrate(assign(digits))
 
 
 def assign(bits: str) -> Any:
