@@ -55,6 +55,9 @@ class Mixed:
         for average in COMPARED:
             for setting in (self._best(average), self._uniform(average)):
                 self._trials.of(setting, self._trials.inputs)
+        for average in COMPARED:  # with what time is left
+            setting = self._corrected(self._best(average), average)
+            self._trials.of(setting, self._trials.inputs)
 
     def _best(self, average: float) -> Setting:
         """What the model chooses; uniform bits where they run better."""

@@ -8,7 +8,7 @@ import pytest
 from support.pages import EVIL, Outline
 from support.runs import TINY
 
-from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, SearchFacts
+from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, SearchFacts, WeightNoise
 from tvmq_diag.reports.pages import run as page
 from tvmq_diag.reports.views import bits
 from tvmq_diag.results import store
@@ -35,16 +35,43 @@ def test_without_a_search_there_is_nothing_to_show() -> None:
 def test_the_fewest_that_are_right_and_what_came_of_those_compiled(run: Run) -> None:
     view = bits.view(run)
     assert view is not None
-    assert view.summary == "Weights of 5 bits are the fewest that were found right in simulation"
-    assert [(row.weights, row.right) for row in view.weights] == [(8, True), (5, True), (4, False)]
-    assert [(row.weights, row.activations) for row in view.activations] == [(5, 6)]
+    assert view.summary == "5 bits a weight are the fewest that were found right in simulation"
+    told = [(row.weights, row.right) for row in view.weights]
+    assert told == [("8 bits", True), ("5 bits", True), ("4 bits", False)]
+    assert [(row.weights, row.activations) for row in view.activations] == [("5 bits", 6)]
+    assert view.each == [] and view.assigned == [] and view.file is None
     assert view.weights[0].settings == "as TVM sets it"
     assert view.weights[0].compiled.startswith("works, cosine")  # int8/int8/int32 itself
     assert not view.weights[1].compiled
 
 
+def test_which_weight_has_how_many_bits(run: Run, tmp_path: Path) -> None:
+    each = BitTrial(8, 8, "max", 16.0, 16, 0.955, 0.96, 12.0, 1.0, "83", 3.6)
+    same = BitTrial(8, 8, "max", 16.0, 16, 0.91, 0.92, 12.0, 1.0, "44", 4.0)
+    assert run.search is not None
+    run.search.trials += [each, same]
+    run.search.noises = [
+        WeightNoise(1, EVIL, [64, 3, 3, 3], 1728, 4, 0.0, 4),
+        WeightNoise(0, "nn.conv2d", [16, 3, 3, 3], 432, 4, 0.01, 4),
+    ]
+    (tmp_path / "bits.toml").write_text("", encoding="utf-8")
+    view = bits.view(run)
+    assert view is not None and view.chart is not None
+    assert view.summary == (
+        "3.6 bits a weight are the fewest that were found right in simulation, each with as many "
+        "as it needs; with as many for all it is 5 bits"
+    )
+    assert [(row.weights, row.right) for row in view.assigned] == [("3.6 bits", True)]
+    told = [(row.shape, row.noise, row.bits) for row in view.each]
+    assert told == [("16×3×3×3", "-20.0", "8"), ("64×3×3×3", "–", "3")]  # noqa: RUF001
+    text = page.write(run).read_text(encoding="utf-8")
+    assert not Outline(text).open and EVIL not in text and "@bits.toml" in text
+    for name in ("as many for all weights", "each as many as it needs", "biases in 8 bits"):
+        assert name in view.chart
+
+
 def test_where_nothing_is_right_or_time_was_up_it_says_so(run: Run) -> None:
-    run.search = BitSearch([trial(8, 0.5)], SearchFacts(time_up=True), [EVIL])
+    run.search = BitSearch([trial(8, 0.5)], facts=SearchFacts(time_up=True), faults=[EVIL])
     view = bits.view(run)
     assert view is not None
     assert view.summary == "No setting that was tried before the time was up is right"
