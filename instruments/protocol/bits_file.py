@@ -44,11 +44,16 @@ class Bits(NamedTuple):
 def written(dtype: str, weights: Sequence[WeightBits], comment: str) -> str:
     """The text of a file; `comment` is its first line."""
     tables = [
-        f"[[weight]]\nop = {json.dumps(weight.op)}\nshape = {json.dumps(list(weight.shape))}\n"
+        f"[[weight]]\nop = {_quoted(weight.op)}\nshape = {json.dumps(list(weight.shape))}\n"
         f"bits = {weight.bits}\n"
         for weight in weights
     ]
-    return "\n".join([f"# {comment}\ndtype = {json.dumps(dtype)}\n", *tables])
+    return "\n".join([f"# {comment}\ndtype = {_quoted(dtype)}\n", *tables])
+
+
+def _quoted(text: str) -> str:
+    """As JSON has it, but for what TOML has otherwise."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def read(path: Union[str, Path]) -> Bits:
@@ -69,9 +74,7 @@ def _digits(path: Union[str, Path], weights: Iterable[Any]) -> Iterable[str]:
     for number, weight in enumerate(weights, 1):
         bits = weight.get("bits") if isinstance(weight, dict) else None
         if not isinstance(bits, int) or isinstance(bits, bool) or not 1 <= bits <= 8:
-            raise BitsFileError(
-                f"{path}: [[weight]] {number} has no bits from 1 to 8, but {bits!r}"
-            )
+            raise BitsFileError(f"{path}: [[weight]] {number} has {bits!r} bits, not 1 to 8")
         yield str(bits)
 
 

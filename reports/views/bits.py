@@ -192,8 +192,13 @@ def _is(configuration: str, trial: BitTrial) -> bool:
     return dtypes == "int8/int8/int32" and set(fields) - _MANNER == set(trial.fields)
 
 
-_MANNER = {"pipeline=default", "pipeline=target", "realize=packed"}
-"""How it was compiled, of which a simulation knows nothing."""
+_MANNER = {
+    "pipeline=default",
+    "pipeline=target",
+    "realize=packed",
+    "calibrate_mode=percentile",
+}
+"""How it was compiled and calibrated, which is alike for all that was searched."""
 
 
 def _came_of(verdict: Verdict) -> str:

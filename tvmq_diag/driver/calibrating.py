@@ -18,6 +18,7 @@ from ..results.verdict import (
     Verdict,
 )
 from .follow_ups import suggest
+from .plan import Plan
 from .trials import Trials
 
 SAMPLES = 16
@@ -47,30 +48,31 @@ def _may_help(verdict: Verdict) -> bool:
 def _calibrate(trials: Trials, result: Result, end: float) -> None:
     verdict = result.verdict
     requested = trials.configuration(verdict.configuration)
-    data = _data(trials, verdict)
-    option = _option(data)
+    assert verdict.metrics is not None
+    data = to_calibrate(trials.plan, verdict.metrics.inputs)
+    given = option(data)
     for configuration in over_data(requested, trials.plan.toolchain.dialect):
         mode = str(configuration.fields["calibrate_mode"])
         untried = _untried(trials, mode, end)
         if untried is not None:
-            verdict.calibrations.append(CalibrationRun(mode, option, NOT_TRIED, untried))
+            verdict.calibrations.append(CalibrationRun(mode, given, NOT_TRIED, untried))
             continue
         try:
             tried = trials.verdict_on(configuration, data)
         except UsageError as error:  # what the model is judged on does not do to calibrate on
-            verdict.calibrations.append(CalibrationRun(mode, option, NOT_TRIED, str(error)))
+            verdict.calibrations.append(CalibrationRun(mode, given, NOT_TRIED, str(error)))
             return
-        verdict.calibrations.append(_run(mode, option, tried))
+        verdict.calibrations.append(_run(mode, given, tried))
         if tried.outcome == WORKS:
-            suggest(verdict, tried, option)
+            suggest(verdict, tried, given)
             return
 
 
-def _run(mode: str, option: str, verdict: Verdict) -> CalibrationRun:
+def _run(mode: str, words: str, verdict: Verdict) -> CalibrationRun:
     metrics = verdict.metrics
     cosine = metrics.cosine if metrics is not None else None
     worst = metrics.worst_cosine if metrics is not None and metrics.inputs > 1 else None
-    return CalibrationRun(mode, option, verdict.outcome, verdict.cause or None, cosine, worst)
+    return CalibrationRun(mode, words, verdict.outcome, verdict.cause or None, cosine, worst)
 
 
 def _untried(trials: Trials, mode: str, end: float) -> str | None:
@@ -84,20 +86,19 @@ def _untried(trials: Trials, mode: str, end: float) -> str | None:
     return None
 
 
-def _data(trials: Trials, verdict: Verdict) -> DataSource:
+def to_calibrate(plan: Plan, inputs: int = SAMPLES) -> DataSource:
     """What to calibrate on: what the person gives to, or else some of what results are judged on,
-    of which there is as much as was run."""
-    plan = trials.plan
+    of which there are so many inputs."""
     if plan.dataset is not None:
         return plan.dataset
-    assert verdict.metrics is not None
-    count = min(SAMPLES, verdict.metrics.inputs)
+    count = min(SAMPLES, inputs)
     kind = plan.check.source.partition(":")[0]
     if kind in _DRAWN:
         return DataSource(f"{kind}:{count}")
     return replace(plan.check, samples=count)
 
 
-def _option(data: DataSource) -> str:
+def option(data: DataSource) -> str:
+    """The words of the command line that calibrate on it."""
     samples = f" --samples {data.samples}" if data.samples is not None else ""
     return f" --calibrate-on {data.source}{samples}"

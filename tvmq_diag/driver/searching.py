@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from ..configuration import Configuration, bits, parse, reference
+from ..configuration import Configuration, bits, over_data, parse, reference
 from ..errors import UsageError
 from ..instruments.protocol import bits_file
 from ..instruments.protocol.bits_file import WeightBits
-from ..instruments.protocol.jobs import SearchJob
+from ..instruments.protocol.jobs import DataSource, SearchJob
 from ..measurements import bit_search
 from ..measurements.bit_search import BitSearch, BitTrial
 from ..results.run import Result, Role
@@ -18,6 +19,8 @@ from ..results.verdict import WORKS, WRONG, Verdict
 from ..toolchains import process
 from ..trace.ending import How
 from ..trace.layout import BITS, SEARCH, TRACES
+from ..trace.stages import RELAY
+from .calibrating import option, to_calibrate
 from .follow_ups import suggest
 from .trials import Stopped, Trials
 
@@ -33,9 +36,18 @@ _VERIFIED = 3
 """So many of the settings that are right in simulation are compiled, the fewest bits first."""
 
 
+class Base(NamedTuple):
+    """A configuration that bits and scales are changed of, and what it is calibrated on; None: on
+    what the plan says."""
+
+    configuration: Configuration
+    data: DataSource | None = None
+
+
 def fewest_bits(trials: Trials) -> None:
     """For each configuration that does not work: the fewest bits, of no fewer than it asks for,
     that do. Raises as Trials does."""
+    searches: dict[str, BitSearch] = {}
     for result in trials.run.with_role(Role.REQUESTED):
         if not _is_open(trials, result):
             continue
@@ -46,12 +58,23 @@ def fewest_bits(trials: Trials) -> None:
         # for bytes is served by a default that works.
         if default not in (WORKS, WRONG) or (default == WORKS and width(requested) >= _BYTE):
             continue
-        if trials.run.search is None:
-            trials.run.search = _search(trials, base)
-        works = _verified(trials, base, trials.run.search, width(requested))
-        if works is not None:
-            suggest(result.verdict, works)
+        for tried in _bases(trials, base):
+            mode = str(tried.configuration.fields.get("calibrate_mode"))
+            if mode not in searches:
+                searches[mode] = trials.run.search = _search(trials, tried)
+            works = _verified(trials, tried, searches[mode], width(requested))
+            if works is not None:
+                suggest(result.verdict, works, "" if tried.data is None else option(tried.data))
+                break
         trials.save()
+
+
+def _bases(trials: Trials, default: Configuration) -> list[Base]:
+    """TVM's default; and the same with ranges from data, where it has one range for all."""
+    over = over_data(default, trials.plan.toolchain.dialect)
+    if trials.plan.toolchain.dialect != RELAY or not over:
+        return [Base(default)]
+    return [Base(default), Base(over[0], to_calibrate(trials.plan))]
 
 
 def width(requested: Configuration) -> int:
@@ -70,13 +93,19 @@ def _is_open(trials: Trials, result: Result) -> bool:
     return not settled and not trials.configuration(verdict.configuration).as_is
 
 
-def _search(trials: Trials, base: Configuration) -> BitSearch:
+def _search(trials: Trials, base: Base) -> BitSearch:
     plan, compiler = trials.plan, trials.compiler
-    trials.observer.begin("looking for the fewest bits that stay right")
+    text = base.configuration.text
+    trials.observer.begin(f"looking for the fewest bits that stay right, from {text}")
     folder = trials.run.directory / TRACES / SEARCH
+    if folder.exists():  # the last one is that which is shown
+        folder.rename(folder.with_name(f"{SEARCH}-before"))
     compiled = replace(
-        compiler.job(folder, base.qconfig), calibrated=str(compiler.calibrated(base.slug))
+        compiler.job(folder, base.configuration.qconfig),
+        calibrated=str(compiler.calibrated(base.configuration.slug)),
     )
+    if base.data is not None:
+        compiled = replace(compiled, dataset=base.data)
     job = SearchJob(**vars(compiled), min_cosine=plan.bounds.cosine, seconds=plan.search)
     ending = process.run(plan.toolchain, job, plan.limits, trials.observer.progress)
     if ending.how == How.INTERRUPTED:
@@ -87,13 +116,13 @@ def _search(trials: Trials, base: Configuration) -> BitSearch:
         return BitSearch(problems=[ending.tail[-500:]])
 
 
-def _verified(trials: Trials, base: Configuration, search: BitSearch, least: int) -> Verdict | None:
+def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verdict | None:
     """The verdict on the first of at least so many bits of weights that works when it is compiled;
     None if none of them does. Bits of each weight are left in a file too."""
     right = fewest_first(search, trials.plan.bounds.cosine, least)
     for trial in right[:_VERIFIED]:
-        works = configuration(base, trial)
-        verdict = trials.verdict_on(works)
+        works = configuration(base.configuration, trial)
+        verdict = trials.verdict_on(works, base.data)
         if verdict.outcome == WORKS:
             if trial.weight_bits:
                 _write(trials.run.directory / BITS, works, search)
