@@ -6,9 +6,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tvmq_diag.analysis import snippets
 from tvmq_diag.analysis.accuracy import percent
+from tvmq_diag.configuration import parse
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, WeightNoise
-from tvmq_diag.results.run import Run
+from tvmq_diag.results.run import Role, Run
 from tvmq_diag.results.verdict import Verdict
 from tvmq_diag.trace.layout import BITS
 
@@ -62,6 +64,8 @@ class BitsView:
     activations: list[BitRow]
     each: list[WeightRow]
     file: str | None
+    script: str | None
+    """What works instead, as lines of Python."""
     problems: list[str]
 
 
@@ -86,8 +90,17 @@ def view(run: Run) -> BitsView | None:
         [rows.of(trial) for trial in _narrower(search, fewest)],
         _each(search, fewest),
         BITS if (run.directory / BITS).is_file() else None,
+        _script(run),
         [clip(text, 300) for text in (*search.faults, *search.problems)],
     )
+
+
+def _script(run: Run) -> str | None:
+    for result in run.with_role(Role.REQUESTED):
+        instead, trace = result.verdict.instead, result.trace
+        if instead is not None and trace is not None and trace.facts.dialect is not None:
+            return snippets.snippet(parse(instead.configuration), trace.facts.dialect)
+    return None
 
 
 def _summary(search: BitSearch, right: list[BitTrial]) -> str:

@@ -1,0 +1,50 @@
+"""A configuration as lines of Python, for a script of one's own."""
+
+from __future__ import annotations
+
+from ..configuration import REFERENCE, Configuration, Value
+from ..trace.stages import RELAY
+
+_OWN = ("weight_bits", "realize")
+"""Fields of a configuration that TVM's QConfig on Relay has not: this project's passes."""
+
+
+def snippet(configuration: Configuration, dialect: str) -> str | None:
+    """What quantizes `module` as the configuration says; None where nothing is quantized.
+
+    On Relay, fields that are TVM's own go to its QConfig, and bits of each weight to a pass of
+    instruments/relay/quantizer; on Relax all are of instruments/relax/quantizer.
+    """
+    if configuration.as_is:
+        return None
+    default = REFERENCE.qconfig or {}
+    fields = {
+        name: value
+        for name, value in (configuration.qconfig or {}).items()
+        if default.get(name) != value and name != "pipeline"
+    }
+    return _relay(fields) if dialect == RELAY else _relax(fields)
+
+
+def _relay(fields: dict[str, Value]) -> str | None:
+    own = {name: fields.pop(name) for name in _OWN if name in fields}
+    blocks = [f"relay.quantize.qconfig({_arguments(fields)})"] if fields else []
+    lines = []
+    if own:
+        lines = ["from instruments.relay.quantizer import configured"]
+        blocks = [f"configured({ {**fields, **own}!r})"]
+    quantize = "module = relay.quantize.quantize(module, params)"
+    if not blocks:
+        return quantize
+    return "\n".join([*lines, f"with {', '.join(blocks)}:", f"    {quantize}"])
+
+
+def _relax(fields: dict[str, Value]) -> str:
+    return (
+        "from instruments.relax.quantizer import QConfig, quantize\n"
+        f"module = quantize(module, QConfig({_arguments(fields)}), batches)"
+    )
+
+
+def _arguments(fields: dict[str, Value]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in fields.items())
