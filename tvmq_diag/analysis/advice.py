@@ -47,15 +47,21 @@ def importable(node: str) -> str | None:
     return "export what it quantizes as INT8 or UINT8: TVM imports those, and INT16 and UINT16"
 
 
-def tried(verdict: Verdict, option: str = "") -> str:
+def tried(verdict: Verdict, option: str = "", floats: int | None = None) -> str:
     """What to try instead, after it was tried and worked; `option`: what it takes beside --dtype,
-    with a space in front."""
+    with a space in front; `floats`: bytes of the float model's weights."""
     text = f"--dtype {verdict.configuration}{option}: it works here"
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
         text += f", cosine {verdict.metrics.cosine:.3f} to float"
     if verdict.ratio is not None:
         text += f", {verdict.ratio.value:.2f} of float's time"
+    if verdict.weight_bytes is not None and floats is not None:
+        text += f", {_mebibytes(verdict.weight_bytes)} of weights for float's {_mebibytes(floats)}"
     return text
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
 
 
 def suggestion(configuration: Configuration, outcome: str, dialect: str | None) -> str | None:

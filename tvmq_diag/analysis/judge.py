@@ -142,6 +142,7 @@ def of_result(
     """
     verdict = Verdict(configuration.text, toolchain, WORKS, "check", metrics=metrics)
     verdict.deterministic = trace.deterministic
+    verdict.weight_bytes = trace.facts.weight_bytes
     verdict.confidence = EXACT
     verdict.outcome, verdict.message = by_numbers(trace, metrics, bounds or Bounds())
     if metrics is not None and accuracy.unjudged(metrics):

@@ -64,7 +64,7 @@ def _calibrate(trials: Trials, result: Result, end: float) -> None:
             return
         verdict.calibrations.append(_run(mode, given, tried))
         if tried.outcome == WORKS:
-            suggest(verdict, tried, given)
+            suggest(trials, verdict, tried, given)
             return
 
 

@@ -58,7 +58,7 @@ def what_works_instead(trials: Trials) -> None:
         default = reference(requested)
         nearest = _nearest(trials, [*wider(requested), default])
         if nearest is not None:
-            suggest(result.verdict, nearest)
+            suggest(trials, result.verdict, nearest)
         elif trials.verdict_on(default).outcome == WRONG:
             if default.text not in for_any_cpu:
                 for_any_cpu[default.text] = _for_any_cpu(trials, default)
@@ -79,7 +79,7 @@ def benchmark(trials: Trials) -> None:
     for result in trials.run.results:
         if result.verdict.instead is not None:
             same = trials.verdict_on(trials.configuration(result.verdict.instead.configuration))
-            suggest(result.verdict, same, result.verdict.instead.option)
+            suggest(trials, result.verdict, same, result.verdict.instead.option)
     trials.save()
 
 
@@ -215,11 +215,13 @@ def _nearest(trials: Trials, candidates: list[Configuration]) -> Verdict | None:
     return trials.verdict_on(candidates[high])
 
 
-def suggest(verdict: Verdict, works: Verdict, option: str = "") -> None:
+def suggest(trials: Trials, verdict: Verdict, works: Verdict, option: str = "") -> None:
     """Say what works instead, with its numbers as far as they are known; `option` is what that
     takes beside --dtype."""
     verdict.instead = Alternative(works.configuration, works.metrics, works.latency_ms, option)
-    verdict.suggestion = advice.tried(works, option)
+    traces = (result.trace for result in trials.run.with_role(Role.FLOAT))
+    sizes = (trace.facts.weight_bytes for trace in traces if trace is not None)
+    verdict.suggestion = advice.tried(works, option, next(sizes, None))
 
 
 def _for_any_cpu(trials: Trials, default: Configuration) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ..configuration import Configuration, bits, over_data, parse, reference
+from ..configuration import PACKED, Configuration, bits, over_data, parse, reference
 from ..errors import UsageError
 from ..instruments.protocol import bits_file
 from ..instruments.protocol.bits_file import WeightBits
@@ -19,7 +19,7 @@ from ..results.verdict import WORKS, WRONG, Verdict
 from ..toolchains import process
 from ..trace.ending import How
 from ..trace.layout import BITS, SEARCH, TRACES
-from ..trace.stages import RELAY
+from ..trace.stages import RELAX, RELAY
 from .calibrating import option, to_calibrate
 from .follow_ups import suggest
 from .trials import Stopped, Trials
@@ -64,7 +64,9 @@ def fewest_bits(trials: Trials) -> None:
                 searches[mode] = trials.run.search = _search(trials, tried)
             works = _verified(trials, tried, searches[mode], width(requested))
             if works is not None:
-                suggest(result.verdict, works, "" if tried.data is None else option(tried.data))
+                suggest(
+                    trials, result.verdict, works, "" if tried.data is None else option(tried.data)
+                )
                 break
         trials.save()
 
@@ -121,7 +123,7 @@ def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verd
     None if none of them does. Bits of each weight are left in a file too."""
     right = fewest_first(search, trials.plan.bounds.cosine, least)
     for trial in right[:_VERIFIED]:
-        works = configuration(base.configuration, trial)
+        works = configuration(base.configuration, trial, trials.plan.toolchain.dialect)
         verdict = trials.verdict_on(works, base.data)
         if verdict.outcome == WORKS:
             if trial.weight_bits:
@@ -152,6 +154,8 @@ def fewest_first(search: BitSearch, min_cosine: float, least: int = 1) -> list[B
     return list(best.values())
 
 
-def configuration(base: Configuration, trial: BitTrial) -> Configuration:
-    """A setting that was tried, as a configuration that people can write."""
-    return parse(":".join([base.text, *trial.fields]))
+def configuration(base: Configuration, trial: BitTrial, dialect: str = RELAY) -> Configuration:
+    """A setting that was tried, as a configuration that people can write; on Relax with weights
+    kept in as many bits as they have."""
+    packed = [f"realize={PACKED}"] if dialect == RELAX and trial.bits < _BYTE else []
+    return parse(":".join([base.text, *trial.fields, *packed]))

@@ -197,6 +197,8 @@ class Verdict(msgspec.Struct):
     """Its outputs against those of the float model, or of what `against` names."""
     against: str | None = None
     """What its outputs were compared with, where that is not the float model: ONNX Runtime."""
+    weight_bytes: int | None = None
+    """Of the compiled model's weights and other constants."""
     latency_ms: Latency | None = None
     """Milliseconds of one inference."""
     ratio: Ratio | None = None

@@ -99,6 +99,8 @@ class TraceFacts(msgspec.Struct):
     quantize_opt_level: int | None = None
     """Of the PassContext that quantize() ran in; None in traces of a time when it was the build's.
     See quantized_at."""
+    weight_bytes: int | None = None
+    """Of the compiled model's file of weights and other constants; None where none was kept."""
     schedules: Schedules | None = None
     failing_kernel: FailingKernel | None = None
     rejected_node: RejectedNode | None = None

@@ -19,8 +19,11 @@ from . import execution
 INPUTS, CODE, MACHINE = "inputs.npz", "kernels.ll", "machine.ro"
 
 
-def save(executable: Library, inputs: dict[str, np.ndarray], folder: Path) -> None:
-    """Write what tvm.compile returned, and the inputs to run it with, into a folder."""
+def save(executable: Library, inputs: dict[str, np.ndarray], folder: Path) -> int:
+    """Write what tvm.compile returned, and the inputs to run it with, into a folder.
+
+    How many bytes the file has that holds its weights and other constants.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     named: Any = inputs
     np.savez(folder / INPUTS, **named)
@@ -31,6 +34,7 @@ def save(executable: Library, inputs: dict[str, np.ndarray], folder: Path) -> No
     for module in imported:
         module.write_to_file(str(folder / CODE), "ll")
     executable.mod.write_to_file(str(folder / MACHINE), "")  # last: all is there
+    return (folder / MACHINE).stat().st_size
 
 
 class Artifact:

@@ -47,7 +47,9 @@ class Compile(compilation.Compilation):
         self.keep(
             "artifact",
             self.job.artifact,
-            lambda folder: artifact.save(self.executable, self.inputs, folder),
+            lambda folder: self.trace.facts(
+                weight_bytes=artifact.save(self.executable, self.inputs, folder)
+            ),
         )
         if self.job.target:  # for another machine: nothing to run here
             return

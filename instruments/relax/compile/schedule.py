@@ -16,6 +16,7 @@ from tvm import relax
 
 from ...tvm_types import Function, IRModule, Target
 from ..ir import walk
+from . import matvec
 
 _VECTOR = 16
 """Values in the innermost loop: an AVX-512 register of float32."""
@@ -62,8 +63,12 @@ def _scheduled(name: str, function: Function, done: Scheduled) -> Any:
         if narrow is not None:
             done.left[name] = f"holds {narrow}, of which TVM's LLVM backend has no vectors"
             return function
-        for block in blocks:
-            _block(schedule, block)
+        product = matvec.block_of(schedule, blocks)
+        if product is not None:
+            matvec.apply(schedule, *product)
+        else:
+            for block in blocks:
+                _block(schedule, block)
     except Exception as error:
         done.left[name] = str(error).strip().splitlines()[-1][:200] if str(error) else "?"
         return function
@@ -79,8 +84,7 @@ def _sub_byte(schedule: Any, blocks: list[Any]) -> str | None:
     """
     for block in map(schedule.get, blocks):
         for region in (*block.reads, *block.writes):
-            held = region.source.ty if hasattr(region, "source") else region.buffer  # 0.27
-            dtype = str(held.dtype)
+            dtype = str(matvec.held(region).dtype)
             if dtype == "bool" or tvm.DataType(dtype).bits < 8:
                 return dtype
     return None

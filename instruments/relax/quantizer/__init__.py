@@ -18,7 +18,8 @@ config            what is asked for, and the config in force
 op                tvmq.simulated_quantize, the op between annotate and realize
 annotate          says where values are to be quantized
 calibrate         finds the scale of each such site: observe (runs the model), thresholds, weights
-realize           realize_integer or realize_qdq: from simulated ops to real ones
+realize           realize_integer, realize_packed or realize_qdq: from simulated ops to real ones
+packing           values of few bits in a byte; packed_op: the ops that take them out
 rewrite, compat   shared: one pass over a module's bindings; what differs between TVM's versions
 
 What simulates what: realize "integer" gives the same bits as `realize(config.in_float())`, which

@@ -45,8 +45,10 @@ def annotate(config: QConfig) -> Any:
 
     def transform(module: IRModule, context: Any) -> Any:
         with config:
-            skipped = _skipped(module, config.skip)
-            return rewritten(module, lambda: _Annotator(config, skipped))
+            skipped, widths = _skipped(module, config.skip), _Widths(config)
+            annotated = rewritten(module, lambda: _Annotator(config, skipped, widths))
+            widths.check()
+            return annotated
 
     return tvm.transform.module_pass(transform, opt_level=0, name="QuantizeAnnotate")
 
@@ -64,10 +66,34 @@ def _skipped(module: IRModule, skip: tuple[Any, ...]) -> set[Any]:
     return skipped
 
 
+class _Widths:
+    """Bits of each weight, as they come."""
+
+    def __init__(self, config: QConfig) -> None:
+        self._digits = config.weight_bits
+        self._bits = bits_of(config.dtype_weight, config.nbit_weight)
+        self._count = 0
+
+    def next(self) -> int:
+        """Of the weight that comes now."""
+        place = self._count
+        self._count += 1
+        return int(self._digits[place]) if place < len(self._digits) else self._bits
+
+    def check(self) -> None:
+        """Raises ValueError if there were not as many weights as digits."""
+        if self._digits and len(self._digits) != self._count:
+            raise ValueError(
+                f"weight_bits has {len(self._digits)} digits, and {self._count} weights are "
+                "quantized: give one for each, in running order"
+            )
+
+
 class _Annotator:
     """Annotates the bindings of one block."""
 
-    def __init__(self, config: QConfig, skipped: set[Any]) -> None:
+    def __init__(self, config: QConfig, skipped: set[Any], widths: _Widths) -> None:
+        self._widths = widths
         self._per_channel = config.per_channel
         self._addend = "input" if config.realize == "qdq" else "activation"
         self._storage = {
@@ -168,5 +194,6 @@ class _Annotator:
     def _site(self, emit: Emitter, variable: Expr, data: Any, kind: str, axis: int) -> Any:
         dtype, nbit = self._storage[kind]
         unknown = np.zeros((), "float32")
-        call = simulated_quantize(data, unknown, kind, bits_of(dtype, nbit), is_signed(dtype), axis)
+        bits = self._widths.next() if kind == "weight" else bits_of(dtype, nbit)
+        call = simulated_quantize(data, unknown, kind, bits, is_signed(dtype), axis)
         return emit.new(f"{name_of(variable)}_{kind}", call)

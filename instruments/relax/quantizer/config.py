@@ -32,7 +32,8 @@ class QConfig:
     calibrate_mode: str = "minmax"
     """minmax, percentile, kl (or Relay's kl_divergence), global_scale."""
     realize: str = "integer"
-    """integer: integer ops. qdq: float ops between relax.dequantize and relax.quantize."""
+    """integer: integer ops. packed: the same, with weights of up to four bits several to a byte.
+    qdq: float ops between relax.dequantize and relax.quantize."""
     per_channel: bool = True
     """One scale for each output channel of a weight, not one for all of it."""
     skip: tuple[Any, ...] = ()
@@ -42,6 +43,9 @@ class QConfig:
     nbit_activation: int | None = None
     """Of the operands of an addition. None: 16, or where dtype_activation is narrower, one bit less
     than it has, which the sum needs. Realize "qdq" takes nbit_input."""
+
+    weight_bits: str = ""
+    """A digit for each weight that is quantized, in running order; "": all have nbit_weight."""
 
     @classmethod
     def from_fields(cls, given: Mapping[str, Any]) -> QConfig:

@@ -94,14 +94,19 @@ class IntegerRealizer:
     def _weight(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         """In int8 if it fits, and cast to what was asked for by TVM, which then has its say about
         a dtype that numpy does not know."""
-        weight = array_of(site.data).astype("float32")
-        counts = np.clip(np.rint(weight / site.spread(weight.ndim)), *site.range)
+        counts = self._counts(site)
         dtype = self._dtypes[site.kind]
         if dtype in ("int8", "int16", "int32", "uint8", "uint16", "uint32"):
             return emit.new(f"{name_of(variable)}_{dtype}", relax.const(counts.astype(dtype)))
         stored = counts.astype("int8" if np.abs(counts).max(initial=0) < 128 else "int32")
         cast = relax.op.astype(relax.const(stored), dtype)
         return emit.new(f"{name_of(variable)}_{dtype}", cast)
+
+    def _counts(self, site: Site) -> np.ndarray:
+        """A weight in steps of its scale, float32 of its shape."""
+        weight = array_of(site.data).astype("float32")
+        counts: np.ndarray = np.clip(np.rint(weight / site.spread(weight.ndim)), *site.range)
+        return counts
 
     def _value(self, emit: Emitter, variable: Expr, site: Site) -> Any:
         name, dtype = name_of(variable), self._dtypes[site.kind]

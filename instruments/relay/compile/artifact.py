@@ -22,14 +22,18 @@ from ...tvm_types import Library
 GRAPH, WEIGHTS, INPUTS, CODE = "graph.json", "params.bin", "inputs.bin", "lib.ll"
 
 
-def save(library: Library, inputs: dict[str, np.ndarray], folder: Path) -> None:
-    """Write what relay.build returned, and the inputs to run it with, into a folder."""
+def save(library: Library, inputs: dict[str, np.ndarray], folder: Path) -> int:
+    """Write what relay.build returned, and the inputs to run it with, into a folder.
+
+    How many bytes the file has that holds its weights and other constants.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_bytes(relay.save_param_dict(library.get_params()))
     given = {name: tvm.nd.array(value) for name, value in inputs.items()}
     (folder / INPUTS).write_bytes(relay.save_param_dict(given))
     library.get_lib().save(str(folder / CODE), "ll")
     (folder / GRAPH).write_text(library.get_graph_json(), encoding="utf-8")  # last: all is there
+    return (folder / WEIGHTS).stat().st_size
 
 
 class Artifact:

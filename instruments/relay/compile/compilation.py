@@ -46,7 +46,9 @@ class Compile(compilation.Compilation):
         self.keep(
             "artifact",
             self.job.artifact,
-            lambda folder: artifact.save(library, self.inputs, folder),
+            lambda folder: self.trace.facts(
+                weight_bytes=artifact.save(library, self.inputs, folder)
+            ),
         )
         if self.job.target:  # for another machine: nothing to run here
             return
