@@ -6,11 +6,12 @@ import base64
 import functools
 import hashlib
 import os
+import re
 import urllib.parse
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tvmq_diag import foreign
 
@@ -78,6 +79,7 @@ def environment() -> Environment:
         clip=formatting.clip,
         printable=formatting.printable,
         href=link,
+        breakable=breakable,
     )
     jinja.globals.update(
         outcome_mark=formatting.outcome_mark,
@@ -96,6 +98,15 @@ def environment() -> Environment:
 def link(path: str) -> str:
     """A relative path as a relative URL, quoted; also of a name that is no UTF-8."""
     return urllib.parse.quote(os.fsencode(path))
+
+
+def breakable(configuration: str) -> Markup:
+    """A configuration that a narrow column may break: behind a colon, and within many digits."""
+    text = str(escape(_harmless(configuration))).replace(":", ":<wbr>")
+    return Markup(_DIGITS.sub(r"\1<wbr>", text))
+
+
+_DIGITS = re.compile(r"(\d{10})(?=\d)")
 
 
 def _harmless(value: object) -> object:

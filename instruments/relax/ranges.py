@@ -6,7 +6,7 @@ import numpy as np
 
 from ..numerics.probe import Probe, Site
 from ..protocol.schema import RELAX
-from ..search.setting import POWER2, Setting, Steps, weights_of, widths
+from ..search.setting import POWER2, WIDEST, Setting, Steps, weights_of, widths
 from .quantizer.config import value_range
 
 
@@ -14,6 +14,7 @@ class Ranges:
     """See search.setting.Ranges. A range stays as it was found, however many steps lead there."""
 
     on_data = True
+    widths = (WIDEST, 4, 2)  # what fills a byte (quantizer/packing.py): others save nothing
     weight_scales = (POWER2,)  # stands for its own, which no field names
 
     def __init__(self, probed: Probe) -> None:

@@ -12,12 +12,14 @@ import numpy as np
 
 from ..numerics.probe import Probe, Site
 from ..protocol.schema import RELAY
-from ..search.setting import MAX, POWER2, Setting, Steps, weights_of, widths
+from ..search.assignment import NARROWEST
+from ..search.setting import MAX, POWER2, WIDEST, Setting, Steps, weights_of, widths
 
 
 class Ranges:
     """See search.setting.Ranges. A bias is a weight too, of nbit_weight."""
 
+    widths = range(WIDEST, NARROWEST - 1, -1)
     weight_scales: Sequence[str] = (POWER2, MAX)
 
     def __init__(self, probed: Probe, on_data: bool) -> None:

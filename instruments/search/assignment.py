@@ -10,6 +10,7 @@ taken away costs more than the one before. It is a model: what it chooses has to
 from __future__ import annotations
 
 import heapq
+import itertools
 from typing import Mapping, Sequence
 
 from .setting import WIDEST
@@ -23,11 +24,27 @@ _NONE = 1e-15
 
 class Noises:
     """What each weight by itself adds to the outputs' noise, as far as it was measured: noise power
-    for signal power, by bits. `sizes`: how many values each weight has."""
+    for signal power, by bits. `sizes`: how many values each weight has; `widths`: bits that one can
+    have, the most first."""
 
-    def __init__(self, measured: Sequence[Mapping[int, float]], sizes: Sequence[int]) -> None:
+    def __init__(
+        self,
+        measured: Sequence[Mapping[int, float]],
+        sizes: Sequence[int],
+        widths: Sequence[int] = range(WIDEST, NARROWEST - 1, -1),
+    ) -> None:
         self._measured = measured
         self.sizes = sizes
+        self._next = dict(zip(widths, widths[1:]))
+        self._last = {fewer: more for more, fewer in self._next.items()}
+
+    def fewer(self, bits: int) -> int | None:
+        """The next width below; None below the fewest."""
+        return self._next.get(bits)
+
+    def more(self, bits: int) -> int | None:
+        """The next width above; None above the most."""
+        return self._last.get(bits)
 
     def at(self, weight: int, bits: int) -> float:
         """At so many bits, from the nearest that were measured."""
@@ -36,8 +53,10 @@ class Noises:
         return measured[nearest] * 4.0 ** (nearest - bits)
 
     def cost(self, weight: int, bits: int) -> float:
-        """What it costs to go to so many bits from one more."""
-        return max(self.at(weight, bits) - self.at(weight, bits + 1), _NONE)
+        """What it costs to go to the next width below, for each value and bit that it saves."""
+        fewer = self._next[bits]
+        added = max(self.at(weight, fewer) - self.at(weight, bits), _NONE)
+        return added / (self.sizes[weight] * (bits - fewer))
 
 
 def assigned(noises: Noises, average: float) -> str:
@@ -45,53 +64,50 @@ def assigned(noises: Noises, average: float) -> str:
     sizes = noises.sizes
     bits = [WIDEST] * len(sizes)
     room = (average - WIDEST) * sum(sizes)
-
-    def price(weight: int) -> tuple[float, int]:
-        return noises.cost(weight, bits[weight] - 1) / sizes[weight], weight
-
-    waiting = [price(weight) for weight in range(len(sizes))]
+    waiting = [(noises.cost(weight, WIDEST), weight) for weight in range(len(sizes))]
     heapq.heapify(waiting)
     while room < 0 and waiting:
         _, weight = heapq.heappop(waiting)
-        bits[weight] -= 1
-        room += sizes[weight]
-        if bits[weight] > NARROWEST:
-            heapq.heappush(waiting, price(weight))
+        fewer = noises.fewer(bits[weight])
+        assert fewer is not None  # only what has fewer waits
+        room += sizes[weight] * (bits[weight] - fewer)
+        bits[weight] = fewer
+        if noises.fewer(fewer) is not None:
+            heapq.heappush(waiting, (noises.cost(weight, fewer), weight))
     return "".join(map(str, _filled(bits, noises, room)))
 
 
 def _filled(bits: list[int], noises: Noises, room: float) -> list[int]:
-    """Bits again where there is room: the last one that was taken away left some."""
-    sizes = noises.sizes
-    dear = sorted(range(len(bits)), key=lambda weight: -noises.cost(weight, bits[weight]))
-    for weight in dear:
-        if bits[weight] < WIDEST and sizes[weight] <= room:
-            bits[weight] += 1
-            room -= sizes[weight]
+    """Bits again where there is room: the last that were taken away left some."""
+    raised = [(more, weight) for weight, width in enumerate(bits) if (more := noises.more(width))]
+    for more, weight in sorted(raised, key=lambda one: -noises.cost(one[1], one[0])):
+        needed = noises.sizes[weight] * (more - bits[weight])
+        if needed <= room:
+            bits[weight] = more
+            room -= needed
     return bits
 
 
 def exchanges(bits: str, noises: Noises, average: float) -> list[str]:
-    """The same with a bit more for one weight and one less for another, still of at most `average`
-    bits a value; those that the model holds least against first."""
-    digits = [int(digit) for digit in bits]
-    sizes = noises.sizes
+    """The same with the next width above for one weight and that below for another, still of at
+    most `average` bits a value; those that the model holds least against first."""
+    digits, sizes = [int(digit) for digit in bits], noises.sizes
     room = (average - average_of(bits, sizes)) * sum(sizes)
-    weights = range(len(digits))
-    pairs = [
-        (noises.cost(down, digits[down] - 1) - noises.cost(up, digits[up]), up, down)
-        for up in weights
-        for down in weights
-        if up != down and digits[up] < WIDEST and digits[down] > NARROWEST
-        and sizes[up] - sizes[down] <= room
-    ]  # fmt: skip
-    return [_exchanged(digits, up, down) for _, up, down in sorted(pairs)]
+    pairs = []
+    for up, down in itertools.permutations(range(len(digits)), 2):
+        more, fewer = noises.more(digits[up]), noises.fewer(digits[down])
+        if more is None or fewer is None:
+            continue
+        needed, saved = sizes[up] * (more - digits[up]), sizes[down] * (digits[down] - fewer)
+        if needed - saved <= room:
+            added = noises.cost(down, digits[down]) * saved - noises.cost(up, more) * needed
+            pairs.append((added, up, more, down, fewer))
+    return [_exchanged(digits, up, more, down, fewer) for _, up, more, down, fewer in sorted(pairs)]
 
 
-def _exchanged(digits: list[int], up: int, down: int) -> str:
+def _exchanged(digits: list[int], up: int, more: int, down: int, fewer: int) -> str:
     changed = list(digits)
-    changed[up] += 1
-    changed[down] -= 1
+    changed[up], changed[down] = more, fewer
     return "".join(map(str, changed))
 
 

@@ -101,4 +101,4 @@ def _alone(trials: Trials) -> Noises:
             break
         for weight in weights:
             measured[weight][bits] = trials.alone(weight, bits, max(1, min(inputs, trials.few)))
-    return Noises(measured, trials.sizes)
+    return Noises(measured, trials.sizes, trials.ranges.widths)

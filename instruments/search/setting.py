@@ -46,6 +46,10 @@ class Ranges(Protocol):
     def weight_scales(self) -> Sequence[str]:
         """The ways to find a weight's range that the dialect has."""
 
+    @property
+    def widths(self) -> Sequence[int]:
+        """Bits that a weight can have by itself, the most first."""
+
     def at(self, setting: Setting) -> dict[int, Steps]:
         """Of each site that the setting is about, by its number."""
 

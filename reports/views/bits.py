@@ -13,10 +13,11 @@ from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, WeightNoise
 from tvmq_diag.results.run import Role, Run
 from tvmq_diag.results.verdict import Verdict
 from tvmq_diag.trace.layout import BITS
+from tvmq_diag.trace.stages import RELAX
 
 from ..figures import bits as figure
 from ..figures.bits import BitPoint
-from ..formatting import DASH, TIMES, clip, number
+from ..formatting import DASH, TIMES, clip, mebibytes, number
 
 _BOUND = 0.95
 """Of runs that do not say which cosine was enough."""
@@ -82,8 +83,8 @@ def view(run: Run) -> BitsView | None:
     return BitsView(
         _summary(search, right),
         f"{len(search.trials)} settings in simulation, which rounds and clips in float; right is a "
-        f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs. TVM keeps "
-        "weights and activations in int8 whatever their bits: fewer save neither bytes nor time",
+        f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs. "
+        f"{_kept(run)}",
         figure.accuracy(_series(search), bound, "bits", "Bits of weights against accuracy"),
         [rows.of(trial) for trial in uniform if trial is not None],
         [rows.of(trial) for trial in reversed(_assigned(search))],
@@ -92,6 +93,20 @@ def view(run: Run) -> BitsView | None:
         BITS if (run.directory / BITS).is_file() else None,
         _script(run),
         [clip(text, 300) for text in (*search.faults, *search.problems)],
+    )
+
+
+def _kept(run: Run) -> str:
+    """What fewer bits save on this dialect."""
+    dialects = {r.trace.facts.dialect for r in run.results if r.trace is not None}
+    if RELAX in dialects:
+        return (
+            "Weights of 4 and 2 bits are kept in as many (realize=packed), all others in int8, and "
+            "so are activations"
+        )
+    return (
+        "TVM keeps weights and activations in int8 whatever their bits: fewer save neither bytes "
+        "nor time"
     )
 
 
@@ -128,9 +143,12 @@ def _series(search: BitSearch) -> dict[str, list[BitPoint]]:
     each = _best([t for t in whole if t.weight_bits and not t.is_uniform])
     lines = {"as many for all weights": plain, "each as many as it needs": each}
     # On Relay nbit_weight is that of biases too; elsewhere this is the first line again.
-    same = {round(t.bits, 2): t.worst for t in plain}
-    if any(abs(same.get(round(t.bits, 2), math.inf) - t.worst) > _CLOSE for t in apart):
+    worst = {round(t.bits, 2): t.worst for t in plain}
+    both = [t for t in apart if round(t.bits, 2) in worst]
+    if any(abs(worst[round(t.bits, 2)] - t.worst) > _CLOSE for t in both):
         lines["as many for all weights, biases in 8 bits"] = apart
+    else:
+        lines["as many for all weights"] = _best([*plain, *apart])
     return {name: [_point(t) for t in trials] for name, trials in lines.items() if trials}
 
 
@@ -220,4 +238,6 @@ def _came_of(verdict: Verdict) -> str:
         text += f", cosine {verdict.metrics.cosine:.3f}"
     if verdict.ratio is not None:
         text += f", {verdict.ratio.value:.2f} of float's time"
+    if verdict.weight_bytes is not None:
+        text += f", {mebibytes(verdict.weight_bytes)} of weights"
     return text

@@ -11,7 +11,7 @@ from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.results.run import Role, Run
 
 from ..figures import curves
-from ..formatting import DASH, TIMES, number
+from ..formatting import DASH, TIMES, mebibytes, number
 from .accuracy import top1
 from .section import Section
 
@@ -27,6 +27,8 @@ class SweepRow:
     same: str
     top1: str
     weights: str
+    kept: str
+    """The file of the compiled model's weights and other constants."""
     latency: str
     to_float: str
     to_torch: str
@@ -45,12 +47,19 @@ def rows(run: Run, sections: list[Section]) -> list[SweepRow]:
                 *_figures(section.verdict.metrics),
                 DASH if (share := top1(run, section.result)) is None else percent(share),
                 section.coverage.weights if section.coverage is not None else DASH,
+                _kept(section),
                 f"{latency.min:.2f} / {latency.median:.2f}" if latency else DASH,
                 _times(measured.ratio(side)) if side != FLOAT else DASH,
                 _times(measured.ratio(side, EAGER)),
             )
         )
     return lines
+
+
+def _kept(section: Section) -> str:
+    trace = section.result.trace
+    size = trace.facts.weight_bytes if trace is not None else None
+    return "" if size is None else f"{mebibytes(size)} kept"
 
 
 def _figures(metrics: Metrics | None) -> tuple[str, str, str, str]:

@@ -47,7 +47,7 @@ def test_the_fewest_that_are_right_and_what_came_of_those_compiled(run: Run) -> 
 
 def test_which_weight_has_how_many_bits(run: Run, tmp_path: Path) -> None:
     each = BitTrial(8, 8, "max", 16.0, 16, 0.955, 0.96, 12.0, 1.0, "83", 3.6)
-    same = BitTrial(8, 8, "max", 16.0, 16, 0.91, 0.92, 12.0, 1.0, "44", 4.0)
+    same = BitTrial(8, 8, "max", 16.0, 16, 0.91, 0.92, 12.0, 1.0, "55", 5.0)
     assert run.search is not None
     run.search.trials += [each, same]
     run.search.noises = [

@@ -56,7 +56,8 @@ from instruments.search.trials import Score, TimeUp
 
 class Model:  # worst cosine by bits, best at a range of 16, better with weight_scale=max
     inputs, few = 16, 4
-    ranges = SimpleNamespace(on_data=False, weight_scales=("power2", "max"))
+    ranges = SimpleNamespace(
+        on_data=False, weight_scales=("power2", "max"), widths=range(8, 1, -1))
     sizes, noises = [100, 10, 1000], [1.0, 1.0, 1.0]  # by itself at 2 bits
     def __init__(self, most):
         self.asked, self.most = [], most
@@ -107,6 +108,10 @@ for _ in range(20):
     best = min(total(bits) for bits in itertools.product(range(2, 9), repeat=4)
                if average_of("".join(map(str, bits)), sizes) <= average)
     others = exchanges(bits, noises, average)
+    coarse = Noises([{4: 0.1}] * 4, sizes, (8, 4, 2))
+    kept = assigned(coarse, average)
+    assert set(kept) <= set("842") and average_of(kept, sizes) <= average
+    assert all(set(one) <= set("842") for one in exchanges(kept, coarse, average))
     told.append([average_of(bits, sizes) <= average, total(bits) / best,
                  all(average_of(other, sizes) <= average for other in others), len(others)])
 print(json.dumps(told))
