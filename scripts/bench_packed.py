@@ -1,9 +1,9 @@
 """What packed weights cost and save on Relax, beside float and the same bits kept in int8.
 
 For a net, and for one matrix-vector product: bytes of the weights (the compiled model's file of
-constants), resident memory of a process that has loaded it and run it once (TVM and numpy with it),
-time as a ratio to float from interleaved runs, and whether the outputs are those of the int8
-container bit for bit.
+constants), memory that a process has more of when it has loaded it and run it once (its code and
+the room for its values with it), a ratio to float from interleaved runs, and whether the outputs are
+those of the int8 container bit for bit.
 
 examples:
   %(prog)s                                     ResNet-18, and 4096 by 4096
@@ -60,15 +60,21 @@ open(sys.argv[1], "w").write(tvm.ir.save_json(builder.get()))
 """
 
 RESIDENT = """
-import sys
+import ctypes, sys
 from pathlib import Path
 from instruments.relax.compile.artifact import Artifact
 from instruments.relax.compile import execution
+
+def resident():  # KiB, without what malloc keeps for later: compiling the kernels took much of that
+    ctypes.CDLL(None).malloc_trim(0)
+    status = Path("/proc/self/status").read_text()
+    return int(next(l.split()[1] for l in status.splitlines() if l.startswith("RssAnon")))
+
+before = resident()
 loaded = Artifact(Path(sys.argv[1]))
 machine = loaded.machine()
 execution.outputs(machine, loaded.inputs)
-status = Path("/proc/self/status").read_text()
-print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+print(resident() - before)
 """
 
 
@@ -180,7 +186,7 @@ def _times(
 
 
 def _resident(chain: Toolchain, artifact: Path) -> float:
-    """MiB of a process that has loaded and run it."""
+    """MiB that a process has more of when it has loaded and run it."""
     words = [str(chain.python), "-c", RESIDENT, str(artifact)]
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True)
     return int(done.stdout.split()[-1]) / 1024
