@@ -1,4 +1,4 @@
-"""QuantizeRealize: real ops for the simulated ones, in one of two forms."""
+"""QuantizeRealize: real ops for the simulated ones, in one of three forms."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from ...tvm_types import IRModule
 from .config import QConfig
 from .op import site_of
 from .realize_integer import IntegerRealizer
+from .realize_packed import PackedRealizer
 from .realize_qdq import QdqRealizer
 from .rewrite import Rewrite, bindings_of, rewritten
 
 FORMS: dict[str, Callable[[QConfig], Rewrite]] = {
     "integer": IntegerRealizer,
     "qdq": QdqRealizer,
+    "packed": PackedRealizer,
 }
 
 
