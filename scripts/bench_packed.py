@@ -2,8 +2,8 @@
 
 For a net, and for one matrix-vector product: bytes of the weights (the compiled model's file of
 constants), memory that a process has more of when it has loaded it and run it once (its code and
-the room for its values with it), a ratio to float from interleaved runs, and whether the outputs are
-those of the int8 container bit for bit.
+the room for its values with it), time as a ratio to float from interleaved runs, and whether the
+outputs are those of the int8 container bit for bit.
 
 examples:
   %(prog)s                                     ResNet-18, and 4096 by 4096
@@ -93,6 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("net", nargs="?", default="torchvision:resnet18", metavar="MODEL")
     parser.add_argument("--bits", default="4,2,1", metavar="N,…", help="(%(default)s)")
     parser.add_argument("--size", type=int, default=4096, metavar="N", help="of the matrix (4096)")
+    parser.add_argument("--group", type=int, default=32, metavar="N", help="of the matrix (32)")
     parser.add_argument("--pipeline", default="default", choices=("default", "target"))
     parser.add_argument(
         "--seconds", type=options.positive, default=40.0, metavar="S", help="of timing (40)"
@@ -109,20 +110,20 @@ def run(given: argparse.Namespace) -> int:
         matrix = Path(folder) / "matvec.json"
         words = [str(chain.python), "-c", MATVEC, str(matrix), str(given.size)]
         subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
-        for number, (net, its) in enumerate(
-            ((given.net, widths), (f"relax:{matrix}", [w for w in widths if w == 4] or widths[:1]))
-        ):
-            fine &= _compared(chain, net, its, given, Path(folder) / str(number))
+        of_net = [f"nbit_weight={width}" for width in widths]
+        of_matrix = ["nbit_weight=4", f"nbit_weight=4:group={given.group}"]
+        for net, fields in ((given.net, of_net), (f"relax:{matrix}", of_matrix)):
+            fine &= _compared(chain, net, fields, given, Path(folder) / Path(net).name)
     return 0 if fine else 1
 
 
 def _compared(
-    chain: Toolchain, net: str, widths: list[int], given: argparse.Namespace, folder: Path
+    chain: Toolchain, net: str, fields: list[str], given: argparse.Namespace, folder: Path
 ) -> bool:
     """Print a table; is all as it should be?"""
     texts = [REFERENCE.text]
-    for width in widths:
-        texts += [f"{REFERENCE.text}:nbit_weight={width}{how}" for how in ("", ":realize=packed")]
+    for each in fields:
+        texts += [f"{REFERENCE.text}:{each}{how}" for how in ("", ":realize=packed")]
     sides = {text: _side(chain, net, text, given, folder) for text in (FLOAT, *texts)}
     measured = _times(chain, list(sides.values()), given.seconds, folder)
     title = net if not net.startswith("relax:") else f"1 by {given.size} by {given.size}"
@@ -132,7 +133,9 @@ def _compared(
     for text, side in sides.items():
         twin = sides.get(text.replace(":realize=packed", "")) if "packed" in text else None
         same = twin is None or all(map(np.array_equal, side.values, twin.values))
-        fine &= same and not ("=4:realize=packed" in text and side.weight_bytes > MOST * int8)
+        fine &= same and not (
+            text.endswith("=4:realize=packed") and side.weight_bytes > MOST * int8
+        )
         ratio = measured.ratio(text)
         table.add_row(
             text,

@@ -99,7 +99,7 @@ class Measurement:
             held = self._inputs.get(site.parameter)
             floats = self._probe.values[site.parameter].numpy() if held is None else held
             ours = floats
-        scale = site.spread(floats.ndim)
+        scale = site.spread(floats.shape)
         return {
             "feeds": site.feeds,
             "of": site.kind,

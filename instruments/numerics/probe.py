@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Collection, Protocol
+from typing import Any, Collection, Protocol, Sequence
 
 import numpy as np
 
@@ -47,13 +47,19 @@ class Site:
     output: int | None
     parameter: str | None
     axis: int = -1
+    groups: int = 0
+    """Of a weight (rows, channels) whose rows have scales in groups: how many; the scales are then
+    those of the first group, one for each channel, and so on."""
     feeds: list[int] = field(default_factory=list)
     """The anchors it feeds."""
 
-    def spread(self, rank: int) -> np.ndarray:
-        """The scale, float32, in the shape in which it divides data of that rank."""
-        shape = [-1 if index == self.axis else 1 for index in range(rank)]
-        return np.asarray(self.scale, "float32").reshape(shape if len(self.scale) > 1 else ())
+    def spread(self, shape: Sequence[int]) -> np.ndarray:
+        """The scale, float32, in the shape in which it divides data of that shape."""
+        scale = np.asarray(self.scale, "float32")
+        if self.groups:
+            return np.repeat(scale.reshape(self.groups, -1), shape[0] // self.groups, axis=0)
+        spread = [-1 if index == self.axis else 1 for index in range(len(shape))]
+        return scale.reshape(spread if len(self.scale) > 1 else ())
 
 
 @dataclass

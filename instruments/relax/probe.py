@@ -23,7 +23,7 @@ from ..protocol.schema import RELAX
 from ..tvm_types import Call, Expr, IRModule
 from .ir import walk
 from .quantizer import QConfig
-from .quantizer.compat import Constant, name_of, rank_of, type_of
+from .quantizer.compat import Constant, array_of, name_of, rank_of, type_of
 from .quantizer.op import site_of
 from .quantizer.realize_integer import Integer, IntegerRealizer, Scale, in_float32
 from .quantizer.rewrite import (
@@ -99,8 +99,9 @@ def _numbers_of(sites: list[Site]) -> dict[str, Any]:
 
 
 def _scale_of(site: Site) -> np.ndarray:
-    """() or (channels,), float32."""
-    return np.asarray(site.scale if site.axis >= 0 else site.scale[0], "float32")
+    """(), (channels,) or (groups, channels), float32."""
+    scale = np.asarray(site.scale if site.axis >= 0 else site.scale[0], "float32")
+    return scale.reshape(site.groups, -1) if site.groups else scale
 
 
 def _switches(module: IRModule, numbers: dict[Any, int]) -> dict[Any, Any]:
@@ -184,7 +185,8 @@ class _Survey:
             output = self._output(site.data)
         else:
             data = parameter = name_of(site.data)
-        return Site(site.kind, scale, least, most, data, output, parameter, site.axis)
+        groups = len(site.scale) if site.scale.ndim == 2 else 0
+        return Site(site.kind, scale, least, most, data, output, parameter, site.axis, groups)
 
     def _output(self, variable: Expr) -> int:
         """The number of a variable among the outputs, each once."""
@@ -226,6 +228,9 @@ class _Switching(IntegerRealizer):
         name, numbers = name_of(variable), self._numbers[variable]
         data = in_float32(emit, name, site.data)
         scale = self._spread(emit, variable, site.axis, rank_of(data))
+        if site.scale.ndim == 2:
+            rows = array_of(site.data).shape[0] // len(site.scale)
+            scale = emit.new(f"{name}_rows", relax.op.repeat(scale, rows, 0))
         steps = emit.new(f"{name}_steps", relax.op.divide(data, scale))
         rounded = emit.new(f"{name}_rounded", relax.op.round(steps))
         low = emit.new(f"{name}_low", relax.op.maximum(rounded, numbers.least))
@@ -236,7 +241,7 @@ class _Switching(IntegerRealizer):
     def _spread(self, emit: Emitter, site: Expr, axis: int, rank: int) -> Any:
         """The scale of a site in the shape in which it multiplies data of that rank."""
         scale = self._numbers[site].scale
-        if rank_of(scale) == 0:
+        if rank_of(scale) != 1:
             return scale
         shape = [-1 if index == axis else 1 for index in range(rank)]
         return emit.new(f"{name_of(site)}_spread", relax.op.reshape(scale, shape))

@@ -36,4 +36,6 @@ def _steps(site: Site, nbit: int) -> Steps:
     least, greatest = value_range(nbit, signed=site.least < 0)
     found = max(-site.least, site.clip)
     scale = np.asarray(site.scale if site.axis >= 0 else site.scale[0], "float32")
+    if site.groups:
+        scale = scale.reshape(site.groups, -1)
     return scale * (found / max(-least, greatest)), float(least), float(greatest)

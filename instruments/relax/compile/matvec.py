@@ -1,15 +1,14 @@
 """A schedule for few rows by a matrix, as a language model has them token by token.
 
 It is bound by reading the matrix: each column's sums stay in registers, a cache line of the matrix
-is read whole, and a packed matrix (quantizer/packing.py) is unpacked there, so that no more than
-its bytes are read.
+is read whole, and what is packed in it (quantizer/packing.py) is taken out there, so that no more
+than its bytes are read. Where groups of rows have scales (quantizer/weight_ops.py), their sums are
+made where they are scaled.
 """
 
 from __future__ import annotations
 
 from typing import Any
-
-from ..quantizer.packing import UNPACK
 
 ROWS = 8
 """So many rows at most: more of them make use of a byte that is read more often."""
@@ -17,67 +16,105 @@ ROWS = 8
 _VECTOR, _VECTORS = 16, 4
 """Sums in a register, and registers: their columns are a cache line of bytes."""
 
-
-def block_of(schedule: Any, blocks: list[Any]) -> tuple[Any, int] | None:
-    """The block that multiplies few rows by a matrix, and how many planes of it a byte holds (1 if
-    it is not packed); None if the kernel is another. A block that unpacks is inlined."""
-    names = [str(schedule.get(block).name_hint) for block in blocks]
-    unpacking = blocks[0] if names[:1] == [UNPACK] and len(blocks) == 2 else None
-    if unpacking is None and len(blocks) != 1:
-        return None
-    block = blocks[-1]
-    extents = _extents(schedule, block)
-    if extents is None:
-        return None
-    *rows, columns, length = extents
-    count = 1
-    for size in rows:
-        count *= size
-    if count > ROWS or columns % (_VECTOR * _VECTORS):
-        return None
-    if unpacking is None:
-        return block, 1
-    stored = _rows_read(schedule, unpacking)
-    if stored is None or length % stored:
-        return None  # padded: the last plane is shorter
-    schedule.compute_inline(unpacking)
-    return block, length // stored
+_SCALED = "scaled"
+"""The block that adds up the sums of groups, behind the one that makes them."""
 
 
-def apply(schedule: Any, block: Any, planes: int) -> None:
-    """Schedule the block: columns in parallel, and along them in vectors."""
-    *rows, columns, length = schedule.get_loops(block)
-    outer, several, vector = schedule.split(columns, [None, _VECTORS, _VECTOR])
-    plane, row = schedule.split(length, [planes, None])
-    schedule.reorder(*rows, outer, row, plane, several, vector)
-    sums = schedule.cache_write(block, 0, "local")
-    schedule.reverse_compute_at(sums, outer, preserve_unit_loops=True)
-    schedule.vectorize(schedule.get_loops(sums)[-1])
-    schedule.parallel(schedule.fuse(*rows, outer))
-    schedule.vectorize(vector)
-    schedule.unroll(plane)
-    schedule.unroll(several)
-    first = schedule.decompose_reduction(block, row)
-    schedule.vectorize(schedule.get_loops(first)[-1])
-
-
-def _extents(schedule: Any, block: Any) -> list[int] | None:
-    """Of rows, columns and the one sum of a product of rows and a matrix; None of another block."""
-    loops = schedule.get_loops(block)
-    kinds = [int(var.iter_type) for var in schedule.get(block).iter_vars]
-    extents = [getattr(schedule.get(loop).extent, "value", None) for loop in loops]
-    is_product = len(loops) == len(kinds) >= 2 and kinds == [0] * (len(kinds) - 1) + [2]
-    reads = [len(held(region).shape) for region in schedule.get(block).reads]
-    if not is_product or None in extents or len(reads) != 2 or reads[1] != 2:
-        return None
-    return [int(extent) for extent in extents if extent is not None]
-
-
-def _rows_read(schedule: Any, block: Any) -> int | None:
-    [region] = schedule.get(block).reads
-    return getattr(held(region).shape[0], "value", None)
+def scheduled(schedule: Any, blocks: list[Any]) -> list[Any]:
+    """Schedule a product of few rows and a matrix, if there is one; the blocks that it left."""
+    for place, block in enumerate(blocks):
+        if not _is_product(schedule, block):
+            continue
+        behind = blocks[place + 1] if place + 1 < len(blocks) else None
+        if behind is not None and str(schedule.get(behind).name_hint) == _SCALED:
+            _grouped(schedule, block, behind)
+            return blocks[:place] + blocks[place + 2 :]
+        _plain(schedule, block)
+        return blocks[:place] + blocks[place + 1 :]
+    return blocks
 
 
 def held(region: Any) -> Any:
     """What a block reads or writes, with its shape and dtype."""
     return region.source.ty if hasattr(region, "source") else region.buffer  # 0.27
+
+
+def _is_product(schedule: Any, block: Any) -> bool:
+    kinds = [int(var.iter_type) for var in schedule.get(block).iter_vars]
+    sums = kinds.count(2)
+    reads = [len(held(region).shape) for region in schedule.get(block).reads]
+    if sums not in (1, 2) or kinds != [0] * (len(kinds) - sums) + [2] * sums or reads[1:] != [2]:
+        return False
+    *rows, columns = _extents(schedule, block)[:-sums]
+    # Of groups each is a row to this block.
+    groups = rows[-1] if len(reads) and len(rows) >= reads[0] else 1
+    count = 1
+    for size in rows:
+        count *= size
+    return bool(count) and count // groups <= ROWS and columns % (_VECTOR * _VECTORS) == 0
+
+
+def _extents(schedule: Any, block: Any) -> list[int]:
+    """Of a block's loops; 0 of one that is not known."""
+    loops = schedule.get_loops(block)
+    return [int(getattr(schedule.get(loop).extent, "value", 0)) for loop in loops]
+
+
+def _plain(schedule: Any, block: Any) -> None:
+    """Columns in parallel, and along them in vectors."""
+    *rows, columns = _space(schedule, block)
+    outer, columns = schedule.split(columns, [None, _VECTORS * _VECTOR])
+    schedule.reorder(*rows, outer)
+    row = _sums(schedule, block, columns, outer)
+    schedule.parallel(schedule.fuse(*rows, outer))
+    _begin(schedule, block, row)
+
+
+def _grouped(schedule: Any, block: Any, scaled: Any) -> None:
+    """The same, with the sums of all groups of so many columns made before they are added up."""
+    *rows, columns, group = schedule.get_loops(scaled)
+    outer, several, vector = schedule.split(columns, [None, _VECTORS, _VECTOR])
+    schedule.reorder(*rows, outer, group, several, vector)
+    schedule.compute_at(block, outer, preserve_unit_loops=True)
+    *_, its_group, its_columns = _space(schedule, block)
+    row = _sums(schedule, block, its_columns, its_group)
+    total = schedule.cache_write(scaled, 0, "local")
+    schedule.reverse_compute_at(total, outer, preserve_unit_loops=True)
+    schedule.vectorize(schedule.get_loops(total)[-1])
+    schedule.parallel(schedule.fuse(*rows, outer))
+    schedule.vectorize(vector)
+    schedule.unroll(several)
+    _begin(schedule, block, row)
+    _begin(schedule, scaled, group)
+
+
+def _sums(schedule: Any, block: Any, columns: Any, outer: Any) -> Any:
+    """Sums of so many columns, in registers; `outer` is the loop around them. Their own loop."""
+    several, vector = schedule.split(columns, [None, _VECTOR])
+    loops = schedule.get_loops(block)
+    row, *place = loops[len(loops) - _reductions(schedule, block) :]
+    schedule.reorder(row, *place, several, vector)
+    written = schedule.cache_write(block, 0, "local")
+    schedule.reverse_compute_at(written, outer, preserve_unit_loops=True)
+    schedule.vectorize(schedule.get_loops(written)[-1])
+    schedule.vectorize(vector)
+    for loop in (*place, several):
+        schedule.unroll(loop)
+    return row
+
+
+def _begin(schedule: Any, block: Any, loop: Any) -> None:
+    """Set sums to 0 before a loop; behind this the scheduler knows no reduction any more, and makes
+    no loop around it parallel."""
+    first = schedule.decompose_reduction(block, loop)
+    schedule.vectorize(schedule.get_loops(first)[-1])
+
+
+def _space(schedule: Any, block: Any) -> list[Any]:
+    """The loops of a block but for its sums."""
+    loops = schedule.get_loops(block)
+    return list(loops[: len(loops) - _reductions(schedule, block)])
+
+
+def _reductions(schedule: Any, block: Any) -> int:
+    return [int(var.iter_type) for var in schedule.get(block).iter_vars].count(2)

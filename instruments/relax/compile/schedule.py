@@ -63,12 +63,8 @@ def _scheduled(name: str, function: Function, done: Scheduled) -> Any:
         if narrow is not None:
             done.left[name] = f"holds {narrow}, of which TVM's LLVM backend has no vectors"
             return function
-        product = matvec.block_of(schedule, blocks)
-        if product is not None:
-            matvec.apply(schedule, *product)
-        else:
-            for block in blocks:
-                _block(schedule, block)
+        for block in matvec.scheduled(schedule, list(blocks)):
+            _block(schedule, block)
     except Exception as error:
         done.left[name] = str(error).strip().splitlines()[-1][:200] if str(error) else "?"
         return function

@@ -19,19 +19,21 @@ op                tvmq.simulated_quantize, the op between annotate and realize
 annotate          says where values are to be quantized
 calibrate         finds the scale of each such site: observe (runs the model), thresholds, weights
 realize           realize_integer, realize_packed or realize_qdq: from simulated ops to real ones
-packing           values of few bits in a byte; packed_op: the ops that take them out
-rewrite, compat   shared: one pass over a module's bindings; what differs between TVM's versions
+packing           weights of few bits several to a byte, and weight_ops, the ops that read these
+rewrite, own_ops, compat   shared: one pass over a module's bindings; how TVM gets to know an op of
+                  this project; what differs between TVM's versions
 
 What simulates what: realize "integer" gives the same bits as `realize(config.in_float())`, which
 keeps the integers in float32, as long as sums fit in dtype_activation and stay below 2**24. The
 calibrated module, compiled as it is, multiplies scaled values instead: it agrees only up to the
 rounding of values that are nearly halfway between two steps. Realize "qdq" is the calibrated module
-up to the same.
+up to the same. Realize "packed" gives the bits of "integer" as well.
 
 Quantized: conv2d, matmul (weights may be constants or not), and additions of two tensors that come
 from these. relu, max_pool2d, reshape, flatten, squeeze, expand_dims and permute_dims work on
 quantized values where they get them. Biases, averages and all else stay float, and so do ops inside
-an If. Scales are symmetric: one a tensor, or one an output channel for weights.
+an If. Scales are symmetric: one a tensor; for weights one an output channel, or in a matmul one for
+each group of values of it.
 """
 
 from __future__ import annotations

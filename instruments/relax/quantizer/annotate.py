@@ -5,7 +5,7 @@ Structural: it looks at ops, not at numbers. A value that feeds two convolutions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 import tvm
@@ -41,7 +41,10 @@ not: what they give is not in steps of the scale."""
 
 
 def annotate(config: QConfig) -> Any:
-    """The pass. It takes a float module and gives one with sites; what it computes in is float."""
+    """The pass. It takes a float module and gives one with sites; what it computes in is float.
+
+    Raises ValueError if weight_bits has not as many digits as weights are quantized.
+    """
 
     def transform(module: IRModule, context: Any) -> Any:
         with config:
@@ -67,25 +70,25 @@ def _skipped(module: IRModule, skip: tuple[Any, ...]) -> set[Any]:
 
 
 class _Widths:
-    """Bits of each weight, as they come."""
+    """How many bits each weight has, in running order."""
 
     def __init__(self, config: QConfig) -> None:
         self._digits = config.weight_bits
-        self._bits = bits_of(config.dtype_weight, config.nbit_weight)
-        self._count = 0
+        self._usual = bits_of(config.dtype_weight, config.nbit_weight)
+        self._weights = 0
 
     def next(self) -> int:
-        """Of the weight that comes now."""
-        place = self._count
-        self._count += 1
-        return int(self._digits[place]) if place < len(self._digits) else self._bits
+        """The bits of the next weight; the usual ones of those without a digit."""
+        self._weights += 1
+        digit = self._digits[self._weights - 1 : self._weights]
+        return int(digit) if digit else self._usual
 
     def check(self) -> None:
-        """Raises ValueError if there were not as many weights as digits."""
-        if self._digits and len(self._digits) != self._count:
+        """Raises ValueError unless all digits have been for a weight, and all weights had one."""
+        if self._digits and len(self._digits) != self._weights:
             raise ValueError(
-                f"weight_bits has {len(self._digits)} digits, and {self._count} weights are "
-                "quantized: give one for each, in running order"
+                f"weight_bits={self._digits} has {len(self._digits)} digits, and the number of "
+                f"weights that are quantized is {self._weights}: give a digit for each"
             )
 
 
@@ -93,15 +96,15 @@ class _Annotator:
     """Annotates the bindings of one block."""
 
     def __init__(self, config: QConfig, skipped: set[Any], widths: _Widths) -> None:
-        self._widths = widths
         self._per_channel = config.per_channel
         self._addend = "input" if config.realize == "qdq" else "activation"
-        self._storage = {
-            "input": (config.dtype_input, config.nbit_input),
-            "weight": (config.dtype_weight, config.nbit_weight),
-            "activation": (config.dtype_activation, addend_bits(config)),
+        input_bits = bits_of(config.dtype_input, config.nbit_input)
+        self._storage: dict[str, tuple[str, Callable[[], int]]] = {
+            "input": (config.dtype_input, lambda: input_bits),
+            "weight": (config.dtype_weight, widths.next),
+            "activation": (config.dtype_activation, lambda: addend_bits(config)),
         }
-        """The dtype and the bits of each kind of site."""
+        """The dtype of each kind of site, and the bits of the next."""
         self._skipped = skipped
         self._values: dict[Any, Any] = {}
         """What variables are bound to."""
@@ -192,8 +195,7 @@ class _Annotator:
             self._stepped.add(variable)
 
     def _site(self, emit: Emitter, variable: Expr, data: Any, kind: str, axis: int) -> Any:
-        dtype, nbit = self._storage[kind]
+        dtype, bits = self._storage[kind]
         unknown = np.zeros((), "float32")
-        bits = self._widths.next() if kind == "weight" else bits_of(dtype, nbit)
-        call = simulated_quantize(data, unknown, kind, bits, is_signed(dtype), axis)
+        call = simulated_quantize(data, unknown, kind, bits(), is_signed(dtype), axis)
         return emit.new(f"{name_of(variable)}_{kind}", call)

@@ -1,8 +1,8 @@
 """QuantizeCalibrate: the scale of every site.
 
 A scale is a bound on magnitudes over the steps from 0 to it. A weight's bound is its own largest
-magnitude; an activation's comes from running the model on data (thresholds). The operands of an
-addition share the larger of their two.
+magnitude, of a channel or of a group in it; an activation's comes from running the model on data
+(thresholds). The operands of an addition share the larger of their two.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .rewrite import Emitter, bindings_of, op_name, rewritten
 from .thresholds import MODES, NEEDS_DATA, Magnitudes
 
 FLOOR = 2.0**-10
-"""No channel's scale is less than this share of the weight's largest: a channel that is all but
+"""No scale is less than this share of the weight's largest: a channel that is all but
 dead (ImageNet's ResNets have some) would get one with which float32 has trouble."""
 
 
@@ -42,7 +42,8 @@ def calibrate(config: QConfig, batches: Batches | None = None) -> Any:
 
 
 def _scales(module: IRModule, config: QConfig, batches: Batches | None) -> list[np.ndarray]:
-    """Of each site, in order: float32, (channels,) for a weight with an axis, else ()."""
+    """Of each site, in order: float32, (channels,) for a weight with an axis, (groups, channels)
+    for one with groups, else ()."""
     sites: list[Site] = []
     numbers: dict[Any, int] = {}
     pairs = []
@@ -72,7 +73,9 @@ def _bounds(
     bounds = []
     for site, magnitudes in zip(sites, seen):
         if site.kind == "weight":
-            bounds.append(_bound_of_weight(array_of(site.data).astype("float32"), site.axis))
+            weight = array_of(site.data).astype("float32")
+            grouped = _in_groups(weight, site.axis, config)
+            bounds.append(_bound_of_weight(weight, site.axis) if grouped is None else grouped)
         elif mode in NEEDS_DATA:
             levels = steps(site.bits, site.signed)
             bounds.append(np.asarray(magnitudes.threshold(mode, levels)))
@@ -82,12 +85,23 @@ def _bounds(
 
 
 def _bound_of_weight(weight: np.ndarray, axis: int) -> np.ndarray:
-    largest = np.abs(weight).max(initial=0.0)
     if axis < 0:
-        return np.asarray(largest)
+        return np.asarray(np.abs(weight).max(initial=0.0))
     others = tuple(index for index in range(weight.ndim) if index != axis)
-    each = np.abs(weight).max(axis=others, initial=0.0)
-    return np.asarray(np.maximum(each, largest * FLOOR))
+    return _floored(np.abs(weight).max(axis=others, initial=0.0))
+
+
+def _floored(bounds: np.ndarray) -> np.ndarray:
+    return np.asarray(np.maximum(bounds, bounds.max(initial=0.0) * FLOOR))
+
+
+def _in_groups(weight: np.ndarray, axis: int, config: QConfig) -> np.ndarray | None:
+    """The bound (groups, channels) of a matmul's weight; None where it has no groups."""
+    rows, group = len(weight), config.group
+    is_matmul = weight.ndim == 2 and axis == 1
+    if not is_matmul or group < 1 or rows % group or config.realize == "qdq":
+        return None
+    return _floored(np.abs(weight).reshape(rows // group, group, -1).max(axis=1))
 
 
 def _scale(bound: np.ndarray, site: Site) -> np.ndarray:

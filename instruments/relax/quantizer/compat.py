@@ -29,11 +29,6 @@ def type_of(expression: Expr) -> Any:
     return expression.ty if _HAS_TYPES else expression.struct_info
 
 
-def tensor_type(shape: Any, dtype: str) -> Any:
-    """The type of a tensor of that shape, a ShapeExpr."""
-    return (relax.TensorType if _HAS_TYPES else relax.TensorStructInfo)(shape, dtype)
-
-
 def return_type(function: Function) -> Any:
     return function.ret_ty if _HAS_TYPES else function.ret_struct_info
 

@@ -32,8 +32,8 @@ class QConfig:
     calibrate_mode: str = "minmax"
     """minmax, percentile, kl (or Relay's kl_divergence), global_scale."""
     realize: str = "integer"
-    """integer: integer ops. packed: the same, with weights of up to four bits several to a byte.
-    qdq: float ops between relax.dequantize and relax.quantize."""
+    """integer: integer ops. qdq: float ops between relax.dequantize and relax.quantize. packed: as
+    integer, to the last bit, with weights of up to 4 bits several to a byte."""
     per_channel: bool = True
     """One scale for each output channel of a weight, not one for all of it."""
     skip: tuple[Any, ...] = ()
@@ -43,9 +43,13 @@ class QConfig:
     nbit_activation: int | None = None
     """Of the operands of an addition. None: 16, or where dtype_activation is narrower, one bit less
     than it has, which the sum needs. Realize "qdq" takes nbit_input."""
-
     weight_bits: str = ""
-    """A digit for each weight that is quantized, in running order; "": all have nbit_weight."""
+    """The bits of each weight that is quantized, in running order: a digit from 1 to 8 for each.
+    Empty: nbit_weight for all."""
+    group: int = 0
+    """How many values of a matmul's constant weight (rows, channels) have a scale together: so many
+    rows of a channel. 0: all rows of it. So it is too where `group` does not divide the rows, where
+    not per_channel, and with realize "qdq"."""
 
     @classmethod
     def from_fields(cls, given: Mapping[str, Any]) -> QConfig:

@@ -4,13 +4,13 @@
         = clip(round(data / scale), least, greatest) * scale
 
 data    float32 or float16, of any shape; the result has its type
-scale   float32 constant: a scalar, or one for each index of `axis`; 0 until calibrated
+scale   float32 constant: a scalar, one for each index of `axis`, or of a weight (rows, channels)
+        one for each group of rows and each channel, (groups, channels); 0 until calibrated
 kind    "input" (of conv2d or matmul), "weight", or "activation" (of an addition)
 bits    of the values; with `signed` it gives least and greatest (config.value_range)
 axis    of the scales, -1 if there is one for all
 
-Halves go to the even neighbour, as in te.round and numpy.rint. All parameters are arguments and not
-attributes, because no TVM prints the attributes of an op that was registered in Python.
+Halves go to the even neighbour, as in te.round and numpy.rint.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from typing import Any
 
 import numpy as np
 import tvm
-import tvm_ffi
 from tvm import relax, te
-from tvm.relax.transform.legalize_ops.common import register_legalize
 
 from ...tvm_types import Expr
+from . import own_ops
 from .compat import (
-    INFER_TYPE,
     Call,
     StringImm,
     array_of,
@@ -34,6 +32,7 @@ from .compat import (
     type_of,
 )
 from .config import value_range
+from .own_ops import number
 
 NAME = "tvmq.simulated_quantize"
 KINDS = ("input", "weight", "activation")
@@ -41,7 +40,8 @@ KINDS = ("input", "weight", "activation")
 
 @dataclass(frozen=True)
 class Site:
-    """The arguments of a call of the op as plain values. `scale` has shape () or (channels,)."""
+    """The arguments of a call of the op as plain values. `scale` has shape (), (channels,) or
+    (groups, channels)."""
 
     data: Any
     scale: np.ndarray
@@ -54,14 +54,17 @@ class Site:
     def range(self) -> tuple[int, int]:
         return value_range(self.bits, self.signed)
 
-    def spread(self, rank: int) -> np.ndarray:
-        """The scale in the shape in which it multiplies data of that rank."""
-        return spread(self.scale, self.axis, rank)
+    def spread(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The scale in the shape in which it multiplies data of that shape."""
+        if self.scale.ndim == 2:
+            return np.repeat(self.scale, shape[0] // len(self.scale), axis=0)
+        return spread(self.scale, self.axis, len(shape))
 
 
 def spread(scale: np.ndarray, axis: int, rank: int) -> np.ndarray:
-    """A scale () as it is, and (channels,) as (channels, 1, …), where `axis` has the channels."""
-    if scale.ndim == 0:
+    """A scale (channels,) as (channels, 1, …), where `axis` has the channels; others as they are:
+    one of groups multiplies no data, but the sums of each group."""
+    if scale.ndim != 1:
         return scale
     return scale.reshape([-1 if index == axis else 1 for index in range(rank)])
 
@@ -80,34 +83,17 @@ def site_of(expression: Expr) -> Site | None:
     if not isinstance(expression, Call) or expression.op != registered():
         return None
     data, scale, kind, bits, signed, axis = expression.args
-    return Site(data, array_of(scale), str(kind.value), _int(bits), bool(_int(signed)), _int(axis))
-
-
-def _int(value: Any) -> int:
-    # Before 0.26 it may be a PrimValue around an IntImm.
-    inner = getattr(value, "value", value)
-    return int(getattr(inner, "value", inner))
+    return Site(
+        data, array_of(scale), str(kind.value), number(bits), bool(number(signed)), number(axis)
+    )
 
 
 def registered() -> Any:
-    """The op, registered on first use: before that TVM reads no module from JSON that has it."""
-    try:
-        return tvm.ir.Op.get(NAME)
-    except Exception:  # AttributeError or TVMError, whichever this TVM has for an unknown op
-        return _register()
-
-
-def _register() -> Any:
-    tvm_ffi.get_global_func("ir.RegisterOp")(NAME, "What quantizing does to a value, in float.")
-    op = tvm.ir.Op.get(NAME)
-    op.set_num_inputs(6)
-    op.set_attr(INFER_TYPE, lambda call, builder: type_of(call.args[0]))
-    op.set_attr("FPurity", True)
-    op.set_attr("TScriptPrinterName", NAME)
-    # LegalizeOps else leaves an op alone that takes a string: that has no shape.
-    op.set_attr("RequiresArgumentShapes", False)
-    register_legalize(NAME, _legalize)
-    return op
+    """The op, registered on first use."""
+    about = "What quantizing does to a value, in float."
+    return own_ops.registered(
+        NAME, about, 6, lambda call, builder: type_of(call.args[0]), _legalize
+    )
 
 
 def _legalize(builder: Any, call: Any) -> Any:
@@ -117,7 +103,10 @@ def _legalize(builder: Any, call: Any) -> Any:
 
     def simulate(data: Any, *scales: Any) -> Any:
         def value(*indices: Any) -> Any:
-            if scales:
+            if site.scale.ndim == 2:
+                group = data.shape[0] // len(site.scale)
+                scale = scales[0](indices[0] // group, indices[1])
+            elif scales:
                 scale = scales[0](indices[site.axis])
             else:
                 scale = tvm.tirx.const(float(site.scale), "float32")

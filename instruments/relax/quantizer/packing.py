@@ -1,57 +1,57 @@
-"""Weights of few bits several to a byte: how they lie there, and how they come out.
+"""Values of few bits, several to a byte: packed by numpy, taken out again in a kernel.
 
-A byte holds values that lie far apart, not neighbours: of a weight with n rows, along its first
-axis, row r of the packed one has rows r, r + R, r + 2R, …, from the lowest bits up, with
-R = ceil(n / values a byte). So a loop along the last axis reads bytes in a row, and each of its
-steps is a shift that all of them need alike: LLVM makes vectors of it.
+A table of integers is packed along its rows: a byte holds the values of one column in 8, 4 or 2
+rows that follow one another, the first of them in its lowest bits. So a kernel that goes along a
+row reads bytes that lie side by side, and all of them are shifted alike. Kept is how far a value is
+from the least that there can be, which needs no sign. Rows that are missing in the last byte are 0.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import tvm
-from tvm import te
 
 WIDEST = 4
-"""Bits. More do not go twice into a byte."""
+"""Bits of the widest values that share a byte."""
 
 
-def field(bits: int) -> int:
-    """Bits of a byte that a value of so many bits takes: 1, 2 or 4."""
-    return 4 if bits == 3 else bits
+def per_byte(bits: int) -> int:
+    """How many values of `bits` bits a byte holds: 8, 4 or 2; 1 of more than 4 bits."""
+    return {1: 8, 2: 4, 3: 2, 4: 2}.get(bits, 1)
 
 
-def packed(values: np.ndarray, bits: int) -> np.ndarray:
-    """Signed integers of so many bits, of shape (n, …), as uint8 of shape (R, …). Missing rows are
-    0."""
-    wide = field(bits)
-    count = 8 // wide
-    rows = math.ceil(values.shape[0] / count)
-    padded = np.zeros((rows * count, *values.shape[1:]), "uint8")
-    padded[: values.shape[0]] = values.astype("int8").view("uint8") & ((1 << wide) - 1)
-    planes = padded.reshape(count, rows, *values.shape[1:])
-    result: np.ndarray = np.zeros_like(planes[0])
-    for place, plane in enumerate(planes):
-        result |= plane << (place * wide)
+def pack(table: np.ndarray, bits: int, least: int) -> np.ndarray:
+    """Integers (rows, columns) of at most 4 bits, none below `least`: uint8
+    (ceil(rows / per_byte), columns)."""
+    many = per_byte(bits)
+    rows, columns = table.shape
+    above = np.zeros((-(-rows // many) * many, columns), "uint8")
+    above[:rows] = table - least
+    result = np.zeros((len(above) // many, columns), "uint8")
+    for place in range(many):
+        result |= above[place::many] << np.uint8(place * (8 // many))
     return result
 
 
-def unpacked(stored: Any, shape: Any, bits: int) -> Any:
-    """The te tensor, int8 of that shape, that a packed one holds: a shift up to the sign, and one
-    down that carries it along."""
-    wide = field(bits)
-    rows = stored.shape[0]
+def as_table(values: np.ndarray, bits: int) -> np.ndarray:
+    """An array of two axes or more with some of the first for rows and the others for columns: as
+    few for rows as leave least room unused in the last bytes."""
+    many = per_byte(bits)
 
-    def value(row: Any, *rest: Any) -> Any:
-        up = (8 - wide) - (row // rows) * wide
-        moved = (stored(row % rows, *rest) << up.astype("uint8")).astype("int8")
-        return moved >> tvm.tirx.const(8 - wide, "int8")
+    def unused(axes: int) -> float:
+        rows = int(np.prod(values.shape[:axes]))
+        return -rows % many / max(rows, 1)
 
-    return te.compute(shape, value, name=UNPACK)
+    axes = min(range(1, max(values.ndim, 2)), key=unused)
+    rows = int(np.prod(values.shape[:axes]))
+    return values.reshape(rows, -1)
 
 
-UNPACK = "unpack"
-"""What the block of a kernel is called that unpacks."""
+def taken_out(byte: Any, place: Any, bits: int, least: int, dtype: str) -> Any:
+    """In a kernel: the value in a byte that `place` others come before, as `dtype`."""
+    width = 8 // per_byte(bits)
+    shifted = tvm.tirx.shift_right(byte, (place * width).astype("uint8"))
+    above = tvm.tirx.bitwise_and(shifted, tvm.tirx.const(2**width - 1, "uint8"))
+    return above.astype(dtype) + tvm.tirx.const(least, dtype)

@@ -12,12 +12,12 @@ from .op import site_of
 from .realize_integer import IntegerRealizer
 from .realize_packed import PackedRealizer
 from .realize_qdq import QdqRealizer
-from .rewrite import Rewrite, bindings_of, main_of, rewritten
+from .rewrite import Rewrite, bindings_of, rewritten
 
-FORMS: dict[str, Callable[[QConfig, IRModule], Rewrite]] = {
-    "integer": lambda config, module: IntegerRealizer(config),
-    "packed": lambda config, module: PackedRealizer(config, _beside(module)),
-    "qdq": lambda config, module: QdqRealizer(config),
+FORMS: dict[str, Callable[[QConfig], Rewrite]] = {
+    "integer": IntegerRealizer,
+    "qdq": QdqRealizer,
+    "packed": PackedRealizer,
 }
 
 
@@ -34,17 +34,9 @@ def realize(config: QConfig) -> Any:
     def transform(module: IRModule, context: Any) -> Any:
         with config:
             _check(module, config)
-            return rewritten(module, lambda: FORMS[config.realize](config, module))
+            return rewritten(module, lambda: FORMS[config.realize](config))
 
     return tvm.transform.module_pass(transform, opt_level=0, name="QuantizeRealize")
-
-
-def _beside(module: IRModule) -> Any:
-    """Something that is no constant: see packed_op."""
-    parameters = main_of(module).params
-    if not parameters:
-        raise ValueError("realize='packed' needs a model with an input")
-    return parameters[0]
 
 
 def _check(module: IRModule, config: QConfig) -> None:

@@ -55,5 +55,5 @@ def _clipped(data: Any, site: Site) -> Any:
 
 def _clipped_weight(site: Site) -> Any:
     weight = array_of(site.data).astype("float32")
-    low, high = (end * site.spread(weight.ndim) for end in site.range)
+    low, high = (end * site.spread(weight.shape) for end in site.range)
     return relax.const(np.clip(weight, low, high).astype("float32"))
