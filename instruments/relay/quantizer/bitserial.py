@@ -11,7 +11,7 @@ of one's own::
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Callable, ContextManager
+from typing import Any, Callable, ContextManager, Iterable
 
 import tvm
 from tvm import relay
@@ -74,14 +74,11 @@ def _sorted(module: IRModule) -> tuple[dict[int, Operands], Counter[str]]:
     return taken, left
 
 
-def _refusal(left: Counter[str]) -> str:
-    if not left:
-        return "no convolution or dense is quantized"
-    count = sum(left.values())
-    reasons = "; ".join(
-        f"{number} {reason}" if len(left) > 1 else reason for reason, number in left.most_common()
-    )
-    return f"none of the {count} convolutions and dense that are quantized can be a bitserial op: {reasons}"
+def _refusal(reasons: Iterable[str]) -> str:
+    """How many ops there are is not said: of a part of the module it has to be the same text, as
+    a replay (instruments/diagnosis) finds the first op that is refused by it."""
+    told = "; ".join(reasons) or "there is none"
+    return f"no quantized convolution or dense can be bitserial: {told}"
 
 
 class _Realizing(DFPatternCallback):

@@ -188,13 +188,13 @@ def _padded(data: Expr, widths: tuple[tuple[int, int], ...]) -> Expr:
 
 def _unsigned(data: Expr, steps: Steps) -> Expr:
     counted = data - _float(steps.low) if steps.low else data
-    return counted.astype("uint8")
+    return counted.astype("int8")
 
 
 def _kernel(integers: np.ndarray, more: int) -> Expr:
     """Both halves of the weight, as twice the output channels; `more` input channels of zeros."""
     widths = [(0, 0), (0, more)] + [(0, 0)] * (integers.ndim - 2)
-    return relay.const(np.pad(np.concatenate(_halves(integers)), widths).astype("uint8"))
+    return relay.const(np.pad(np.concatenate(_halves(integers)), widths).astype("int8"))
 
 
 def _halves(integers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
