@@ -59,7 +59,7 @@ class OneOp(NamedTuple):
             data = _step(data, DATA_SCALE, self.data_bits, INPUT)
             weight = _step(weight, WEIGHT_SCALE, self.weight_bits, WEIGHT)
         if len(self.data) == 2:
-            body = relay.nn.dense(data, weight, units=self.weight[0])
+            body = relay.nn.dense(data, weight)
         else:
             body = relay.nn.conv2d(
                 data,
@@ -79,7 +79,11 @@ class OneOp(NamedTuple):
         if steps:
             data = _stepped(data, DATA_SCALE, self.data_bits)
             weights = _stepped(weights, WEIGHT_SCALE, self.weight_bits)
-        data, weights = (x.astype("int64" if steps else "float64") for x in (data, weights))
+        return self.of(data, weights, "int64" if steps else "float64")
+
+    def of(self, data: np.ndarray, weights: np.ndarray, dtype: str = "int64") -> np.ndarray:
+        """The op's result, computed in a dtype."""
+        data, weights = data.astype(dtype), weights.astype(dtype)
         if data.ndim == 2:
             return data @ weights.T
         top, left, bottom, right = self.padding
