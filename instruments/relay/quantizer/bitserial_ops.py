@@ -42,6 +42,11 @@ class Operands(NamedTuple):
     sums: str
 
     @property
+    def weight_planes(self) -> int:
+        """How many bits a weight has, on either side of zero."""
+        return self.weight.high.bit_length()
+
+    @property
     def reach(self) -> int:
         """The largest sum inside the op: products are never negative, so none before it is larger.
 
@@ -91,45 +96,53 @@ def computed(call: Call, data: Expr, operands: Operands) -> Expr:
 
 
 def _conv2d(call: Call, data: Expr, operands: Operands) -> Expr:
-    """`data` are integers in float32, of shape (1, channels, height, width)."""
+    """`data` are integers in float32, of shape (1, channels, height, width).
+
+    It is one with channels last: only that takes weights that are packed before it runs
+    (python/tvm/topi/x86/bitserial_conv2d.py, whose bitserial_conv2d_nchw has no kernel_q then).
+    """
     attrs = call.attrs
     _, channels, height, width = (int(size) for size in call.args[0].checked_type.shape)
-    _, _, rows, columns = operands.integers.shape
+    rows, columns = operands.integers.shape[2:]
     strides = [int(stride) for stride in attrs.strides]
     top, left, bottom, right = (int(size) for size in attrs.padding)
     bottom += _missing(top + height + bottom, rows, strides[0])
     right += _missing(left + width + right, columns, strides[1])
     more, word = _packing(channels)
     padded = _padded(data, ((0, 0), (0, more), (top, bottom), (left, right)))
+    kernel = _kernel(operands.integers, more).transpose(2, 3, 1, 0)
     sums = relay.nn.bitserial_conv2d(
-        _unsigned(padded, operands.data),
-        _kernel(operands.integers, more),
+        relay.transpose(_unsigned(padded, operands.data), (0, 2, 3, 1)),
+        relay.nn.bitpack(_constant(kernel), operands.weight_planes, 2, 4, word),
         strides=strides,
         channels=2 * len(operands.integers),
         kernel_size=(rows, columns),
         activation_bits=operands.data.planes,
-        weight_bits=operands.weight.high.bit_length(),
+        weight_bits=operands.weight_planes,
+        data_layout="NHWC",
+        kernel_layout="HWIO",
         pack_dtype=word,
         out_dtype=operands.sums,
         unipolar=False,
     )
-    return _joined(sums, operands, (-1, 1, 1))
+    return relay.transpose(_joined(sums, operands), (0, 3, 1, 2))
 
 
 def _dense(call: Call, data: Expr, operands: Operands) -> Expr:
     """`data` are integers in float32, of shape (batch, values)."""
     more, word = _packing(operands.integers.shape[1])
+    kernel = _constant(_kernel(operands.integers, more))
     sums = relay.nn.bitserial_dense(
         _unsigned(_padded(data, ((0, 0), (0, more))), operands.data),
-        _kernel(operands.integers, more),
+        relay.nn.bitpack(kernel, operands.weight_planes, 1, 1, word),
         units=2 * len(operands.integers),
         data_bits=operands.data.planes,
-        weight_bits=operands.weight.high.bit_length(),
+        weight_bits=operands.weight_planes,
         pack_dtype=word,
         out_dtype=operands.sums,
         unipolar=False,
     )
-    return _joined(sums, operands, (-1,))
+    return _joined(sums, operands)
 
 
 _BUILDERS = {"nn.conv2d": _conv2d, "nn.dense": _dense}
@@ -191,10 +204,14 @@ def _unsigned(data: Expr, steps: Steps) -> Expr:
     return counted.astype("int8")
 
 
-def _kernel(integers: np.ndarray, more: int) -> Expr:
+def _kernel(integers: np.ndarray, more: int) -> np.ndarray:
     """Both halves of the weight, as twice the output channels; `more` input channels of zeros."""
     widths = [(0, 0), (0, more)] + [(0, 0)] * (integers.ndim - 2)
-    return relay.const(np.pad(np.concatenate(_halves(integers)), widths).astype("int8"))
+    return np.pad(np.concatenate(_halves(integers)), widths)
+
+
+def _constant(kernel: np.ndarray) -> Expr:
+    return relay.const(np.ascontiguousarray(kernel).astype("int8"))
 
 
 def _halves(integers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -202,15 +219,14 @@ def _halves(integers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(integers, 0), np.maximum(-integers, 0)
 
 
-def _joined(sums: Expr, operands: Operands, shape: tuple[int, ...]) -> Expr:
-    """The op's integers; `shape` is that of a number for each output channel."""
-    above, below = relay.split(sums, 2, axis=1)
+def _joined(sums: Expr, operands: Operands) -> Expr:
+    """The integers that are meant by those of the op, whose last axis is the output channels."""
+    above, below = relay.split(sums, 2, axis=-1)
     result = relay.subtract(above, below)
     if not operands.data.low:
         return result
-    axes = tuple(range(1, operands.integers.ndim))
-    offset = -operands.data.low * operands.integers.sum(axes).reshape(shape)
-    return relay.subtract(result, relay.const(offset.astype(operands.sums)))
+    weights = operands.integers.reshape(len(operands.integers), -1).sum(1)
+    return relay.subtract(result, relay.const((-operands.data.low * weights).astype(operands.sums)))
 
 
 def _float(value: Any) -> Expr:
