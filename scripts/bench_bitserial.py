@@ -1,6 +1,6 @@
 """What do TVM's bitserial ops cost, beside the same op in int8 and in float?
 
-One convolution and one dense in each form: is it equal to numpy's, its milliseconds, and how many
+Two convolutions and a dense in each form: is it equal to numpy's, its milliseconds, and how many
 times int8's. The forms take turns; each ratio is pair by pair, with its 95%% interval. `nbit` is as
 the quantizer counts, with the sign; TVM's op alone multiplies values without one.
 
@@ -55,8 +55,7 @@ def _measured(chain: Toolchain, rounds: int) -> list[dict[str, object]]:
     done = subprocess.run(
         [str(chain.python), str(ROUNDS), str(rounds)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )

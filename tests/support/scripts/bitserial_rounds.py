@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import tvm
@@ -16,8 +17,15 @@ from tvm import relay
 
 from instruments.relay.compile import execution
 
-CONV = OneOp((1, 64, 28, 28), (64, 64, 3, 3), relu=True, padding=(1, 1, 1, 1))
-DENSE = OneOp((1, 512), (1000, 512), relu=True)
+OPS = {
+    "conv2d 64x28x28 by 64x3x3": OneOp(
+        (1, 64, 28, 28), (64, 64, 3, 3), relu=True, padding=(1, 1, 1, 1)
+    ),
+    "conv2d 512x7x7 by 512x3x3": OneOp(
+        (1, 512, 7, 7), (512, 512, 3, 3), relu=True, padding=(1, 1, 1, 1)
+    ),
+    "dense 512 by 1000": OneOp((1, 512), (1000, 512), relu=True),
+}
 
 MILLISECONDS = 20
 """Of one timing, about."""
@@ -87,7 +95,7 @@ def forms(op: OneOp) -> dict[str, Callable[[], Form]]:
 
 
 def main(rounds: int) -> None:
-    for title, op in (("conv2d 64x28x28 by 64x3x3", CONV), ("dense 512 by 1000", DENSE)):
+    for title, op in OPS.items():
         ready = {}
         for name, make in forms(op).items():
             try:

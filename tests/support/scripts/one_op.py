@@ -33,7 +33,7 @@ class OneOp(NamedTuple):
     strides: tuple[int, int] = (1, 1)
     padding: tuple[int, ...] = (0, 0, 0, 0)
     sums: str = "int32"
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] | None = None
     extreme: bool = False
     """Data and weights are as large as they can be."""
 
@@ -68,7 +68,7 @@ class OneOp(NamedTuple):
                 padding=self.padding,
                 channels=self.weight[0],
                 kernel_size=self.weight[2:],
-                **self.attributes,
+                **(self.attributes or {}),
             )
         return tvm.IRModule.from_expr(relay.Function([x], body))
 
