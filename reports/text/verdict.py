@@ -42,6 +42,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("top-1", card.top1),
         ("note", "a different answer each time" if verdict.deterministic is False else None),
         ("float", card.islands),
+        ("bits", card.bitserial),
         *(("data", run.sentence) for run in verdict.calibrations if run.outcome != WORKS),
         ("level", verdict.level_difference.sentence if verdict.level_difference else None),
         ("finds", _hazard(verdict)),

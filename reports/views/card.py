@@ -150,6 +150,18 @@ class Card:
         return clip(text, 400)
 
     @property
+    def bitserial(self) -> str | None:
+        """Of realize=bitserial: how many ops it took, and why it left others, the most first."""
+        trace = self.result.trace
+        facts = trace.facts.bitserial if trace is not None else None
+        if facts is None:
+            return None
+        text = f"{facts.taken} op{'s' * (facts.taken != 1)} computed by TVM's bitserial ops"
+        left = sorted(facts.left.items(), key=lambda item: -item[1])
+        reasons = "; ".join(f"{count} {reason}" for reason, count in left)
+        return clip(f"{text}; left to TVM's own realize: {reasons}" if reasons else text, 400)
+
+    @property
     def notes(self) -> list[str]:
         """What a reader should know before relying on the numbers."""
         notes = []
@@ -162,6 +174,8 @@ class Card:
             )
         if self.islands is not None:
             notes.append(f"{self.islands[0].upper()}{self.islands[1:]}.")
+        if self.bitserial is not None:
+            notes.append(f"{self.bitserial}.")
         if self.verdict.deterministic is False:
             notes.append("The same input gives a different answer each time.")
         return notes

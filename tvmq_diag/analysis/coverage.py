@@ -129,12 +129,17 @@ def _macs(module: Snapshot, call: Node, weight: Node) -> int:
 
     A value that a dense makes takes one product for each entry of the last axis of what it reads;
     one of a convolution, the weights of one output channel. A transposed convolution multiplies
-    each value that it reads by the weights of one input channel.
+    each value that it reads by the weights of one input channel. A bitserial op has the model's
+    products twice; its weights are packed, and the last axis of what it reads is the channels.
     """
     data, outputs, kernel = (_sizes(node) for node in (module.nodes[call.inputs[0]], call, weight))
     if not (data and outputs and kernel):
         return 0
     kind = module.vocabulary.anchor_kind(call.op)
+    if module.vocabulary.is_bitserial(call.attrs):
+        size = call.attrs.get("kernel_size")  # a dense has none
+        window = [side for side in size if isinstance(side, int)] if isinstance(size, list) else []
+        return math.prod(outputs) // 2 * data[-1] * math.prod(window)
     if kind == DENSE:
         return math.prod(outputs) * data[-1]
     values, axis = (data, "I") if kind == TRANSPOSED else (outputs, "O")

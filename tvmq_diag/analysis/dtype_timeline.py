@@ -171,7 +171,8 @@ def _align(here: list[Node], there: list[Node], vocabulary: Vocabulary) -> list[
 def _key(node: Node, vocabulary: Vocabulary) -> tuple[str, int]:
     """What an op keeps through the passes: its kind and, in whatever layout, its result's size."""
     sizes = [size for size in node.shape or () if isinstance(size, int)]
-    return _kind(node, vocabulary), math.prod(sizes)
+    results = 2 if vocabulary.is_bitserial(node.attrs) else 1
+    return _kind(node, vocabulary), math.prod(sizes) // results
 
 
 def _kind(node: Node, vocabulary: Vocabulary) -> str:

@@ -65,6 +65,14 @@ class Island(msgspec.Struct, frozen=True):
     stops: bool = False
 
 
+class Bitserial(msgspec.Struct, frozen=True):
+    """Of realize=bitserial: how many ops it took, and of the quantized ones that it left to TVM's
+    own realize how many for which reason, "operator: clause"."""
+
+    taken: Natural = 0
+    left: dict[str, Natural] = {}
+
+
 class TraceFacts(msgspec.Struct):
     """As the recorder wrote them down; what it did not has its default.
 
@@ -109,6 +117,7 @@ class TraceFacts(msgspec.Struct):
     that is quantized here, and where nobody looked."""
     islands: list[Island] = []
     """Of a model that arrives quantized: what stays float between its integers."""
+    bitserial: Bitserial | None = None
     extra: dict[str, Any] = {}
 
     @property

@@ -128,6 +128,11 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
         named = dict(zip(names, literals, strict=False))
         return {**{name: attrs[name] for name in attrs if name != "literals"}, **named}
 
+    def is_bitserial(self, attrs: Mapping[str, Any]) -> bool:
+        """Does an op of these attributes multiply packed bits? It makes two results for each of the
+        model's op, of the weights above zero and of those below (instruments/relay/quantizer)."""
+        return self.dialect == stages.RELAY and "pack_dtype" in attrs
+
     def is_note(self, op: str) -> bool:
         """Is it a note of the quantizer to itself?"""
         return self.notes is not None and op.startswith(self.notes)

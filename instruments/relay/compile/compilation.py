@@ -94,7 +94,7 @@ class Compile(compilation.Compilation):
         import tvm
         from tvm import relay
 
-        qconfig = configured(self.job.qconfig or {})
+        qconfig = configured(self.job.qconfig or {}, self.describe_bitserial)
         batches = self.batches()
         # Calibrating over data builds for the target in force.
         target = self.target if batches is not None else contextlib.nullcontext()
@@ -102,6 +102,10 @@ class Compile(compilation.Compilation):
             level = int(tvm.transform.PassContext.current().opt_level)
             self.trace.facts(quantize_opt_level=level)
             return relay.quantize.quantize(module, dict(params), dataset=batches)
+
+    def describe_bitserial(self, taken: int, left: dict[str, int]) -> None:
+        """Say in the trace what realize=bitserial took, and why it left the rest."""
+        self.trace.facts(bitserial={"taken": taken, "left": left})
 
     @contextlib.contextmanager
     def calibrated(self) -> Iterator[None]:

@@ -26,7 +26,7 @@ from ...diagnosis.signature import (
 from ...protocol.schema import FOLDING, SEQUENCE, TYPE_ONLY
 from ...recording.open_pass import OpenPass
 from ...tvm_types import Call, Expr, IRModule, Target
-from ..ir.op_table import has_graph, nodes_of, settings
+from ..ir.op_table import STAGE_OF_PASS, has_graph, nodes_of, settings
 from ..ir.parts import Parts
 from ..ir.prefix import calls_of, prefix
 from ..passes import BUILD, attempts_at, building
@@ -80,7 +80,7 @@ def knobs(
     """
     place = failing_relay_pass(path)
     attempt = attempt_at(place, error, target, wrap) if place else None
-    if place is None or attempt is None or not place.name.startswith("Quantize"):
+    if place is None or attempt is None or place.name not in STAGE_OF_PASS:
         return None
     calls = calls_of(place.before)
     module = prefix(calls[: blamed.index + 1])

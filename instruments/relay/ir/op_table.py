@@ -37,9 +37,11 @@ STAGE_OF_PASS = {
     "QuantizePartition": "partition",
     "QuantizeAnnotate": "annotate",
     "QuantizeCalibrate": "calibrate",
+    "RealizeBitserial": "realize",
     "QuantizeRealize": "realize",
 }
-"""Passes that open a stage of their own (python/tvm/relay/quantize/quantize.py, quantize())."""
+"""Passes that open a stage of their own (python/tvm/relay/quantize/quantize.py, quantize(), and
+this project's instruments/relay/quantizer/bitserial.py)."""
 
 OPAQUE: tuple[str, ...] = ()
 COUNTED: tuple[str, ...] = ()

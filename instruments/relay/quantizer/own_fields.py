@@ -9,34 +9,43 @@ import tvm
 from tvm import relay
 
 from ...tvm_types import IRModule
+from . import bitserial
 from .behind_calibrate import behind_calibrate
 from .weight_bits import assign
 
 
 class OwnFields(NamedTuple):
-    """`weight_bits`: see there; None leaves all to TVM."""
+    """`weight_bits`, and `realize`, which is "bitserial": see there; None leaves all to TVM."""
 
     weight_bits: str | None = None
+    realize: str | None = None
 
-    def passes(self) -> list[Any]:
-        """What they ask for behind calibrate, in order."""
+    def simulating(self) -> list[Any]:
+        """Passes behind calibrate that set what is simulated, in order."""
         return [assign(self.weight_bits)] if self.weight_bits else []
 
-    def applied(self, module: IRModule) -> Any:
-        """A calibrated module as these passes leave it. Raises as they do."""
-        return tvm.transform.Sequential(self.passes())(module) if self.passes() else module
+    def realizing(self, report: bitserial.Report | None) -> list[Any]:
+        """Passes behind those that do what TVM's realize would."""
+        return [bitserial.realize(report)] if self.realize else []
 
-    def around_quantize(self) -> ContextManager[None]:
+    def applied(self, module: IRModule) -> Any:
+        """A calibrated module, set to what it has to simulate. Raises as the passes do."""
+        passes = self.simulating()
+        return tvm.transform.Sequential(passes)(module) if passes else module
+
+    def around_quantize(self, report: bitserial.Report | None) -> ContextManager[None]:
         """Every quantize() inside the block runs them."""
-        return behind_calibrate(*self.passes())
+        return behind_calibrate(*self.simulating(), *self.realizing(report))
 
 
 @contextlib.contextmanager
-def configured(qconfig: Mapping[str, Any]) -> Iterator[OwnFields]:
+def configured(
+    qconfig: Mapping[str, Any], report: bitserial.Report | None = None
+) -> Iterator[OwnFields]:
     """Every quantize() inside the block is under these fields, TVM's and this project's own."""
     own = own_of(qconfig)
     fields = {name: value for name, value in qconfig.items() if name not in own._fields}
-    with relay.quantize.qconfig(**fields), own.around_quantize():
+    with relay.quantize.qconfig(**fields), own.around_quantize(report):
         yield own
 
 

@@ -66,12 +66,13 @@ def steps_of(module: IRModule) -> list[Any]:
         if not isinstance(node, relay.Call) or not isinstance(node.op, tvm.ir.Op):
             continue
         weight = node.args[1] if is_weighted(RELAY, str(node.op.name)) else None
-        if weight is not None and _is_weight(weight):
+        if weight is not None and is_weight_step(weight):
             steps.setdefault(hash(weight), weight)
     return list(steps.values())
 
 
-def _is_weight(operand: Expr) -> bool:
+def is_weight_step(operand: Expr) -> bool:
+    """Is it the quantization step of a weight?"""
     step = isinstance(operand, relay.Call) and operand.op == tvm.ir.Op.get(QUANTIZER_STEP)
     return step and STEP_KINDS[int(operand.attrs.kind)] == "weight"
 

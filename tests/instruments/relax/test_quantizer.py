@@ -372,7 +372,7 @@ print(json.dumps([refusal(act) for act in (
     modes = "minmax, percentile, kl, kl_divergence, global_scale"
     assert in_relax(code) == [
         f"no calibrate_mode 'mean': choose one of {modes}",
-        "no realize 'real': choose one of integer, qdq",
+        "no realize 'real': choose one of integer, qdq, packed",
         "QuantizeRealize needs scales: run QuantizeCalibrate before",
         "annotate and calibrate with realize='qdq' too: it adds otherwise",
         "a calibration batch has no 'x': it has y",

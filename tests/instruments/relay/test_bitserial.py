@@ -1,0 +1,142 @@
+"""realize=bitserial on Relay: the same integers as numpy's, and the ops that it leaves alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.paths import InTvm
+
+BEGIN = "import json\nfrom one_op import *\n"
+
+EQUAL = """
+cases = {
+    "a square": OneOp((1, 16, 9, 9), (6, 16, 3, 3)),
+    "behind a relu": OneOp((1, 16, 9, 9), (6, 16, 3, 3), relu=True),
+    "more bits": OneOp((1, 32, 9, 9), (6, 32, 3, 3), 4, 3),
+    "few weights": OneOp((1, 64, 9, 9), (6, 64, 3, 3), 3, 2, relu=True),
+    "padded": OneOp((1, 16, 9, 9), (6, 16, 3, 3), padding=(1, 1, 1, 1)),
+    "padded at one side": OneOp((1, 16, 9, 9), (6, 16, 3, 3), padding=(0, 0, 1, 2)),
+    "strides": OneOp((1, 16, 11, 9), (6, 16, 3, 3), strides=(2, 3), padding=(1, 1, 1, 1)),
+    "strides over a window": OneOp((1, 16, 7, 8), (6, 16, 1, 1), strides=(2, 3)),
+    "an input's channels": OneOp((1, 3, 9, 9), (6, 3, 5, 5), padding=(2, 2, 2, 2)),
+    "no word of channels": OneOp((1, 12, 9, 9), (5, 12, 3, 3), padding=(1, 1, 1, 1)),
+    "dense": OneOp((3, 64), (10, 64), 3, 3),
+    "dense behind a relu": OneOp((1, 512), (7, 512), relu=True),
+    "dense, no word": OneOp((2, 13), (10, 13)),
+    "short sums": OneOp((1, 64, 5, 5), (6, 64, 3, 3), sums="int16"),
+}
+told = {}
+for name, case in cases.items():
+    module = realized(case.module(), ours=True, sums=case.sums)
+    told[name] = {
+        "ours": sum("bitserial" in op for op in operators(module)),
+        "equal": bool(np.array_equal(integers(executor(module, x=case.values)), case.by_numpy())),
+        "values": len(np.unique(case.by_numpy())),
+    }
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def equal(in_tvm: InTvm) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(in_tvm(BEGIN + EQUAL).stdout)
+    return told
+
+
+def test_it_is_numpy_to_the_last_integer(equal: dict[str, Any]) -> None:
+    assert len(equal) == 14
+    for name, told in equal.items():
+        assert told["ours"] == 1, name
+        assert told["values"] > 3, name
+        assert told["equal"], name
+
+
+REFUSED = """
+def reason(case):
+    try:
+        realized(case.module(), ours=True, sums=case.sums)
+    except ValueError as error:
+        return str(error)
+
+conv = OneOp((1, 256, 5, 5), (6, 256, 3, 3), 4, 4)
+full = OneOp((1, 334), (4, 334), 4, 4, sums="int16", extreme=True)
+square = OneOp((1, 16, 9, 9), (6, 16, 3, 3))
+def having(**attributes):
+    return square._replace(attributes=attributes)
+told = {
+    "16 bits": reason(conv._replace(sums="int16")),
+    "32 bits": reason(conv),
+    "just": reason(full),
+    "just equal": bool(np.array_equal(
+        integers(executor(realized(full.module(), ours=True, sums="int16"), x=full.values)),
+        full.by_numpy())),
+    "just sum": int(full.by_numpy().max()),
+    "one more": reason(full._replace(data=(1, 335), weight=(4, 335))),
+    "8-bit data": reason(square._replace(data_bits=8)),
+    "5-bit weight": reason(square._replace(weight_bits=5)),
+    "1-bit weight": reason(square._replace(weight_bits=1)),
+    "groups": reason(square._replace(weight=(6, 8, 3, 3), attributes={"groups": 2})),
+    "dilated": reason(having(dilation=(2, 2))),
+    "batch": reason(square._replace(data=(2, 16, 9, 9))),
+    "float": reason(square._replace(sums="float32")),
+}
+print(json.dumps(told))
+"""
+
+
+def test_what_it_cannot_hold_it_refuses_and_says_why(in_tvm: InTvm) -> None:
+    told = json.loads(in_tvm(BEGIN + REFUSED).stdout)
+    room = "16 bits have no room for the sums of 4-bit by 4-bit products of "
+    assert told["16 bits"].endswith(f"nn.conv2d: {room}2304 values")
+    assert told["32 bits"] is None
+    assert told["just"] is None
+    assert told["just equal"]
+    assert told["just sum"] == 334 * 7 * 7
+    assert told["one more"].endswith(f"nn.dense: {room}335 values")
+    assert "its data has 8 bits, and 4 are the most" in told["8-bit data"]
+    assert "its weight has 5 bits" in told["5-bit weight"]
+    assert "its weight has 1 bit, and TVM keeps that for the sign" in told["1-bit weight"]
+    assert "groups" in told["groups"]
+    assert "dilated" in told["dilated"]
+    assert "its batch is 2" in told["batch"]
+    assert "dtype_activation is float32" in told["float"]
+
+
+MIXED = """
+from instruments.protocol.jobs import ModelSource
+from instruments.relay.compile import nets
+from instruments.relay.quantizer.own_fields import configured
+
+model = nets.tiny(ModelSource("tiny"))
+values = np.random.default_rng(0).normal(size=(1, 3, 32, 32)).astype("float32")
+reports = []
+
+def quantized(**fields):
+    fields = {"nbit_input": 3, "weight_bits": "382", **fields}
+    with configured(fields, lambda *report: reports.append(report)):
+        return relay.quantize.quantize(model.fresh(), dict(model.params))
+
+def output(module):
+    return execution.outputs(executor(module, input=values))[0]
+
+own, ours = quantized(), quantized(realize="bitserial")
+told = {
+    "reports": reports,
+    "ops": operators(ours),
+    "equal": bool(np.array_equal(output(own), output(ours))),
+    "varied": len(np.unique(output(ours))),
+}
+print(json.dumps(told))
+"""
+
+
+def test_a_model_of_which_some_ops_are_taken_is_as_tvm_realizes_it(in_tvm: InTvm) -> None:
+    told = json.loads(in_tvm(BEGIN + MIXED).stdout)
+    reason = "nn.conv2d: its weight has 8 bits, and 4 are the most to count one by one"
+    assert told["reports"] == [[2, {reason: 1}]]
+    assert told["ops"].count("nn.bitserial_conv2d") == 2
+    assert told["ops"].count("nn.conv2d") == 2  # the first is left in float by skip_conv_layers
+    assert told["varied"] > 3
+    assert told["equal"]
