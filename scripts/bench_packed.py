@@ -141,7 +141,7 @@ def _compared(
             text,
             f"{side.weight_bytes / 2**20:.2f}",
             f"{side.weight_bytes / int8:.3f}",
-            f"{_resident(chain, side.folder):.0f}",
+            f"{_resident(chain, side.folder):.1f}",
             "1" if ratio is None else f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]",
             "" if twin is None else "yes" if same else "NO",
         )

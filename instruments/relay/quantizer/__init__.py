@@ -2,6 +2,8 @@
 
 behind_calibrate   how passes come in there, whoever calls quantize()
 weight_bits        bits of each weight, where TVM has one width for all, biases among them
+bitserial          TVM's own bitserial ops, which its quantizer makes none of: few_bits reads off
+                   what they compute on, bitserial_ops makes them
 own_fields         which fields of a configuration ask for them
 
 In a script of one's own, whatever a configuration says::
