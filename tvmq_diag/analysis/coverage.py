@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ..configuration import bits
-from ..trace.ops import DENSE, TRANSPOSED, WEIGHTED
+from ..trace.ops import DENSE, TRANSPOSED, WEIGHTED, short
 from ..trace.snapshot import Node, Snapshot, is_float
 from ..trace.stages import STAGES
 from ..trace.trace import Trace
@@ -110,10 +110,22 @@ def count(stage: str, module: Snapshot) -> StageCoverage:
         if module.vocabulary.anchor_kind(call.op) in WEIGHTED and len(call.inputs) > 1:
             weight = module.nodes[call.inputs[1]]
             counted.macs[dtype] += _macs(module, call, weight)
-            if weight.dtype is not None:
-                size = math.prod(_sizes(weight)) * bits(weight.dtype)
-                counted.weight_bytes[weight.dtype] += (size + 7) // 8
+            stored = _stored(module, weight)
+            if stored.dtype is not None:
+                size = math.prod(_sizes(stored)) * bits(stored.dtype)
+                counted.weight_bytes[stored.dtype] += (size + 7) // 8
     return counted
+
+
+def _stored(module: Snapshot, weight: Node) -> Node:
+    """What the module holds of a weight: the bytes that it is unpacked from, if it is."""
+    node = weight
+    while node.kind == "call" and node.inputs:
+        first = module.nodes[node.inputs[0]]
+        if short(node.op) == module.vocabulary.unpacking:
+            return first
+        node = first
+    return weight
 
 
 def _narrow(dtype: str) -> bool:

@@ -20,8 +20,7 @@ STEP_KINDS = shared.STEP_KINDS
 
 DENSE, TRANSPOSED = "dense", "conv2d_transpose"
 
-WEIGHTED = ("conv1d", "conv2d", TRANSPOSED, "conv3d", DENSE)
-"""Kinds of anchor that multiply by weights: the ones quantization is for."""
+WEIGHTED = shared.WEIGHTED
 
 ELEMENTWISE = ("add", "multiply")
 """Kinds of anchor that compute each value from those at the same place."""
@@ -83,6 +82,8 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     these by place."""
     runtime: tuple[str, ...]
     """Namespaces of what the compiler calls at run time: storage, checks of shapes."""
+    unpacking: str | None
+    """The short name of what takes the values of a weight out of the bytes that they share."""
     notes: str | None
     """The namespace of the quantizer's notes to itself, which compute nothing."""
     operands: Mapping[str, tuple[str, ...]]
@@ -188,6 +189,7 @@ RELAY = Vocabulary(
         }
     ),
     runtime=(),
+    unpacking=None,
     notes="annotation.",
     operands={
         "simulated_quantize": ("data", "scale", "clip_min", "clip_max"),
@@ -236,19 +238,29 @@ RELAX = Vocabulary(
         {
             "simulated_quantize", "astype", "cast", "clip", "tir_clip", "round", "tir_round",
             "quantize", "dequantize", "zeros", "full", "where", "greater_equal",
-            "layout_transform", "to_vdevice", "hint_on_device", "null_value",
+            "layout_transform", "to_vdevice", "hint_on_device", "null_value", "unpack",
         }
     ),
     runtime=("builtin.", "memory.", "vm."),
+    # instruments/relax/quantizer/weight_ops.py, with both of its matmuls
+    unpacking="unpack",
     notes=None,
     operands={
         "simulated_quantize": ("data", "scale"),
+        "unpack": ("packed", "meets"),
+        "packed_matmul": ("data", "weights"),
+        "grouped_matmul": ("data", "weights", "scale"),
         **dict.fromkeys(
             ("nn.conv1d", "nn.conv2d", "nn.conv2d_transpose", "nn.conv3d"), ("data", "weights")
         ),
     },
-    literals={"simulated_quantize": ("kind", "bits", "signed", "axis")},
-    heavy=re.compile(r"^nn\.(?:conv|avg|max|adaptive)|^matmul$|^mean$"),
+    literals={
+        "simulated_quantize": ("kind", "bits", "signed", "axis"),
+        **dict.fromkeys(
+            ("unpack", "packed_matmul", "grouped_matmul"), ("bits", "least", "rows", "dtype")
+        ),
+    },
+    heavy=re.compile(r"^nn\.(?:conv|avg|max|adaptive)|matmul$|^mean$"),
     tuners="meta_schedule",
 )  # fmt: skip
 

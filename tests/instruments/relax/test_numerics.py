@@ -139,7 +139,13 @@ def plain(in_relax: InRelax, folder: Path, **qconfig: Any) -> Numerics:
 
 @pytest.mark.parametrize("net", ["tiny", "views"])
 @pytest.mark.parametrize(
-    "fields", [{}, {"nbit_input": 4, "nbit_weight": 4, "per_channel": False}, {"realize": "qdq"}]
+    "fields",
+    [
+        {},
+        {"nbit_input": 4, "nbit_weight": 4, "per_channel": False},
+        {"realize": "qdq"},
+        {"realize": "packed", "nbit_weight": 3, "group": 4},
+    ],
 )
 def test_all_off_is_the_float_model_and_all_on_the_realized_one(
     in_relax: InRelax, net: str, fields: dict[str, Any]
@@ -152,7 +158,7 @@ found = probe.probe(calibrated, config)
 executor = numerics.build(found, HOST, inputs)
 executor.run(range(len(found.sites)))
 on = [executor.output(i) for i in range(len(executor._outputs))]
-integer = config.realize == "integer"
+integer = config.realize != "qdq"
 simulated = realize(config.in_float() if integer else config)(calibrated)
 for number, expected in zip(found.results, outputs(simulated, inputs)):
     assert np.array_equal(on[number], expected), abs(on[number] - expected).max()
@@ -316,7 +322,7 @@ except probe.Unsupported as error: print(error)
 def test_shares_of_what_is_clipped_and_of_what_becomes_zero() -> None:
     data = np.array([[-3.0, -0.4, 0.0, 0.4, 3.0], [-30, -4, 0, 4, 30]], "float32")
     site = Site("weight", [1.0, 10.0], -2, 2, "constant", None, "w", axis=0)
-    scale = site.spread(2)
+    scale = site.spread(data.shape)
     assert scale.shape == (2, 1)
     assert saturated(data, scale, site.clip, site.least) == 0.4
     assert saturated(data, scale, 2, 0) == 0.4  # -0.4 of a step is still 0
