@@ -18,7 +18,7 @@ def table(run: Run) -> Table:
     grid = Table(box=None, pad_edge=False, padding=(0, 1), collapse_padding=True)
     grid.add_column("configuration", overflow="fold")
     grid.add_column("outcome", no_wrap=True)
-    grid.add_column("where", overflow="fold", min_width=15)
+    grid.add_column("where", overflow="fold", min_width=12)
     results = run.with_role(*ROLES)
     several = any(_worst(result) is not None for result in results)
     labelled = any(top1(run, result) is not None for result in results)
