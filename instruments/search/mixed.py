@@ -19,7 +19,7 @@ ALONE = (4, 3, 2, 5)
 """Bits at which each weight is measured by itself, as far as there is time for it."""
 
 SHARE = 0.25
-"""Of the time that is left, for measuring all weights at one width."""
+"""Of the time that is left, for measuring all weights at one width, and for one correction."""
 
 EXCHANGES = 24
 """So many are tried where a budget does not do at first."""
@@ -38,16 +38,16 @@ class Mixed:
 
     def fewest(self, average: float, min_cosine: float) -> Setting | None:
         """The fewest bits a value that are right, from `average` down; None if nothing is."""
-        found = None
+        looks_right = []
         while average >= NARROWEST:
             setting = self._best(average)
-            if not self._trials.holds(setting, min_cosine):
+            if not self._looks_right(setting, min_cosine):
                 setting = self._corrected(setting, average)
-                if not self._trials.holds(setting, min_cosine):
-                    break
-            found = setting
+            if not self._looks_right(setting, min_cosine):
+                break
+            looks_right.append(setting)
             average -= STEP
-        return found
+        return self._trials.last_right(looks_right, min_cosine)
 
     def compare(self) -> None:
         """Try uniform and assigned bits of equal averages on all inputs: so that it is seen what
@@ -68,10 +68,11 @@ class Mixed:
 
     def _corrected(self, setting: Setting, average: float) -> Setting:
         """The same with bits exchanged as long as that runs better on a few inputs."""
-        best, tried = setting, 0
-        while tried < EXCHANGES:
+        trials, best, tried = self._trials, setting, 0
+        most = min(EXCHANGES, int(trials.affordable(SHARE) / trials.few))
+        while tried < most:
             others = assignment.exchanges(best.weight_bits, self._noises, average)
-            for bits in others[: EXCHANGES - tried]:
+            for bits in others[: most - tried]:
                 other = best._replace(weight_bits=bits)
                 tried += 1
                 if self._noise(other) < self._noise(best):
@@ -86,6 +87,9 @@ class Mixed:
 
     def _with(self, bits: str) -> Setting:
         return self._start._replace(nbit_weight=WIDEST, weight_bits=bits)
+
+    def _looks_right(self, setting: Setting, min_cosine: float) -> bool:
+        return self._trials.of(setting, self._trials.few).worst >= min_cosine
 
     def _noise(self, setting: Setting) -> float:
         return self._trials.of(setting, self._trials.few).noise

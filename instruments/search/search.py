@@ -42,16 +42,15 @@ def search(trials: Trials, min_cosine: float) -> None:
 def _walk(
     trials: Trials, at: Callable[[int], Setting], widths: range, min_cosine: float
 ) -> Setting | None:
-    """The last of the settings at these widths that is right, if there is one; ends at one that is
-    not."""
-    found = None
+    """The last of the settings at these widths that is right, if there is one; no width is tried
+    behind one that is not."""
+    looks_right = []
     for bits in widths:
         setting = at(bits)
-        if trials.holds(setting, min_cosine):
-            found = setting
-        elif found is not None:
+        if trials.of(setting, trials.few).worst < min_cosine:
             break
-    return found
+        looks_right.append(setting)
+    return trials.last_right(looks_right, min_cosine)
 
 
 def _better(trials: Trials, starts: list[Setting], bits: int) -> Setting:

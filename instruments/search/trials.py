@@ -105,11 +105,12 @@ class Trials:
             self._tell(len(self._scores), len(self._scores))
         return self._scores[key]
 
-    def holds(self, setting: Setting, min_cosine: float) -> bool:
-        """Is it right on a few, and then on all inputs? Raises TimeUp."""
-        if self.of(setting, self.few).worst < min_cosine:
-            return False
-        return self.of(setting, self.inputs).worst >= min_cosine
+    def last_right(self, settings: Sequence[Setting], min_cosine: float) -> Setting | None:
+        """The last that is right on all inputs, of some that look right on a few; None if none is.
+        Raises TimeUp."""
+        tried = (self.of(setting, self.inputs).worst for setting in reversed(settings))
+        right = (worst >= min_cosine for worst in tried)
+        return next((s for s, is_right in zip(reversed(settings), right) if is_right), None)
 
     def affordable(self, share: float) -> float:
         """For how many runs of the model a share of the time that is left will do."""

@@ -75,8 +75,9 @@ class Model:  # worst cosine by bits, best at a range of 16, better with weight_
         distance = abs(math.log2(setting.global_scale / 16))
         worst -= 0.05 * distance + 0.01 * (inputs == 16)
         return Score(worst, worst, None, None, max(worst, 0.05) ** -2 - 1)
-    def holds(self, setting, min_cosine):
-        return all(self.of(setting, n).worst >= min_cosine for n in (self.few, self.inputs))
+    def last_right(self, settings, min_cosine):
+        right = (s for s in reversed(settings) if self.of(s, self.inputs).worst >= min_cosine)
+        return next(right, None)
     def alone(self, number, bits, inputs):
         return self.noises[number] * 4.0 ** (2 - bits)
     def affordable(self, share):
