@@ -82,6 +82,9 @@ told = {
         full.by_numpy())),
     "just sum": int(full.by_numpy().max()),
     "one more": reason(full._replace(data=(1, 335), weight=(4, 335))),
+    "too large for float32": reason(
+        full._replace(data=(1, 30000), weight=(4, 30000), sums="int32")
+    ),
     "8-bit data": reason(square._replace(data_bits=8)),
     "5-bit weight": reason(square._replace(weight_bits=5)),
     "1-bit weight": reason(square._replace(weight_bits=1)),
@@ -103,6 +106,8 @@ def test_what_it_cannot_hold_it_refuses_and_says_why(in_tvm: InTvm) -> None:
     assert told["just equal"]
     assert told["just sum"] == 334 * 7 * 7
     assert told["one more"].endswith(f"nn.dense: {room}335 values")
+    largest = "its sums reach 2940000, and float32 hands on 2796202 at most"
+    assert largest in told["too large for float32"]
     assert "its data has 8 bits, and 4 are the most" in told["8-bit data"]
     assert "its weight has 5 bits" in told["5-bit weight"]
     assert "its weight has 1 bit, and TVM keeps that for the sign" in told["1-bit weight"]
