@@ -45,3 +45,13 @@ def test_macs_go_by_the_layout_of_the_weights(
     kernel = Node(1, "constant", dtype="float32", shape=weights)
     module = Snapshot(1, (read, kernel, call(2, op, 0, 1, shape=outputs, attrs=attrs)))
     assert count("fold", module).macs == {"float32": macs}
+
+
+def test_a_bitserial_op_has_the_products_of_the_models_once() -> None:
+    attrs = {"kernel_size": [3, 3], "pack_dtype": "uint64", "kernel_layout": "HWIO"}
+    read = Node(0, "var", dtype="int8", shape=(1, 10, 10, 64))
+    kernel = Node(1, "constant", dtype="uint64", shape=(3, 3, 1, 12, 2))
+    conv = call(2, "nn.bitserial_conv2d", 0, 1, shape=(1, 8, 8, 12), attrs=attrs)
+    counted = count("fold", Snapshot(1, (read, kernel, conv)))
+    assert counted.macs == {"int8": 6 * 64 * 9 * 64}
+    assert counted.weight_bytes == {"uint64": 3 * 3 * 12 * 2 * 8}

@@ -14,7 +14,8 @@ examples:
 a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind it
 (nbit, nbit_input, nbit_weight, nbit_activation, calibrate_mode, global_scale, weight_scale,
 rounding, skip_conv_layers=0+2 or none, skip_dense_layer=0, and whatever other field the QConfig of
-that TVM has; on Relax realize, pipeline, per_channel and skip).
+that TVM has; on Relax realize, pipeline, per_channel and skip). On Relay realize=bitserial computes
+what has few bits by TVM's bitserial ops.
 as-is is the model as it comes, for one that arrives quantized; as-is:fq2i the same after TVM's
 FakeQuantizationToInteger. ONNX models are compared with ONNX Runtime where that is installed.
 

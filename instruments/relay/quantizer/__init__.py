@@ -2,8 +2,9 @@
 
 behind_calibrate   how passes come in there, whoever calls quantize()
 weight_bits        bits of each weight, where TVM has one width for all, biases among them
-bitserial          TVM's own bitserial ops, which its quantizer makes none of: few_bits reads off
-                   what they compute on, bitserial_ops makes them
+bitserial          which convolutions and dense TVM's bitserial ops compute, in place of its realize
+few_bits           the integers that those compute on, as far as they are known before
+bitserial_ops      those ops, made to compute what a quantized one does
 own_fields         which fields of a configuration ask for them
 
 In a script of one's own, whatever a configuration says::

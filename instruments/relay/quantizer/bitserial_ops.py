@@ -32,6 +32,11 @@ _SUMS = ("int8", "int16", "int32")
 (python/tvm/relay/op/nn/nn.py, bitserial_conv2d), and may be others."""
 
 
+_HANDED_ON = 2**24 // 6
+"""The largest sum that TVM's realize surely finds again: `computed` multiplies it by a scale, and
+realize by the scale's inverse, so three float32 roundings have to stay below half a step."""
+
+
 class Operands(NamedTuple):
     """What a convolution or dense is computed from: `integers` (int64, output channels first) are
     those of the weight, `sums` is the dtype that they are added up in."""
@@ -72,6 +77,8 @@ def operands(call: Call, sums: str) -> Operands:
             f"{np.iinfo(sums).bits} bits have no room for the sums of {data.planes}-bit by "
             f"{weight.high.bit_length() + 1}-bit products of {integers[0].size} values"
         )
+    if result.reach > _HANDED_ON:
+        raise Left(f"its sums reach {result.reach}, and float32 hands on {_HANDED_ON} at most")
     return result
 
 

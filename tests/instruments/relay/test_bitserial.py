@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.paths import InTvm
+
+from tvmq_diag.analysis.coverage import coverage
+from tvmq_diag.analysis.dtype_timeline import timeline
+from tvmq_diag.results import store
+from tvmq_diag.results.run import Result, Role
+from tvmq_diag.results.verdict import REJECTED, WRONG
 
 BEGIN = "import json\nfrom one_op import *\n"
 
@@ -74,6 +82,9 @@ told = {
         full.by_numpy())),
     "just sum": int(full.by_numpy().max()),
     "one more": reason(full._replace(data=(1, 335), weight=(4, 335))),
+    "too large for float32": reason(
+        full._replace(data=(1, 30000), weight=(4, 30000), sums="int32")
+    ),
     "8-bit data": reason(square._replace(data_bits=8)),
     "5-bit weight": reason(square._replace(weight_bits=5)),
     "1-bit weight": reason(square._replace(weight_bits=1)),
@@ -95,6 +106,8 @@ def test_what_it_cannot_hold_it_refuses_and_says_why(in_tvm: InTvm) -> None:
     assert told["just equal"]
     assert told["just sum"] == 334 * 7 * 7
     assert told["one more"].endswith(f"nn.dense: {room}335 values")
+    largest = "its sums reach 2940000, and float32 hands on 2796202 at most"
+    assert largest in told["too large for float32"]
     assert "its data has 8 bits, and 4 are the most" in told["8-bit data"]
     assert "its weight has 5 bits" in told["5-bit weight"]
     assert "its weight has 1 bit, and TVM keeps that for the sign" in told["1-bit weight"]
@@ -140,3 +153,45 @@ def test_a_model_of_which_some_ops_are_taken_is_as_tvm_realizes_it(in_tvm: InTvm
     assert told["ops"].count("nn.conv2d") == 2  # the first is left in float by skip_conv_layers
     assert told["varied"] > 3
     assert told["equal"]
+
+
+def asked(trace_quantize: Callable[..., int], folder: Path, fields: str) -> Result:
+    """The result of the built-in net under these fields, by the command."""
+    words = ["--model", "tiny", "--no-reference", "--search", "0", "--quantize-opt-level", "3"]
+    trace_quantize(*words, "--dtype", f"int8/int8/int32:{fields}:realize=bitserial", "--out", "o")
+    (result,) = store.load(folder / "o").with_role(Role.REQUESTED)
+    return result
+
+
+def test_a_run_of_two_bits_is_judged_by_its_numbers(
+    trace_quantize: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = asked(trace_quantize, tmp_path, "nbit=2")
+    assert result.verdict.outcome == WRONG  # and not: not quantized
+    trace = result.trace
+    assert trace is not None and trace.facts.bitserial is not None
+    assert (trace.facts.bitserial.taken, trace.facts.bitserial.left) == (3, {})
+    assert "3 ops computed by TVM's bitserial ops" in capsys.readouterr().out
+    before, *_, after = coverage(trace).stages
+    assert after.macs.total() == before.macs.total()
+    weights = 2 * 16 * 16 * 9 + 32 * 16 * 9
+    assert after.weight_bytes["uint16"] == 2 * weights / 8  # two bits each, of one sign and another
+    rows = [row for row in timeline(trace).rows if "conv2d" in row.label]
+    ops = [row.cells["fold"].op for row in rows]
+    assert ops == ["nn.conv2d", *["nn.bitserial_conv2d"] * 3]
+
+
+def test_a_run_of_eight_bits_is_refused_at_the_first_op(
+    trace_quantize: Callable[..., int], tmp_path: Path
+) -> None:
+    result = asked(trace_quantize, tmp_path, "nbit=8")
+    verdict, trace = result.verdict, result.trace
+    assert (verdict.outcome, verdict.stage) == (REJECTED, "realize")
+    assert verdict.pass_name == "RealizeBitserial"
+    assert verdict.message is not None and "its data has 8 bits" in verdict.message
+    assert trace is not None and trace.blame is not None
+    module = trace.failing_snapshot()
+    assert module is not None
+    convolutions = [n.number for n in module.executed() if n.op == "nn.conv2d"]
+    assert trace.blame.row == convolutions[1]  # the first is left in float
+    assert trace.knobs == []  # no dtype makes it fail
