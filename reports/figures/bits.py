@@ -50,7 +50,9 @@ def accuracy(
     axes.set_xlabel("bits a weight, on average: less is better", color=plot.MUTED)
     axes.axhline(bound, color=plot.MUTED, linewidth=1, linestyle=(0, (4, 2)))
     above = axes.get_yaxis_transform()
-    axes.text(0.01, bound, "↑ right", transform=above, va="bottom", color=plot.MUTED)
+    # On the right: there most points are far above.
+    style = {"ha": "right", "va": "bottom", "color": plot.MUTED}
+    axes.text(0.99, bound, "↑ right", transform=above, **style)
     tips: plot.Tips = {}
     for number, ((name, line), look) in enumerate(zip(series.items(), _LINES, strict=False)):
         drawn = sorted((p for p in line if math.isfinite(p.cosine)), key=lambda p: p.bits)
