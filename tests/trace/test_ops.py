@@ -61,6 +61,9 @@ import importlib
 annotate = importlib.import_module("instruments.relax.quantizer.annotate")
 op = importlib.import_module("instruments.relax.quantizer.op")
 op.registered()
+weight_ops = importlib.import_module("instruments.relax.quantizer.weight_ops")
+for name in (weight_ops.UNPACK, weight_ops.MATMUL, weight_ops.GROUPED):
+    weight_ops.registered(name)
 print(json.dumps([
     [str(name).replace("relax.", "", 1) for name in tvm.ir.Op.list_op_names()],
     [*annotate.ANCHORS], [*annotate.PASS_THROUGH], op.NAME, [*op.KINDS],
