@@ -97,11 +97,6 @@ def outcome_class(name: str) -> str:
     return "odd" if name in odd else "bad"
 
 
-def mebibytes(size: int) -> str:
-    """A size in bytes, as 7.8 MiB."""
-    return f"{size / 2**20:.1f} MiB"
-
-
 def duration(ms: float | None) -> str:
     """How long something took, as people read it: `0.12 ms`, `34 ms`, `5.9 s`; DASH for None."""
     if ms is None:

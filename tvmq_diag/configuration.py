@@ -36,6 +36,12 @@ def _flag(text: str) -> bool:
     return _FLAGS[text.lower()]
 
 
+def _size(text: str) -> int:
+    if int(text) < 0:
+        raise ValueError
+    return int(text)
+
+
 def _digits(text: str) -> str:
     if re.fullmatch("[1-8]+", text) is None:
         raise ValueError
@@ -61,7 +67,7 @@ FIELDS: dict[str, Callable[[str], Value]] = {
     "per_channel": _flag,
     "skip": _texts,
     "weight_bits": _digits,
-    "group": int,
+    "group": _size,
 }
 """What may follow the dtypes: fields of Relay's QConfig (python/tvm/relay/quantize/quantize.py),
 for Relax those of instruments.relax.quantizer and the pipeline of tvm.compile, and this project's
@@ -82,6 +88,12 @@ _VALUES = {
     "skip_dense_layer": ("0", "1"),
     "partition_conversions": ("disabled", "enabled", "fully_integral"),
 }
+
+_KINDS = {
+    "weight_bits": "it has a digit from 1 to 8 for each weight that is quantized",
+    "group": "it is how many values have a scale together, 0 for all",
+}
+"""Of fields whose values do not go without saying."""
 
 _ONLY = {
     "relay": (
@@ -359,7 +371,8 @@ def _field(text: str, extra: str) -> dict[str, Value]:
     try:
         return {one: FIELDS[one](value) for one in names}
     except (ValueError, KeyError) as error:
-        raise UsageError(f"{value!r} is no value for {name} in {text!r}") from error
+        what = f": {_KINDS[name]}" if name in _KINDS else ""
+        raise UsageError(f"{value!r} is no value for {name} in {text!r}{what}") from error
 
 
 REFERENCE = parse("int8/int8/int32")

@@ -58,13 +58,19 @@ def _quoted(text: str) -> str:
 
 def read(path: Union[str, Path]) -> Bits:
     """What a file says. Raises BitsFileError."""
+    if not str(path):
+        raise BitsFileError("@ needs the name of a file: --dtype @bits.toml")
     try:
         record = _toml(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BitsFileError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
         raise BitsFileError(f"{path}: {error}") from error
     dtype, weights = record.get("dtype"), record.get("weight")
-    if not isinstance(dtype, str) or not dtype or "weight_bits" in dtype:
-        raise BitsFileError(f'{path} has no dtype = "int8/int8/int32", or one with weight_bits')
+    if not isinstance(dtype, str) or not dtype:
+        raise BitsFileError(f'{path} has no dtype, such as dtype = "int8/int8/int32"')
+    if "weight_bits" in dtype:
+        raise BitsFileError(f"{path}: its dtype has weight_bits, and so have its [[weight]]s")
     if not isinstance(weights, list) or not weights:
         raise BitsFileError(f"{path} has no [[weight]]")
     return Bits(dtype, "".join(_digits(path, weights)))

@@ -34,15 +34,18 @@ class Mixed:
     def __init__(self, trials: Trials, start: Setting) -> None:
         self._trials = trials
         self._start = start
-        self._noises = _alone(trials)
+        measured = _alone(trials)
+        self._kept = Noises(measured, trials.sizes, trials.ranges.widths)
+        self._any = Noises(measured, trials.sizes)
 
     def fewest(self, average: float, min_cosine: float) -> Setting | None:
-        """The fewest bits a value that are right, from `average` down; None if nothing is."""
-        looks_right = []
+        """The fewest bits a value that are right, from `average` down, in widths that weights are
+        kept in; None if nothing is."""
+        noises, looks_right = self._kept, []
         while average >= NARROWEST:
-            setting = self._best(average)
+            setting = self._best(noises, average)
             if not self._looks_right(setting, min_cosine):
-                setting = self._corrected(setting, average)
+                setting = self._corrected(setting, noises, average)
             if not self._looks_right(setting, min_cosine):
                 break
             looks_right.append(setting)
@@ -50,28 +53,28 @@ class Mixed:
         return self._trials.last_right(looks_right, min_cosine)
 
     def compare(self) -> None:
-        """Try uniform and assigned bits of equal averages on all inputs: so that it is seen what
-        the assignment is good for."""
+        """Try uniform and assigned bits of equal averages on all inputs, in any width: so that it
+        is seen what the assignment is good for."""
         for average in COMPARED:
-            for setting in (self._best(average), self._uniform(average)):
+            for setting in (self._best(self._any, average), self._uniform(average)):
                 self._trials.of(setting, self._trials.inputs)
         for average in COMPARED:  # with what time is left
-            setting = self._corrected(self._best(average), average)
+            setting = self._corrected(self._best(self._any, average), self._any, average)
             self._trials.of(setting, self._trials.inputs)
 
-    def _best(self, average: float) -> Setting:
+    def _best(self, noises: Noises, average: float) -> Setting:
         """What the model chooses; uniform bits where they run better."""
-        settings = [self._with(assignment.assigned(self._noises, average))]
+        settings = [self._with(assignment.assigned(noises, average))]
         if average == int(average):
             settings.append(self._uniform(int(average)))
         return min(settings, key=self._noise)
 
-    def _corrected(self, setting: Setting, average: float) -> Setting:
+    def _corrected(self, setting: Setting, noises: Noises, average: float) -> Setting:
         """The same with bits exchanged as long as that runs better on a few inputs."""
         trials, best, tried = self._trials, setting, 0
         most = min(EXCHANGES, int(trials.affordable(SHARE) / trials.few))
         while tried < most:
-            others = assignment.exchanges(best.weight_bits, self._noises, average)
+            others = assignment.exchanges(best.weight_bits, noises, average)
             for bits in others[: most - tried]:
                 other = best._replace(weight_bits=bits)
                 tried += 1
@@ -95,8 +98,8 @@ class Mixed:
         return self._trials.of(setting, self._trials.few).noise
 
 
-def _alone(trials: Trials) -> Noises:
-    """The noise of each weight by itself."""
+def _alone(trials: Trials) -> list[dict[int, float]]:
+    """The noise of each weight by itself, by bits."""
     weights = range(len(trials.weights))
     measured: list[dict[int, float]] = [{} for _ in weights]
     for bits in ALONE:
@@ -105,4 +108,4 @@ def _alone(trials: Trials) -> Noises:
             break
         for weight in weights:
             measured[weight][bits] = trials.alone(weight, bits, max(1, min(inputs, trials.few)))
-    return Noises(measured, trials.sizes, trials.ranges.widths)
+    return measured

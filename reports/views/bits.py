@@ -6,18 +6,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tvmq_diag.analysis import snippets
+from tvmq_diag.analysis import advice, snippets, units
 from tvmq_diag.analysis.accuracy import percent
 from tvmq_diag.configuration import parse
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, WeightNoise
 from tvmq_diag.results.run import Role, Run
 from tvmq_diag.results.verdict import Verdict
-from tvmq_diag.trace.layout import BITS
+from tvmq_diag.trace.layout import BITS, TRACES
 from tvmq_diag.trace.stages import RELAX
 
 from ..figures import bits as figure
 from ..figures.bits import BitPoint
-from ..formatting import DASH, TIMES, clip, mebibytes, number
+from ..formatting import DASH, TIMES, clip, number
 
 _BOUND = 0.95
 """Of runs that do not say which cosine was enough."""
@@ -54,8 +54,19 @@ class WeightRow:
 
 
 @dataclass(frozen=True)
+class Instead:
+    """What works in place of a configuration that was `requested`: the file of its bits of each
+    weight, if it has any, and lines of Python that quantize like it."""
+
+    requested: str
+    works: str
+    file: str | None
+    script: str | None
+
+
+@dataclass(frozen=True)
 class BitsView:
-    """All that the template shows. `file`: that of bits of each weight, if there is one."""
+    """All that the template shows."""
 
     summary: str
     about: str
@@ -64,9 +75,9 @@ class BitsView:
     assigned: list[BitRow]
     activations: list[BitRow]
     each: list[WeightRow]
-    file: str | None
-    script: str | None
-    """What works instead, as lines of Python."""
+    apart: list[BitRow]
+    """As many bits for all weights, and biases in 8, where that is something else."""
+    instead: list[Instead]
     problems: list[str]
 
 
@@ -90,8 +101,8 @@ def view(run: Run) -> BitsView | None:
         [rows.of(trial) for trial in reversed(_assigned(search))],
         [rows.of(trial) for trial in _narrower(search, fewest)],
         _each(search, fewest),
-        BITS if (run.directory / BITS).is_file() else None,
-        _script(run),
+        [rows.of(trial) for trial in reversed(_apart(search))],
+        _instead(run),
         [clip(text, 300) for text in (*search.faults, *search.problems)],
     )
 
@@ -110,12 +121,23 @@ def _kept(run: Run) -> str:
     )
 
 
-def _script(run: Run) -> str | None:
+def _instead(run: Run) -> list[Instead]:
+    found = []
     for result in run.with_role(Role.REQUESTED):
         instead, trace = result.verdict.instead, result.trace
-        if instead is not None and trace is not None and trace.facts.dialect is not None:
-            return snippets.snippet(parse(instead.configuration), trace.facts.dialect)
-    return None
+        if instead is None or trace is None or trace.facts.dialect is None:
+            continue
+        works = parse(instead.configuration)
+        file = f"{TRACES}/{works.slug}/{BITS}"
+        found.append(
+            Instead(
+                clip(result.verdict.configuration, 100),
+                clip(works.text, 300),
+                file if (run.directory / file).is_file() else None,
+                snippets.snippet(works, trace.facts.dialect),
+            )
+        )
+    return found
 
 
 def _summary(search: BitSearch, right: list[BitTrial]) -> str:
@@ -125,9 +147,11 @@ def _summary(search: BitSearch, right: list[BitTrial]) -> str:
     if not right:
         return f"No setting that was tried{up} is right"
     text = f"{_bits(right[0])} a weight are the fewest that were found right in simulation{up}"
-    uniform = next((trial for trial in right if trial.is_uniform), None)
-    if uniform is not None and uniform is not right[0]:
-        text += f", each with as many as it needs; with as many for all it is {_bits(uniform)}"
+    uniform = next((trial for trial in right if not trial.weight_bits), None)
+    if not right[0].is_uniform:
+        text += ", each with as many as it needs"
+    if uniform is not None and uniform.bits > right[0].bits:
+        text += f"; with as many for all it is {_bits(uniform)}"
     return text
 
 
@@ -139,17 +163,25 @@ def _series(search: BitSearch) -> dict[str, list[BitPoint]]:
     """Lines of the chart, of what was tried with 8 bits of activations on all inputs."""
     whole = [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
     plain = _best([t for t in whole if not t.weight_bits])
-    apart = _best([t for t in whole if t.weight_bits and t.is_uniform])
     each = _best([t for t in whole if t.weight_bits and not t.is_uniform])
     lines = {"as many for all weights": plain, "each as many as it needs": each}
-    # On Relay nbit_weight is that of biases too; elsewhere this is the first line again.
-    worst = {round(t.bits, 2): t.worst for t in plain}
-    both = [t for t in apart if round(t.bits, 2) in worst]
-    if any(abs(worst[round(t.bits, 2)] - t.worst) > _CLOSE for t in both):
+    apart = _apart(search)
+    if apart:
         lines["as many for all weights, biases in 8 bits"] = apart
     else:
-        lines["as many for all weights"] = _best([*plain, *apart])
+        lines["as many for all weights"] = _best([t for t in whole if t.is_uniform])
     return {name: [_point(t) for t in trials] for name, trials in lines.items() if trials}
+
+
+def _apart(search: BitSearch) -> list[BitTrial]:
+    """As many bits for all weights and 8 for biases, on all inputs; empty where that is what
+    nbit_weight is: only on Relay that is of biases too."""
+    whole = [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
+    worst = {round(t.bits, 2): t.worst for t in _best([t for t in whole if not t.weight_bits])}
+    apart = _best([t for t in whole if t.weight_bits and t.is_uniform])
+    both = [t for t in apart if round(t.bits, 2) in worst]
+    same = all(abs(worst[round(t.bits, 2)] - t.worst) <= _CLOSE for t in both)
+    return [] if same else apart
 
 
 def _point(trial: BitTrial) -> BitPoint:
@@ -208,7 +240,7 @@ class _Rows:
             _bits(trial),
             trial.nbit_input,
             " ".join(trial.fields) or "as TVM sets it",
-            number(trial.worst, 3),
+            _rounded_down(trial.worst),
             number(trial.cosine, 3),
             DASH if trial.sqnr_db is None else f"{trial.sqnr_db:.1f}",
             DASH if trial.same is None else percent(trial.same),
@@ -221,6 +253,11 @@ class _Rows:
 def _is(configuration: str, trial: BitTrial) -> bool:
     dtypes, *fields = configuration.split(":")
     return dtypes == "int8/int8/int32" and set(fields) - _MANNER == set(trial.fields)
+
+
+def _rounded_down(cosine: float) -> str:
+    """What is just below the bound does not look as if it were not."""
+    return number(math.floor(cosine * 1000) / 1000, 3) if math.isfinite(cosine) else DASH
 
 
 _MANNER = {
@@ -237,7 +274,7 @@ def _came_of(verdict: Verdict) -> str:
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
         text += f", cosine {verdict.metrics.cosine:.3f}"
     if verdict.ratio is not None:
-        text += f", {verdict.ratio.value:.2f} of float's time"
+        text += f", {advice.times(verdict.ratio)} of float's time"
     if verdict.weight_bytes is not None:
-        text += f", {mebibytes(verdict.weight_bytes)} of weights"
+        text += f", {units.size(verdict.weight_bytes)} of weights"
     return text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal
 
 from tvmq_diag.analysis import coverage
+from tvmq_diag.analysis.units import size
 from tvmq_diag.analysis.unquantized import Unquantized
 from tvmq_diag.trace.trace import Trace
 
@@ -66,6 +66,4 @@ def _shares(counted: Counter[str]) -> str:
 
 
 def _bytes(count: int) -> str:
-    size = Decimal(count)  # a damaged shape can have more than any float holds
-    text = f"{size / 2**20:.1f} MiB" if count >= 2**20 else f"{size / 2**10:.1f} KiB"
-    return clip(text, 40)
+    return clip(size(count), 40)

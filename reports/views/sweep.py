@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tvmq_diag.analysis import units
 from tvmq_diag.analysis.accuracy import percent
 from tvmq_diag.measurements.benchmark import EAGER, FLOAT, Benchmark
 from tvmq_diag.measurements.metrics import Metrics
@@ -11,7 +12,7 @@ from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.results.run import Role, Run
 
 from ..figures import curves
-from ..formatting import DASH, TIMES, mebibytes, number
+from ..formatting import DASH, TIMES, number
 from .accuracy import top1
 from .section import Section
 
@@ -59,7 +60,7 @@ def rows(run: Run, sections: list[Section]) -> list[SweepRow]:
 def _kept(section: Section) -> str:
     trace = section.result.trace
     size = trace.facts.weight_bytes if trace is not None else None
-    return "" if size is None else f"{mebibytes(size)} kept"
+    return "" if size is None else f"{units.size(size)} kept"
 
 
 def _figures(metrics: Metrics | None) -> tuple[str, str, str, str]:

@@ -8,11 +8,13 @@ import pytest
 from support.pages import EVIL, Outline
 from support.runs import TINY
 
+from tvmq_diag.configuration import parse
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, SearchFacts, WeightNoise
 from tvmq_diag.reports.pages import run as page
 from tvmq_diag.reports.views import bits
 from tvmq_diag.results import store
-from tvmq_diag.results.run import Run
+from tvmq_diag.results.run import Role, Run
+from tvmq_diag.results.verdict import Alternative
 
 
 def trial(weights: int, worst: float, activations: int = 8, inputs: int = 16) -> BitTrial:
@@ -39,7 +41,7 @@ def test_the_fewest_that_are_right_and_what_came_of_those_compiled(run: Run) -> 
     told = [(row.weights, row.right) for row in view.weights]
     assert told == [("8 bits", True), ("5 bits", True), ("4 bits", False)]
     assert [(row.weights, row.activations) for row in view.activations] == [("5 bits", 6)]
-    assert view.each == [] and view.assigned == [] and view.file is None
+    assert view.each == [] and view.assigned == [] and view.apart == []
     assert view.weights[0].settings == "as TVM sets it"
     assert view.weights[0].compiled.startswith("works, cosine")  # int8/int8/int32 itself
     assert not view.weights[1].compiled
@@ -54,7 +56,11 @@ def test_which_weight_has_how_many_bits(run: Run, tmp_path: Path) -> None:
         WeightNoise(1, EVIL, [64, 3, 3, 3], 1728, 4, 0.0, 4),
         WeightNoise(0, "nn.conv2d", [16, 3, 3, 3], 432, 4, 0.01, 4),
     ]
-    (tmp_path / "bits.toml").write_text("", encoding="utf-8")
+    requested = run.with_role(Role.REQUESTED)[0].verdict
+    requested.instead = Alternative("int8/int8/int32:weight_scale=max:weight_bits=83")
+    folder = tmp_path / "traces" / parse(requested.instead.configuration).slug
+    folder.mkdir(parents=True)
+    (folder / "bits.toml").write_text("", encoding="utf-8")
     view = bits.view(run)
     assert view is not None and view.chart is not None
     assert view.summary == (
@@ -62,10 +68,15 @@ def test_which_weight_has_how_many_bits(run: Run, tmp_path: Path) -> None:
         "as it needs; with as many for all it is 5 bits"
     )
     assert [(row.weights, row.right) for row in view.assigned] == [("3.6 bits", True)]
+    assert [(row.weights, row.right) for row in view.apart] == [("5 bits", False)]
+    assert [(one.works, one.file) for one in view.instead] == [
+        (requested.instead.configuration, f"traces/{folder.name}/bits.toml")
+    ]
+    assert "weight_bits" in str(view.instead[0].script)
     told = [(row.shape, row.noise, row.bits) for row in view.each]
     assert told == [("16×3×3×3", "-20.0", "8"), ("64×3×3×3", "–", "3")]  # noqa: RUF001
     text = page.write(run).read_text(encoding="utf-8")
-    assert not Outline(text).open and EVIL not in text and "@bits.toml" in text
+    assert not Outline(text).open and EVIL not in text and f"{folder.name}/bits.toml" in text
     for name in ("as many for all weights", "each as many as it needs", "biases in 8 bits"):
         assert name in view.chart
 

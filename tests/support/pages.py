@@ -13,7 +13,7 @@ import pytest
 
 EVIL = "</script></style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{7*7}}"
 
-VOID = {"meta", "input", "br", "img", "link"}
+VOID = {"meta", "input", "br", "wbr", "img", "link"}
 
 
 class Outline(HTMLParser):

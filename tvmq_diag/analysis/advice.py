@@ -17,6 +17,7 @@ from ..configuration import (
     parse,
     reference,
 )
+from ..measurements.paired import Ratio
 from ..results.verdict import (
     CRASHED,
     NOT_JUDGED,
@@ -28,6 +29,7 @@ from ..results.verdict import (
     Verdict,
 )
 from ..trace.stages import RELAX
+from .units import size
 
 _FAILED = (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED)
 
@@ -54,14 +56,22 @@ def tried(verdict: Verdict, option: str = "", floats: int | None = None) -> str:
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
         text += f", cosine {verdict.metrics.cosine:.3f} to float"
     if verdict.ratio is not None:
-        text += f", {verdict.ratio.value:.2f} of float's time"
+        text += f", {times(verdict.ratio)} of float's time"
     if verdict.weight_bytes is not None and floats is not None:
-        text += f", {_mebibytes(verdict.weight_bytes)} of weights for float's {_mebibytes(floats)}"
+        text += f", {size(verdict.weight_bytes)} of weights for float's {size(floats)}"
     return text
 
 
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:.1f} MiB"
+def times(ratio: Ratio) -> str:
+    """A ratio of times, with its interval where that says little."""
+    text = f"{ratio.value:.2f}"
+    if ratio.high > _SURE * ratio.low:
+        text += f" [{ratio.low:.2g}, {ratio.high:.2g}]"
+    return text
+
+
+_SURE = 1.5
+"""An interval whose ends lie within this factor says what its middle says."""
 
 
 def suggestion(configuration: Configuration, outcome: str, dialect: str | None) -> str | None:

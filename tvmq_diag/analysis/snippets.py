@@ -42,6 +42,7 @@ def _relay(fields: dict[str, Value]) -> str | None:
 def _relax(fields: dict[str, Value]) -> str:
     return (
         "from instruments.relax.quantizer import QConfig, quantize\n"
+        "# batches: what to calibrate on, such as [{'x': array}] for a main with the parameter x\n"
         f"module = quantize(module, QConfig({_arguments(fields)}), batches)"
     )
 

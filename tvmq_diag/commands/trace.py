@@ -5,6 +5,7 @@ examples:
   %(prog)s --dtype int8,int4,int2,int1,bool   a sweep, one table
   %(prog)s --model tiny --dtype int4          a built-in net: seconds, no PyTorch
   %(prog)s --dtype int8/int8/int32:nbit=4     4-bit values in an int8 container
+  %(prog)s --tvm relax --model digits --dtype int8/int8/int32:nbit_weight=4:realize=packed
   %(prog)s --model onnx:net.onnx --dtype int4 --out runs/mine
   %(prog)s --model torch:net.pt --input-shape 'data=1,3,224,224;mask=1,16' --dtype int4
   %(prog)s --tvm-python ~/my-tvm/bin/python --dtype int4
@@ -14,8 +15,10 @@ examples:
 a configuration is DTYPE, or INPUT/WEIGHT/ACTIVATION, with :FIELD=VALUE behind it
 (nbit, nbit_input, nbit_weight, nbit_activation, calibrate_mode, global_scale, weight_scale,
 rounding, skip_conv_layers=0+2 or none, skip_dense_layer=0, and whatever other field the QConfig of
-that TVM has; on Relax realize, pipeline, per_channel and skip). On Relay realize=bitserial computes
-what has few bits by TVM's bitserial ops.
+that TVM has; on Relax realize, pipeline, per_channel, skip and group). weight_bits=8443 has a digit
+for each weight that is quantized; @FILE is a configuration with these from a file, as a search
+leaves it (traces/CONF/bits.toml). On Relay realize=bitserial computes what has few bits by TVM's
+bitserial ops; on Relax realize=packed keeps weights of few bits several to a byte.
 as-is is the model as it comes, for one that arrives quantized; as-is:fq2i the same after TVM's
 FakeQuantizationToInteger. ONNX models are compared with ONNX Runtime where that is installed.
 
@@ -68,8 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-reference",
         action="store_true",
-        help="leave out int8/int8/int32, the benchmark, and the float model unless a verdict "
-        "needs it",
+        help="leave out int8/int8/int32, the search, the benchmark, and the float model unless a "
+        "verdict needs it",
     )
     parser.add_argument(
         "--min-cosine",

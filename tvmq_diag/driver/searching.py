@@ -61,7 +61,7 @@ def fewest_bits(trials: Trials) -> None:
         for tried in _bases(trials, base):
             mode = str(tried.configuration.fields.get("calibrate_mode"))
             if mode not in searches:
-                searches[mode] = trials.run.search = _search(trials, tried)
+                searches[mode] = _search(trials, tried)
             works = _verified(trials, tried, searches[mode], width(requested))
             if works is not None:
                 suggest(
@@ -110,12 +110,14 @@ def _search(trials: Trials, base: Base) -> BitSearch:
         compiled = replace(compiled, dataset=base.data)
     job = SearchJob(**vars(compiled), min_cosine=plan.bounds.cosine, seconds=plan.search)
     ending = process.run(plan.toolchain, job, plan.limits, trials.observer.progress)
+    try:
+        search = bit_search.load(folder)
+    except UsageError:  # it died before it began
+        search = BitSearch(problems=[ending.tail[-500:]])
+    trials.run.search = search
     if ending.how == How.INTERRUPTED:
         raise Stopped
-    try:
-        return bit_search.load(folder)
-    except UsageError:  # it died before it began
-        return BitSearch(problems=[ending.tail[-500:]])
+    return search
 
 
 def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verdict | None:
@@ -127,21 +129,20 @@ def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verd
         verdict = trials.verdict_on(works, base.data)
         if verdict.outcome == WORKS:
             if trial.weight_bits:
-                _write(trials.run.directory / BITS, works, search)
+                _write(trials.run.directory / TRACES / works.slug / BITS, works, search)
             return verdict
     return None
 
 
 def _write(path: Path, works: Configuration, search: BitSearch) -> None:
-    """Bits of each weight as a file, unless there is one."""
+    """Bits of each weight as a file."""
     digits = str(works.fields["weight_bits"])
     weights = [
         WeightBits(weight.op, list(weight.shape), int(digit))
         for weight, digit in zip(search.weights, digits, strict=True)
     ]
     dtype = parse(works.text.replace(f":weight_bits={digits}", "")).text
-    if not path.exists():
-        path.write_text(bits_file.written(dtype, weights, _COMMENT), encoding="utf-8")
+    path.write_text(bits_file.written(dtype, weights, _COMMENT), encoding="utf-8")
 
 
 def fewest_first(search: BitSearch, min_cosine: float, least: int = 1) -> list[BitTrial]:

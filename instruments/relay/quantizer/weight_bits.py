@@ -5,7 +5,7 @@ _annotate.py adds to a convolution it calls a weight. Here each weight of a conv
 has bits of its own; biases keep what the QConfig says. In a script of one's own, with a digit for
 each of them in running order::
 
-    with weight_bits("8444"):  # or the file of a run: weight_bits("runs/mine/bits.toml")
+    with weight_bits("8444"):  # or the file of a run: weight_bits("bits.toml")
         module = relay.quantize.quantize(module, params)
 """
 

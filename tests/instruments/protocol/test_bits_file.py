@@ -50,7 +50,7 @@ def test_what_is_written_is_read_back(
     [
         ("", "has no dtype"),
         ("dtype = 3", "has no dtype"),
-        (FINE.replace("max", "max:weight_bits=44"), "has no dtype"),
+        (FINE.replace("max", "max:weight_bits=44"), "its dtype has weight_bits"),
         ('dtype = "int8"', r"has no \[\[weight\]\]"),
         ('dtype = "int8"\nweight = 4', r"has no \[\[weight\]\]"),
         (FINE.replace("= 5", "= 9"), r"\[\[weight\]\] 1 has 9 bits, not 1 to 8"),
@@ -65,6 +65,11 @@ def test_what_is_wrong_is_told_in_a_line(tmp_path: Path, text: str, said: str) -
     with pytest.raises(UsageError, match=said) as caught:
         parse_list(f"@{file}")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_a_name() -> None:
+    with pytest.raises(UsageError, match="needs the name of a file"):
+        parse_list("@")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from support.paths import ROOT, InTvm
 
-from tvmq_diag.configuration import REFERENCE, parse_list
+from tvmq_diag.configuration import REFERENCE, parse, parse_list
 from tvmq_diag.driver import searching
 from tvmq_diag.results import store
 from tvmq_diag.toolchains.toolchain import Toolchain
-from tvmq_diag.trace.layout import BITS
+from tvmq_diag.trace.layout import BITS, TRACES
 
 STEPS = """
 import json, sys
@@ -197,7 +197,8 @@ def test_the_fewest_bits_are_found_compiled_and_told(
     first = searching.fewest_first(run.search, 0.95, 4)[0]
     assert searching.configuration(REFERENCE, first).text == instead
     assert 3.5 < first.bits <= 4
-    [kept] = parse_list(f"@{tmp_path / 'o' / BITS}")
+    folder = tmp_path / "o" / TRACES / parse(instead).slug
+    [kept] = parse_list(f"@{folder / BITS}")
     assert kept.text == instead
     page = (tmp_path / "o/index.html").read_text()
     assert "How few bits" in page
