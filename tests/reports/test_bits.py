@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from support.pages import EVIL, Outline
@@ -76,7 +77,7 @@ def test_which_weight_has_how_many_bits(run: Run, tmp_path: Path) -> None:
     told = [(row.shape, row.noise, row.bits) for row in view.each]
     assert told == [("16×3×3×3", "-20.0", "8"), ("64×3×3×3", "–", "3")]  # noqa: RUF001
     text = page.write(run).read_text(encoding="utf-8")
-    assert not Outline(text).open and EVIL not in text and f"{folder.name}/bits.toml" in text
+    assert not Outline(text).open and EVIL not in text and f"{quote(folder.name)}/bits.toml" in text
     for name in ("as many for all weights", "each as many as it needs", "biases in 8 bits"):
         assert name in view.chart
 
