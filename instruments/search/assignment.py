@@ -35,6 +35,7 @@ class Noises:
     ) -> None:
         self._measured = measured
         self.sizes = sizes
+        self.widths = widths
         self._next = dict(zip(widths, widths[1:]))
         self._last = {fewer: more for more, fewer in self._next.items()}
 

@@ -65,7 +65,7 @@ class Mixed:
     def _best(self, noises: Noises, average: float) -> Setting:
         """What the model chooses; uniform bits where they run better."""
         settings = [self._with(assignment.assigned(noises, average))]
-        if average == int(average):
+        if average in noises.widths:
             settings.append(self._uniform(int(average)))
         return min(settings, key=self._noise)
 
