@@ -250,6 +250,16 @@ class _Switching(IntegerRealizer):
         """Of "qdq" no op works on integers."""
         return None if self._config.realize == "qdq" else super()._op(emit, variable, call)
 
+    def _grouped(self, emit: Emitter, variable: Expr, call: Call) -> Any:
+        """In groups while the weight's site is on; else one sum, as the float model has it."""
+        name, (left, right) = name_of(variable), call.args
+        data, weight = self._integers[left], self._integers[right]
+        in_groups = emit.new(f"{name}_grouped", super()._grouped(emit, variable, call))
+        product = emit.new(f"{name}_whole", relax.op.matmul(data.variable, weight.variable))
+        scale = self._factor(emit, variable, data.scale)
+        whole = emit.new(f"{name}_scaled", relax.op.multiply(product, scale))
+        return relax.op.where(self._switches[right], in_groups, whole)
+
     def _are_addends(self, integers: list[Integer]) -> bool:
         left, right = ([self._switches[s] for s in one.scale.sites] for one in integers)
         return left == right and super()._are_addends(integers)
