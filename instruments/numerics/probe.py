@@ -53,13 +53,18 @@ class Site:
     feeds: list[int] = field(default_factory=list)
     """The anchors it feeds."""
 
+    @property
+    def scales(self) -> np.ndarray:
+        """The scale, float32: (), (channels,) or (groups, channels)."""
+        scale = np.asarray(self.scale if self.axis >= 0 else self.scale[0], "float32")
+        return scale.reshape(self.groups, -1) if self.groups else scale
+
     def spread(self, shape: Sequence[int]) -> np.ndarray:
         """The scale, float32, in the shape in which it divides data of that shape."""
-        scale = np.asarray(self.scale, "float32")
         if self.groups:
-            return np.repeat(scale.reshape(self.groups, -1), shape[0] // self.groups, axis=0)
+            return np.repeat(self.scales, shape[0] // self.groups, axis=0)
         spread = [-1 if index == self.axis else 1 for index in range(len(shape))]
-        return scale.reshape(spread if len(self.scale) > 1 else ())
+        return self.scales.reshape(spread if len(self.scale) > 1 else ())
 
 
 @dataclass

@@ -23,7 +23,7 @@ from ..protocol.schema import RELAX
 from ..tvm_types import Call, Expr, IRModule
 from .ir import walk
 from .quantizer import QConfig
-from .quantizer.compat import Constant, array_of, name_of, rank_of, type_of
+from .quantizer.compat import TENSOR, Constant, array_of, name_of, rank_of, type_of
 from .quantizer.op import site_of
 from .quantizer.realize_integer import Integer, IntegerRealizer, Scale, in_float32
 from .quantizer.rewrite import (
@@ -33,8 +33,6 @@ from .quantizer.rewrite import (
     op_name,
     rewritten,
 )
-
-_TENSOR: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
 
 
 def probe(module: IRModule, config: QConfig) -> Probe:
@@ -84,24 +82,18 @@ class Numbers(NamedTuple):
 
     @classmethod
     def of(cls, number: int, site: Site) -> Numbers:
-        shapes = (_scale_of(site).shape, (), ())
+        shapes = (site.scales.shape, (), ())
         names = scaling(number)
-        return cls(*(relax.Var(name, _TENSOR(s, "float32")) for name, s in zip(names, shapes)))
+        return cls(*(relax.Var(name, TENSOR(s, "float32")) for name, s in zip(names, shapes)))
 
 
 def _numbers_of(sites: list[Site]) -> dict[str, Any]:
     """The numbers of all sites as they were calibrated, by the names of the parameters."""
     values = {}
     for number, site in enumerate(sites):
-        for name, value in zip(scaling(number), (_scale_of(site), site.least, site.clip)):
+        for name, value in zip(scaling(number), (site.scales, site.least, site.clip)):
             values[name] = tvm.runtime.tensor(np.asarray(value, "float32"))
     return values
-
-
-def _scale_of(site: Site) -> np.ndarray:
-    """(), (channels,) or (groups, channels), float32."""
-    scale = np.asarray(site.scale if site.axis >= 0 else site.scale[0], "float32")
-    return scale.reshape(site.groups, -1) if site.groups else scale
 
 
 def _switches(module: IRModule, numbers: dict[Any, int]) -> dict[Any, Any]:
@@ -115,7 +107,7 @@ def _switches(module: IRModule, numbers: dict[Any, int]) -> dict[Any, Any]:
     result: dict[Any, Any] = {}
     for variable, number in numbers.items():
         first = left_of.get(variable)
-        own = relax.Var(switch(number), _TENSOR((), "bool"))
+        own = relax.Var(switch(number), TENSOR((), "bool"))
         result[variable] = own if first is None else result[first]
     return result
 
@@ -200,7 +192,7 @@ class _Survey:
         bound = self._bound.get(result) if isinstance(result, relax.Var) else result
         if isinstance(bound, relax.Tuple):
             return [tensor for part in bound.fields for tensor in self._flat(part)]
-        if not isinstance(result, relax.Var) or not isinstance(type_of(result), _TENSOR):
+        if not isinstance(result, relax.Var) or not isinstance(type_of(result), TENSOR):
             raise Unsupported("the model's result is not made of tensors that are there to be read")
         return [result]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..numerics.probe import Probe, Site
 from ..protocol.schema import RELAX
 from ..search.setting import POWER2, WIDEST, Setting, Steps, weights_of, widths
@@ -34,8 +32,5 @@ class Ranges:
 
 def _steps(site: Site, nbit: int) -> Steps:
     least, greatest = value_range(nbit, signed=site.least < 0)
-    found = max(-site.least, site.clip)
-    scale = np.asarray(site.scale if site.axis >= 0 else site.scale[0], "float32")
-    if site.groups:
-        scale = scale.reshape(site.groups, -1)
-    return scale * (found / max(-least, greatest)), float(least), float(greatest)
+    calibrated = max(-site.least, site.clip)
+    return site.scales * (calibrated / max(-least, greatest)), float(least), float(greatest)

@@ -114,8 +114,8 @@ class Trials:
 
     def affordable(self, share: float) -> float:
         """For how many runs of the model a share of the time that is left will do."""
-        left = self._until - time.perf_counter()
-        return share * left * self._ran / self._seconds
+        remaining = self._until - time.perf_counter()
+        return share * remaining * self._ran / self._seconds
 
     def alone(self, number: int, bits: int, inputs: int) -> float:
         """The noise that a weight makes at so many bits on the first so many inputs, with all else

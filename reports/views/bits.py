@@ -112,8 +112,8 @@ def _kept(run: Run) -> str:
     dialects = {r.trace.facts.dialect for r in run.results if r.trace is not None}
     if RELAX in dialects:
         return (
-            "Weights of 4 and 2 bits are kept in as many (realize=packed), all others in int8, and "
-            "so are activations"
+            "Weights of up to 4 bits are kept several to a byte (realize=packed), all others in "
+            "int8, and so are activations"
         )
     return (
         "TVM keeps weights and activations in int8 whatever their bits: fewer save neither bytes "
@@ -122,14 +122,14 @@ def _kept(run: Run) -> str:
 
 
 def _instead(run: Run) -> list[Instead]:
-    found = []
+    entries = []
     for result in run.with_role(Role.REQUESTED):
         instead, trace = result.verdict.instead, result.trace
         if instead is None or trace is None or trace.facts.dialect is None:
             continue
         works = parse(instead.configuration)
         file = f"{TRACES}/{works.slug}/{BITS}"
-        found.append(
+        entries.append(
             Instead(
                 clip(result.verdict.configuration, 100),
                 clip(works.text, 300),
@@ -137,7 +137,7 @@ def _instead(run: Run) -> list[Instead]:
                 snippets.snippet(works, trace.facts.dialect),
             )
         )
-    return found
+    return entries
 
 
 def _summary(search: BitSearch, right: list[BitTrial]) -> str:
@@ -160,11 +160,10 @@ def _bits(trial: BitTrial) -> str:
 
 
 def _series(search: BitSearch) -> dict[str, list[BitPoint]]:
-    """Lines of the chart, of what was tried with 8 bits of activations on all inputs."""
-    whole = [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
+    """Lines of the chart."""
+    whole = _whole(search)
     plain = _best([t for t in whole if not t.weight_bits])
-    each = _best([t for t in whole if t.weight_bits and not t.is_uniform])
-    lines = {"as many for all weights": plain, "each as many as it needs": each}
+    lines = {"as many for all weights": plain, "each as many as it needs": _assigned(search)}
     apart = _apart(search)
     if apart:
         lines["as many for all weights, biases in 8 bits"] = apart
@@ -176,7 +175,7 @@ def _series(search: BitSearch) -> dict[str, list[BitPoint]]:
 def _apart(search: BitSearch) -> list[BitTrial]:
     """As many bits for all weights and 8 for biases, on all inputs; empty where that is what
     nbit_weight is: only on Relay that is of biases too."""
-    whole = [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
+    whole = _whole(search)
     worst = {round(t.bits, 2): t.worst for t in _best([t for t in whole if not t.weight_bits])}
     apart = _best([t for t in whole if t.weight_bits and t.is_uniform])
     both = [t for t in apart if round(t.bits, 2) in worst]
@@ -197,8 +196,12 @@ def _best(trials: list[BitTrial]) -> list[BitTrial]:
 
 
 def _assigned(search: BitSearch) -> list[BitTrial]:
-    mixed = (t for t in search.trials if t.weight_bits and not t.is_uniform)
-    return _best([t for t in mixed if t.inputs == search.inputs and t.nbit_input == 8])
+    return _best([t for t in _whole(search) if not t.is_uniform])
+
+
+def _whole(search: BitSearch) -> list[BitTrial]:
+    """What was tried with 8 bits of activations on all inputs."""
+    return [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
 
 
 def _narrower(search: BitSearch, fewest: BitTrial | None) -> list[BitTrial]:

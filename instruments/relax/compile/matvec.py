@@ -8,6 +8,7 @@ made where they are scaled.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 ROWS = 8
@@ -46,12 +47,12 @@ def _is_product(schedule: Any, block: Any) -> bool:
     if sums not in (1, 2) or kinds != [0] * (len(kinds) - sums) + [2] * sums or reads[1:] != [2]:
         return False
     *rows, columns = _extents(schedule, block)[:-sums]
-    # Of groups each is a row to this block.
-    groups = rows[-1] if len(reads) and len(rows) >= reads[0] else 1
-    count = 1
-    for size in rows:
-        count *= size
-    return bool(count) and count // groups <= ROWS and columns % (_VECTOR * _VECTORS) == 0
+    if len(rows) >= reads[0]:  # of groups each is a row to this block
+        rows, groups = rows[:-1], rows[-1]
+    else:
+        groups = 1
+    count = math.prod(rows)
+    return count * groups > 0 and count <= ROWS and columns % (_VECTOR * _VECTORS) == 0
 
 
 def _extents(schedule: Any, block: Any) -> list[int]:

@@ -74,14 +74,14 @@ class _Widths:
 
     def __init__(self, config: QConfig) -> None:
         self._digits = config.weight_bits
-        self._usual = bits_of(config.dtype_weight, config.nbit_weight)
+        self._default = bits_of(config.dtype_weight, config.nbit_weight)
         self._weights = 0
 
     def next(self) -> int:
-        """The bits of the next weight; the usual ones of those without a digit."""
+        """The bits of the next weight; nbit_weight for those without a digit."""
         self._weights += 1
         digit = self._digits[self._weights - 1 : self._weights]
-        return int(digit) if digit else self._usual
+        return int(digit) if digit else self._default
 
     def check(self) -> None:
         """Raises ValueError unless all digits have been for a weight, and all weights had one."""

@@ -20,6 +20,9 @@ prim_value = relax.prim_value if hasattr(relax, "prim_value") else relax.PrimVal
 _HAS_TYPES = not hasattr(relax, "TensorStructInfo")
 """0.26 made types of StructInfo."""
 
+TENSOR: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
+"""The type of a tensor; before 0.26 its StructInfo."""
+
 INFER_TYPE = "FInferType" if _HAS_TYPES else "FInferStructInfo"
 """The attribute of an op that says the type of a call."""
 

@@ -23,11 +23,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tvm import relax, te
+from tvm import te
 
 from ...tvm_types import Expr
 from . import own_ops, packing
-from .compat import Call, StringImm, prim_value, shape_of, type_of
+from .compat import TENSOR, Call, StringImm, prim_value, shape_of, type_of
 from .own_ops import number
 
 UNPACK, MATMUL, GROUPED = "tvmq.unpack", "tvmq.packed_matmul", "tvmq.grouped_matmul"
@@ -81,22 +81,17 @@ def parts_of(call: Expr) -> tuple[list[Any], Stored]:
 
 def _type_unpacked(call: Any, _builder: Any) -> Any:
     (packed, _), stored = parts_of(call)
-    return _tensor([stored.rows, _columns(packed)], stored.dtype)
+    return TENSOR([stored.rows, _columns(packed)], stored.dtype)
 
 
 def _type_product(call: Any, _builder: Any) -> Any:
     (data, weight), stored = parts_of(call)
-    return _tensor([*type_of(data).shape.values[:-1], _columns(weight)], stored.dtype)
+    return TENSOR([*type_of(data).shape.values[:-1], _columns(weight)], stored.dtype)
 
 
 def _type_scaled(call: Any, _builder: Any) -> Any:
     (data, weight, _), _ = parts_of(call)
-    return _tensor([*type_of(data).shape.values[:-1], _columns(weight)], "float32")
-
-
-def _tensor(shape: list[Any], dtype: str) -> Any:
-    make: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
-    return make(shape, dtype)
+    return TENSOR([*type_of(data).shape.values[:-1], _columns(weight)], "float32")
 
 
 def _columns(weight: Expr) -> int:

@@ -9,6 +9,18 @@ from typing import Any, Iterator
 
 import tvm
 from tvm import relay
+from tvm.relay.dataflow_pattern import DFPatternCallback, rewrite
+
+from ...tvm_types import IRModule
+
+
+def rewritten(module: IRModule, callback: DFPatternCallback) -> Any:
+    """The module with its main rewritten. By pattern and not by ExprMutator, which recurses as deep
+    as the model is."""
+    main = module["main"]
+    changed = tvm.IRModule(dict(module.functions.items()), module.type_definitions)
+    changed["main"] = relay.Function(main.params, rewrite(callback, main.body))
+    return changed
 
 
 @contextlib.contextmanager

@@ -15,13 +15,13 @@ from typing import Any, Callable, ContextManager, Iterable
 
 import tvm
 from tvm import relay
-from tvm.relay.dataflow_pattern import DFPatternCallback, is_op, rewrite, wildcard
+from tvm.relay.dataflow_pattern import DFPatternCallback, is_op, wildcard
 
 from ...protocol.ops import is_weighted
 from ...protocol.schema import RELAY
 from ...tvm_types import Call, Expr, IRModule
 from ..ir.op_table import nodes_of
-from .behind_calibrate import behind_calibrate
+from .behind_calibrate import behind_calibrate, rewritten
 from .bitserial_ops import Operands, computed, operands
 from .few_bits import Left
 from .weight_bits import is_weight_step
@@ -50,10 +50,7 @@ def realize(report: Report | None = None) -> Any:
             raise ValueError(f"realize=bitserial: {_refusal(left)}")
         if report is not None:
             report(len(taken), dict(left))
-        main = typed["main"]
-        changed = tvm.IRModule(dict(typed.functions.items()), typed.type_definitions)
-        changed["main"] = relay.Function(main.params, rewrite(_Realizing(taken), main.body))
-        return changed
+        return rewritten(typed, _Realizing(taken))
 
     return tvm.transform.module_pass(transform, opt_level=0, name=PASS)
 
@@ -82,8 +79,7 @@ def _refusal(reasons: Iterable[str]) -> str:
 
 
 class _Realizing(DFPatternCallback):
-    """Puts bitserial ops in the place of others, by which op it is. No ExprMutator: that recurses
-    as deep as the model is."""
+    """Puts bitserial ops in the place of others, by which op it is."""
 
     def __init__(self, taken: dict[int, Operands]) -> None:
         super().__init__(rewrite_once=True)

@@ -15,7 +15,7 @@ from typing import Any, ContextManager
 
 import tvm
 from tvm import relay
-from tvm.relay.dataflow_pattern import DFPatternCallback, is_op, rewrite, wildcard
+from tvm.relay.dataflow_pattern import DFPatternCallback, is_op, wildcard
 
 from ...protocol import bits_file
 from ...protocol.ops import STEP_KINDS, is_weighted
@@ -23,7 +23,7 @@ from ...protocol.schema import RELAY
 from ...tvm_types import Call, Expr, IRModule
 from ..ir.op_table import nodes_of
 from ..ir.parts import QUANTIZER_STEP
-from .behind_calibrate import behind_calibrate
+from .behind_calibrate import behind_calibrate, rewritten
 
 PASS = "AssignWeightBits"
 
@@ -49,12 +49,7 @@ def assign(bits: str) -> Any:
                 "give one for each, in running order"
             )
         widths = {hash(step): int(digit) for step, digit in zip(steps, bits)}
-        main = module["main"]
-        body = rewrite(_Narrowing(widths), main.body)
-        functions = dict(module.functions.items())
-        changed = tvm.IRModule(functions, module.type_definitions)
-        changed["main"] = relay.Function(main.params, body)
-        return changed
+        return rewritten(module, _Narrowing(widths))
 
     return tvm.transform.module_pass(transform, opt_level=0, name=PASS)
 
@@ -78,8 +73,7 @@ def is_weight_step(operand: Expr) -> bool:
 
 
 class _Narrowing(DFPatternCallback):
-    """Gives steps their width, by which step it is. No ExprMutator: that recurses as deep as the
-    model is."""
+    """Gives steps their width, by which step it is."""
 
     def __init__(self, widths: dict[int, int]) -> None:
         super().__init__(rewrite_once=True)

@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from support.paths import ROOT
+from support.paths import ROOT, SCRIPTS
 
 from tvmq_diag.toolchains import resolution
 
@@ -20,22 +20,13 @@ from instruments.inputs import target
 from instruments.relax.compile import artifact, execution, matvec, schedule
 from instruments.relax.quantizer import QConfig, quantize
 from instruments.relax.quantizer import packing
+from relax_module import module
 
 HOST = target.parse(target.host(None)[0])
-Tensor = getattr(relax, "TensorStructInfo", None) or relax.TensorType
 rng = np.random.default_rng(0)
 
 def const(*shape):
     return relax.const(rng.standard_normal(shape).astype("float32"))
-
-def module(build, *shape):
-    x = relax.Var("x", Tensor(shape, "float32"))
-    builder = relax.BlockBuilder()
-    with builder.function("main", [x]):
-        with builder.dataflow():
-            result = builder.emit_output(build(builder.emit, x))
-        builder.emit_func_output(result)
-    return builder.get()
 
 def built(module, pipeline, sound=True):
     passes = schedule.pipeline(pipeline, HOST)
@@ -53,8 +44,13 @@ def ran(module, x, **how):
 
 def in_relax(code: str, tvm: str = "relax") -> Any:
     python = resolution.resolve(tvm, echo=print).python
+    path = f"import sys; sys.path.append({str(SCRIPTS)!r})\n"
     done = subprocess.run(
-        [str(python), "-c", PRELUDE + code], cwd=ROOT, capture_output=True, text=True, check=False
+        [str(python), "-c", path + PRELUDE + code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

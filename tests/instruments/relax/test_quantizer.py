@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import ROOT, SCRIPTS
 
 from tvmq_diag.toolchains import resolution
-
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
 NETS = """
 import dataclasses, json, sys
@@ -23,23 +22,14 @@ from instruments.relax.quantizer import QConfig, annotate, calibrate, current, q
 from instruments.relax.quantizer import settings
 from instruments.relax.quantizer.op import site_of
 from instruments.relax.quantizer.rewrite import bindings_of, op_name
+from relax_module import Tensor, module
 
-Tensor = relax.TensorType if hasattr(relax, "TensorType") else relax.TensorStructInfo
 op = relax.op
 BITS4 = dict(nbit_input=4, nbit_weight=4)
 
 def weight(generator, *shape):
     fan = np.prod(shape[1:]) if len(shape) == 4 else shape[-1]
     return relax.const((generator.standard_normal(shape) / np.sqrt(fan)).astype("float32"))
-
-def module(build, *shape):
-    x = relax.Var("x", Tensor(shape, "float32"))
-    builder = relax.BlockBuilder()
-    with builder.function("main", [x]):
-        with builder.dataflow():
-            result = builder.emit_output(build(builder.emit, x))
-        builder.emit_func_output(result)
-    return builder.get()
 
 def small(generator=None):
     '''Two convolutions, a bias, a pool, a residual, a linear layer with a transposed weight.'''
@@ -100,7 +90,7 @@ def relax_python() -> Path:
 @pytest.fixture(scope="module")
 def process(relax_python: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        prelude = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        prelude = f"import sys; sys.path[:0] = {[str(ROOT), str(SCRIPTS)]!r}\n"
         return subprocess.run(
             [str(relax_python), "-c", prelude + NETS + textwrap.dedent(code), *arguments],
             capture_output=True,
