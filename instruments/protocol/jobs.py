@@ -210,11 +210,13 @@ class SearchJob(NumericsJob):
 
     `qconfig` is what bits and scales are changed of. Right is a cosine of at least `min_cosine` to
     the float model on the worst input. `seconds` are for the trials, once the model is built.
+    `may_skip`: may ops be left in float, where 8 bits are not right otherwise?
     """
 
     TASK: ClassVar[str] = "search"
 
     min_cosine: float = MIN_COSINE
+    may_skip: bool = True
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from ..numerics.probe import Probe, Site
 from ..protocol.schema import RELAX
-from ..search.setting import POWER2, WIDEST, Setting, Steps, weights_of, widths
+from ..search.setting import (
+    POWER2,
+    WIDEST,
+    Setting,
+    Steps,
+    Weight,
+    quantized,
+    skippable,
+    weights_of,
+    widths,
+)
+from .quantizer.annotate import ANCHORS
 from .quantizer.config import value_range
 
 
@@ -18,9 +29,13 @@ class Ranges:
     def __init__(self, probed: Probe) -> None:
         self._sites = probed.sites
         self._weights = weights_of(probed, RELAX)
+        self.skippable = skippable(probed, "skip", ANCHORS.__contains__)
+
+    def weights(self, setting: Setting) -> list[Weight]:
+        return quantized(self._weights, self.skippable.off(setting))
 
     def at(self, setting: Setting) -> dict[int, Steps]:
-        bits = widths(self._weights, setting)
+        bits = widths(self.weights(setting), setting)
         ranges: dict[int, Steps] = {}
         for number, site in enumerate(self._sites):
             if site.kind == "weight":

@@ -13,7 +13,18 @@ import numpy as np
 from ..numerics.probe import Probe, Site
 from ..protocol.schema import RELAY
 from ..search.assignment import NARROWEST
-from ..search.setting import MAX, POWER2, WIDEST, Setting, Steps, weights_of, widths
+from ..search.setting import (
+    MAX,
+    POWER2,
+    WIDEST,
+    Setting,
+    Steps,
+    Weight,
+    quantized,
+    skippable,
+    weights_of,
+    widths,
+)
 
 
 class Ranges:
@@ -26,14 +37,18 @@ class Ranges:
         self.on_data = on_data
         self._sites = probed.sites
         self._weights = weights_of(probed, RELAY)
+        self.skippable = skippable(probed, "skip_conv_layers", "nn.conv2d".__eq__)
         self._largest = {
             number: float(np.max(np.abs(probed.values[str(site.parameter)].numpy())))
             for number, site in enumerate(probed.sites)
             if site.kind == "weight" and site.parameter in probed.values
         }
 
+    def weights(self, setting: Setting) -> list[Weight]:
+        return quantized(self._weights, self.skippable.off(setting))
+
     def at(self, setting: Setting) -> dict[int, Steps]:
-        bits = widths(self._weights, setting)
+        bits = widths(self.weights(setting), setting)
         ranges: dict[int, Steps] = {}
         for number, site in enumerate(self._sites):
             if site.kind == "weight" and number in self._largest:

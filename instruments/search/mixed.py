@@ -34,9 +34,11 @@ class Mixed:
     def __init__(self, trials: Trials, start: Setting) -> None:
         self._trials = trials
         self._start = start
-        measured = _alone(trials)
-        self._kept = Noises(measured, trials.sizes, trials.ranges.widths)
-        self._any = Noises(measured, trials.sizes)
+        sizes = [weight.values for weight in trials.ranges.weights(start)]
+        measured = _alone(trials, start.skip, len(sizes))
+        self._weights = len(sizes)
+        self._kept = Noises(measured, sizes, trials.ranges.widths)
+        self._any = Noises(measured, sizes)
 
     def fewest(self, average: float, min_cosine: float) -> Setting | None:
         """The fewest bits a value that are right, from `average` down, in widths that weights are
@@ -86,7 +88,7 @@ class Mixed:
         return best
 
     def _uniform(self, bits: int) -> Setting:
-        return self._with(str(bits) * len(self._trials.weights))
+        return self._with(str(bits) * self._weights)
 
     def _with(self, bits: str) -> Setting:
         return self._start._replace(nbit_weight=WIDEST, weight_bits=bits)
@@ -98,14 +100,14 @@ class Mixed:
         return self._trials.of(setting, self._trials.few).noise
 
 
-def _alone(trials: Trials) -> list[dict[int, float]]:
+def _alone(trials: Trials, skip: tuple[int, ...], weights: int) -> list[dict[int, float]]:
     """The noise of each weight by itself, by bits."""
-    weights = range(len(trials.weights))
-    measured: list[dict[int, float]] = [{} for _ in weights]
+    measured: list[dict[int, float]] = [{} for _ in range(weights)]
     for bits in ALONE:
-        inputs = int(trials.affordable(SHARE) / len(weights))
+        inputs = int(trials.affordable(SHARE) / weights)
         if inputs < 1 and bits != ALONE[0]:
             break
-        for weight in weights:
-            measured[weight][bits] = trials.alone(weight, bits, max(1, min(inputs, trials.few)))
+        inputs = max(1, min(inputs, trials.few))
+        for weight in range(weights):
+            measured[weight][bits] = trials.alone(weight, skip, bits, inputs)
     return measured

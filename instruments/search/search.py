@@ -1,5 +1,5 @@
 """The search itself: the range of activations first, then the fewest bits of all weights, of each
-weight, and then of activations.
+weight, and then of activations; where 8 bits are not right, ops left in float before that.
 
 More bits only get better, and a range that is too small or too large gets worse on either side: so
 ranges are climbed, by factors of two, and widths are walked down. Most trials are on a few inputs;
@@ -13,23 +13,23 @@ from typing import Callable
 from .assignment import NARROWEST
 from .mixed import Mixed
 from .setting import WIDEST, Setting
+from .skipping import skipped
 from .trials import Trials
 
 REACH = (2.0**-3, 2.0**9)
 """global_scale is looked for between these."""
 
 
-def search(trials: Trials, min_cosine: float) -> None:
-    """Try settings until all is known, or the time is up, which raises TimeUp."""
+def search(trials: Trials, min_cosine: float, may_skip: bool) -> None:
+    """Try settings until all is known, or the time is up, which raises TimeUp. `may_skip`: look for
+    ops to leave in float, too."""
     starts = [Setting(weight_scale=name) for name in trials.ranges.weight_scales]
     if not trials.ranges.on_data:
         starts = [_climb(trials, start) for start in starts]
-    uniform = _walk(
-        trials,
-        lambda bits: _better(trials, starts, bits),
-        range(WIDEST, NARROWEST - 1, -1),
-        min_cosine,
-    )
+    uniform = _uniform(trials, starts, min_cosine)
+    if uniform is None and may_skip:
+        start = skipped(trials, _better(trials, starts, WIDEST), min_cosine)
+        uniform = _uniform(trials, [start], min_cosine) if start is not None else None
     if uniform is None:
         return
     mixed = Mixed(trials, uniform)
@@ -37,6 +37,12 @@ def search(trials: Trials, min_cosine: float) -> None:
     _walk(trials, lambda bits: _climb(trials, found._replace(nbit_input=bits)),
           range(WIDEST - 1, NARROWEST - 1, -1), min_cosine)  # fmt: skip
     mixed.compare()
+
+
+def _uniform(trials: Trials, starts: list[Setting], min_cosine: float) -> Setting | None:
+    """The fewest bits of all weights that are right; None where 8 are not."""
+    widths = range(WIDEST, NARROWEST - 1, -1)
+    return _walk(trials, lambda bits: _better(trials, starts, bits), widths, min_cosine)
 
 
 def _walk(

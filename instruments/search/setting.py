@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, Sequence, Tuple, Union
+from typing import Any, Callable, NamedTuple, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -28,11 +28,60 @@ class Setting(NamedTuple):
     weight_scale: str = POWER2
     global_scale: float = 8.0
     weight_bits: str = ""
-    """A digit for each weight of a convolution or dense, in running order; "": all nbit_weight."""
+    """A digit for each weight that is quantized of a convolution or dense, in running order; "":
+    all nbit_weight."""
+    skip: tuple[int, ...] = ()
+    """Ops left in float beside those that are so anyway, by the numbers of Skippable."""
 
     def to_json(self) -> dict[str, Any]:
-        """As an event has it."""
-        return dict(self._asdict())
+        """As an event has it; `skip` is told as a field of a configuration."""
+        fields = dict(self._asdict())
+        del fields["skip"]
+        return fields
+
+
+class Skippable(NamedTuple):
+    """The ops that a configuration can leave in float, by the numbers that its `field` has for
+    them: the sites that are there for each of them alone, and the numbers of those in float as it
+    is."""
+
+    field: str
+    sites: dict[int, frozenset[int]]
+    floats: Sequence[int]
+
+    def off(self, setting: Setting) -> frozenset[int]:
+        """The sites that the setting leaves out."""
+        return frozenset().union(*(self.sites[number] for number in setting.skip))
+
+    def told(self, setting: Setting) -> str:
+        """The field of a configuration; "" where nothing more than usual is left in float."""
+        if not setting.skip:
+            return ""
+        return f"{self.field}={'+'.join(map(str, sorted([*self.floats, *setting.skip])))}"
+
+
+def skippable(probed: Probe, field: str, counts: Callable[[str], bool]) -> Skippable:
+    """What `field` leaves in float. It counts, from 0 in running order, the ops of a name that
+    `counts`."""
+    sites, floats = {}, []
+    counted = [index for index, anchor in enumerate(probed.anchors) if counts(anchor.op)]
+    for number, index in enumerate(counted):
+        feeding = probed.anchors[index].sites
+        own = frozenset(site for site in feeding if probed.sites[site].feeds == [index])
+        if any(probed.sites[site].kind == "weight" for site in own):
+            sites[number] = own
+        else:
+            floats.append(number)
+    return Skippable(field, sites, floats)
+
+
+class Weight(NamedTuple):
+    """A quantized weight of a convolution or dense: the number of its site, and its size."""
+
+    site: int
+    values: int
+    op: str
+    shape: tuple[int, ...]
 
 
 class Ranges(Protocol):
@@ -50,17 +99,15 @@ class Ranges(Protocol):
     def widths(self) -> Sequence[int]:
         """Bits that a weight can have by itself, the most first."""
 
+    @property
+    def skippable(self) -> Skippable:
+        """What can be left in float."""
+
+    def weights(self, setting: Setting) -> list[Weight]:
+        """Those that weight_bits counts, in its order: what is skipped has none."""
+
     def at(self, setting: Setting) -> dict[int, Steps]:
         """Of each site that the setting is about, by its number."""
-
-
-class Weight(NamedTuple):
-    """A quantized weight of a convolution or dense: the number of its site, and its size."""
-
-    site: int
-    values: int
-    op: str
-    shape: tuple[int, ...]
 
 
 def weights_of(probed: Probe, dialect: str) -> list[Weight]:
@@ -73,6 +120,11 @@ def weights_of(probed: Probe, dialect: str) -> list[Weight]:
             shape = tuple(int(n) for n in probed.values[str(site.parameter)].shape)
             weights.append(Weight(number, int(np.prod(shape)), weighted[0], shape))
     return weights
+
+
+def quantized(weights: Sequence[Weight], off: frozenset[int]) -> list[Weight]:
+    """Those whose sites are not off."""
+    return [weight for weight in weights if weight.site not in off]
 
 
 def widths(weights: Sequence[Weight], setting: Setting) -> dict[int, int]:

@@ -3,7 +3,8 @@
 trial     the fields of a setting (see setting.py); `average`, bits a value of the weights; inputs:
           how many it was run on; cosine to the float model, in the mean and of the worst of them;
           sqnr_db in the mean; same: the share of rows with the float model's top-1, null where
-          outputs are no scores
+          outputs are no scores; skip: the field of a configuration that leaves ops in float, ""
+          where none are that would not be so anyway
 weight    one of those that weight_bits counts: op, shape, values; `noise` at so many `bits`, with
           all else in float, on so many `inputs` (see Score)
 """
@@ -18,8 +19,7 @@ import numpy as np
 from ..numerics.figures import error
 from ..numerics.probe import Probe, ScalableExecutor
 from ..recording.journal import Journal
-from . import assignment
-from .setting import MAX, Ranges, Setting, Weight
+from .setting import MAX, Ranges, Setting
 
 Inputs = Dict[str, np.ndarray]
 
@@ -28,6 +28,8 @@ _FEWEST, _MOST = 4, 16
 
 _OF_ALL = 0.005
 """And on as many as run in this share of the time for all."""
+
+_FLOAT_BITS = 32
 
 _LEAST = 0.05
 """A cosine below this says nothing of how much noise there is."""
@@ -57,7 +59,6 @@ class Trials:
         probed: Probe,
         executor: ScalableExecutor,
         ranges: Ranges,
-        weights: Sequence[Weight],
         batches: Sequence[Inputs],
         seconds: float,
     ) -> None:
@@ -65,10 +66,9 @@ class Trials:
         self._probe = probed
         self._executor = executor
         self._batches = batches
-        self._until = time.perf_counter() + seconds
+        self._began = time.perf_counter()
+        self._until = self._began + seconds
         self.ranges = ranges
-        self.weights = weights
-        """Those that weight_bits counts, in its order."""
         self._ran, self._seconds = 0, 0.0
         self._scores: dict[tuple[Setting, int], Score] = {}
         self._float = [self._run(batch, ()) for batch in batches]
@@ -78,9 +78,9 @@ class Trials:
         self._tell = journal.progress("settings tried")
 
     @property
-    def sizes(self) -> list[int]:
-        """How many values each weight has."""
-        return [weight.values for weight in self.weights]
+    def spent(self) -> float:
+        """Seconds since it began."""
+        return time.perf_counter() - self._began
 
     @property
     def inputs(self) -> int:
@@ -101,6 +101,7 @@ class Trials:
                 cosine=score.cosine,
                 sqnr_db=score.sqnr_db,
                 same=score.same,
+                skip=self.ranges.skippable.told(setting),
             )
             self._tell(len(self._scores), len(self._scores))
         return self._scores[key]
@@ -117,12 +118,13 @@ class Trials:
         remaining = self._until - time.perf_counter()
         return share * remaining * self._ran / self._seconds
 
-    def alone(self, number: int, bits: int, inputs: int) -> float:
+    def alone(self, number: int, skip: tuple[int, ...], bits: int, inputs: int) -> float:
         """The noise that a weight makes at so many bits on the first so many inputs, with all else
-        in float. Raises TimeUp."""
-        weight = self.weights[number]
-        digits = str(bits) * len(self.weights)
-        score = self._score(Setting(weight_scale=MAX, weight_bits=digits), inputs, [weight.site])
+        in float; `number` is its place in the digits of a setting that skips so. Raises TimeUp."""
+        setting = Setting(weight_scale=MAX, skip=skip)
+        weights = self.ranges.weights(setting)
+        weight, digits = weights[number], str(bits) * len(weights)
+        score = self._score(setting._replace(weight_bits=digits), inputs, [weight.site])
         self._journal.event(
             "weight",
             index=number,
@@ -135,18 +137,28 @@ class Trials:
         )
         return score.noise
 
+    def op_alone(self, number: int, setting: Setting, inputs: int) -> float:
+        """The noise that a skippable op makes by itself at a setting on the first so many inputs,
+        with all else in float. Raises TimeUp."""
+        return self._score(setting, inputs, list(self.ranges.skippable.sites[number])).noise
+
     def average(self, setting: Setting) -> float:
-        """Bits a value of the weights."""
-        if not setting.weight_bits:
-            return float(setting.nbit_weight)
-        return assignment.average_of(setting.weight_bits, self.sizes)
+        """Bits a value of the weights, those in float for its sake counted as such."""
+        weights = self.ranges.weights(setting)
+        digits = setting.weight_bits or str(setting.nbit_weight) * len(weights)
+        bits = {weight.site: int(digit) for weight, digit in zip(weights, digits)}
+        every = self.ranges.weights(Setting())
+        values = sum(weight.values for weight in every)
+        return sum(w.values * bits.get(w.site, _FLOAT_BITS) for w in every) / values
 
     def _score(self, setting: Setting, inputs: int, only: Sequence[int] | None = None) -> Score:
         if time.perf_counter() > self._until:
             raise TimeUp
         for site, numbers in self.ranges.at(setting).items():
             self._executor.scale(site, *numbers)
-        on = range(len(self._probe.sites)) if only is None else only
+        off = self.ranges.skippable.off(setting)
+        everywhere = [site for site in range(len(self._probe.sites)) if site not in off]
+        on = everywhere if only is None else only
         figures, same = [], []
         for batch, floats in zip(self._batches[:inputs], self._float):
             ours = self._run(batch, on)

@@ -10,7 +10,6 @@ from ..numerics.op_errors import journalled
 from ..protocol.jobs import SearchJob
 from ..recording.journal import Journal
 from ..search.search import search
-from ..search.setting import weights_of
 from ..search.trials import TimeUp, Trials
 
 
@@ -31,12 +30,13 @@ def _search(journal: Journal, job: SearchJob) -> None:
         probed = side.probe(model, host, side.batches(model, journal.progress("calibration")))
     journal.event("stage", name="lower")
     batches = side.judged_on(model)
-    ranges, weights = side.ranges(probed), weights_of(probed, job.dialect)
+    ranges = side.ranges(probed)
     scalable, executor = side.scalable(probed, host, batches[0])
     journal.event("stage", name="run")
+    trials = Trials(journal, scalable, executor, ranges, batches, job.seconds)
     try:
-        trials = Trials(journal, scalable, executor, ranges, weights, batches, job.seconds)
-        search(trials, job.min_cosine)
+        search(trials, job.min_cosine, job.may_skip)
     except TimeUp:
         journal.event("facts", values={"time_up": True})
+    journal.event("facts", values={"spent": trials.spent})
     journal.event("end")

@@ -58,13 +58,13 @@ def bars(sides: Sequence[Side], prefix: str, title: str = "Time of one inference
     if not shown:
         return None
     row, limit = 46.0, _limit(shown)
-    axes = _rows(row * len(shown), (0.0, limit), "milliseconds of one inference: less is better")
+    axes = rows(row * len(shown), (0.0, limit), "milliseconds of one inference: less is better")
     tips: plot.Tips = {}
     for i, side in enumerate(shown):
         middle, low, high = statistics.median(side.times), min(side.times), max(side.times)
         figures = [latency(middle), *([side.ratio] if side.ratio else [])]
         figures += _beyond(side.times, limit)
-        _heading(axes, i * row, side.label, " · ".join(figures))
+        heading(axes, i * row, side.label, " · ".join(figures))
         y = i * row + 30
         axes.barh(y, middle, 15, color=COLOURS[side.look], gid=f"side{i}")
         _whisker(axes, y, low, high, limit)
@@ -83,7 +83,7 @@ def distribution(
     row, deep, limit = 76.0, 44.0, _limit(shown)
     lowest = min(min(side.times) for side in shown)
     room = 0.03 * (limit - lowest) or 0.05 * limit
-    axes = _rows(
+    axes = rows(
         row * len(shown), (max(lowest - room, 0.0), limit + room), "milliseconds of one inference"
     )
     tips: plot.Tips = {}
@@ -92,7 +92,7 @@ def distribution(
         middle = statistics.median(side.times)
         rounds = "round" if count == 1 else "rounds"
         figures = [f"{count:,} {rounds}, median {latency(middle)}", *_beyond(side.times, limit)]
-        _heading(axes, i * row, side.label, " · ".join(figures))
+        heading(axes, i * row, side.label, " · ".join(figures))
         dots = [at for at in plot.thin(side.times, _DOTS) if side.times[at] <= limit]
         axes.plot(
             [side.times[at] for at in dots],
@@ -128,13 +128,13 @@ def by_kind(
     occurring = sorted({k for drawn in parts.values() for k, _ in drawn})
     legend, row, limit = 24.0 * math.ceil(len(occurring) / 2) + 10, 58.0, max(totals.values())
     height = legend + row * len(totals)
-    axes = _rows(height, (0.0, limit), "milliseconds, summed over the kernels: less is better")
+    axes = rows(height, (0.0, limit), "milliseconds, summed over the kernels: less is better")
     for place, k in enumerate(occurring):
         _swatch(axes, place % 2 / 2, 24.0 * (place // 2), k, kinds[k])
     tips: plot.Tips = {}
     for i, (side, total) in enumerate(totals.items()):
         y, x = legend + i * row, 0.0
-        _heading(axes, y, side, latency(total))
+        heading(axes, y, side, latency(total))
         for k, ms in parts[side]:
             gid = f"part{i}-{k}"
             axes.barh(y + 35, ms, 26, x, color=_fill(k), edgecolor=plot.MUTED, gid=gid)
@@ -168,7 +168,7 @@ def _summary(title: str, sides: Sequence[Side]) -> str:
     return f"{title}: {'; '.join(medians)}"
 
 
-def _rows(height: float, span: tuple[float, float], label: str) -> Axes:
+def rows(height: float, span: tuple[float, float], label: str) -> Axes:
     """An empty chart whose vertical unit is a pixel, downwards."""
     axes = sheet(WIDTH, height + _TOP + _BOTTOM, _LEFT, _RIGHT, _TOP, _BOTTOM)
     axes.set_ylim(height, 0)
@@ -179,7 +179,7 @@ def _rows(height: float, span: tuple[float, float], label: str) -> Axes:
     return axes
 
 
-def _heading(axes: Axes, top: float, label: str, figures: str) -> None:
+def heading(axes: Axes, top: float, label: str, figures: str) -> None:
     """A row's name on the left, its figures on the right."""
     across = axes.get_yaxis_transform()
     figures = clip(figures, 70)

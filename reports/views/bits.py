@@ -11,11 +11,12 @@ from tvmq_diag.analysis.accuracy import percent
 from tvmq_diag.configuration import parse
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, WeightNoise
 from tvmq_diag.results.run import Role, Run
-from tvmq_diag.results.verdict import Verdict
+from tvmq_diag.results.verdict import WORKS, Verdict
 from tvmq_diag.trace.layout import BITS, TRACES
 from tvmq_diag.trace.stages import RELAX
 
 from ..figures import bits as figure
+from ..figures.beside_float import Beside, beside_float
 from ..figures.bits import BitPoint
 from ..formatting import DASH, TIMES, clip, number
 
@@ -65,9 +66,10 @@ class Instead:
 
 
 @dataclass(frozen=True)
-class BitsView:
-    """All that the template shows."""
+class SearchView:
+    """A search. `origin`: what it starts from; "" where there is but one."""
 
+    origin: str
     summary: str
     about: str
     chart: str | None
@@ -77,32 +79,76 @@ class BitsView:
     each: list[WeightRow]
     apart: list[BitRow]
     """As many bits for all weights, and biases in 8, where that is something else."""
-    instead: list[Instead]
     problems: list[str]
 
 
+@dataclass(frozen=True)
+class BitsView:
+    """All that the template shows."""
+
+    compiled: str | None
+    """A chart of what was compiled, beside float."""
+    searches: list[SearchView]
+    instead: list[Instead]
+
+
+_ORIGINS = ("From TVM's default", "With the ranges of activations from data")
+"""Of the searches on Relay."""
+
+
 def view(run: Run) -> BitsView | None:
-    """What is shown of a run's search; None where there was none."""
-    search = run.search
-    if search is None:
+    """What is shown of a run's searches; None where there was none."""
+    if not run.searches:
         return None
+    several = len(run.searches) > 1
+    views = [
+        _search(run, search, _ORIGINS[search.over_data] if several else "")
+        for search in run.searches
+    ]
+    return BitsView(_compiled(run), views, _instead(run))
+
+
+def _compiled(run: Run) -> str | None:
+    """Accuracy, bytes and time of what was compiled and ran, as a chart."""
+    floats = [r.trace.facts.weight_bytes for r in run.with_role(Role.FLOAT) if r.trace is not None]
+    size = next(iter(floats), None)
+    ran = [r.verdict for r in run.with_role(Role.REFERENCE, Role.REQUESTED, Role.INSTEAD) if r.ran]
+    title = "Compiled and run: accuracy, bytes of weights and time beside the float model's"
+    return beside_float([_beside(verdict, size) for verdict in ran], "beside", title)
+
+
+def _beside(verdict: Verdict, floats: int | None) -> Beside:
+    cosine = verdict.metrics.cosine if verdict.metrics is not None else None
+    kept, ratio = verdict.weight_bytes, verdict.ratio
+    return Beside(
+        verdict.configuration,
+        cosine,
+        kept / floats if kept is not None and floats else None,
+        ratio.value if ratio is not None else None,
+        (ratio.low, ratio.high) if ratio is not None else None,
+        "" if cosine is None else f"{verdict.outcome}, cosine {_rounded_down(cosine)}",
+    )
+
+
+def _search(run: Run, search: BitSearch, origin: str) -> SearchView:
     bound = _BOUND if run.facts.min_cosine is None else run.facts.min_cosine
     rows = _Rows(search, bound, {r.verdict.configuration: r.verdict for r in run.results})
     right = search.right(bound)
     uniform = [search.best(bits, 8) for bits in range(8, 0, -1)]
     fewest = right[0] if right else None
-    return BitsView(
+    prefix = "bits-data" if search.over_data else "bits"
+    return SearchView(
+        origin,
         _summary(search, right),
         f"{len(search.trials)} settings in simulation, which rounds and clips in float; right is a "
         f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs. "
         f"{_kept(run)}",
-        figure.accuracy(_series(search), bound, "bits", "Bits of weights against accuracy"),
+        figure.accuracy(_series(search), bound, prefix, "Bits of weights against accuracy"),
         [rows.of(trial) for trial in uniform if trial is not None],
         [rows.of(trial) for trial in reversed(_assigned(search))],
         [rows.of(trial) for trial in _narrower(search, fewest)],
         _each(search, fewest),
         [rows.of(trial) for trial in reversed(_apart(search))],
-        _instead(run),
         [clip(text, 300) for text in (*search.faults, *search.problems)],
     )
 
@@ -237,8 +283,9 @@ class _Rows:
     verdicts: dict[str, Verdict]
 
     def of(self, trial: BitTrial) -> BitRow:
-        compiled = (v for name, v in self.verdicts.items() if _is(name, trial))
-        verdict = next(compiled, None)
+        fields = {*trial.fields, *(_OVER_DATA if self.search.over_data else ())}
+        compiled = [v for name, v in self.verdicts.items() if _is(name, fields)]
+        verdict = next(iter(sorted(compiled, key=lambda v: v.outcome != WORKS)), None)
         return BitRow(
             _bits(trial),
             trial.nbit_input,
@@ -253,9 +300,9 @@ class _Rows:
         )
 
 
-def _is(configuration: str, trial: BitTrial) -> bool:
+def _is(configuration: str, tried: set[str]) -> bool:
     dtypes, *fields = configuration.split(":")
-    return dtypes == "int8/int8/int32" and set(fields) - _MANNER == set(trial.fields)
+    return dtypes == "int8/int8/int32" and set(fields) - _MANNER == tried
 
 
 def _rounded_down(cosine: float) -> str:
@@ -267,9 +314,12 @@ _MANNER = {
     "pipeline=default",
     "pipeline=target",
     "realize=packed",
-    "calibrate_mode=percentile",
+    "rounding=TONEAREST",
 }
-"""How it was compiled and calibrated, which is alike for all that was searched."""
+"""How it was compiled, which no trial sets."""
+
+_OVER_DATA = ("calibrate_mode=percentile",)
+"""How all is calibrated in a search over data."""
 
 
 def _came_of(verdict: Verdict) -> str:

@@ -48,7 +48,7 @@ def of_search(folder: Path) -> Path:
     loaded.directory = folder
     widths = ((8, 8, 0.99), (4, 8, 0.96), (3, 8, 0.8), (4, 6, 0.95))
     trials = [BitTrial(w, a, "max", 16.0, 16, worst, worst) for w, a, worst in widths]
-    loaded.search = BitSearch(trials)
+    loaded.searches = [BitSearch(trials)]
     return run.write(loaded)
 
 

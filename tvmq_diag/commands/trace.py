@@ -94,8 +94,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=not_negative,
         default=60.0,
         metavar="S",
-        help="where a configuration does not work, look so long for the fewest bits that do; 0: do "
-        "not (%(default)g)",
+        help="where a configuration does not work, look so long for the fewest bits that do, by "
+        "trials of a simulation, once that is compiled; 0: do not (%(default)g)",
     )
     parser.add_argument(
         "--save-ir", action="store_true", help="also keep the text of every changed module"

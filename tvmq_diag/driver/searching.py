@@ -18,7 +18,7 @@ from ..results.run import Result, Role
 from ..results.verdict import WORKS, WRONG, Verdict
 from ..toolchains import process
 from ..trace.ending import How
-from ..trace.layout import BITS, SEARCH, TRACES
+from ..trace.layout import BITS, SEARCHES, TRACES
 from ..trace.stages import RELAX, RELAY
 from .calibrating import option, to_calibrate
 from .follow_ups import suggest
@@ -32,16 +32,26 @@ _COMMENT = "Bits of each weight: hand it to --dtype @FILE"
 _SHORT = 0.5
 """Bits."""
 
+_LEAST_SECONDS = 5.0
+"""With less than this left for trials there is no second search."""
+
+_ROUNDING = "rounding=TONEAREST"
+"""TVM's other way to round where it rescales (python/tvm/relay/quantize/quantize.py, QConfig). The
+simulation does not see it: what is right there and not when it is compiled may be so with it."""
+
 _VERIFIED = 3
 """So many of the settings that are right in simulation are compiled, the fewest bits first."""
 
 
 class Base(NamedTuple):
-    """A configuration that bits and scales are changed of, and what it is calibrated on; None: on
-    what the plan says."""
+    """A configuration that bits and scales are changed of, where its search is kept, and what it is
+    calibrated on; None: on what the plan says."""
 
     configuration: Configuration
+    folder: str
     data: DataSource | None = None
+    is_last: bool = True
+    """Is it the last that is searched from? Then ops may be left in float."""
 
 
 def fewest_bits(trials: Trials) -> None:
@@ -59,10 +69,12 @@ def fewest_bits(trials: Trials) -> None:
         if default not in (WORKS, WRONG) or (default == WORKS and width(requested) >= _BYTE):
             continue
         for tried in _bases(trials, base):
-            mode = str(tried.configuration.fields.get("calibrate_mode"))
-            if mode not in searches:
-                searches[mode] = _search(trials, tried)
-            works = _verified(trials, tried, searches[mode], width(requested))
+            if tried.folder not in searches:
+                seconds = trials.plan.search - sum(map(_spent, searches.values()))
+                if searches and seconds < _LEAST_SECONDS:
+                    break
+                searches[tried.folder] = _search(trials, tried, seconds)
+            works = _verified(trials, tried, searches[tried.folder], width(requested))
             if works is not None:
                 suggest(
                     trials, result.verdict, works, "" if tried.data is None else option(tried.data)
@@ -73,10 +85,19 @@ def fewest_bits(trials: Trials) -> None:
 
 def _bases(trials: Trials, default: Configuration) -> list[Base]:
     """TVM's default; and the same with ranges from data, where it has one range for all."""
+    first, second = SEARCHES
     over = over_data(default, trials.plan.toolchain.dialect)
     if trials.plan.toolchain.dialect != RELAY or not over:
-        return [Base(default)]
-    return [Base(default), Base(over[0], to_calibrate(trials.plan))]
+        return [Base(default, first)]
+    return [
+        Base(default, first, is_last=False),
+        Base(over[0], second, to_calibrate(trials.plan)),
+    ]
+
+
+def _spent(search: BitSearch) -> float:
+    """Seconds of its trials; none of one that did not come to them."""
+    return search.facts.spent or 0.0
 
 
 def width(requested: Configuration) -> int:
@@ -95,26 +116,29 @@ def _is_open(trials: Trials, result: Result) -> bool:
     return not settled and not trials.configuration(verdict.configuration).as_is
 
 
-def _search(trials: Trials, base: Base) -> BitSearch:
+def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
     plan, compiler = trials.plan, trials.compiler
     text = base.configuration.text
     trials.observer.begin(f"looking for the fewest bits that stay right, from {text}")
-    folder = trials.run.directory / TRACES / SEARCH
-    if folder.exists():  # the last one is that which is shown
-        folder.rename(folder.with_name(f"{SEARCH}-before"))
+    folder = trials.run.directory / TRACES / base.folder
     compiled = replace(
         compiler.job(folder, base.configuration.qconfig),
         calibrated=str(compiler.calibrated(base.configuration.slug)),
     )
     if base.data is not None:
         compiled = replace(compiled, dataset=base.data)
-    job = SearchJob(**vars(compiled), min_cosine=plan.bounds.cosine, seconds=plan.search)
+    job = SearchJob(
+        **vars(compiled),
+        min_cosine=plan.bounds.cosine,
+        may_skip=base.is_last,
+        seconds=seconds,
+    )
     ending = process.run(plan.toolchain, job, plan.limits, trials.observer.progress)
     try:
         search = bit_search.load(folder)
     except UsageError:  # it died before it began
         search = BitSearch(problems=[ending.tail[-500:]])
-    trials.run.search = search
+    trials.run.searches.append(search)
     if ending.how == How.INTERRUPTED:
         raise Stopped
     return search
@@ -123,12 +147,15 @@ def _search(trials: Trials, base: Base) -> BitSearch:
 def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verdict | None:
     """The verdict on the first of at least so many bits of weights that works when it is compiled;
     None if none of them does. Bits of each weight are left in a file too."""
-    right = fewest_first(search, trials.plan.bounds.cosine, least)
-    for trial in right[:_VERIFIED]:
-        works = configuration(base.configuration, trial, trials.plan.toolchain.dialect)
+    dialect = trials.plan.toolchain.dialect
+    right = fewest_first(search, trials.plan.bounds.cosine, least)[:_VERIFIED]
+    candidates = [configuration(base.configuration, trial, dialect) for trial in right]
+    if candidates and dialect == RELAY:
+        candidates.insert(1, parse(f"{candidates[0].text}:{_ROUNDING}"))
+    for works in candidates:
         verdict = trials.verdict_on(works, base.data)
         if verdict.outcome == WORKS:
-            if trial.weight_bits:
+            if works.fields.get("weight_bits"):
                 _write(trials.run.directory / TRACES / works.slug / BITS, works, search)
             return verdict
     return None

@@ -10,12 +10,14 @@ from ..decoding import Natural
 from ..trace import journal
 from ..trace.events import End, Facts, Fault, Progress, Stage, Start
 from ..trace.journal import Event
+from ..trace.layout import SEARCHES
 
 
 class BitTrial(Event, frozen=True, tag="trial"):
     """A setting of a configuration on the first `inputs` inputs: cosine to the float model of the
     `worst` of them and in the mean, SQNR in dB, and the share of rows with float's top-1. None: not
-    a finite number, or no rows of scores. `average`: bits a value of the weights."""
+    a finite number, or no rows of scores. `average`: bits a value of the weights, 32 those of ops
+    that `skip` leaves in float, a field of the configuration; "": none beside the default's."""
 
     nbit_weight: Natural
     nbit_input: Natural
@@ -28,6 +30,7 @@ class BitTrial(Event, frozen=True, tag="trial"):
     same: float | None = None
     weight_bits: str = ""
     average: float | None = None
+    skip: str = ""
 
     @property
     def bits(self) -> float:
@@ -49,7 +52,8 @@ class BitTrial(Event, frozen=True, tag="trial"):
             ("global_scale", f"{self.global_scale:g}", "8"),
             ("weight_bits", self.weight_bits, ""),
         )
-        return tuple(f"{name}={value}" for name, value, default in given if value != default)
+        fields = [f"{name}={value}" for name, value, default in given if value != default]
+        return (*fields, self.skip) if self.skip else tuple(fields)
 
 
 class WeightNoise(Event, frozen=True, tag="weight"):
@@ -66,9 +70,11 @@ class WeightNoise(Event, frozen=True, tag="weight"):
 
 
 class SearchFacts(msgspec.Struct):
-    """`time_up`: was there no time to try all?"""
+    """`time_up`: was there no time to try all? `spent`: seconds that all trials took, None where
+    the search did not come to its end."""
 
     time_up: bool = False
+    spent: float | None = None
 
 
 class BitSearch(msgspec.Struct):
@@ -80,6 +86,8 @@ class BitSearch(msgspec.Struct):
     faults: list[str] = []
     problems: list[str] = []
     complete: bool = False
+    over_data: bool = False
+    """Were the ranges of activations found on data, where the default has one range for all?"""
 
     @property
     def inputs(self) -> int:
@@ -118,7 +126,7 @@ _DECODER: msgspec.json.Decoder[SearchEvent] = msgspec.json.Decoder(SearchEvent)
 def load(folder: Path) -> BitSearch:
     """Read a search's journal, complete or not. Raises UsageError when there is none."""
     events, problems = journal.read(folder, _DECODER, _WHOSE)
-    search = BitSearch(problems=problems)
+    search = BitSearch(problems=problems, over_data=folder.name == SEARCHES[1])
     for event in events:
         match event:
             case BitTrial():

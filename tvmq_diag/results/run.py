@@ -53,8 +53,8 @@ class Run(msgspec.Struct, eq=False):
     facts: RunFacts
     results: list[Result] = []
     benchmark: Benchmark | None = None
-    search: BitSearch | None = None
-    """How few bits stay right, in simulation."""
+    searches: list[BitSearch] = []
+    """How few bits stay right, in simulation, in the order of layout.SEARCHES."""
     problems: list[str] = []
     """What in the run's own files could not be read."""
 

@@ -23,7 +23,7 @@ from ..trace.layout import (
     FACTS,
     NUMBERS,
     SCRIPT,
-    SEARCH,
+    SEARCHES,
     TRACES,
     VERDICTS,
 )
@@ -117,8 +117,9 @@ def load(directory: Path) -> Run:
             run.benchmark = benchmark.load(measured)
         except UsageError as error:
             run.problems.append(str(error))
-    with contextlib.suppress(UsageError):
-        run.search = bit_search.load(directory / TRACES / SEARCH)
+    for name in SEARCHES:
+        with contextlib.suppress(UsageError):
+            run.searches.append(bit_search.load(directory / TRACES / name))
     return run
 
 

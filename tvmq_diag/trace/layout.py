@@ -12,8 +12,9 @@ SCRIPT = "script"
 """The folder of the trace of somebody's own script, among the traces."""
 BENCHMARK = "benchmark"
 """The folder of the benchmark's journal, among the traces."""
-SEARCH = "search"
-"""The folder of the journal of the search for the fewest bits, among the traces."""
+SEARCHES = ("search", "search-over-data")
+"""The folders of the journals of searches for the fewest bits, among the traces: from the default,
+and from the default with the ranges of activations found on data."""
 BITS = "bits.toml"
 """Bits of each weight of a configuration that the search found, in its trace's folder."""
 NUMBERS = "-numbers"

@@ -56,20 +56,24 @@ from instruments.search.trials import Score, TimeUp
 
 class Model:  # worst cosine by bits, best at a range of 16, better with weight_scale=max
     inputs, few = 16, 4
-    ranges = SimpleNamespace(
-        on_data=False, weight_scales=("power2", "max"), widths=range(8, 1, -1))
     sizes, noises = [100, 10, 1000], [1.0, 1.0, 1.0]  # by itself at 2 bits
-    def __init__(self, most):
-        self.asked, self.most = [], most
-        self.weights = self.sizes
+    def __init__(self, most, loud=()):
+        self.asked, self.most, self.loud = [], most, loud
+        self.ranges = SimpleNamespace(
+            on_data=False, weight_scales=("power2", "max"), widths=range(8, 1, -1),
+            weights=lambda setting: [SimpleNamespace(values=size)
+                for i, size in enumerate(self.sizes) if i not in setting.skip],
+            skippable=SimpleNamespace(sites={0: {0}, 1: {1}, 2: {2}}))
     def of(self, setting, inputs):
         key = tuple(setting), inputs
         if key not in self.asked:
             if len(self.asked) == self.most:
                 raise TimeUp
             self.asked.append(key)
-        digits = setting.weight_bits or str(setting.nbit_weight) * 3
-        noise = sum(self.noises[i] * 4.0 ** (2 - int(b)) for i, b in enumerate(digits)) / 3
+        there = [i for i in range(3) if i not in setting.skip]
+        digits = setting.weight_bits or str(setting.nbit_weight) * len(there)
+        noise = sum(self.noises[i] * 4.0 ** (2 - int(b)) for i, b in zip(there, digits)) / 3
+        noise += sum(op in there for op in self.loud)
         worst = 1.0 - 0.4 * noise ** 0.5 - 0.2 * 2.0 ** (2 - setting.nbit_input)
         worst -= 0.02 * (setting.weight_scale == "power2")
         distance = abs(math.log2(setting.global_scale / 16))
@@ -78,20 +82,25 @@ class Model:  # worst cosine by bits, best at a range of 16, better with weight_
     def last_right(self, settings, min_cosine):
         right = (s for s in reversed(settings) if self.of(s, self.inputs).worst >= min_cosine)
         return next(right, None)
-    def alone(self, number, bits, inputs):
+    def alone(self, number, skip, bits, inputs):
         return self.noises[number] * 4.0 ** (2 - bits)
+    def op_alone(self, op, setting, inputs):
+        return 1.0 + op / 10 if op in self.loud else op / 100
     def affordable(self, share):
         return 1000
 
 model = Model(1000)
-search(model, 0.9)
+search(model, 0.9, True)
+loud, strict = Model(1000, [0, 2]), Model(1000, [0, 2])
+search(loud, 0.9, True)
+search(strict, 0.9, False)
 short = Model(5)
 try:
-    search(short, 0.9)
+    search(short, 0.9, True)
     ended = False
 except TimeUp:
     ended = True
-print(json.dumps([model.asked, len(short.asked), ended]))
+print(json.dumps([model.asked, len(short.asked), ended, loud.asked, strict.asked]))
 """
 
 ASSIGNMENT = """
@@ -153,12 +162,12 @@ def test_a_trial_has_the_steps_that_our_quantizer_calibrates(
 def test_the_range_comes_first_and_nothing_is_tried_twice(in_tvm: InTvm) -> None:
     done = in_tvm(STRATEGY)
     assert done.returncode == 0, done.stderr[-2000:]
-    asked, few, ended = json.loads(done.stdout.splitlines()[-1])
-    settings = [tuple(setting) for setting, _ in asked]
-    keys = [(*setting, inputs) for setting, inputs in asked]
-    assert len(keys) == len(set(keys))
+    asked, few, ended, loud, strict = json.loads(done.stdout.splitlines()[-1])
+    settings = [tuple(setting[:-1]) for setting, _ in asked]
+    keys = [(*setting[:-1], inputs) for setting, inputs in asked]
+    assert len(keys) == len(set(keys)) and not any(setting[-1] for setting, _ in asked)
     assert settings[0] == (8, 8, "power2", 8.0, "")  # TVM's own
-    whole = [tuple(setting) for setting, inputs in asked if inputs == 16]
+    whole = [tuple(setting[:-1]) for setting, inputs in asked if inputs == 16]
     # 1 - 0.4 / 2**(b - 2) - 0.2 / 64 - 0.01 is at least 0.9 from 5 bits on.
     assert min(bits for bits, inputs, *_, each in whole if inputs == 8 and not each) == 5
     assert (5, 8, "max", 16.0, "") in whole
@@ -169,6 +178,11 @@ def test_the_range_comes_first_and_nothing_is_tried_twice(in_tvm: InTvm) -> None
     assert right
     assert {each for *_, each in whole} >= {"444", "555", "333", "666"}  # to compare with
     assert few == 5 and ended
+    # Where two ops make it wrong at 8 bits: they, and no other, are left in float.
+    answers = [setting for setting, inputs in loud if inputs == 16]
+    assert answers and {tuple(setting[-1]) for setting in answers} == {(0, 2)}
+    assert any(len(setting[-2]) == 1 for setting in answers)  # and the other has fewer bits
+    assert not any(setting[-1] for setting, _ in strict)
 
 
 def test_an_assignment_is_near_the_best_there_is(in_tvm: InTvm) -> None:
@@ -193,8 +207,9 @@ def test_the_fewest_bits_are_found_compiled_and_told(
     top1 = found[instead]["metrics"]["accuracy"]
     assert top1["ours"] >= top1["floats"] - 0.01 * top1["of"]
     run = store.load(tmp_path / "o")
-    assert run.search is not None and run.search.complete
-    first = searching.fewest_first(run.search, 0.95, 4)[0]
+    [search] = run.searches
+    assert search.complete and search.facts.spent
+    first = searching.fewest_first(search, 0.95, 4)[0]
     assert searching.configuration(REFERENCE, first).text == instead
     assert 3.5 < first.bits <= 4
     folder = tmp_path / "o" / TRACES / parse(instead).slug
