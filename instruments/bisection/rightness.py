@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ..numerics import classes
 from ..numerics.figures import error
 from ..numerics.pooling import varying
 from ..protocol.jobs import MIN_AGREEMENT, MIN_COSINE, MIN_PLACES
@@ -20,9 +21,6 @@ from .search import Judged, Ran
 BOUND_DB = 10.0
 """An SQNR below this is another result, where two ways to compute the same ops are compared: noise
 of a third of the signal's amplitude, which is about what a cosine of 0.95 allows."""
-
-_CLOSE = 0.3
-"""Of the standard deviation of scores within their rows: see tvmq_diag.measurements.top1."""
 
 _CONSTANT = 0.01
 """Of the float model's difference between inputs: see tvmq_diag.analysis.accuracy."""
@@ -120,8 +118,9 @@ def _figures(ours: np.ndarray, floats: np.ndarray) -> dict[str, Any]:
     cosines = [error([a], [b])["cosine"] for a, b in zip(ours, floats) if np.any(b)]
     if cosines:
         figures["cosine"] = None if None in cosines else min(cosines)
-    if floats.ndim == 3 and floats.shape[-1] > 1:
-        figures["same"] = _same_classes(ours, floats)
+    if classes.are_scores(floats):
+        agreeing = classes.agreeing(ours, floats, classes.spread(floats))
+        figures["same"] = float(agreeing.mean()) if agreeing.size else 1.0
     return figures
 
 
@@ -137,20 +136,6 @@ def _right(figures: dict[str, Any], ours: np.ndarray, floats: np.ndarray, bounds
     return floats.dtype.kind in "iub" or (cosine is not None and cosine >= bounds.cosine)
 
 
-def _same_classes(ours: np.ndarray, floats: np.ndarray) -> float:
-    """The share of rows whose top-1 is float's, or hardly preferred by it."""
-    given, mine = np.argmax(floats, axis=-1), np.argmax(ours, axis=-1)
-    scores = np.asarray(floats, np.float64)
-    rows = scores[np.isfinite(scores).all(axis=-1)]
-    spread = np.sqrt(np.mean(np.var(rows, axis=-1))) if len(rows) else 0.0
-    preferred = _at(scores, given) - _at(scores, mine)
-    return _mean((given == mine) | (preferred < _CLOSE * spread))
-
-
-def _at(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(scores, classes[..., np.newaxis], axis=-1)[..., 0]
-
-
 def _constant(ours: np.ndarray, floats: np.ndarray) -> bool:
     """Is it the same for every input, where `floats` is not?"""
     if floats.dtype.kind in "iub":
@@ -163,10 +148,6 @@ def _differs(output: np.ndarray) -> float:
     values = np.nan_to_num(np.asarray(output, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     size = np.linalg.norm(values)
     return float(np.linalg.norm(values - values[:1]) / size) if size else 0.0
-
-
-def _mean(chosen: np.ndarray) -> float:
-    return float(chosen.mean()) if chosen.size else 1.0
 
 
 def _nearness(figures: dict[str, Any]) -> tuple[bool, float, float]:

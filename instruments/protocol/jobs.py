@@ -209,13 +209,15 @@ class SearchJob(NumericsJob):
     """The fewest bits that stay right, in simulation: see instruments.search.
 
     `qconfig` is what bits and scales are changed of. Right is a cosine of at least `min_cosine` to
-    the float model on the worst input. `seconds` are for the trials, once the model is built.
+    the float model on the worst input, and of rows of scores a share with float's top-1 that is not
+    surely less than `min_agreement`. `seconds` are for the trials, once the model is built.
     `may_skip`: may ops be left in float, where 8 bits are not right otherwise?
     """
 
     TASK: ClassVar[str] = "search"
 
     min_cosine: float = MIN_COSINE
+    min_agreement: float = MIN_AGREEMENT
     may_skip: bool = True
 
 

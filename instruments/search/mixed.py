@@ -40,19 +40,19 @@ class Mixed:
         self._kept = Noises(measured, sizes, trials.ranges.widths)
         self._any = Noises(measured, sizes)
 
-    def fewest(self, average: float, min_cosine: float) -> Setting | None:
+    def fewest(self, average: float) -> Setting | None:
         """The fewest bits a value that are right, from `average` down, in widths that weights are
         kept in; None if nothing is."""
         noises, looks_right = self._kept, []
         while average >= NARROWEST:
             setting = self._best(noises, average)
-            if not self._looks_right(setting, min_cosine):
+            if not self._trials.looks_right(setting):
                 setting = self._corrected(setting, noises, average)
-            if not self._looks_right(setting, min_cosine):
+            if not self._trials.looks_right(setting):
                 break
             looks_right.append(setting)
             average -= STEP
-        return self._trials.last_right(looks_right, min_cosine)
+        return self._trials.last_right(looks_right)
 
     def compare(self) -> None:
         """Try uniform and assigned bits of equal averages on all inputs, in any width: so that it
@@ -92,9 +92,6 @@ class Mixed:
 
     def _with(self, bits: str) -> Setting:
         return self._start._replace(nbit_weight=WIDEST, weight_bits=bits)
-
-    def _looks_right(self, setting: Setting, min_cosine: float) -> bool:
-        return self._trials.of(setting, self._trials.few).worst >= min_cosine
 
     def _noise(self, setting: Setting) -> float:
         return self._trials.of(setting, self._trials.few).noise

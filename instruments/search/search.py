@@ -20,43 +20,41 @@ REACH = (2.0**-3, 2.0**9)
 """global_scale is looked for between these."""
 
 
-def search(trials: Trials, min_cosine: float, may_skip: bool) -> None:
+def search(trials: Trials, may_skip: bool) -> None:
     """Try settings until all is known, or the time is up, which raises TimeUp. `may_skip`: look for
     ops to leave in float, too."""
     starts = [Setting(weight_scale=name) for name in trials.ranges.weight_scales]
     if not trials.ranges.on_data:
         starts = [_climb(trials, start) for start in starts]
-    uniform = _uniform(trials, starts, min_cosine)
+    uniform = _uniform(trials, starts)
     if uniform is None and may_skip:
-        start = skipped(trials, _better(trials, starts, WIDEST), min_cosine)
-        uniform = _uniform(trials, [start], min_cosine) if start is not None else None
+        start = skipped(trials, _better(trials, starts, WIDEST))
+        uniform = _uniform(trials, [start]) if start is not None else None
     if uniform is None:
         return
     mixed = Mixed(trials, uniform)
-    found = mixed.fewest(uniform.nbit_weight, min_cosine) or uniform
+    found = mixed.fewest(uniform.nbit_weight) or uniform
     _walk(trials, lambda bits: _climb(trials, found._replace(nbit_input=bits)),
-          range(WIDEST - 1, NARROWEST - 1, -1), min_cosine)  # fmt: skip
+          range(WIDEST - 1, NARROWEST - 1, -1))  # fmt: skip
     mixed.compare()
 
 
-def _uniform(trials: Trials, starts: list[Setting], min_cosine: float) -> Setting | None:
+def _uniform(trials: Trials, starts: list[Setting]) -> Setting | None:
     """The fewest bits of all weights that are right; None where 8 are not."""
     widths = range(WIDEST, NARROWEST - 1, -1)
-    return _walk(trials, lambda bits: _better(trials, starts, bits), widths, min_cosine)
+    return _walk(trials, lambda bits: _better(trials, starts, bits), widths)
 
 
-def _walk(
-    trials: Trials, at: Callable[[int], Setting], widths: range, min_cosine: float
-) -> Setting | None:
+def _walk(trials: Trials, at: Callable[[int], Setting], widths: range) -> Setting | None:
     """The last of the settings at these widths that is right, if there is one; no width is tried
     behind one that is not."""
     looks_right = []
     for bits in widths:
         setting = at(bits)
-        if trials.of(setting, trials.few).worst < min_cosine:
+        if not trials.looks_right(setting):
             break
         looks_right.append(setting)
-    return trials.last_right(looks_right, min_cosine)
+    return trials.last_right(looks_right)
 
 
 def _better(trials: Trials, starts: list[Setting], bits: int) -> Setting:

@@ -16,16 +16,16 @@ MOST = 8
 """So many ops are left in float and no more: what needs that is not quantized."""
 
 
-def skipped(trials: Trials, start: Setting, min_cosine: float) -> Setting | None:
+def skipped(trials: Trials, start: Setting) -> Setting | None:
     """`start` with the fewest ops in float that were found to make it right; None where it cannot
     be made so. Raises TimeUp."""
     worst_first = _by_noise(trials, start)
     count = 1
     while count <= min(MOST, len(worst_first)):
         setting = start._replace(skip=tuple(sorted(worst_first[:count])))
-        if trials.of(setting, trials.few).worst >= min_cosine:
-            fewer = _fewer(trials, setting, worst_first[:count], min_cosine)
-            return trials.last_right([setting, fewer], min_cosine)
+        if trials.looks_right(setting):
+            fewer = _fewer(trials, setting, worst_first[:count])
+            return trials.last_right([setting, fewer])
         count *= 2
     return None
 
@@ -38,11 +38,11 @@ def _by_noise(trials: Trials, start: Setting) -> list[int]:
     return sorted(ops, key=lambda op: -noises[op])
 
 
-def _fewer(trials: Trials, setting: Setting, worst_first: list[int], min_cosine: float) -> Setting:
+def _fewer(trials: Trials, setting: Setting, worst_first: list[int]) -> Setting:
     """The same without those that it looks right without, those that make the least noise tried
     first."""
     for op in reversed(worst_first):
         other = setting._replace(skip=tuple(one for one in setting.skip if one != op))
-        if other.skip and trials.of(other, trials.few).worst >= min_cosine:
+        if other.skip and trials.looks_right(other):
             setting = other
     return setting

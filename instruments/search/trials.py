@@ -3,8 +3,9 @@
 trial     the fields of a setting (see setting.py); `average`, bits a value of the weights; inputs:
           how many it was run on; cosine to the float model, in the mean and of the worst of them;
           sqnr_db in the mean; same: the share of rows with the float model's top-1, null where
-          outputs are no scores; skip: the field of a configuration that leaves ops in float, ""
-          where none are that would not be so anyway
+          outputs are no scores; right: is it, by its cosines and its top-1?
+          skip: the field of a configuration that leaves ops in float, "" where none are that would
+          not be so anyway
 weight    one of those that weight_bits counts: op, shape, values; `noise` at so many `bits`, with
           all else in float, on so many `inputs` (see Score)
 """
@@ -16,8 +17,11 @@ from typing import Dict, NamedTuple, Sequence
 
 import numpy as np
 
+from ..numerics import classes
 from ..numerics.figures import error
 from ..numerics.probe import Probe, ScalableExecutor
+from ..protocol.jobs import MIN_AGREEMENT, MIN_COSINE
+from ..protocol.shares import wilson
 from ..recording.journal import Journal
 from .setting import MAX, Ranges, Setting
 
@@ -48,6 +52,17 @@ class Score(NamedTuple):
     same: float | None
     noise: float = 0.0
     """Noise power for each signal power, in the mean of the inputs, a gain error left out."""
+    right: bool = False
+    """By the bounds of the trials."""
+
+
+class Bounds(NamedTuple):
+    """What is right: a cosine of the worst input of at least `cosine`, and of rows of scores a
+    share with float's top-1, close calls counted, that is not surely less than `agreement` (95 %
+    confidence), as tvmq_diag.analysis.accuracy judges what was compiled."""
+
+    cosine: float = MIN_COSINE
+    agreement: float = MIN_AGREEMENT
 
 
 class Trials:
@@ -60,18 +75,21 @@ class Trials:
         executor: ScalableExecutor,
         ranges: Ranges,
         batches: Sequence[Inputs],
+        bounds: Bounds,
         seconds: float,
     ) -> None:
         self._journal = journal
         self._probe = probed
         self._executor = executor
         self._batches = batches
+        self._bounds = bounds
         self._began = time.perf_counter()
         self._until = self._began + seconds
         self.ranges = ranges
         self._ran, self._seconds = 0, 0.0
         self._scores: dict[tuple[Setting, int], Score] = {}
         self._float = [self._run(batch, ()) for batch in batches]
+        self._spreads = [_spread(outputs) for outputs in zip(*self._float)]
         affordable = int(_OF_ALL * seconds * self._ran / self._seconds)
         self.few = min(max(affordable, _FEWEST), _MOST, len(batches))
         """Inputs that most trials are on."""
@@ -101,17 +119,21 @@ class Trials:
                 cosine=score.cosine,
                 sqnr_db=score.sqnr_db,
                 same=score.same,
+                right=score.right,
                 skip=self.ranges.skippable.told(setting),
             )
             self._tell(len(self._scores), len(self._scores))
         return self._scores[key]
 
-    def last_right(self, settings: Sequence[Setting], min_cosine: float) -> Setting | None:
+    def looks_right(self, setting: Setting) -> bool:
+        """Is it right on a few inputs? Raises TimeUp."""
+        return self.of(setting, self.few).right
+
+    def last_right(self, settings: Sequence[Setting]) -> Setting | None:
         """The last that is right on all inputs, of some that look right on a few; None if none is.
         Raises TimeUp."""
-        tried = (self.of(setting, self.inputs).worst for setting in reversed(settings))
-        right = (worst >= min_cosine for worst in tried)
-        return next((s for s, is_right in zip(reversed(settings), right) if is_right), None)
+        right = (s for s in reversed(settings) if self.of(s, self.inputs).right)
+        return next(right, None)
 
     def affordable(self, share: float) -> float:
         """For how many runs of the model a share of the time that is left will do."""
@@ -159,12 +181,18 @@ class Trials:
         off = self.ranges.skippable.off(setting)
         everywhere = [site for site in range(len(self._probe.sites)) if site not in off]
         on = everywhere if only is None else only
-        figures, same = [], []
+        figures = []
+        same: list[bool] = []
+        agreeing: list[bool] = []
         for batch, floats in zip(self._batches[:inputs], self._float):
             ours = self._run(batch, on)
             figures.append(error(ours, floats))
-            same += [_same(one, other) for one, other in zip(ours, floats) if one.ndim == 2]
+            for one, other, spread in zip(ours, floats, self._spreads):
+                if spread is not None:
+                    same += classes.same(one, other).tolist()
+                    agreeing += classes.agreeing(one, other, spread).tolist()
         cosines = [-1.0 if one["cosine"] is None else float(one["cosine"]) for one in figures]
+        agrees = not agreeing or (wilson(sum(agreeing), len(agreeing))[1] >= self._bounds.agreement)
         decibels = [one["sqnr_db"] for one in figures if one["sqnr_db"] is not None]
         return Score(
             min(cosines),
@@ -172,6 +200,7 @@ class Trials:
             sum(decibels) / len(decibels) if decibels else None,
             sum(same) / len(same) if same else None,
             sum(max(cosine, _LEAST) ** -2 - 1 for cosine in cosines) / len(cosines),
+            min(cosines) >= self._bounds.cosine and agrees,
         )
 
     def _run(self, batch: Inputs, on: Sequence[int]) -> list[np.ndarray]:
@@ -183,6 +212,7 @@ class Trials:
         return [self._executor.output(number) for number in self._probe.results]
 
 
-def _same(ours: np.ndarray, floats: np.ndarray) -> float:
-    """The share of rows with the same largest value."""
-    return float(np.mean(np.argmax(ours, axis=1) == np.argmax(floats, axis=1)))
+def _spread(outputs: Sequence[np.ndarray]) -> float | None:
+    """Of scores within their rows, over all inputs; None of what is no scores."""
+    floats = np.stack(outputs)
+    return classes.spread(floats) if classes.are_scores(floats) else None

@@ -10,7 +10,7 @@ from ..numerics.op_errors import journalled
 from ..protocol.jobs import SearchJob
 from ..recording.journal import Journal
 from ..search.search import search
-from ..search.trials import TimeUp, Trials
+from ..search.trials import Bounds, TimeUp, Trials
 
 
 def main(job: SearchJob) -> int:
@@ -33,9 +33,10 @@ def _search(journal: Journal, job: SearchJob) -> None:
     ranges = side.ranges(probed)
     scalable, executor = side.scalable(probed, host, batches[0])
     journal.event("stage", name="run")
-    trials = Trials(journal, scalable, executor, ranges, batches, job.seconds)
+    bounds = Bounds(job.min_cosine, job.min_agreement)
+    trials = Trials(journal, scalable, executor, ranges, batches, bounds, job.seconds)
     try:
-        search(trials, job.min_cosine, job.may_skip)
+        search(trials, job.may_skip)
     except TimeUp:
         journal.event("facts", values={"time_up": True})
     journal.event("facts", values={"spent": trials.spent})

@@ -141,7 +141,8 @@ def _search(run: Run, search: BitSearch, origin: str) -> SearchView:
         origin,
         _summary(search, right),
         f"{len(search.trials)} settings in simulation, which rounds and clips in float; right is a "
-        f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs. "
+        f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs, and of "
+        f"scores float's top-1, close calls counted, as often as can be asked. "
         f"{_kept(run)}",
         figure.accuracy(_series(search), bound, prefix, "Bits of weights against accuracy"),
         [rows.of(trial) for trial in uniform if trial is not None],
@@ -295,7 +296,7 @@ class _Rows:
             DASH if trial.sqnr_db is None else f"{trial.sqnr_db:.1f}",
             DASH if trial.same is None else percent(trial.same),
             trial.inputs,
-            trial.inputs == self.search.inputs and trial.worst >= self.bound,
+            trial.inputs == self.search.inputs and trial.is_right(self.bound),
             "" if verdict is None else _came_of(verdict),
         )
 

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tvmq_diag.instruments.numerics import figures
+from tvmq_diag.instruments.protocol.shares import wilson
 from tvmq_diag.measurements import outputs
-from tvmq_diag.measurements.metrics import Accuracy, Agreement, Metrics, OverInputs, wilson
+from tvmq_diag.measurements.metrics import Accuracy, Agreement, Metrics, OverInputs
 from tvmq_diag.measurements.outputs import Array, Outputs, one
 
 RNG = np.random.default_rng(0)

@@ -130,6 +130,7 @@ def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
     job = SearchJob(
         **vars(compiled),
         min_cosine=plan.bounds.cosine,
+        min_agreement=plan.bounds.agreement,
         may_skip=base.is_last,
         seconds=seconds,
     )

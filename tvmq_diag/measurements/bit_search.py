@@ -17,7 +17,8 @@ class BitTrial(Event, frozen=True, tag="trial"):
     """A setting of a configuration on the first `inputs` inputs: cosine to the float model of the
     `worst` of them and in the mean, SQNR in dB, and the share of rows with float's top-1. None: not
     a finite number, or no rows of scores. `average`: bits a value of the weights, 32 those of ops
-    that `skip` leaves in float, a field of the configuration; "": none beside the default's."""
+    that `skip` leaves in float, a field of the configuration; "": none beside the default's.
+    `right` goes by the top-1 of scores, too; None: not told, then it goes by the cosine alone."""
 
     nbit_weight: Natural
     nbit_input: Natural
@@ -31,6 +32,11 @@ class BitTrial(Event, frozen=True, tag="trial"):
     weight_bits: str = ""
     average: float | None = None
     skip: str = ""
+    right: bool | None = None
+
+    def is_right(self, min_cosine: float) -> bool:
+        """On the inputs that it was tried on."""
+        return self.worst >= min_cosine if self.right is None else self.right
 
     @property
     def bits(self) -> float:
@@ -97,7 +103,7 @@ class BitSearch(msgspec.Struct):
     def right(self, min_cosine: float) -> list[BitTrial]:
         """What is right on all inputs, the fewest bits of weights first, of those what TVM can by
         itself, and then the most bits of activations, which cost no bytes."""
-        whole = [t for t in self.trials if t.inputs == self.inputs and t.worst >= min_cosine]
+        whole = [t for t in self.trials if t.inputs == self.inputs and t.is_right(min_cosine)]
         return sorted(whole, key=lambda t: (t.bits, bool(t.weight_bits), -t.nbit_input, -t.worst))
 
     @property

@@ -78,10 +78,11 @@ class Model:  # worst cosine by bits, best at a range of 16, better with weight_
         worst -= 0.02 * (setting.weight_scale == "power2")
         distance = abs(math.log2(setting.global_scale / 16))
         worst -= 0.05 * distance + 0.01 * (inputs == 16)
-        return Score(worst, worst, None, None, max(worst, 0.05) ** -2 - 1)
-    def last_right(self, settings, min_cosine):
-        right = (s for s in reversed(settings) if self.of(s, self.inputs).worst >= min_cosine)
-        return next(right, None)
+        return Score(worst, worst, None, None, max(worst, 0.05) ** -2 - 1, worst >= 0.9)
+    def looks_right(self, setting):
+        return self.of(setting, self.few).right
+    def last_right(self, settings):
+        return next((s for s in reversed(settings) if self.of(s, self.inputs).right), None)
     def alone(self, number, skip, bits, inputs):
         return self.noises[number] * 4.0 ** (2 - bits)
     def op_alone(self, op, setting, inputs):
@@ -90,13 +91,13 @@ class Model:  # worst cosine by bits, best at a range of 16, better with weight_
         return 1000
 
 model = Model(1000)
-search(model, 0.9, True)
+search(model, True)
 loud, strict = Model(1000, [0, 2]), Model(1000, [0, 2])
-search(loud, 0.9, True)
-search(strict, 0.9, False)
+search(loud, True)
+search(strict, False)
 short = Model(5)
 try:
-    search(short, 0.9, True)
+    search(short, True)
     ended = False
 except TimeUp:
     ended = True
