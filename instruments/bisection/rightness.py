@@ -13,6 +13,7 @@ from typing import Any, Callable
 import numpy as np
 
 from ..numerics import classes
+from ..numerics.constant import is_constant
 from ..numerics.figures import error
 from ..numerics.pooling import varying
 from ..protocol.jobs import MIN_AGREEMENT, MIN_COSINE, MIN_PLACES
@@ -21,9 +22,6 @@ from .search import Judged, Ran
 BOUND_DB = 10.0
 """An SQNR below this is another result, where two ways to compute the same ops are compared: noise
 of a third of the signal's amplitude, which is about what a cosine of 0.95 allows."""
-
-_CONSTANT = 0.01
-"""Of the float model's difference between inputs: see tvmq_diag.analysis.accuracy."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ def _figures(ours: np.ndarray, floats: np.ndarray) -> dict[str, Any]:
 
 def _right(figures: dict[str, Any], ours: np.ndarray, floats: np.ndarray, bounds: Bounds) -> bool:
     given = error([floats], [floats])
-    if any(figures[kind] > given[kind] for kind in ("nan", "inf")) or _constant(ours, floats):
+    if any(figures[kind] > given[kind] for kind in ("nan", "inf")) or is_constant(ours, floats):
         return False
     if figures["max_abs_error"] == 0:
         return True
@@ -134,20 +132,6 @@ def _right(figures: dict[str, Any], ours: np.ndarray, floats: np.ndarray, bounds
         return False
     cosine = figures["cosine"]
     return floats.dtype.kind in "iub" or (cosine is not None and cosine >= bounds.cosine)
-
-
-def _constant(ours: np.ndarray, floats: np.ndarray) -> bool:
-    """Is it the same for every input, where `floats` is not?"""
-    if floats.dtype.kind in "iub":
-        return bool((ours == ours[:1]).all() and (floats != floats[:1]).any())
-    return _differs(ours) <= _CONSTANT * _differs(floats) and _differs(floats) > 0
-
-
-def _differs(output: np.ndarray) -> float:
-    """How far the outputs for all inputs are from that for the first, as a share of their size."""
-    values = np.nan_to_num(np.asarray(output, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    size = np.linalg.norm(values)
-    return float(np.linalg.norm(values - values[:1]) / size) if size else 0.0
 
 
 def _nearness(figures: dict[str, Any]) -> tuple[bool, float, float]:

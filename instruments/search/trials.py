@@ -3,7 +3,7 @@
 trial     the fields of a setting (see setting.py); `average`, bits a value of the weights; inputs:
           how many it was run on; cosine to the float model, in the mean and of the worst of them;
           sqnr_db in the mean; same: the share of rows with the float model's top-1, null where
-          outputs are no scores; right: is it, by its cosines and its top-1?
+          outputs are no scores; right: is it, by Bounds?
           skip: the field of a configuration that leaves ops in float, "" where none are that would
           not be so anyway
 weight    one of those that weight_bits counts: op, shape, values; `noise` at so many `bits`, with
@@ -13,16 +13,13 @@ weight    one of those that weight_bits counts: op, shape, values; `noise` at so
 from __future__ import annotations
 
 import time
-from typing import Dict, NamedTuple, Sequence
+from typing import Dict, Sequence
 
 import numpy as np
 
-from ..numerics import classes
-from ..numerics.figures import error
 from ..numerics.probe import Probe, ScalableExecutor
-from ..protocol.jobs import MIN_AGREEMENT, MIN_COSINE
-from ..protocol.shares import wilson
 from ..recording.journal import Journal
+from .score import Bounds, Judge, Score
 from .setting import MAX, Ranges, Setting
 
 Inputs = Dict[str, np.ndarray]
@@ -35,34 +32,9 @@ _OF_ALL = 0.005
 
 _FLOAT_BITS = 32
 
-_LEAST = 0.05
-"""A cosine below this says nothing of how much noise there is."""
-
 
 class TimeUp(Exception):
     """There is no time for another trial."""
-
-
-class Score(NamedTuple):
-    """Cosine to the float model. What holds no finite number at all has -1."""
-
-    worst: float
-    cosine: float
-    sqnr_db: float | None
-    same: float | None
-    noise: float = 0.0
-    """Noise power for each signal power, in the mean of the inputs, a gain error left out."""
-    right: bool = False
-    """By the bounds of the trials."""
-
-
-class Bounds(NamedTuple):
-    """What is right: a cosine of the worst input of at least `cosine`, and of rows of scores a
-    share with float's top-1, close calls counted, that is not surely less than `agreement` (95 %
-    confidence), as tvmq_diag.analysis.accuracy judges what was compiled."""
-
-    cosine: float = MIN_COSINE
-    agreement: float = MIN_AGREEMENT
 
 
 class Trials:
@@ -82,14 +54,12 @@ class Trials:
         self._probe = probed
         self._executor = executor
         self._batches = batches
-        self._bounds = bounds
         self._began = time.perf_counter()
         self._until = self._began + seconds
         self.ranges = ranges
         self._ran, self._seconds = 0, 0.0
         self._scores: dict[tuple[Setting, int], Score] = {}
-        self._float = [self._run(batch, ()) for batch in batches]
-        self._spreads = [_spread(outputs) for outputs in zip(*self._float)]
+        self._judge = Judge([self._run(batch, ()) for batch in batches], bounds)
         affordable = int(_OF_ALL * seconds * self._ran / self._seconds)
         self.few = min(max(affordable, _FEWEST), _MOST, len(batches))
         """Inputs that most trials are on."""
@@ -181,27 +151,8 @@ class Trials:
         off = self.ranges.skippable.off(setting)
         everywhere = [site for site in range(len(self._probe.sites)) if site not in off]
         on = everywhere if only is None else only
-        figures = []
-        same: list[bool] = []
-        agreeing: list[bool] = []
-        for batch, floats in zip(self._batches[:inputs], self._float):
-            ours = self._run(batch, on)
-            figures.append(error(ours, floats))
-            for one, other, spread in zip(ours, floats, self._spreads):
-                if spread is not None:
-                    same += classes.same(one, other).tolist()
-                    agreeing += classes.agreeing(one, other, spread).tolist()
-        cosines = [-1.0 if one["cosine"] is None else float(one["cosine"]) for one in figures]
-        agrees = not agreeing or (wilson(sum(agreeing), len(agreeing))[1] >= self._bounds.agreement)
-        decibels = [one["sqnr_db"] for one in figures if one["sqnr_db"] is not None]
-        return Score(
-            min(cosines),
-            sum(cosines) / len(cosines),
-            sum(decibels) / len(decibels) if decibels else None,
-            sum(same) / len(same) if same else None,
-            sum(max(cosine, _LEAST) ** -2 - 1 for cosine in cosines) / len(cosines),
-            min(cosines) >= self._bounds.cosine and agrees,
-        )
+        ours = [self._run(batch, on) for batch in self._batches[:inputs]]
+        return self._judge.score(ours)
 
     def _run(self, batch: Inputs, on: Sequence[int]) -> list[np.ndarray]:
         began = time.perf_counter()
@@ -210,9 +161,3 @@ class Trials:
         self._ran += 1
         self._seconds += time.perf_counter() - began
         return [self._executor.output(number) for number in self._probe.results]
-
-
-def _spread(outputs: Sequence[np.ndarray]) -> float | None:
-    """Of scores within their rows, over all inputs; None of what is no scores."""
-    floats = np.stack(outputs)
-    return classes.spread(floats) if classes.are_scores(floats) else None

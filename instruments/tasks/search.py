@@ -9,8 +9,9 @@ from ..inputs import target
 from ..numerics.op_errors import journalled
 from ..protocol.jobs import SearchJob
 from ..recording.journal import Journal
+from ..search.score import Bounds
 from ..search.search import search
-from ..search.trials import Bounds, TimeUp, Trials
+from ..search.trials import TimeUp, Trials
 
 
 def main(job: SearchJob) -> int:

@@ -52,7 +52,8 @@ import json, math, sys
 from types import SimpleNamespace
 from instruments.search.search import search
 from instruments.search.setting import Setting
-from instruments.search.trials import Score, TimeUp
+from instruments.search.score import Score
+from instruments.search.trials import TimeUp
 
 class Model:  # worst cosine by bits, best at a range of 16, better with weight_scale=max
     inputs, few = 16, 4
