@@ -1,8 +1,8 @@
 """What packed weights cost and save on Relax, beside float and the same bits kept in int8.
 
 For a net, and for one matrix-vector product: bytes of the weights (the compiled model's file of
-constants), memory that a process has more of when it has loaded it and run it once (its code and
-the room for its values with it), time as a ratio to float from interleaved runs, and whether the
+constants), memory that a process has more of when it has loaded and run it once (weights, and the
+room for its values; not its code, of which LLVM keeps much when it compiles it there), time as a ratio to float from interleaved runs, and whether the
 outputs are those of the int8 container bit for bit.
 
 examples:
@@ -59,19 +59,22 @@ with builder.function("main", [x]):
 open(sys.argv[1], "w").write(tvm.ir.save_json(builder.get()))
 """
 
-RESIDENT = """
-import ctypes, sys
+RESIDENT = r"""
+import ctypes, re, sys
 from pathlib import Path
-from instruments.relax.compile.artifact import Artifact
-from instruments.relax.compile import execution
+from instruments.relax.compile import artifact, execution
 
 def resident():  # KiB, without what malloc keeps for later: compiling the kernels took much of that
     ctypes.CDLL(None).malloc_trim(0)
     status = Path("/proc/self/status").read_text()
     return int(next(l.split()[1] for l in status.splitlines() if l.startswith("RssAnon")))
 
+folder = Path(sys.argv[1])
+code = artifact.kernels(folder)
+name = re.search(r"^define [^@]*@__tvm_ffi_(\w+)", (folder / artifact.CODE).read_text(), re.M)[1]
+assert code.get_function(name)  # with the first of them all are compiled
 before = resident()
-loaded = Artifact(Path(sys.argv[1]))
+loaded = artifact.Artifact(folder, code=code)
 machine = loaded.machine()
 execution.outputs(machine, loaded.inputs)
 print(resident() - before)
@@ -190,7 +193,7 @@ def _times(
 
 
 def _resident(chain: Toolchain, artifact: Path) -> float:
-    """MiB that a process has more of when it has loaded and run it."""
+    """MiB that a process with its code has more of when it has loaded and run it."""
     words = [str(chain.python), "-c", RESIDENT, str(artifact)]
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True)
     return int(done.stdout.split()[-1]) / 1024

@@ -37,14 +37,21 @@ def save(executable: Library, inputs: dict[str, np.ndarray], folder: Path) -> in
     return (folder / MACHINE).stat().st_size
 
 
-class Artifact:
-    """A saved model, to be run here or in an RPC session."""
+def kernels(folder: Path, remote: Any = None) -> Library | None:
+    """The kernels of a saved model; None where it has none."""
+    path = folder / CODE
+    return _read(path, remote, "ll", "ll") if path.exists() else None
 
-    def __init__(self, folder: Path, remote: Any = None) -> None:
+
+class Artifact:
+    """A saved model, to be run here or in an RPC session; its kernels are loaded unless given."""
+
+    def __init__(self, folder: Path, remote: Any = None, code: Library | None = None) -> None:
         self._device = remote.cpu() if remote else tvm.cpu()
         self._module = _read(folder / MACHINE, remote, "relax.VMExecutable")
-        if (folder / CODE).exists():
-            self._module.import_module(_read(folder / CODE, remote, "ll", "ll"))
+        library = code or kernels(folder, remote)
+        if library is not None:
+            self._module.import_module(library)
         with np.load(folder / INPUTS) as inputs:
             self.inputs = execution.tensors(dict(inputs), self._device)
 
