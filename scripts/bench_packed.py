@@ -2,8 +2,9 @@
 
 For a net, and for one matrix-vector product: bytes of the weights (the compiled model's file of
 constants), memory that a process has more of when it has loaded and run it once (weights, and the
-room for its values; not its code, of which LLVM keeps much when it compiles it there), time as a ratio to float from interleaved runs, and whether the
-outputs are those of the int8 container bit for bit.
+room for its values; not its code, of which LLVM keeps much when it compiles it there), time as a
+ratio to float from interleaved runs, and whether the outputs are those of the int8 container bit
+for bit.
 
 examples:
   %(prog)s                                     ResNet-18, and 4096 by 4096

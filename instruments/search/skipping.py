@@ -13,20 +13,19 @@ SHARE = 0.25
 """Of the time that is left, for measuring all ops by themselves."""
 
 MOST = 8
-"""So many ops are left in float and no more: what needs that is not quantized."""
+"""So many ops are left in float and no more, and never all: what needs that is not quantized."""
 
 
 def skipped(trials: Trials, start: Setting) -> Setting | None:
     """`start` with the fewest ops in float that were found to make it right; None where it cannot
     be made so. Raises TimeUp."""
     worst_first = _by_noise(trials, start)
-    count = 1
-    while count <= min(MOST, len(worst_first)):
+    most = min(MOST, len(worst_first) - 1)
+    for count in sorted({min(2**power, most) for power in range(MOST.bit_length())} - {-1, 0}):
         setting = start._replace(skip=tuple(sorted(worst_first[:count])))
         if trials.looks_right(setting):
             fewer = _fewer(trials, setting, worst_first[:count])
             return trials.last_right([setting, fewer])
-        count *= 2
     return None
 
 
