@@ -29,7 +29,7 @@ class Ranges:
     def __init__(self, probed: Probe) -> None:
         self._sites = probed.sites
         self._weights = weights_of(probed, RELAX)
-        self.skippable = skippable(probed, "skip", ANCHORS.__contains__)
+        self.skippable = skippable(probed, RELAX, "skip", ANCHORS.__contains__)
 
     def weights(self, setting: Setting) -> list[Weight]:
         return quantized(self._weights, self.skippable.off(setting))

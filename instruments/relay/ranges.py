@@ -37,7 +37,7 @@ class Ranges:
         self.on_data = on_data
         self._sites = probed.sites
         self._weights = weights_of(probed, RELAY)
-        self.skippable = skippable(probed, "skip_conv_layers", "nn.conv2d".__eq__)
+        self.skippable = skippable(probed, RELAY, "skip_conv_layers", "nn.conv2d".__eq__)
         self._largest = {
             number: float(np.max(np.abs(probed.values[str(site.parameter)].numpy())))
             for number, site in enumerate(probed.sites)

@@ -6,7 +6,7 @@ from typing import Any, Callable, NamedTuple, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..numerics.probe import Probe
+from ..numerics.probe import Anchor, Probe
 from ..protocol.ops import is_weighted
 
 POWER2, MAX = "power2", "max"
@@ -60,7 +60,7 @@ class Skippable(NamedTuple):
         return f"{self.field}={'+'.join(map(str, sorted([*self.floats, *setting.skip])))}"
 
 
-def skippable(probed: Probe, field: str, counts: Callable[[str], bool]) -> Skippable:
+def skippable(probed: Probe, dialect: str, field: str, counts: Callable[[str], bool]) -> Skippable:
     """What `field` leaves in float. It counts, from 0 in running order, the ops of a name that
     `counts`."""
     sites, floats = {}, []
@@ -69,10 +69,25 @@ def skippable(probed: Probe, field: str, counts: Callable[[str], bool]) -> Skipp
         feeding = probed.anchors[index].sites
         own = frozenset(site for site in feeding if probed.sites[site].feeds == [index])
         if any(probed.sites[site].kind == "weight" for site in own):
-            sites[number] = own
+            sites[number] = own | _of_bias(probed, dialect, probed.anchors[index])
         else:
             floats.append(number)
     return Skippable(field, sites, floats)
+
+
+def _of_bias(probed: Probe, dialect: str, skipped: Anchor) -> frozenset[int]:
+    """The sites of what is added to an op's result where that is a constant: there are none where
+    the op is in float (python/tvm/relay/quantize/_annotate.py, add_rewrite)."""
+    sites: set[int] = set()
+    for number, site in enumerate(probed.sites):
+        if site.output != skipped.output:
+            continue
+        readers = [probed.anchors[reader] for reader in site.feeds]
+        others = {other for reader in readers for other in reader.sites} - {number}
+        is_bias = all(probed.sites[other].kind == "weight" for other in others)
+        if is_bias and not any(is_weighted(dialect, reader.op) for reader in readers):
+            sites |= {number, *others}
+    return frozenset(sites)
 
 
 class Weight(NamedTuple):
