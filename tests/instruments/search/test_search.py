@@ -11,6 +11,7 @@ from support.paths import ROOT, InTvm
 
 from tvmq_diag.configuration import REFERENCE, parse, parse_list
 from tvmq_diag.driver import searching
+from tvmq_diag.measurements import bit_search
 from tvmq_diag.results import store
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace.layout import BITS, TRACES
@@ -130,6 +131,36 @@ print(json.dumps(told))
 """
 
 
+LOUD = """
+import sys, warnings
+import torch
+from instruments.protocol.jobs import DataSource, ModelSource, SearchJob
+from instruments.tasks import search
+
+warnings.simplefilter("ignore")
+torch.manual_seed(0)
+conv = lambda *given: torch.nn.Conv2d(*given, padding=1)
+net = torch.nn.Sequential(
+    conv(3, 16, 3), torch.nn.ReLU(), conv(16, 32, 3, 2), torch.nn.ReLU(), conv(32, 32, 3),
+    torch.nn.ReLU(), conv(32, 32, 3, 2), torch.nn.ReLU(), conv(32, 16, 3), torch.nn.ReLU(),
+    torch.nn.Flatten(), torch.nn.Linear(16 * 64, 10)).eval()
+with torch.no_grad():
+    for layer in net:
+        if hasattr(layer, "weight"):
+            layer.bias.zero_()
+            torch.nn.init.kaiming_normal_(layer.weight)
+    net[2].weight[0] *= 3000  # undone by the next: the net is as sound as without
+    net[4].weight[:, 0] /= 3000
+path = sys.argv[1] + "/net.pt"
+torch.jit.trace(net, torch.randn(1, 3, 32, 32)).save(path)
+fields = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32",
+          "calibrate_mode": "percentile"}
+data = DataSource("natural:8")
+job = SearchJob(sys.argv[1] + "/search", "relay", ModelSource("torch:" + path, {"": [1, 3, 32, 32]}), fields,
+                dataset=data, check=data, seconds=20.0)
+sys.exit(search.main(job))
+"""
+
 RELAY_CASES = [
     {},
     {"nbit_weight": 4, "weight_scale": "max", "global_scale": 16.0},
@@ -185,6 +216,21 @@ def test_the_range_comes_first_and_nothing_is_tried_twice(in_tvm: InTvm) -> None
     assert answers and {tuple(setting[-1]) for setting in answers} == {(0, 2)}
     assert any(len(setting[-2]) == 1 for setting in answers)  # and the other has fewer bits
     assert not any(setting[-1] for setting, _ in strict)
+
+
+def test_ops_are_left_in_float_where_nothing_else_is_right(
+    in_tvm: InTvm, tmp_path: Path
+) -> None:
+    done = in_tvm(LOUD, str(tmp_path))
+    assert done.returncode == 0, done.stderr[-2000:]
+    search = bit_search.load(tmp_path / "search")
+    assert search.complete and not search.faults
+    assert not any(trial.right for trial in search.trials if not trial.skip)
+    # What comes out of the second convolution is too far apart for 8 bits, so both that one and
+    # that which reads it have to be in float; the first is so by TVM's default.
+    first = search.right(0.95)[0]
+    assert first.skip == "skip_conv_layers=0+1+2" and first.right
+    assert first.bits > 8  # as two of its four weights have 32
 
 
 def test_an_assignment_is_near_the_best_there_is(in_tvm: InTvm) -> None:
