@@ -199,6 +199,8 @@ def _summary(search: BitSearch, right: list[BitTrial]) -> str:
         text += ", each with as many as it needs"
     if uniform is not None and uniform.bits > right[0].bits:
         text += f"; with as many for all it is {_bits(uniform)}"
+    if right[0].skip:
+        text += f". Ops are in float ({right[0].skip}), and their weights count as such"
     return text
 
 
@@ -243,7 +245,12 @@ def _best(trials: list[BitTrial]) -> list[BitTrial]:
 
 
 def _assigned(search: BitSearch) -> list[BitTrial]:
-    return _best([t for t in _whole(search) if not t.is_uniform])
+    """Of those with bits of their own for each weight what no fewer bits do better."""
+    front: list[BitTrial] = []
+    for trial in _best([t for t in _whole(search) if not t.is_uniform]):
+        if not front or trial.worst > front[-1].worst:
+            front.append(trial)
+    return front
 
 
 def _whole(search: BitSearch) -> list[BitTrial]:
@@ -292,7 +299,7 @@ class _Rows:
             trial.nbit_input,
             " ".join(trial.fields) or "as TVM sets it",
             _rounded_down(trial.worst),
-            number(trial.cosine, 3),
+            _rounded_down(trial.cosine),
             DASH if trial.sqnr_db is None else f"{trial.sqnr_db:.1f}",
             DASH if trial.same is None else percent(trial.same),
             trial.inputs,
@@ -307,8 +314,9 @@ def _is(configuration: str, tried: set[str]) -> bool:
 
 
 def _rounded_down(cosine: float) -> str:
-    """What is just below the bound does not look as if it were not."""
-    return number(math.floor(cosine * 1000) / 1000, 3) if math.isfinite(cosine) else DASH
+    """What is just below the bound does not look as if it were not; -1 stands for none at all."""
+    there = math.isfinite(cosine) and cosine > -1
+    return number(math.floor(cosine * 1000) / 1000, 3) if there else DASH
 
 
 _MANNER = {

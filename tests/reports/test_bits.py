@@ -12,6 +12,7 @@ from support.runs import TINY
 
 from tvmq_diag.configuration import parse
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, SearchFacts, WeightNoise
+from tvmq_diag.reports.formatting import DASH
 from tvmq_diag.reports.pages import run as page
 from tvmq_diag.reports.views import bits
 from tvmq_diag.results import store
@@ -102,10 +103,36 @@ def test_the_page_has_a_line_for_each_width(run: Run) -> None:
         assert part in said, part
 
 
-def test_ops_left_in_float_are_told_and_count_as_float() -> None:
+def test_ops_left_in_float_are_told_and_count_as_float(run: Run) -> None:
     kept = BitTrial(8, 8, "max", 8.0, 16, 0.96, 0.97, 12.0, 1.0, average=9.5,
                     skip="skip_conv_layers=0+3")  # fmt: skip
     assert kept.fields == ("weight_scale=max", "skip_conv_layers=0+3") and kept.bits == 9.5
+    run.searches = [BitSearch([trial(8, -1.0), kept])]
+    view = bits.view(run)
+    assert view is not None
+    [shown] = view.searches
+    assert shown.summary == (
+        "9.5 bits a weight are the fewest that were found right in simulation. Ops are in float "
+        "(skip_conv_layers=0+3), and their weights count as such"
+    )
+    assert [row.worst for row in shown.weights] == ["0.960"]
+
+
+def test_without_a_cosine_there_is_none_to_show(run: Run) -> None:
+    run.searches = [BitSearch([trial(8, -1.0)])]
+    view = bits.view(run)
+    assert view is not None and view.searches[0].weights[0].worst == DASH
+
+
+def test_assigned_bits_are_shown_where_no_fewer_do_better(run: Run) -> None:
+    whole = [
+        BitTrial(8, 8, "max", 8.0, 16, worst, worst, 12.0, 1.0, digits, bits)
+        for digits, bits, worst in (("87", 7.2, 0.99), ("76", 6.2, 0.9), ("65", 5.2, 0.95))
+    ]
+    run.searches = [BitSearch(whole)]
+    view = bits.view(run)
+    assert view is not None
+    assert [row.weights for row in view.searches[0].assigned] == ["7.2 bits", "5.2 bits"]
 
 
 def test_each_of_two_searches_is_shown_with_what_was_compiled_of_it(run: Run) -> None:

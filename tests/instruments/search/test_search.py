@@ -156,7 +156,8 @@ torch.jit.trace(net, torch.randn(1, 3, 32, 32)).save(path)
 fields = {"dtype_input": "int8", "dtype_weight": "int8", "dtype_activation": "int32",
           "calibrate_mode": "percentile"}
 data = DataSource("natural:8")
-job = SearchJob(sys.argv[1] + "/search", "relay", ModelSource("torch:" + path, {"": [1, 3, 32, 32]}), fields,
+model = ModelSource("torch:" + path, {"": [1, 3, 32, 32]})
+job = SearchJob(sys.argv[1] + "/search", "relay", model, fields,
                 dataset=data, check=data, seconds=20.0)
 sys.exit(search.main(job))
 """
@@ -218,9 +219,7 @@ def test_the_range_comes_first_and_nothing_is_tried_twice(in_tvm: InTvm) -> None
     assert not any(setting[-1] for setting, _ in strict)
 
 
-def test_ops_are_left_in_float_where_nothing_else_is_right(
-    in_tvm: InTvm, tmp_path: Path
-) -> None:
+def test_ops_are_left_in_float_where_nothing_else_is_right(in_tvm: InTvm, tmp_path: Path) -> None:
     done = in_tvm(LOUD, str(tmp_path))
     assert done.returncode == 0, done.stderr[-2000:]
     search = bit_search.load(tmp_path / "search")
