@@ -114,6 +114,12 @@ def latency(ms: float) -> str:
     return f"{ms:,.{digits}f} ms"
 
 
+def signed(ms: float) -> str:
+    """A difference of times: +0.12 ms, or with a minus sign."""
+    sign = "+" if ms > 0 else "\N{MINUS SIGN}" if ms < 0 else ""
+    return f"{sign}{latency(abs(ms))}"
+
+
 def percent(share: float) -> str:
     """A share (1 is all) as people read it: `0.4 %`, `12 %`."""
     if share >= 10:

@@ -106,6 +106,12 @@ def host_features() -> dict[str, bool]:
     return {name: flag in flags for name, flag in FEATURES.items()}
 
 
+def vector_bytes() -> int:
+    """How many bytes this processor computes on at once, 16 where that is not known."""
+    flags = _flags()
+    return 64 if "avx512f" in flags else 32 if "avx" in flags else 16
+
+
 def target_features(target: Target) -> dict[str, bool]:
     """Which of FEATURES a target lets LLVM use; empty where this TVM cannot tell."""
     from tvm.target import codegen

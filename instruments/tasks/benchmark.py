@@ -18,7 +18,7 @@ from typing import Any
 
 import tvm
 
-from .. import dialects
+from .. import dialects, peaks
 from ..dialects import Timer
 from ..protocol.jobs import BenchmarkJob, EagerJob, ModelSource, Rpc
 from ..protocol.schema import SCHEMA
@@ -66,6 +66,8 @@ def main(job: BenchmarkJob) -> int:
             journal.event("profile", of=name, kernels=artifact.kernels(_PROFILES))
         except Exception as error:
             journal.event("fault", where=f"profile of {name}", message=str(error)[:500])
+    if remote is None:
+        journal.event("peaks", **peaks.peaks(_threads()))
     journal.event("end")
     return 0
 
@@ -147,12 +149,17 @@ def _connect(device: Rpc) -> Any:
 def _facts(job: BenchmarkJob) -> dict[str, Any]:
     cores = sorted(os.sched_getaffinity(0))
     return {
-        "threads": int(os.environ.get("TVM_NUM_THREADS") or len(cores)),
+        "threads": _threads(),
         "affinity": cores,
         "cpu": _cpu(),
         "tvm": tvm.__version__,
         "rpc": dataclasses.asdict(job.rpc) if job.rpc is not None else None,
     }
+
+
+def _threads() -> int:
+    """TVM's."""
+    return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))
 
 
 def _cpu() -> str:

@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rapidfuzz.distance import Indel
-
+from tvmq_diag.analysis.kernel_pairs import align
 from tvmq_diag.measurements.benchmark import FLOAT, Benchmark, Kernel
 from tvmq_diag.trace.ops import KERNELS
 
 from ..figures import charts
-from ..formatting import DASH, clip, latency, percent
+from ..formatting import DASH, clip, latency, percent, signed
 
 LIMIT = 400
 """Lines of a table of kernels."""
@@ -74,22 +73,6 @@ def pair(benchmark: Benchmark, name: str, key: str) -> Pair:
     )
 
 
-def align(
-    ours: Sequence[Kernel], theirs: Sequence[Kernel]
-) -> list[tuple[Kernel | None, Kernel | None]]:
-    """Pairs in running order, by kind (longest common subsequence); what has no partner, alone."""
-    found: list[tuple[Kernel | None, Kernel | None]] = []
-    for block in Indel.opcodes([k.kind for k in ours], [k.kind for k in theirs]):
-        here = ours[block.src_start : block.src_end]
-        there = theirs[block.dest_start : block.dest_end]
-        if block.tag == "equal":
-            found.extend(zip(here, there, strict=True))
-        else:
-            found.extend((kernel, None) for kernel in here)
-            found.extend((None, kernel) for kernel in there)
-    return found
-
-
 def _line(here: Kernel | None, there: Kernel | None) -> KernelLine:
     return KernelLine(
         next(kernel.kind for kernel in (here, there) if kernel is not None),
@@ -97,7 +80,7 @@ def _line(here: Kernel | None, there: Kernel | None) -> KernelLine:
         DASH if here is None else latency(here.ms),
         there,
         DASH if there is None else latency(there.ms),
-        _difference(here.ms if here else 0.0, there.ms if there else 0.0),
+        signed((there.ms if there else 0.0) - (here.ms if here else 0.0)),
     )
 
 
@@ -113,7 +96,7 @@ def _kinds(ours: dict[str, float], theirs: dict[str, float]) -> list[KindLine]:
             DASH if a is None or not here else f"{a / here:.1%}",
             DASH if b is None else latency(b),
             DASH if b is None or not there else f"{b / there:.1%}",
-            _difference(a or 0.0, b or 0.0),
+            signed((b or 0.0) - (a or 0.0)),
         )
         for kind, a, b in [*known, ("all kernels", here, there)]
     ]
@@ -125,9 +108,9 @@ def _main_difference(benchmark: Benchmark, name: str) -> str:
     gain, loss = min(changed, key=changed.__getitem__), max(changed, key=changed.__getitem__)
     said = []
     if changed[gain] < 0:
-        said.append(f"gains most in {gain} ({_difference(0, changed[gain])})")
+        said.append(f"gains most in {gain} ({signed(changed[gain])})")
     if changed[loss] > 0:
-        said.append(f"loses most in {loss} ({_difference(0, changed[loss])})")
+        said.append(f"loses most in {loss} ({signed(changed[loss])})")
     return f"Against float, {clip(name, 80)} {' and '.join(said)}." if said else ""
 
 
@@ -153,9 +136,3 @@ def _excess(benchmark: Benchmark, side: str) -> str:
         said += " above its median latency, because TVM's profiler synchronises after each kernel"
         return f"{said}."
     return f"{said} below its median latency."
-
-
-def _difference(before: float, after: float) -> str:
-    change = after - before
-    sign = "+" if change > 0 else "\N{MINUS SIGN}" if change < 0 else ""
-    return f"{sign}{latency(abs(change))}"

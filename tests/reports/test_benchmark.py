@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from support.pages import CONTRAST, EVIL, Outline, opened
 
+from tvmq_diag.analysis import kernel_pairs
 from tvmq_diag.measurements.benchmark import (
     AGAIN,
     EAGER,
@@ -150,7 +151,7 @@ def test_kernels_are_aligned_by_kind_in_running_order() -> None:
     theirs = listed(
         "fused_cast", "fused_nn_conv2d_0_cast", "fused_clip", "fused_nn_conv2d_1", "fused_nn_dense"
     )
-    pairs = kernels.align(ours, theirs)
+    pairs = kernel_pairs.align(ours, theirs)
     names = [(a.name if a else None, b.name if b else None) for a, b in pairs]
     assert ("fused_nn_conv2d_0", "fused_nn_conv2d_0_cast") in names
     assert ("fused_nn_conv2d_1", "fused_nn_conv2d_1") in names
@@ -162,7 +163,7 @@ KERNELS = st.lists(st.sampled_from(["conv2d", "dense", "pool", "cast", "add", "t
 
 @given(KERNELS, KERNELS)
 def test_an_alignment_keeps_every_kernel_once_in_order(ours: list[str], theirs: list[str]) -> None:
-    pairs = kernels.align(listed(*ours), listed(*theirs))
+    pairs = kernel_pairs.align(listed(*ours), listed(*theirs))
     assert [a.name for a, _ in pairs if a] == ours
     assert [b.name for _, b in pairs if b] == theirs
     assert all(a.kind == b.kind for a, b in pairs if a and b)

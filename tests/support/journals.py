@@ -70,6 +70,7 @@ def benchmark(folder: Path) -> Path:
     for number in range(2):
         event("round", number=number, ms={"float32": 2.5, "int8": 1.5})
         event("progress", what="round", done=number, of=2)
+    event("peaks", threads=2, streams=[[1024, 2e11]], float_ops=2e11, int8_ops=None)
     event("profile", of="int8", kernels=[{"name": "conv2d", "ms": 1.5, "shapes": "int8[1]"}])
     event("fault", where="profile of float32", message="no")
     event("end")

@@ -17,6 +17,7 @@ from ..results.verdict import Hazard
 from ..trace.ops import CONVOLUTION, LAYOUT, REQUANTIZE
 from ..trace.trace import Trace
 from . import cast_chains, coverage
+from .kernel_pairs import islands
 
 NOTICED = 0.02
 """Share of a model's time from which a kind of kernel is worth a word."""
@@ -223,13 +224,7 @@ def wide_accumulators(case: Case) -> Iterator[Hazard]:
 
 def float_islands(case: Case) -> Iterator[Hazard]:
     """Kernels of the quantized model that compute in float between quantized ones."""
-    reads = [_reads_float(kernel) for kernel in case.kernels]
-    if all(reads):
-        return
-    first = reads.index(False) if False in reads else 0
-    last = len(reads) - 1 - reads[::-1].index(False) if False in reads else 0
-    inside = [kernel for kernel, is_float in zip(case.kernels, reads, strict=True) if is_float]
-    inside = [kernel for kernel in inside if first < kernel.number < last]
+    inside = islands(case.kernels)
     if inside:
         yield Hazard(
             "float islands",
@@ -360,10 +355,6 @@ def _packed(kernel: Kernel) -> bool:
 
 def _result(kernel: Kernel) -> str | None:
     return kernel.tensors[-1][0] if kernel.tensors else None
-
-
-def _reads_float(kernel: Kernel) -> bool:
-    return all(dtype.startswith(("float", "bfloat")) for dtype, _ in kernel.tensors)
 
 
 def _longest(kernels: list[Kernel]) -> str:

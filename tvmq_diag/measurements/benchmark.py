@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from ..decoding import Natural
 from ..trace import journal
 from ..trace.events import End, Facts, Fault, Progress, Start
 from ..trace.facts import Schedules
@@ -18,6 +19,8 @@ from ..trace.journal import Event
 from ..trace.ops import kernel_kind
 from . import paired
 from .paired import Latency, Ratio
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 FLOAT = "float32"
 """What the float model is called, here and as the folder of its trace."""
@@ -85,6 +88,7 @@ class Benchmark(msgspec.Struct):
     facts: BenchmarkFacts = msgspec.field(default_factory=BenchmarkFacts)
     times: dict[str, list[float]] = {}
     kernels: dict[str, list[Kernel]] = {}
+    peaks: Peaks | None = None
     problems: list[str] = []
 
     @property
@@ -119,10 +123,28 @@ class Benchmark(msgspec.Struct):
         return total / latency.median if latency is not None and total else None
 
 
+class Peaks(Event, frozen=True, tag="peaks"):
+    """What the processor does at most, on so many threads: see instruments.peaks.
+
+    `streams`: bytes of what is moved again and again, and bytes a second, the nearest memory first.
+    Operations a second, a multiplication and an addition being two; None: not measured here.
+    """
+
+    threads: Natural
+    streams: list[tuple[Natural, Positive]]
+    float_ops: Positive | None = None
+    int8_ops: Positive | None = None
+
+    def stream(self, moved: int) -> float | None:
+        """Bytes a second from the smallest memory that has room for so many; None: not measured."""
+        rates = (rate for size, rate in self.streams if moved <= size)
+        return next(rates, self.streams[-1][1] if self.streams else None)
+
+
 class Round(Event, frozen=True, tag="round"):
     """The milliseconds of each side, all timed in turn."""
 
-    ms: dict[str, Annotated[float, msgspec.Meta(gt=0)]]
+    ms: dict[str, Positive]
 
 
 class KernelTime(msgspec.Struct, frozen=True):
@@ -140,7 +162,7 @@ class Profile(Event, frozen=True, tag="profile"):
     kernels: list[KernelTime]
 
 
-BenchmarkEvent = Start | Facts | Round | Progress | Profile | Fault | End
+BenchmarkEvent = Start | Facts | Round | Progress | Profile | Peaks | Fault | End
 
 _WHOSE = "the benchmark's journal"
 
@@ -163,6 +185,8 @@ def load(folder: Path) -> Benchmark:
                     Kernel(number, kernel.name, kernel.ms, kernel.shapes)
                     for number, kernel in enumerate(event.kernels)
                 ]
+            case Peaks():
+                benchmark.peaks = event
             case Fault():
                 problems.append(f"{event.where}: {event.message}")
             case Start() | Progress() | End():
