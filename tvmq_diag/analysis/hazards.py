@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..configuration import DTYPES, Configuration, bits
+from ..measurements import tuning
 from ..measurements.benchmark import FLOAT, Benchmark, Kernel
 from ..measurements.numerics import Numerics
+from ..measurements.tuning import Tuning
 from ..results.verdict import Hazard
 from ..trace.ops import CONVOLUTION, LAYOUT, REQUANTIZE
 from ..trace.trace import Trace
-from . import cast_chains, coverage
+from . import cast_chains, coverage, gains
 
 NOTICED = 0.02
 """Share of a model's time from which a kind of kernel is worth a word."""
@@ -53,6 +55,7 @@ class Case:
     benchmark: Benchmark = field(default_factory=Benchmark)
     numerics: Numerics | None = None
     side: str = ""
+    tuning: Tuning | None = None
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -173,11 +176,36 @@ def untuned(case: Case) -> Iterator[Hazard]:
     evidence = [f"{count} workloads without a tuning record, for example {ours.fallbacks[0]}"]
     if floats is not None and floats.fallbacks:
         evidence.append(f"the float model: {len(floats.fallbacks)}")
+    gain = tuning.gain(case.benchmark, case.side, FLOAT)
+    if gain is not None:
+        evidence += [
+            gains.gained("the float model", gain.floats),
+            gains.gained(case.side, gain.own),
+            gains.sentence(gain),
+        ]
+    elif case.tuning is not None:
+        evidence.append(_not_gained(case.tuning))
     yield Hazard(
         "untuned schedules",
         "both models run schedules that were not tuned for this target, and so does the ratio",
         evidence,
-        "tune both before judging the quantizer by its speed",
+        "tune both before judging the quantizer by its speed (--tune 600)"
+        if gain is None
+        else "judge the quantizer by the ratio of the tuned models",
+        gained=gain.own if gain is not None else None,
+    )
+
+
+def _not_gained(tuned: Tuning) -> str:
+    """What came of tuning that left nothing to be timed."""
+    if tuned.faults:
+        return f"tuning failed: {tuned.faults[0]}"
+    trials = sum(len(task.trials) for task in tuned.tasks.values())
+    if tuned.records:
+        return f"{len(tuned.records)} kernels were tuned; the models were not timed with them"
+    return (
+        f"{trials} schedules of {len(tuned.tasks)} kernels were tried, and none was faster than "
+        "the default in rounds in turn"
     )
 
 

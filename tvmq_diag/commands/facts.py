@@ -11,6 +11,7 @@ from typing import TypedDict
 from .. import __version__
 from ..driver.plan import Plan
 from ..results.facts import OWN, SEEDED, TRAINED, RunFacts
+from ..toolchains import process
 
 
 class Now(TypedDict):
@@ -50,6 +51,9 @@ def plan_facts(plan: Plan) -> RunFacts:
         dialect=plan.toolchain.dialect,
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
+        tune=plan.tune,
+        tuning_records=str(plan.tuning_records) if plan.tuning_records else None,
+        tophub=process.NO_TOPHUB["TOPHUB_LOCATION"],
     )
 
 

@@ -1,0 +1,182 @@
+"""Tuning: the default of each task, then schedules in turn, then the best of them in pairs.
+
+A minimum over trials, each timed at another moment, is mostly the luckiest moment. So the best are
+timed once more in rounds, in turn with the default: whoever reads these decides (see
+tvmq_diag.measurements.tuning).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import time
+from pathlib import Path
+from typing import Any, Sequence
+
+from ..recording.journal import Journal
+from . import workers
+from .grid import Grid
+from .shares import State, turn
+from .tunable import DEFAULT, Tunable, compared
+from .workers import Limits, Outcome, Run
+
+CANDIDATES = 2
+"""So many of the fastest are timed in pairs."""
+
+ROUNDS = 21
+"""At most, of these pairs; an interval of their median needs six."""
+
+_PAIRS_S = 3.0
+"""For the rounds of one task."""
+
+
+LIMITS = Limits()
+
+
+class Search:
+    """Of all tasks together. `records` is a folder with a file of lines for each task, which may
+    know some from before, and gets what is tried."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Tunable],
+        journal: Journal,
+        records: Path,
+        limits: Limits = LIMITS,
+        seed: int = 0,
+    ) -> None:
+        self._journal = journal
+        self._records = records
+        self._limits = limits
+        self._draw = random.Random(seed)
+        self._workers = len(os.sched_getaffinity(0))
+        self.states = [State(i, task, Grid(task.choices)) for i, task in enumerate(tasks)]
+
+    def all(self, seconds: float) -> None:
+        """Search for so long, then time the best of each task in pairs, which takes some more."""
+        until = time.monotonic() + seconds
+        self._records.mkdir(parents=True, exist_ok=True)
+        for state in self.states:
+            self._begin(state)
+        while time.monotonic() < until:
+            next_one = turn(self.states)
+            if next_one is None:
+                break
+            self._batch(next_one)
+            self._tell(seconds - (until - time.monotonic()), seconds, next_one)
+        for done, state in enumerate(self.states, 1):
+            self._pairs(state)
+            self._journal.event(
+                "progress", what="timing the best in turn", done=done, of=len(self.states)
+            )
+
+    def _begin(self, state: State) -> None:
+        """What is known of a task, and how fast its own schedule is."""
+        task = state.task
+        state.tried = dict(task.known(self._lines(task)))
+        known = len(state.tried)
+        outcome = self._timed(state, [DEFAULT])[0]
+        state.default_ms = outcome.value
+        self._journal.event(
+            "task",
+            number=state.number,
+            name=task.name,
+            text=task.text,
+            points=state.grid.size,
+            known=known,
+            ms=state.default_ms,
+            error=outcome.error,
+            uses={side: {"calls": use.calls, "ms": use.ms} for side, use in task.uses.items()},
+        )
+
+    def _batch(self, state: State) -> None:
+        points = state.grid.next(state.tried, self._workers, self._draw)
+        before = state.best
+        for point, outcome in zip(points, self._timed(state, points)):
+            state.tried[point] = outcome.value
+            self._keep(state.task, state.task.record(point, outcome.value, outcome.hung))
+            self._journal.event(
+                "trial", task=state.number, point=point, ms=outcome.value, error=outcome.error
+            )
+        better = state.best is not None and (before is None or state.best[1] < before[1])
+        state.stalled = 0 if better else state.stalled + 1
+        state.exhausted = not points
+
+    def _timed(self, state: State, points: Sequence[int | None]) -> list[Outcome]:
+        task = state.task
+        trials = [functools.partial(task.timer, point) for point in points]
+        return workers.batch(trials, self._limits)
+
+    def _pairs(self, state: State) -> None:
+        """The fastest in turn with the default: rounds of ms, and what they compute."""
+        if state.default_ms is None:
+            return
+        ran = sorted((ms, point) for point, ms in state.tried.items() if ms is not None)
+        points = [point for ms, point in ran[:CANDIDATES] if ms < state.default_ms]
+        if not points:
+            return
+        task = state.task
+        rounds = workers.batch([functools.partial(_in_turn, task, points)], self._limits)[0]
+        for place, point in enumerate(points):
+            # Alone: a wrong schedule may write where it should not.
+            check = workers.batch([functools.partial(_check, task, point)], self._limits)[0]
+            timed = rounds.value or [[]] * (1 + len(points))
+            self._journal.event(
+                "candidate",
+                task=state.number,
+                point=point,
+                default_ms=timed[0],
+                ms=timed[1 + place],
+                outputs=check.value,
+                error=rounds.error or check.error,
+                record=task.record(point, state.tried[point], False),
+            )
+
+    def _tell(self, done: float, of: float, state: State) -> None:
+        name = f"{state.task.name} {state.task.text}: best {state.ratio:.2f} of the default"
+        self._journal.event("progress", what=name, done=round(done), of=round(of))
+
+    def _lines(self, task: Tunable) -> list[str]:
+        try:
+            return self._file(task).read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+
+    def _keep(self, task: Tunable, line: str) -> None:
+        with self._file(task).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def _file(self, task: Tunable) -> Path:
+        return self._records / f"{task.key}.log"
+
+
+def _in_turn(task: Tunable, points: Sequence[int]) -> Run:
+    """The default and these points, round by round: the ms of each, in that order."""
+    timers = [task.timer(point) for point in (DEFAULT, *points)]
+
+    def rounds() -> list[list[float]]:
+        times: list[list[float]] = [[] for _ in timers]
+        until = time.monotonic() + _PAIRS_S
+        for number in range(-1, ROUNDS):  # the first warms up
+            shift = number % len(timers)
+            order = [*range(shift, len(timers)), *range(shift)]
+            ms = {place: timers[place]() for place in order}
+            if number >= 0:
+                for place, values in enumerate(times):
+                    values.append(ms[place])
+            if time.monotonic() > until:
+                break
+        return times
+
+    return rounds
+
+
+def _check(task: Tunable, point: int) -> Run:
+    """Whether a point computes what the default does."""
+    ours, theirs = task.outputs(point), task.outputs(DEFAULT)
+
+    def check() -> Any:
+        return compared(ours(), theirs()).to_json()
+
+    return check
