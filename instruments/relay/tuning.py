@@ -30,6 +30,8 @@ from ..tvm_types import IRModule, Target
 TASKS = "tasks.log"
 """In an artifact's folder: a record of AutoTVM for each task of the build, without a result."""
 
+_BLOCKS = ("tile_ic", "tile_oc")
+
 _REPEATS = 3
 _SHORTEST_MS = 3.0
 """A timing of less says more of the clock than of the kernel."""
@@ -88,6 +90,24 @@ class Task:
         self.text = ", ".join(f"{dtype}{list(shape)}" for shape, dtype in self._tensors)
         self.choices = [len(knob) for knob in self._space.space_map.values()]
         self.uses: dict[str, Use] = {}
+        self.kept = self._kept()
+
+    def _kept(self) -> dict[int, int]:
+        """Blocks of channels of NCHWc, in and out."""
+        default, kept = self._fallback(), {}
+        for place, (name, knob) in enumerate(self._space.space_map.items()):
+            if name in _BLOCKS:
+                sizes = [one.size[-1] for one in knob.entities]
+                size = default[name].size[-1]
+                kept[place] = sizes.index(size) if size in sizes else -1
+        return kept
+
+    def _fallback(self) -> Any:
+        """The config of the default schedule, which topi fills in."""
+        config = autotvm.task.space.FallbackConfigEntity()
+        with self._target:
+            self._task.instantiate(config)
+        return config
 
     @property
     def _tensors(self) -> list[tuple[tuple[int, ...], str]]:

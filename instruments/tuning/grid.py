@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
 from typing import Mapping, Sequence
 
@@ -15,6 +17,9 @@ Timed = Mapping[int, "float | None"]
 """What was tried, by point: ms; None of what failed."""
 
 
+_NONE: Mapping[int, int] = {}
+
+
 class Grid:
     """A space of schedules: for each knob so many choices. A point is a number: that of its first
     knob's choice and, for each further knob, its choice times the choices before it, as AutoTVM
@@ -22,9 +27,7 @@ class Grid:
 
     def __init__(self, choices: Sequence[int]) -> None:
         self.choices = list(choices)
-        self.size = 1
-        for count in self.choices:
-            self.size *= count
+        self.size = math.prod(self.choices)
 
     def knobs(self, point: int) -> list[int]:
         """The choice of each knob."""
@@ -41,16 +44,34 @@ class Grid:
             result = result * count + choice
         return result
 
-    def next(self, tried: Timed, count: int, draw: random.Random) -> list[int]:
-        """Up to `count` points that were not tried: half of them neighbours of the best."""
-        fresh: list[int] = []
-        near = self._near(tried)
-        draw.shuffle(near)
-        fresh += near[: count // 2]
-        for point in self._anywhere(tried, count, draw):
-            if len(fresh) < count and point not in fresh:
-                fresh.append(point)
-        return fresh
+    def inside(self, point: int, kept: Mapping[int, int]) -> bool:
+        """Has it these choices of these knobs?"""
+        knobs = self.knobs(point)
+        return all(knobs[place] == choice for place, choice in kept.items())
+
+    def next(
+        self, tried: Timed, count: int, draw: random.Random, kept: Mapping[int, int] = _NONE
+    ) -> list[int]:
+        """Up to `count` points that were not tried: one with the choices `kept` while there are
+        such, then neighbours of the best and others in turn."""
+        keeping = self._keeping(tried, kept) if kept else []
+        near, others = self._near(tried), self._anywhere(tried, count, draw)
+        for points in (keeping, near):
+            draw.shuffle(points)
+        mixed = [point for pair in itertools.zip_longest(near, others) for point in pair]
+        fresh = dict.fromkeys(point for point in [*keeping[:1], *mixed] if point is not None)
+        return list(fresh)[:count]
+
+    def _keeping(self, tried: Timed, kept: Mapping[int, int]) -> list[int]:
+        """Points not tried with these choices."""
+        each = [
+            [kept[place]] if place in kept else range(count)
+            for place, count in enumerate(self.choices)
+        ]
+        if math.prod(map(len, each)) > LISTED or any(choice < 0 for choice in kept.values()):
+            return []
+        points = (self.point(knobs) for knobs in itertools.product(*each))
+        return [point for point in points if point not in tried]
 
     def _near(self, tried: Timed) -> list[int]:
         """Points not tried that differ from one of the best in one knob."""

@@ -22,7 +22,10 @@ from .tunable import DEFAULT, Tunable, compared
 from .workers import Limits, Outcome, Run
 
 CANDIDATES = 2
-"""So many of the fastest are timed in pairs."""
+"""So many of the fastest are timed in pairs, and of the fastest that keep the default's layout."""
+
+_NEAR = 1.05
+"""A single timing up to so many times the default's may be of a faster schedule."""
 
 ROUNDS = 21
 """At most, of these pairs; an interval of their median needs six."""
@@ -91,7 +94,7 @@ class Search:
         )
 
     def _batch(self, state: State) -> None:
-        points = state.grid.next(state.tried, self._workers, self._draw)
+        points = state.grid.next(state.tried, self._workers, self._draw, state.task.kept)
         before = state.best
         for point, outcome in zip(points, self._timed(state, points)):
             state.tried[point] = outcome.value
@@ -112,11 +115,9 @@ class Search:
         """The fastest in turn with the default: rounds of ms, and what they compute."""
         if state.default_ms is None:
             return
-        ran = sorted((ms, point) for point, ms in state.tried.items() if ms is not None)
-        points = [point for ms, point in ran[:CANDIDATES] if ms < state.default_ms]
+        task, points = state.task, _candidates(state, state.default_ms)
         if not points:
             return
-        task = state.task
         rounds = workers.batch([functools.partial(_in_turn, task, points)], self._limits)[0]
         for place, point in enumerate(points):
             # Alone: a wrong schedule may write where it should not.
@@ -128,6 +129,7 @@ class Search:
                 point=point,
                 default_ms=timed[0],
                 ms=timed[1 + place],
+                keeps_layout=state.grid.inside(point, task.kept),
                 outputs=check.value,
                 error=rounds.error or check.error,
                 record=task.record(point, state.tried[point], False),
@@ -149,6 +151,19 @@ class Search:
 
     def _file(self, task: Tunable) -> Path:
         return self._records / f"{task.key}.log"
+
+
+def _candidates(state: State, default_ms: float) -> list[int]:
+    """The fastest of all, and the fastest of those that keep the default's layout: where layouts
+    change, so do the transforms between kernels, and a model of faster kernels may be slower."""
+    ran = sorted(
+        (ms, point)
+        for point, ms in state.tried.items()
+        if ms is not None and ms < _NEAR * default_ms
+    )
+    every = [point for _, point in ran]
+    keeping = [point for point in every if state.grid.inside(point, state.task.kept)]
+    return list(dict.fromkeys([*every[:CANDIDATES], *keeping[:CANDIDATES]]))
 
 
 def _in_turn(task: Tunable, points: Sequence[int]) -> Run:

@@ -33,6 +33,9 @@ class Tunable(Protocol):
     """What it computes, in short: shapes and dtype."""
     choices: list[int]
     """Of each knob: see grid."""
+    kept: dict[int, int]
+    """Of the knobs that change the layout of what is handed on between kernels, by their places,
+    the default's choice; -1: it is none of the choices."""
     uses: dict[str, Use]
     """By the name of the side of the benchmark."""
 

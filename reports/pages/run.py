@@ -18,7 +18,7 @@ from tvmq_diag.results.verdict import WORKS
 from .. import formatting
 from ..figures import svg
 from ..templating import environment
-from ..views import bits, sweep
+from ..views import bits, sweep, tuning
 from ..views.kept import Kept
 from ..views.module_texts import Texts
 from ..views.section import DAMAGED, Section, build
@@ -46,6 +46,8 @@ _LABELS = {
     "preprocess": "pictures go through",
     "min_cosine": "cosine needed",
     "min_agreement": "same top-1 needed",
+    "tune": "seconds of tuning",
+    "tuning_records": "tuning records",
 }
 """What the facts are called on the page, in their order."""
 
@@ -124,6 +126,7 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
         bits=bits.view(run),
+        tuning=tuning.view(run),
         float_addresses=next((s.addresses for s in sections if s.key == "float"), None),
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),

@@ -11,8 +11,8 @@ from ..measurements.tuning import Gain
 def sentence(gain: Gain) -> str:
     """Before, after, and how much of the difference was tuning."""
     return (
-        f"untuned it takes {gain.before} of the float model's time, and {gain.after} where both "
-        f"are tuned: {became(gain)}"
+        f"untuned it takes {gain.before} of the float model's time, and {gain.after} where each "
+        f"runs the schedules that are fastest for it: {became(gain)}"
     )
 
 
@@ -35,7 +35,9 @@ def share(before: Ratio, after: Ratio) -> float:
     return 1 - math.log(after.value) / math.log(before.value)
 
 
-def gained(name: str, ratio: Ratio) -> str:
+def gained(name: str, ratio: Ratio | None) -> str:
     """What tuning gained on one side."""
+    if ratio is None:
+        return f"{name}: no model with tuned schedules was faster than the untuned one, which stays"
     told = "" if ratio.high < 1 or ratio.low > 1 else ", which cannot be told from noise"
     return f"{name} tuned takes {ratio} of its untuned time{told}"

@@ -176,6 +176,12 @@ def untuned(case: Case) -> Iterator[Hazard]:
     evidence = [f"{count} workloads without a tuning record, for example {ours.fallbacks[0]}"]
     if floats is not None and floats.fallbacks:
         evidence.append(f"the float model: {len(floats.fallbacks)}")
+    package = case.trace.facts.tophub_package
+    if package is not None and case.trace.facts.tophub == "NONE":
+        evidence.append(
+            f"TVM's TopHub has schedules for such targets ({package}), which a build downloads "
+            "elsewhere; here that is switched off, so that no time depends on the network"
+        )
     gain = tuning.gain(case.benchmark, case.side, FLOAT)
     if gain is not None:
         evidence += [
@@ -201,12 +207,10 @@ def _not_gained(tuned: Tuning) -> str:
     if tuned.faults:
         return f"tuning failed: {tuned.faults[0]}"
     trials = sum(len(task.trials) for task in tuned.tasks.values())
-    if tuned.records:
-        return f"{len(tuned.records)} kernels were tuned; the models were not timed with them"
-    return (
-        f"{trials} schedules of {len(tuned.tasks)} kernels were tried, and none was faster than "
-        "the default in rounds in turn"
-    )
+    tried = f"{trials} schedules of {len(tuned.tasks)} kernels were tried"
+    if any(task.winner for task in tuned.tasks.values()):
+        return f"{tried}, and no model with the faster ones was faster in turn with the untuned one"
+    return f"{tried}, and none was faster than the default in rounds in turn"
 
 
 def requantizing(case: Case) -> Iterator[Hazard]:

@@ -26,6 +26,15 @@ def snippet(configuration: Configuration, dialect: str) -> str | None:
     return _relay(fields) if dialect == RELAY else _relax(fields)
 
 
+def apply_records(file: str) -> str:
+    """What builds a Relay `module` with the schedules of a file of AutoTVM's records; `autotvm` and
+    `relay` are TVM's."""
+    return (
+        f"with autotvm.apply_history_best({file!r}):\n"
+        "    library = relay.build(module, target=target, params=params)"
+    )
+
+
 def _relay(fields: dict[str, Value]) -> str | None:
     own = {name: fields.pop(name) for name in _OWN if name in fields}
     blocks = [f"relay.quantize.qconfig({_arguments(fields)})"] if fields else []

@@ -11,7 +11,6 @@ from typing import TypedDict
 from .. import __version__
 from ..driver.plan import Plan
 from ..results.facts import OWN, SEEDED, TRAINED, RunFacts
-from ..toolchains import process
 
 
 class Now(TypedDict):
@@ -53,7 +52,6 @@ def plan_facts(plan: Plan) -> RunFacts:
         min_agreement=plan.bounds.agreement,
         tune=plan.tune,
         tuning_records=str(plan.tuning_records) if plan.tuning_records else None,
-        tophub=process.NO_TOPHUB["TOPHUB_LOCATION"],
     )
 
 

@@ -98,12 +98,16 @@ class Compiler:
         what = f"{configuration.text if configuration else FLOAT} for {cpu}"
         return self._run(what, f"{name}-{mcpu or 'host'}", qconfig, mcpu=mcpu)
 
-    def with_records(self, configuration: Configuration | None, records: Path) -> Compiled:
-        """At a configuration (None: the float model), built with the schedules of a file."""
+    def with_records(
+        self, configuration: Configuration | None, records: Path, which: str
+    ) -> Compiled:
+        """At a configuration (None: the float model), built with the schedules of a file; `which`
+        ends the name of its folder."""
         name, text, qconfig = FLOAT, FLOAT, None
         if configuration is not None:
             name, text, qconfig = configuration.slug, configuration.text, configuration.qconfig
-        return self._run(f"{text}, tuned", f"{name}{TUNED}", qconfig, records=str(records))
+        slug = f"{name}{TUNED}{which}"
+        return self._run(f"{text}, tuned", slug, qconfig, records=str(records))
 
     @property
     def has_float(self) -> bool:

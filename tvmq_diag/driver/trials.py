@@ -104,9 +104,11 @@ class Trials:
         """At a configuration (None: the float model), for another -mcpu; None means the host's."""
         return _unless_stopped(self.compiler.for_cpu(configuration, mcpu))
 
-    def with_records(self, configuration: Configuration | None, records: Path) -> Compiled:
+    def with_records(
+        self, configuration: Configuration | None, records: Path, which: str
+    ) -> Compiled:
         """At a configuration (None: the float model), built with the schedules of a file."""
-        return _unless_stopped(self.compiler.with_records(configuration, records))
+        return _unless_stopped(self.compiler.with_records(configuration, records, which))
 
     def judged(self, configuration: Configuration, compiled: Compiled) -> Verdict:
         """The verdict on what ran to its end, by its outputs."""

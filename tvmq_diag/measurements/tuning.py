@@ -41,7 +41,8 @@ class Outputs(msgspec.Struct, frozen=True):
 class Candidate(Event, frozen=True, tag="candidate"):
     """One of the fastest of a task, timed again in turn with the default: ms, round by round.
 
-    `record` is its line in TVM's own form. `error`: why it could not be timed or compared.
+    `record` is its line in TVM's own form. `keeps_layout`: are the tensors that it reads and writes
+    laid out as the default's? `error`: why it could not be timed or compared.
     """
 
     task: Natural
@@ -49,6 +50,7 @@ class Candidate(Event, frozen=True, tag="candidate"):
     default_ms: list[Ms]
     ms: list[Ms]
     record: str
+    keeps_layout: bool = True
     outputs: Outputs | None = None
     error: str | None = None
 
@@ -103,8 +105,12 @@ class Task(msgspec.Struct):
     @property
     def winner(self) -> Candidate | None:
         """The fastest in pairs of those that are taken; None: the default stays."""
-        taken = [(one.ratio.value, one) for one in self.candidates if one.taken and one.ratio]
-        return min(taken, key=lambda each: each[0])[1] if taken else None
+        return _fastest(self.candidates)
+
+    @property
+    def keeper(self) -> Candidate | None:
+        """The same of those that keep the default's layout."""
+        return _fastest([one for one in self.candidates if one.keeps_layout])
 
     @property
     def best_ms(self) -> float | None:
@@ -115,6 +121,11 @@ class Task(msgspec.Struct):
     def failed(self) -> int:
         """How many trials came to nothing."""
         return sum(trial.ms is None for trial in self.trials)
+
+
+def _fastest(candidates: list[Candidate]) -> Candidate | None:
+    taken = [(one.ratio.value, one) for one in candidates if one.taken and one.ratio is not None]
+    return min(taken, key=lambda each: each[0])[1] if taken else None
 
 
 class TuningFacts(msgspec.Struct):
@@ -133,38 +144,45 @@ class Tuning(msgspec.Struct):
     problems: list[str] = []
     complete: bool = False
 
-    @property
-    def records(self) -> list[str]:
-        """Those of the winners, in TVM's own form."""
-        winners = (task.winner for task in self.tasks.values())
+    def records(self, side: str, keep_layout: bool = False) -> list[str]:
+        """Those of the winners among a side's kernels, in TVM's own form."""
+        mine = [task for task in self.tasks.values() if side in task.begins.uses]
+        winners = [task.keeper if keep_layout else task.winner for task in mine]
         return [winner.record for winner in winners if winner is not None]
 
 
 class TunedModel(msgspec.Struct):
-    """A model built again with the records. `runs`: came it to outputs? They are `furthest` from
-    those without records, as a share of their largest value, and have a cosine of `cosine` to them.
-    `same`: is that so little that it is the same model? `why`: if it is not timed, why."""
+    """A model built again with so many `records`. `runs`: came it to outputs? They are `furthest`
+    from those without records, as a share of their largest value, and have a cosine of `cosine` to
+    them. `same`: is that so little that it is the same model? `ratio`: its time as a multiple of
+    the model's without records, in turn. `taken`: is it the one that is called tuned? `why`: if it
+    is not, why."""
 
-    runs: bool
+    what: str
+    records: Natural
+    runs: bool = False
     furthest: float | None = None
     cosine: float | None = None
     same: bool = False
+    ratio: Ratio | None = None
+    taken: bool = False
     why: str | None = None
 
 
 class Gain(msgspec.Struct, frozen=True):
     """What tuning gained: ratios of times, from rounds in which all four ran in turn.
 
-    `own` and `floats`: tuned to untuned, of the configuration and of the float model. `before` and
-    `after`: the configuration to float, both untuned and both tuned; `change`: the second as a
-    multiple of the first.
+    `own` and `floats`: tuned to untuned, of the configuration and of the float model; None where
+    tuning made no faster model, and the untuned one stays. `before` and `after`: the configuration
+    to float, both untuned and both as they are fastest; `change`: the second as a multiple of the
+    first.
     """
 
-    own: Ratio
-    floats: Ratio
     before: Ratio
     after: Ratio
     change: Ratio
+    own: Ratio | None = None
+    floats: Ratio | None = None
 
 
 def tuned(side: str) -> str:
@@ -173,21 +191,24 @@ def tuned(side: str) -> str:
 
 
 def gain(benchmark: Benchmark, side: str, floats: str) -> Gain | None:
-    """Of a side, with the float model's name; None where not all four were timed twice or more."""
-    names = (side, tuned(side), floats, tuned(floats))
-    times = [benchmark.times.get(name, []) for name in names]
-    pairs = min(map(len, times))
+    """Of a side, with the float model's name; None where neither was timed tuned, or not twice."""
+    ours, theirs = benchmark.times.get(side, []), benchmark.times.get(floats, [])
+    ours_tuned = benchmark.times.get(tuned(side))
+    theirs_tuned = benchmark.times.get(tuned(floats))
+    if ours_tuned is None and theirs_tuned is None:
+        return None
+    ours_best, theirs_best = ours_tuned or ours, theirs_tuned or theirs
+    pairs = min(map(len, (ours, theirs, ours_best, theirs_best)))
     if pairs < 2:
         return None
-    ours, ours_tuned, theirs, theirs_tuned = (values[:pairs] for values in times)
-    after = [a / b for a, b in zip(ours_tuned, theirs_tuned, strict=True)]
-    before = [a / b for a, b in zip(ours, theirs, strict=True)]
+    before = [a / b for a, b in zip(ours[:pairs], theirs[:pairs], strict=True)]
+    after = [a / b for a, b in zip(ours_best[:pairs], theirs_best[:pairs], strict=True)]
     return Gain(
-        paired.ratio(ours_tuned, ours),
-        paired.ratio(theirs_tuned, theirs),
-        paired.ratio(ours, theirs),
-        paired.ratio(ours_tuned, theirs_tuned),
+        paired.ratio(ours[:pairs], theirs[:pairs]),
+        paired.ratio(ours_best[:pairs], theirs_best[:pairs]),
         paired.ratio(after, before),
+        paired.ratio(ours_tuned[:pairs], ours[:pairs]) if ours_tuned else None,
+        paired.ratio(theirs_tuned[:pairs], theirs[:pairs]) if theirs_tuned else None,
     )
 
 

@@ -66,10 +66,8 @@ class RunFacts(Circumstances, kw_only=True):
     """s that tuning had; None or 0 where nothing was tuned."""
     tuning_records: str | None = None
     """The file of somebody's records that models were built with."""
-    tuned: dict[str, TunedModel] = {}
-    """What came of the models built with records, by the names of their sides in the benchmark."""
-    tophub: str | None = None
-    """TVM's TOPHUB_LOCATION, in the environment of its processes; NONE: nothing is downloaded."""
+    tuned: dict[str, list[TunedModel]] = {}
+    """The models built with records, by the name that the untuned one has in the benchmark."""
     attempted: dict[str, str] = {}
     """What a compile was begun of: the text of each configuration, and why it was tried, as in
     verdict.json. What has no verdict there was cut off with the tool."""

@@ -160,13 +160,13 @@ def _end_marked(mark: str) -> None:
                 os.kill(int(process.name), signal.SIGKILL)
 
 
-NO_TOPHUB = {"TOPHUB_LOCATION": "NONE"}
+_NO_TOPHUB = {"TOPHUB_LOCATION": "NONE"}
 """TVM downloads schedules for some targets in the middle of a build (python/tvm/autotvm/tophub.py):
 what is timed then depends on the network."""
 
 
 def _environment(toolchain: Toolchain) -> dict[str, str]:
-    own = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **NO_TOPHUB}
+    own = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **_NO_TOPHUB}
     return toolchain.environment | own
 
 

@@ -79,6 +79,12 @@ class Compile(compilation.Compilation):
         self.describe_model(model)
         return model
 
+    def target_facts(self) -> dict[str, Any]:
+        """Where schedules might come from."""
+        from . import tophub
+
+        return {"tophub": tophub.location(), "tophub_package": tophub.package(self.target)}
+
     def describe_arrived(self, module: IRModule) -> None:
         """Say in the trace what of a model is quantized that is run as it is."""
         with self.trace.recorder.pause():
