@@ -5,7 +5,37 @@ from __future__ import annotations
 import math
 
 from ..measurements.paired import Ratio
-from ..measurements.tuning import Gain
+from ..measurements.tuning import Gain, Tuning
+from ..trace.facts import TraceFacts
+
+_OFF = "NONE"
+
+
+def evidence(side: str, gain: Gain | None, tuned: Tuning | None, facts: TraceFacts) -> list[str]:
+    """What speaks for the schedules being at fault: where others might come from, and what tuning
+    them gained on each side, or why that is not known. None: nothing was tuned."""
+    lines = []
+    if facts.tophub_package is not None and facts.tophub == _OFF:
+        lines.append(
+            f"TVM's TopHub has schedules for such targets ({facts.tophub_package}), which a build "
+            "downloads elsewhere; here that is switched off, so that no time depends on the network"
+        )
+    if gain is not None:
+        lines += [gained("the float model", gain.floats), gained(side, gain.own), sentence(gain)]
+    elif tuned is not None:
+        lines.append(_not_gained(tuned))
+    return lines
+
+
+def _not_gained(tuned: Tuning) -> str:
+    """What came of tuning that left nothing to be timed."""
+    if tuned.faults:
+        return f"tuning failed: {tuned.faults[0]}"
+    trials = sum(len(task.trials) for task in tuned.tasks.values())
+    tried = f"{trials} schedules of {len(tuned.tasks)} kernels were tried"
+    if any(task.winner for task in tuned.tasks.values()):
+        return f"{tried}, and no model with the faster ones was faster in turn with the untuned one"
+    return f"{tried}, and none was faster than the default in rounds in turn"
 
 
 def sentence(gain: Gain) -> str:

@@ -176,21 +176,8 @@ def untuned(case: Case) -> Iterator[Hazard]:
     evidence = [f"{count} workloads without a tuning record, for example {ours.fallbacks[0]}"]
     if floats is not None and floats.fallbacks:
         evidence.append(f"the float model: {len(floats.fallbacks)}")
-    package = case.trace.facts.tophub_package
-    if package is not None and case.trace.facts.tophub == "NONE":
-        evidence.append(
-            f"TVM's TopHub has schedules for such targets ({package}), which a build downloads "
-            "elsewhere; here that is switched off, so that no time depends on the network"
-        )
     gain = tuning.gain(case.benchmark, case.side, FLOAT)
-    if gain is not None:
-        evidence += [
-            gains.gained("the float model", gain.floats),
-            gains.gained(case.side, gain.own),
-            gains.sentence(gain),
-        ]
-    elif case.tuning is not None:
-        evidence.append(_not_gained(case.tuning))
+    evidence += gains.evidence(case.side, gain, case.tuning, case.trace.facts)
     yield Hazard(
         "untuned schedules",
         "both models run schedules that were not tuned for this target, and so does the ratio",
@@ -200,17 +187,6 @@ def untuned(case: Case) -> Iterator[Hazard]:
         else "judge the quantizer by the ratio of the tuned models",
         gained=gain.own if gain is not None else None,
     )
-
-
-def _not_gained(tuned: Tuning) -> str:
-    """What came of tuning that left nothing to be timed."""
-    if tuned.faults:
-        return f"tuning failed: {tuned.faults[0]}"
-    trials = sum(len(task.trials) for task in tuned.tasks.values())
-    tried = f"{trials} schedules of {len(tuned.tasks)} kernels were tried"
-    if any(task.winner for task in tuned.tasks.values()):
-        return f"{tried}, and no model with the faster ones was faster in turn with the untuned one"
-    return f"{tried}, and none was faster than the default in rounds in turn"
 
 
 def requantizing(case: Case) -> Iterator[Hazard]:

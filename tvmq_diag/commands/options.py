@@ -200,8 +200,8 @@ def add_tuning(parser: argparse.ArgumentParser) -> None:
         "--tuning-records",
         type=Path,
         metavar="FILE",
-        help="time both with the schedules of this file too, and tune nothing: AutoTVM's log, as "
-        "--tune leaves it in a run's tuning.log",
+        help="time both with the schedules of this file too, and tune nothing: a log of AutoTVM's, "
+        "or the folder tuning/ of a run, which has one for each model",
     )
 
 

@@ -137,7 +137,7 @@ def _records(options: argparse.Namespace) -> Path | None:
         raise UsageError("what is tuned is timed, and --no-reference leaves the benchmark out")
     if options.tune and records:
         raise UsageError("--tune searches, --tuning-records applies what was found: give one")
-    if records is not None and not records.is_file():
+    if records is not None and not records.exists():
         raise UsageError(f"--tuning-records {records}: there is no such file")
     return records.absolute() if records is not None else None
 
