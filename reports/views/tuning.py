@@ -11,7 +11,7 @@ from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.measurements.tuning import Gain, Task, TunedModel, Tuning, Use, gain, tuned
 from tvmq_diag.results.run import Run
 from tvmq_diag.trace.layout import RECORD_FILE, RECORDS
-from tvmq_diag.trace.stages import RELAY
+from tvmq_diag.trace.stages import RELAX, RELAY
 
 from ..figures import charts
 from ..figures.charts import Side
@@ -20,6 +20,12 @@ from .ratios import in_figures
 
 _SHOWN = 200
 """Kernels."""
+
+_SEARCHED = {
+    RELAY: "Schedules are those of AutoTVM's templates, searched without a cost model",
+    RELAX: "Schedules are this project's own for a CPU with other block sizes; TVM's own tuner, "
+    "meta-schedule, was not tried",
+}
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,7 @@ def _summary(run: Run, search: Tuning, gained: list[tuple[str, Gain]]) -> str:
 def _about(run: Run, search: Tuning) -> str:
     if run.facts.tuning_records is not None:
         return f"Schedules of {clip(run.facts.tuning_records, 200)}; nothing was searched for"
+    what = _SEARCHED[run.facts.dialect or RELAY]
     tried = sum(len(task.trials) for task in search.tasks.values())
     known = sum(task.begins.known for task in search.tasks.values())
     before = f" beside {known:,} that earlier runs had tried" if known else ""
@@ -143,7 +150,7 @@ def _about(run: Run, search: Tuning) -> str:
         f"In {search.facts.seconds or 0:g} s {tried:,} schedules of {len(search.tasks)} kernels "
         f"were tried{before}, most of those in which most of the time is spent, each in a process "
         "of its own. The fastest were timed once more, round by round in turn with the default: "
-        "only what is faster by its whole 95 % interval, and computes the same, counts"
+        f"only what is faster by its whole 95 % interval, and computes the same, counts. {what}"
     )
 
 
@@ -229,10 +236,15 @@ def _failures(search: Tuning) -> list[tuple[str, int]]:
 
 def _scripts(run: Run) -> list[Script]:
     folder = run.directory / RECORDS
-    if run.facts.dialect != RELAY or not folder.is_dir():
+    if not folder.is_dir():
         return []
+    dialect = run.facts.dialect or RELAY
     return [
-        Script(clip(file.stem, 80), f"{RECORDS}/{file.name}", snippets.apply_records(file.name))
+        Script(
+            clip(file.stem, 80),
+            f"{RECORDS}/{file.name}",
+            snippets.apply_records(file.name, dialect),
+        )
         for file in sorted(folder.glob(f"*{RECORD_FILE}"))
     ]
 

@@ -26,9 +26,18 @@ def snippet(configuration: Configuration, dialect: str) -> str | None:
     return _relay(fields) if dialect == RELAY else _relax(fields)
 
 
-def apply_records(file: str) -> str:
-    """What builds a Relay `module` with the schedules of a file of AutoTVM's records; `autotvm` and
-    `relay` are TVM's."""
+def apply_records(file: str, dialect: str = RELAY) -> str:
+    """What builds a `module` for a `target` with the schedules of a file that tuning left.
+
+    On Relay these are AutoTVM's records; `autotvm` and `relay` are TVM's. On Relax they are numbers
+    of the schedule in instruments/relax/compile, where `schedule` and `tiles` are.
+    """
+    if dialect != RELAY:
+        return (
+            "passes = schedule.sound(relax.get_pipeline(), schedule.Scheduled(), "
+            f"tiles.read({file!r}), str(target))\n"
+            "executable = tvm.compile(module, target=target, relax_pipeline=passes)"
+        )
     return (
         f"with autotvm.apply_history_best({file!r}):\n"
         "    library = relay.build(module, target=target, params=params)"
