@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Sequence
+from typing import Any, Sequence
 
 from .grid import Grid
 from .tunable import Tunable
 
+NOTICED = 0.01
+"""Share of a model's tunable time below which nothing is to be gained."""
+
 
 @dataclass
 class State:
-    """How far a task is. `default_ms`: None where its own schedule cannot be timed; `stalled`: how
-    many batches since one was better than all before; `exhausted`: no new point could be found."""
+    """How far a task is. `right`: the points that were found to compute what the default does, with
+    how nearly. `default_ms`: None where its own schedule cannot be timed. `stalled`: how many
+    batches since one was better than all before; `exhausted`: no new point could be found."""
 
     number: int
     task: Tunable
     grid: Grid
     tried: dict[int, float | None] = field(default_factory=dict)
+    right: dict[int, Any] = field(default_factory=dict)
     default_ms: float | None = None
     stalled: int = 0
     exhausted: bool = False
@@ -55,6 +60,21 @@ class State:
     def hope(self) -> float:
         """ms of the models that it takes with its best schedule, less the longer it has stalled."""
         return self.model_ms * self.ratio / (1 + self.stalled)
+
+
+def noticed(tasks: Sequence[Tunable]) -> list[Tunable]:
+    """Those that have NOTICED of the profiled time of any model; of what was not profiled all."""
+    totals: dict[str, float] = {}
+    for task in tasks:
+        for side, use in task.uses.items():
+            totals[side] = totals.get(side, 0.0) + (use.ms or 0.0)
+
+    def is_noticed(task: Tunable) -> bool:
+        return any(
+            use.ms is None or use.ms >= NOTICED * totals[side] for side, use in task.uses.items()
+        )
+
+    return [task for task in tasks if is_noticed(task)]
 
 
 def turn(states: Sequence[State]) -> State | None:

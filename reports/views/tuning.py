@@ -214,14 +214,24 @@ def _fate(task: Task) -> str:
         return clip(f"the default cannot be timed: {task.begins.error}", 200)
     if task.winner is not None:
         kept = "" if task.winner.keeps_layout else ", in another layout"
-        return f"✓ faster{kept}"
-    wrong = [one for one in task.candidates if one.faster and not one.taken]
-    if wrong:
-        why = wrong[0].error or "it computes something else"
-        return clip(f"✗ faster, and not taken: {why}", 200)
+        return f"✓ faster{kept}{_wrong(task)}"
     if task.candidates:
-        return "no faster in turn"
-    return "nothing was faster" if task.trials or task.begins.known else "nothing was tried"
+        return f"no faster in turn{_wrong(task)}"
+    tried = task.trials or task.begins.known
+    return f"nothing was faster{_wrong(task)}" if tried else "nothing was tried"
+
+
+def _wrong(task: Task) -> str:
+    """Of schedules that seemed faster and do not compute what the default does."""
+    default = task.begins.ms
+    if not task.wrong or default is None:
+        return ""
+    least = min(task.wrong, key=lambda one: one.ms)
+    many = "one that seemed" if len(task.wrong) == 1 else f"{len(task.wrong)} that seemed"
+    what = least.error or "its results are others"
+    if least.outputs is not None and least.outputs.difference is not None:
+        what += f", by up to {least.outputs.difference:,.6g}"
+    return clip(f"; ✗ {many} faster, down to {least.ms / default:.2f} of the default, {what}", 240)
 
 
 def _failures(search: Tuning) -> list[tuple[str, int]]:

@@ -95,12 +95,25 @@ class ScheduleTrial(Event, frozen=True, tag="trial"):
     error: str | None = None
 
 
+class WrongSchedule(Event, frozen=True, tag="wrong"):
+    """A schedule that is faster than the default by a single timing, and was found to compute
+    something else, or to fail at it (`error`)."""
+
+    task: Natural
+    point: Natural
+    ms: Ms
+    record: str
+    outputs: Outputs | None = None
+    error: str | None = None
+
+
 class Task(msgspec.Struct):
     """One kernel, and all that was tried of it in this run."""
 
     begins: TaskBegins
     trials: list[ScheduleTrial] = []
     candidates: list[Candidate] = []
+    wrong: list[WrongSchedule] = []
 
     @property
     def winner(self) -> Candidate | None:
@@ -213,7 +226,16 @@ def gain(benchmark: Benchmark, side: str, floats: str) -> Gain | None:
 
 
 TuningEvent = (
-    Start | Facts | Stage | Progress | TaskBegins | ScheduleTrial | Candidate | Fault | End
+    Start
+    | Facts
+    | Stage
+    | Progress
+    | TaskBegins
+    | ScheduleTrial
+    | Candidate
+    | WrongSchedule
+    | Fault
+    | End
 )
 
 _WHOSE = "the tuning's journal"
@@ -235,6 +257,9 @@ def load(folder: Path) -> Tuning:
             case Candidate():
                 if event.task in tuning.tasks:
                     tuning.tasks[event.task].candidates.append(event)
+            case WrongSchedule():
+                if event.task in tuning.tasks:
+                    tuning.tasks[event.task].wrong.append(event)
             case Facts():
                 problems += event.add_to(tuning.facts, _WHOSE)
             case Fault():

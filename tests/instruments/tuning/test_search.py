@@ -41,9 +41,12 @@ def test_schedules_that_die_hang_or_are_refused_cost_nothing_else(tmp_path: Path
 
 def test_a_faster_schedule_that_computes_something_else_is_not_taken(tmp_path: Path) -> None:
     task = searched(tmp_path, Schedules({WRONG: 1.0, 7: 5.0}))
-    wrong = next(one for one in task.candidates if one.point == WRONG)
-    assert wrong.faster and not wrong.taken
+    (wrong,) = task.wrong
+    assert (wrong.point, wrong.ms) == (WRONG, 1.0)
+    assert wrong.outputs is not None and not wrong.outputs.same
+    assert WRONG not in {one.point for one in task.candidates}
     assert task.winner is not None and task.winner.point == 7
+    assert kept(tmp_path / "records")[WRONG] is None  # nor is it tried again
 
 
 def test_the_best_that_keeps_the_layout_is_timed_too(tmp_path: Path) -> None:
