@@ -55,14 +55,18 @@ def became(gain: Gain) -> str:
         return f"{slower}, the ratio is {gain.change} times what it was"
     if gain.before.low <= 1:
         return f"tuning gains it more than float, the ratio is {gain.change} times what it was"
-    if gain.after.value <= 1:
-        return "all of its disadvantage was tuning"
-    return f"{share(gain.before, gain.after):.0%} of its disadvantage was tuning"
+    shares = [_share(gain.before, change) for change in (gain.change.high, gain.change.low)]
+    least, most = ("all of it" if share >= 1 else f"{share:.0%}" for share in shares)
+    between = f" ({least} to {most}, 95 %)" if least != most else ""
+    share = _share(gain.before, gain.change.value)
+    what = "all" if share >= 1 else f"{share:.0%}"
+    return f"{what} of its disadvantage was tuning{between}"
 
 
-def share(before: Ratio, after: Ratio) -> float:
-    """Of a disadvantage (a ratio above 1) that is gone: of its logarithm, as ratios multiply."""
-    return 1 - math.log(after.value) / math.log(before.value)
+def _share(before: Ratio, change: float) -> float:
+    """Of a disadvantage (a ratio above 1) that a change takes away: of its logarithm, as ratios
+    multiply."""
+    return -math.log(change) / math.log(before.value)
 
 
 def gained(name: str, ratio: Ratio | None) -> str:

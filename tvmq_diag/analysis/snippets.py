@@ -34,7 +34,7 @@ def apply_records(file: str, dialect: str = RELAY) -> str:
     """
     if dialect != RELAY:
         return (
-            "passes = schedule.sound(relax.get_pipeline(), schedule.Scheduled(), "
+            "passes = schedule.sound(relax.get_pipeline('default'), schedule.Scheduled(), "
             f"tiles.read({file!r}), str(target))\n"
             "executable = tvm.compile(module, target=target, relax_pipeline=passes)"
         )
