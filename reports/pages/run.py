@@ -23,6 +23,7 @@ from ..views.kept import Kept
 from ..views.module_texts import Texts
 from ..views.section import DAMAGED, Section, build
 from ..views.steps import Steps
+from ..views.tuning import TuningView
 from ..views.under_way import UnderWay
 
 NAME = "index.html"
@@ -126,7 +127,7 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
         bits=bits.view(run),
-        tuning=tuning.view(run),
+        tuning=_tuning(run),
         float_addresses=next((s.addresses for s in sections if s.key == "float"), None),
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),
@@ -134,6 +135,16 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         texts=texts.text(),
         under_way=under_way,
     )
+
+
+def _tuning(run: Run) -> TuningView | None:
+    """None also where it cannot be shown, which is then among the run's problems."""
+    try:
+        return tuning.view(run)
+    except DAMAGED as error:
+        problem = f"what tuning came to cannot be shown: {type(error).__name__}: {error}"
+        run.problems = [*dict.fromkeys([*run.problems, problem])]
+        return None
 
 
 def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmq_diag.analysis import gains, snippets
+from tvmq_diag.configuration import parse
+from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements.benchmark import FLOAT, Benchmark
 from tvmq_diag.measurements.paired import Ratio
 from tvmq_diag.measurements.tuning import Gain, Task, TunedModel, Tuning, Use, gain, tuned
@@ -168,7 +170,7 @@ def _model(side: str, model: TunedModel) -> ModelRow:
     fate = "taken" if model.taken else model.why or "another one is faster"
     return ModelRow(
         clip(side, 80),
-        model.what,
+        clip(model.what, 80),
         model.records,
         _figures(model.ratio),
         _outputs(model),
@@ -249,14 +251,24 @@ def _scripts(run: Run) -> list[Script]:
     if not folder.is_dir():
         return []
     dialect = run.facts.dialect or RELAY
+    pipelines = dict(filter(None, map(_pipeline, run.facts.tuned)))
     return [
         Script(
             clip(file.stem, 80),
             f"{RECORDS}/{file.name}",
-            snippets.apply_records(file.name, dialect),
+            snippets.apply_records(file.name, dialect, pipelines.get(file.stem, "default")),
         )
         for file in sorted(folder.glob(f"*{RECORD_FILE}"))
     ]
+
+
+def _pipeline(side: str) -> tuple[str, str] | None:
+    """The name of a side's trace, and on Relax its pipeline; None of what is no configuration."""
+    try:
+        configuration = parse(side)
+    except UsageError:
+        return None
+    return configuration.slug, str(configuration.fields.get("pipeline", "default"))
 
 
 def _bars(measured: Benchmark, sides: list[str]) -> str | None:

@@ -26,21 +26,22 @@ def snippet(configuration: Configuration, dialect: str) -> str | None:
     return _relay(fields) if dialect == RELAY else _relax(fields)
 
 
-def apply_records(file: str, dialect: str = RELAY) -> str:
+def apply_records(file: str, dialect: str = RELAY, pipeline: str = "default") -> str:
     """What builds a `module` for a `target` with the schedules of a file that tuning left.
 
     On Relay these are AutoTVM's records; `autotvm` and `relay` are TVM's. On Relax they are numbers
-    of the schedule in instruments/relax/compile, where `schedule` and `tiles` are.
+    of this project's schedule, behind TVM's `pipeline` of that name.
     """
-    if dialect != RELAY:
+    if dialect == RELAY:
         return (
-            "passes = schedule.sound(relax.get_pipeline('default'), schedule.Scheduled(), "
-            f"tiles.read({file!r}), str(target))\n"
-            "executable = tvm.compile(module, target=target, relax_pipeline=passes)"
+            f"with autotvm.apply_history_best({file!r}):\n"
+            "    library = relay.build(module, target=target, params=params)"
         )
     return (
-        f"with autotvm.apply_history_best({file!r}):\n"
-        "    library = relay.build(module, target=target, params=params)"
+        "from instruments.relax.compile import schedule, tiles\n"
+        f"numbers, passes = tiles.read({file!r}), schedule.pipeline({pipeline!r}, target)\n"
+        "passes = schedule.sound(passes, schedule.Scheduled(), numbers, str(target))\n"
+        "executable = tvm.compile(module, target=target, relax_pipeline=passes)"
     )
 
 
