@@ -137,7 +137,7 @@ def _summary(run: Run, search: Tuning, gained: list[tuple[str, Gain]]) -> str:
     if not search.complete:
         return "Tuning was cut off; what was tried is kept, and the next run goes on from there"
     if run.facts.tuned:
-        return "No model with tuned schedules was faster in turn with the untuned one"
+        return "No model with tuned schedules was surely faster than the untuned one"
     return "No schedule was faster than the default in turn with it"
 
 

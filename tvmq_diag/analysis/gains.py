@@ -34,7 +34,7 @@ def _not_gained(tuned: Tuning) -> str:
     trials = sum(len(task.trials) for task in tuned.tasks.values())
     tried = f"{trials} schedules of {len(tuned.tasks)} kernels were tried"
     if any(task.winner for task in tuned.tasks.values()):
-        return f"{tried}, and no model with the faster ones was faster in turn with the untuned one"
+        return f"{tried}; no model with the faster ones was surely faster than the untuned one"
     return f"{tried}, and none was faster than the default in rounds in turn"
 
 
@@ -72,6 +72,6 @@ def _share(before: Ratio, change: float) -> float:
 def gained(name: str, ratio: Ratio | None) -> str:
     """What tuning gained on one side."""
     if ratio is None:
-        return f"{name}: no model with tuned schedules was faster than the untuned one, which stays"
+        return f"{name}: none with tuned schedules was surely faster than the untuned, which stays"
     told = "" if ratio.high < 1 or ratio.low > 1 else ", which cannot be told from noise"
     return f"{name} tuned takes {ratio} of its untuned time{told}"

@@ -14,6 +14,7 @@ from ..errors import UsageError
 from ..instruments.protocol.jobs import BenchmarkJob
 from ..measurements import benchmark, outputs
 from ..measurements.benchmark import FLOAT, Benchmark
+from ..measurements.paired import Ratio
 from ..measurements.tuning import TunedModel, Tuning, tuned
 from ..toolchains import process
 from ..trace.ending import How
@@ -24,8 +25,8 @@ from .trials import Stopped, Trials, outputs_of
 
 _CHOICE_ROUNDS = 100
 _CHOICE_S = 20.0
-"""For the rounds of the choice, whichever ends first: of models that hardly differ it takes many to
-tell which is faster."""
+"""For the rounds of the choice, or as long as the benchmark has, whichever ends first: of models
+that hardly differ it takes many to tell which is faster."""
 
 _ROUNDING = 1e-3
 _SAME_COSINE = 0.999
@@ -78,12 +79,23 @@ def choose(trials: Trials, tuning: Tuning) -> None:
     for side, ways in built.items():
         for way in ways:
             way.model.ratio = measured.ratio(way.side, side)
-            if way.model.same and (way.model.ratio is None or way.model.ratio.high >= 1):
-                way.model.why = "it is not faster than the model without records"
+            if way.model.same:
+                way.model.why = _slow(way.model.ratio)
         faster = [way for way in ways if way.model.why is None]
         if faster:
             _take(trials, side, min(faster, key=lambda way: way.ratio))
     trials.save()
+
+
+def _slow(ratio: Ratio | None) -> str | None:
+    """Why a model is not taken that has this ratio to the untuned one; None: it is faster."""
+    if ratio is None:
+        return "it was not timed"
+    if ratio.high < 1:
+        return None
+    if ratio.low > 1:
+        return "it is slower than the model without records"
+    return "whether it is faster cannot be told from noise"
 
 
 def with_given(trials: Trials, given: Path) -> None:
