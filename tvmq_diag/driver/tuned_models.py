@@ -189,7 +189,8 @@ def _timed(trials: Trials, built: dict[str, list[Built]]) -> Benchmark:
     if len(sides) < 2:
         return Benchmark()
     trials.observer.begin("which tuned models are faster")
-    job = BenchmarkJob(str(folder), plan.toolchain.dialect, sides, _CHOICE_ROUNDS, _CHOICE_S)
+    seconds = max(_CHOICE_S, plan.seconds)
+    job = BenchmarkJob(str(folder), plan.toolchain.dialect, sides, _CHOICE_ROUNDS, seconds)
     ending = process.run(plan.toolchain, job, plan.limits, trials.observer.progress)
     if ending.how == How.INTERRUPTED:
         raise Stopped
