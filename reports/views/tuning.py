@@ -233,7 +233,10 @@ def _wrong(task: Task) -> str:
     what = least.error or "its results are others"
     if least.outputs is not None and least.outputs.difference is not None:
         what += f", by up to {least.outputs.difference:,.6g}"
-    return clip(f"; ✗ {many} faster, down to {least.ms / default:.2f} of the default, {what}", 240)
+    return clip(
+        f"; ✗ {many} faster by a single timing ({least.ms / default:.2f} of the default), {what}",
+        240,
+    )
 
 
 def _failures(search: Tuning) -> list[tuple[str, int]]:
@@ -284,4 +287,4 @@ def _bars(measured: Benchmark, sides: list[str]) -> str | None:
 
 def _own(measured: Benchmark, side: str) -> str:
     ratio = measured.ratio(tuned(side), side)
-    return "" if ratio is None else f"{in_figures(ratio)} untuned"
+    return "" if ratio is None else in_figures(ratio)

@@ -63,8 +63,8 @@ def test_a_kernel_has_what_was_tried_and_what_failed(run: Run) -> None:
     assert (task.tried, task.failed) == ("3 of 8", "1")
     assert task.ratio == f"0.600{TIMES} [0.600, 0.600]"
     assert task.fate == (
-        "✓ faster; ✗ one that seemed faster, down to 0.20 of the default, its results are others, "
-        "by up to 7"
+        "✓ faster; ✗ one that seemed faster by a single timing (0.20 of the default), its results "
+        "are others, by up to 7"
     )
     assert view.failures == [("the process dies", 1)]
 
