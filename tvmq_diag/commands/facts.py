@@ -50,7 +50,7 @@ def plan_facts(plan: Plan) -> RunFacts:
         dialect=plan.toolchain.dialect,
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
-        tune=plan.tune,
+        tune=plan.tune or None,
         tuning_records=str(plan.tuning_records) if plan.tuning_records else None,
     )
 

@@ -63,7 +63,7 @@ class RunFacts(Circumstances, kw_only=True):
     float_model: FloatModel | None = msgspec.field(default=None, name="float")
     """None where it was not run."""
     tune: float | None = None
-    """s that tuning had; None or 0 where nothing was tuned."""
+    """s that tuning had; None where nothing was tuned."""
     tuning_records: str | None = None
     """The file of somebody's records that models were built with."""
     tuned: dict[str, list[TunedModel]] = {}
