@@ -79,6 +79,7 @@ def known(cache: Path) -> list[str]:
     return [line for file in cache.rglob("tuning/*/*.log") for line in file.open()]
 
 
+@pytest.mark.slow
 def test_a_run_is_tuned_and_its_records_hold(
     tracing: Callable[..., Run], in_tvm: InTvm, cache: Path, tmp_path: Path
 ) -> None:
