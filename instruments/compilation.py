@@ -56,7 +56,12 @@ class Compilation:
             made_with=identity.identity(self.job.dialect),
             threads=int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0))),
             **facts,
+            **self.target_facts(),
         )
+
+    def target_facts(self) -> dict[str, Any]:
+        """What a dialect says of `target` besides."""
+        return {}
 
     def describe_model(self, model: Model) -> None:
         """Read the data to run the model on, and say in the trace what it is."""

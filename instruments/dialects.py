@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from .diagnosis.survey import Memo, Survey
     from .matrix.cell import CellSteps
     from .numerics.op_errors import NumericsSide
-    from .protocol.jobs import BisectJob, CellJob, CompileJob, NumericsJob
+    from .protocol.jobs import BisectJob, CellJob, CompileJob, NumericsJob, TuneJob
     from .quantize_trace import QuantizeTrace
     from .recording.open_pass import OpenPass
+    from .tuning.tunable import Tunable
     from .tvm_types import IRModule, QConfig, Target
 
 Timer = Callable[[], float]
@@ -187,6 +188,9 @@ class Dialect(Protocol):
 
     def suspect(self, job: BisectJob) -> Suspect:
         """What bisecting a wrong result needs of a dialect."""
+
+    def tasks(self, job: TuneJob) -> Sequence[Tunable]:
+        """The kernels of the job's models that have more than one schedule."""
 
 
 def get(name: str) -> Dialect:

@@ -117,8 +117,9 @@ class CompileJob(TracedJob):
     `first_ops` (calls, in running order) compiles only the beginning of the model. Folders, or
     None: `imported`, where the imported model lies or is to be left for other processes; `artifact`
     for the compiled model; `calibrated` for the calibrated module. With `keep_inputs` what it was
-    run on is left in the trace. Of Relax alone: `pipeline` of the float model ("default" or
-    "target"; a qconfig has its own) and `schedule` ("sound" or "untuned").
+    run on is left in the trace. `records` is a file with schedules to build with; with `tasks` what
+    can be tuned is left beside the `artifact`. Of Relax alone: `pipeline` of the float model
+    ("default" or "target"; a qconfig has its own) and `schedule` ("sound" or "untuned").
     """
 
     TASK: ClassVar[str] = "compile"
@@ -139,6 +140,8 @@ class CompileJob(TracedJob):
     calibrated: Optional[str] = None
     save_ir: bool = False
     keep_inputs: bool = False
+    records: Optional[str] = None
+    tasks: bool = False
     pipeline: Optional[str] = None
     schedule: Optional[str] = None
 
@@ -251,6 +254,24 @@ class BenchmarkJob(TracedJob):
 
 
 @dataclass(frozen=True)
+class TuneJob(TracedJob):
+    """Schedules tried for the kernels of compiled models: see instruments.tuning.
+
+    `sides`: the folder of each compiled model (a CompileJob's `artifact`, with its `tasks`), by its
+    name in the benchmark; `kernels`: of each side the profile of these (name, ms, shapes), which
+    says how much of the time a task has. `records`: the folder of what is known and tried, a file a
+    task. `seconds` are for the search; timing the best in turn comes on top.
+    """
+
+    TASK: ClassVar[str] = "tune"
+
+    sides: Dict[str, str]
+    kernels: Dict[str, List[Dict[str, Any]]]
+    seconds: float
+    records: str
+
+
+@dataclass(frozen=True)
 class EagerJob(Job):
     """PyTorch itself, timed when it is asked to on stdin."""
 
@@ -283,6 +304,7 @@ JOBS = {
         SearchJob,
         CellJob,
         BenchmarkJob,
+        TuneJob,
         EagerJob,
         OverheadJob,
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from ..bisection.contract import Suspect
 from ..compilation import Compilation
 from ..dialects import Artifact, Dialect, OpTables, Replay, Surveying
 from ..matrix.cell import CellSteps
 from ..numerics.op_errors import NumericsSide
-from ..protocol.jobs import BisectJob, CellJob, CompileJob, NumericsJob
+from ..protocol.jobs import BisectJob, CellJob, CompileJob, NumericsJob, TuneJob
 from ..protocol.schema import RELAX
 from ..quantize_trace import QuantizeTrace
+from ..tuning.tunable import Tunable
 
 
 class Relax:
@@ -62,6 +63,11 @@ class Relax:
         from . import bisection
 
         return bisection.Bisected(job)
+
+    def tasks(self, job: TuneJob) -> Sequence[Tunable]:
+        from . import tuning
+
+        return tuning.tasks(job)
 
 
 DIALECT: Dialect = Relax()

@@ -18,11 +18,12 @@ from tvmq_diag.results.verdict import WORKS
 from .. import formatting
 from ..figures import svg
 from ..templating import environment
-from ..views import bits, sweep
+from ..views import bits, sweep, tuning
 from ..views.kept import Kept
 from ..views.module_texts import Texts
 from ..views.section import DAMAGED, Section, build
 from ..views.steps import Steps
+from ..views.tuning import TuningView
 from ..views.under_way import UnderWay
 
 NAME = "index.html"
@@ -46,6 +47,8 @@ _LABELS = {
     "preprocess": "pictures go through",
     "min_cosine": "cosine needed",
     "min_agreement": "same top-1 needed",
+    "tune": "seconds of tuning",
+    "tuning_records": "tuning records",
 }
 """What the facts are called on the page, in their order."""
 
@@ -124,6 +127,7 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
         bits=bits.view(run),
+        tuning=_tuning(run),
         float_addresses=next((s.addresses for s in sections if s.key == "float"), None),
         raw=Markup,  # pictures, which escape what they are given
         viewer=bool(steps.compiles),
@@ -131,6 +135,16 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         texts=texts.text(),
         under_way=under_way,
     )
+
+
+def _tuning(run: Run) -> TuningView | None:
+    """None also where it cannot be shown, which is then among the run's problems."""
+    try:
+        return tuning.view(run)
+    except DAMAGED as error:
+        problem = f"what tuning came to cannot be shown: {type(error).__name__}: {error}"
+        run.problems = [*dict.fromkeys([*run.problems, problem])]
+        return None
 
 
 def _steps(run: Run, sections: list[Section], kept: Kept) -> tuple[Steps, Texts]:

@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tvmq_diag.analysis import gains
 from tvmq_diag.results.run import Result
 from tvmq_diag.results.verdict import WORKS, Verdict
 
@@ -45,6 +46,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         ("bits", card.bitserial),
         *(("data", run.sentence) for run in verdict.calibrations if run.outcome != WORKS),
         ("level", verdict.level_difference.sentence if verdict.level_difference else None),
+        ("tuned", gains.sentence(verdict.tuning) if verdict.tuning else None),
         ("finds", _hazard(verdict)),
         ("fix", verdict.fix.sentence if verdict.fix else None),
         ("try", verdict.suggestion),

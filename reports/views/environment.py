@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tvmq_diag.results.run import Run
-from tvmq_diag.trace.facts import Setting, Tensor
+from tvmq_diag.trace.facts import Setting, Tensor, TraceFacts
 from tvmq_diag.trace.trace import Trace
 
 from ..formatting import clip, printable
@@ -35,6 +35,7 @@ def environment(run: Run, trace: Trace) -> list[tuple[str, str]]:
         ("opt_level of the build", facts.job.opt_level if facts.job is not None else None),
         ("opt_level of quantize()", facts.quantized_at),
         ("threads", facts.threads),
+        ("TVM's TopHub", _tophub(facts)),
         ("inputs", _inputs(facts.inputs)),
         ("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
         ("interpreter", run.facts.python),
@@ -43,6 +44,14 @@ def environment(run: Run, trace: Trace) -> list[tuple[str, str]]:
         ("trace", _relative(trace.path, run.directory)),
     ]
     return [(name, clip(value, 1000)) for name, value in rows if value not in (None, "")]
+
+
+def _tophub(facts: TraceFacts) -> str | None:
+    """Whether TVM may have taken schedules from the network."""
+    if facts.tophub is None:
+        return None
+    off = "off" if facts.tophub == "NONE" else facts.tophub
+    return f"{off} (it has {facts.tophub_package})" if facts.tophub_package else off
 
 
 def error_text(trace: Trace) -> str:

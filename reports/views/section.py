@@ -9,6 +9,7 @@ from typing import TypeVar
 from tvmq_diag.analysis import advice
 from tvmq_diag.analysis.hazards import elsewhere
 from tvmq_diag.measurements.benchmark import FLOAT, Kernel
+from tvmq_diag.measurements.tuning import tuned
 from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.verdict import Verdict
 from tvmq_diag.trace.trace import Trace
@@ -196,7 +197,7 @@ def _benchmark(run: Run, result: Result, key: str) -> BenchmarkView | None:
     name = result.verdict.configuration
     if run.benchmark is None or result.role == Role.FLOAT or not run.benchmark.times.get(name):
         return None
-    there = [elsewhere(FLOAT), elsewhere(name)]
+    there = [elsewhere(FLOAT), elsewhere(name), tuned(FLOAT), tuned(name)]
     names = [name, *(side for side in there if run.benchmark.times.get(side))]
     return benchmark.view(run.benchmark, names, f"{key}-bench", [name])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from support.paths import ROOT, InTvm
 
-from tvmq_diag.analysis.snippets import snippet
+from tvmq_diag.analysis.snippets import apply_records, snippet
 from tvmq_diag.configuration import parse
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace.stages import RELAX, RELAY
@@ -79,3 +80,43 @@ def test_on_relax(relax: Toolchain) -> None:
 
 def test_what_is_not_quantized_has_no_lines() -> None:
     assert snippet(parse("as-is"), RELAY) is None
+
+
+RELAX_RECORDS = """
+import json
+import tvm
+from tvm import relax
+from instruments.inputs import target as targets
+from instruments.protocol.jobs import ModelSource
+from instruments.relax.compile import nets, schedule, tiles
+from instruments.relax.compile.tiles import Tile
+
+module = nets.tiny(ModelSource("tiny")).module
+target = targets.parse(targets.host(None)[0])
+plain = schedule.Scheduled()
+with target:
+    schedule.sound(relax.get_pipeline('default'), plain)(module)
+with open({file!r}, "w") as file:
+    for name, function in plain.functions.items():
+        key = tiles.key(function, str(target))
+        file.write(tiles.record(key, name, Tile(8, 4), 1.0) + "\\n")
+used = []
+given = schedule.scheduled
+def noted(name, function, done, tile):
+    used.append([tile.vector, tile.channels])
+    return given(name, function, done, tile)
+schedule.scheduled = noted
+{lines}
+print(json.dumps(used))
+"""
+
+
+def test_tuned_numbers_are_applied_on_relax(relax: Toolchain, tmp_path: Path) -> None:
+    file = str(tmp_path / "records.log")
+    script = RELAX_RECORDS.format(file=file, lines=apply_records(file, RELAX))
+    done = subprocess.run(
+        [str(relax.python), "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    used = json.loads(done.stdout.splitlines()[-1])
+    assert used.count([8, 4]) >= 8 and all(each in ([8, 4], [16, 8]) for each in used)

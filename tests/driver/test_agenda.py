@@ -58,6 +58,21 @@ def test_only_the_benchmark_measures_times(plan: Plan) -> None:
     assert [step.what for step in agenda.steps(plan, []) if step.timed] == ["benchmark"]
 
 
+def test_what_is_tuned_is_profiled_before_and_timed_behind(plan: Plan) -> None:
+    what = ahead(replace(plan, tune=60.0), verdict.WORKS)
+    timings = ["profile of the kernels", "tuning", "models with tuned schedules", "benchmark"]
+    # Whether there is anything to tune shows when something has run.
+    assert [step for step in what if step in timings] == ["profile of the kernels", "benchmark"]
+    steps = [step.what for step in agenda.steps(replace(plan, tune=60.0), [])]
+    assert [step for step in steps if step in timings] == timings
+
+
+def test_somebodys_records_are_applied_before_the_benchmark(plan: Plan) -> None:
+    steps = [step.what for step in agenda.steps(replace(plan, tuning_records=Path("a.log")), [])]
+    assert "tuning" not in steps and "profile of the kernels" not in steps
+    assert steps.index("models with tuned schedules") + 1 == steps.index("benchmark")
+
+
 def test_the_search_can_be_left_out(plan: Plan) -> None:
     assert "the fewest bits that stay right" not in ahead(
         replace(plan, search=0.0), verdict.REJECTED

@@ -127,6 +127,28 @@ def bisection(folder: Path) -> Path:
     return folder
 
 
+def tuning(folder: Path) -> Path:
+    """A kernel with a schedule that is faster in turn."""
+    journal = _opened(folder)
+    event = journal.event
+    event("start", schema=SCHEMA)
+    event("facts", values={"seconds": 60.0, "threads": 2})
+    event("stage", name="tune")
+    event("task", number=0, name="conv2d", text="int8[1]", points=8, known=1, ms=2.5, error=None,
+          uses={"int8": {"calls": 2, "ms": 4.5}, "float32": {"calls": 1, "ms": None}})  # fmt: skip
+    event("trial", task=0, point=3, ms=1.5, error=None)
+    event("trial", task=0, point=4, ms=None, error="the process dies")
+    event("wrong", task=0, point=5, ms=0.5, outputs={"same": False, "difference": 7.0}, error=None,
+          record="{}")  # fmt: skip
+    event("progress", what="conv2d", done=1, of=60)
+    event("candidate", task=0, point=3, default_ms=[2.5] * 8, ms=[1.5] * 8, keeps_layout=True,
+          outputs={"same": True, "difference": 0.0}, error=None, record="{}")  # fmt: skip
+    event("fault", where="tuning", message="no")
+    event("end")
+    journal.close()
+    return folder
+
+
 def _opened(folder: Path) -> Journal:
     folder.mkdir(parents=True, exist_ok=True)
     return Journal(folder)

@@ -21,7 +21,7 @@ from support.damage import damaged, damaged_lines
 from tvmq_diag.analysis import recording
 from tvmq_diag.errors import UsageError
 from tvmq_diag.instruments.protocol.schema import JOURNAL
-from tvmq_diag.measurements import benchmark, bisection, numerics
+from tvmq_diag.measurements import benchmark, bisection, numerics, tuning
 from tvmq_diag.trace import events, ops, reader, simulated, snapshot, steps
 from tvmq_diag.trace.snapshot import Node, Snapshot
 
@@ -32,6 +32,7 @@ JOURNALS: dict[str, tuple[Callable[[Path], Path], Load, Any]] = {
     "benchmark": (journals.benchmark, benchmark.load, benchmark.BenchmarkEvent),
     "numerics": (journals.numerics, numerics.load, numerics.NumericsEvent),
     "bisection": (journals.bisection, bisection.load, bisection.BisectionEvent),
+    "tuning": (journals.tuning, tuning.load, tuning.TuningEvent),
 }
 
 RANDOM = st.randoms(use_true_random=False)

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..configuration import DTYPES, Configuration, bits
+from ..measurements import tuning
 from ..measurements.benchmark import FLOAT, Benchmark, Kernel
 from ..measurements.numerics import Numerics
+from ..measurements.tuning import Tuning
 from ..results.verdict import Hazard
 from ..trace.ops import CONVOLUTION, LAYOUT, REQUANTIZE
 from ..trace.trace import Trace
-from . import cast_chains, coverage
+from . import cast_chains, coverage, gains
 from .kernel_pairs import islands
 
 NOTICED = 0.02
@@ -54,6 +56,7 @@ class Case:
     benchmark: Benchmark = field(default_factory=Benchmark)
     numerics: Numerics | None = None
     side: str = ""
+    tuning: Tuning | None = None
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -174,11 +177,16 @@ def untuned(case: Case) -> Iterator[Hazard]:
     evidence = [f"{count} workloads without a tuning record, for example {ours.fallbacks[0]}"]
     if floats is not None and floats.fallbacks:
         evidence.append(f"the float model: {len(floats.fallbacks)}")
+    gain = tuning.gain(case.benchmark, case.side, FLOAT)
+    evidence += gains.evidence(case.side, gain, case.tuning, case.trace.facts)
     yield Hazard(
         "untuned schedules",
         "both models run schedules that were not tuned for this target, and so does the ratio",
         evidence,
-        "tune both before judging the quantizer by its speed",
+        "tune both before judging the quantizer by its speed (--tune 600)"
+        if gain is None
+        else "judge the quantizer by the ratio of the tuned models",
+        gained=gain.own if gain is not None else None,
     )
 
 

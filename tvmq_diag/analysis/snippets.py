@@ -26,6 +26,25 @@ def snippet(configuration: Configuration, dialect: str) -> str | None:
     return _relay(fields) if dialect == RELAY else _relax(fields)
 
 
+def apply_records(file: str, dialect: str = RELAY, pipeline: str = "default") -> str:
+    """What builds a `module` for a `target` with the schedules of a file that tuning left.
+
+    On Relay these are AutoTVM's records; `autotvm` and `relay` are TVM's. On Relax they are numbers
+    of this project's schedule, behind TVM's `pipeline` of that name.
+    """
+    if dialect == RELAY:
+        return (
+            f"with autotvm.apply_history_best({file!r}):\n"
+            "    library = relay.build(module, target=target, params=params)"
+        )
+    return (
+        "from instruments.relax.compile import schedule, tiles\n"
+        f"numbers, passes = tiles.read({file!r}), schedule.pipeline({pipeline!r}, target)\n"
+        "passes = schedule.sound(passes, schedule.Scheduled(), numbers, str(target))\n"
+        "executable = tvm.compile(module, target=target, relax_pipeline=passes)"
+    )
+
+
 def _relay(fields: dict[str, Value]) -> str | None:
     own = {name: fields.pop(name) for name in _OWN if name in fields}
     blocks = [f"relay.quantize.qconfig({_arguments(fields)})"] if fields else []

@@ -50,6 +50,8 @@ def plan_facts(plan: Plan) -> RunFacts:
         dialect=plan.toolchain.dialect,
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
+        tune=plan.tune or None,
+        tuning_records=str(plan.tuning_records) if plan.tuning_records else None,
     )
 
 

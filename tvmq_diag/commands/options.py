@@ -186,6 +186,25 @@ def add_trust(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_tuning(parser: argparse.ArgumentParser) -> None:
+    """Add how long to tune, and schedules that are there."""
+    parser.add_argument(
+        "--tune",
+        type=not_negative,
+        default=0.0,
+        metavar="S",
+        help="tune the kernels of the float model and of what runs for so long, all together, and "
+        "time both with and without; what was tried is kept for the next run (%(default)g: do not)",
+    )
+    parser.add_argument(
+        "--tuning-records",
+        type=Path,
+        metavar="FILE",
+        help="time both with the schedules of this file too, and tune nothing: a log of AutoTVM's, "
+        "or the folder tuning/ of a run, which has one for each model",
+    )
+
+
 def add_out(parser: argparse.ArgumentParser, name: str) -> None:
     """Add the output folder; `name` says how it is called without the option."""
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{name}")

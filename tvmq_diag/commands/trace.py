@@ -48,7 +48,7 @@ from ..results.run import Role, Run
 from . import browser, trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
-from .options import add_model, add_open, add_out, not_negative
+from .options import add_model, add_open, add_out, add_tuning, not_negative
 from .plans import plan_of
 from .running import carry_out
 
@@ -97,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where a configuration does not work, look so long for the fewest bits that do, by "
         "trials of a simulation, once that is compiled; 0: do not (%(default)g)",
     )
+    add_tuning(parser)
     parser.add_argument(
         "--save-ir", action="store_true", help="also keep the text of every changed module"
     )
@@ -116,6 +117,8 @@ def run(options: argparse.Namespace) -> int:
         save_ir=options.save_ir,
         bounds=Bounds(options.min_cosine, options.min_agreement),
         search=options.search,
+        tune=options.tune,
+        tuning_records=_records(options),
     )
     work = Run(directory, plan_facts(plan))
     try:
@@ -125,6 +128,18 @@ def run(options: argparse.Namespace) -> int:
             _print(screen, work, directory / run_page.NAME)
             index.update(directory.parent)
     return 0 if session.works(work) else 1
+
+
+def _records(options: argparse.Namespace) -> Path | None:
+    """The file of somebody's tuning records. Raises UsageError where that cannot be."""
+    records: Path | None = options.tuning_records
+    if options.no_reference and (options.tune or records):
+        raise UsageError("what is tuned is timed, and --no-reference leaves the benchmark out")
+    if options.tune and records:
+        raise UsageError("--tune searches, --tuning-records applies what was found: give one")
+    if records is not None and not records.exists():
+        raise UsageError(f"--tuning-records {records}: there is no such file")
+    return records.absolute() if records is not None else None
 
 
 def _print(screen: Console, work: Run, written: Path) -> None:

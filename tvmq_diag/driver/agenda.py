@@ -9,7 +9,7 @@ from ..configuration import Configuration
 from ..measurements.benchmark import FLOAT
 from ..results.run import Role, Run
 from ..results.verdict import WORKS, WRONG
-from . import calibrating, fixing, follow_ups, searching
+from . import calibrating, fixing, follow_ups, searching, tuning
 from .plan import Plan
 from .trials import Trials
 
@@ -58,12 +58,24 @@ def _follow_ups(plan: Plan) -> list[Step]:
         Step(f"{FLOAT} (the model as it is)", lambda trials: trials.float_model(), _no_float),
         *([Step("what a mean may hide", follow_ups.hidden, _never)] if plan.errors else []),
         *(unmended if plan.explore else []),
-        Step("benchmark", follow_ups.benchmark, timed=True),
+        *_timings(plan),
         *(errors if plan.errors else []),
         # Hazards weigh what came before.
         Step("what costs time and accuracy", follow_ups.name_hazards, _never),
         *(causes if plan.explore else []),
     ]
+
+
+def _timings(plan: Plan) -> list[Step]:
+    """The benchmark, which comes first where it says what to tune, and last where something tuned
+    is to be timed."""
+    measure = Step("benchmark", follow_ups.benchmark, timed=True)
+    build = Step("models with tuned schedules", tuning.build, _ran)
+    if plan.tune:
+        profile = Step("profile of the kernels", tuning.profile, timed=True)
+        search = Step("tuning", tuning.search, _ran, timed=True)
+        return [profile, search, build, measure]
+    return [build, measure] if plan.tuning_records is not None else [measure]
 
 
 def _cure(trials: Trials) -> None:

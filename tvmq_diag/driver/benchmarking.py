@@ -8,7 +8,7 @@ from pathlib import Path
 from ..configuration import AS_IS
 from ..errors import UsageError
 from ..instruments.protocol.jobs import BenchmarkJob
-from ..measurements import benchmark
+from ..measurements import benchmark, tuning
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..results.run import Role, Run
 from ..toolchains import process
@@ -29,6 +29,9 @@ def measure(
     The results' verdicts get their latencies and ratios; `run.benchmark` the rest.
     """
     folder = run.directory / TRACES / BENCHMARK
+    before = run.benchmark
+    if folder.exists():  # the last one is that which is shown
+        folder.rename(folder.with_name(f"{BENCHMARK}-before"))
     job = BenchmarkJob(
         trace=str(folder),
         dialect=plan.toolchain.dialect,
@@ -47,6 +50,9 @@ def measure(
         said = [line.strip() for line in ending.tail.splitlines() if line.strip()]
         last = said[-1][:300] if said else f"exit code {ending.code}"
         run.benchmark.problems.append(f"the benchmark did not come to its end: {last}")
+    if before is not None and not run.benchmark.times:
+        before.problems += run.benchmark.problems
+        run.benchmark = before
     _spread(run, run.benchmark)
     return ending.how == How.INTERRUPTED
 
@@ -59,6 +65,7 @@ def _spread(run: Run, measured: Benchmark) -> None:
         side = FLOAT if as_it_is else configuration
         result.verdict.latency_ms = measured.latency(side)
         result.verdict.ratio = measured.ratio(side) if side != FLOAT else None
+        result.verdict.tuning = tuning.gain(measured, side, FLOAT) if side != FLOAT else None
         if result.trace is not None and side in measured.times:
             facts.targets[side] = result.trace.facts.target
             facts.schedules[side] = result.trace.facts.schedules

@@ -14,7 +14,7 @@ from ..toolchains import identity, process
 from ..toolchains.toolchain import Toolchain
 from ..trace import reader, trace
 from ..trace.ending import Ending, How
-from ..trace.layout import TRACES
+from ..trace.layout import TRACES, TUNED
 from . import float_cache
 from .plan import Observer, Plan
 
@@ -98,6 +98,17 @@ class Compiler:
         what = f"{configuration.text if configuration else FLOAT} for {cpu}"
         return self._run(what, f"{name}-{mcpu or 'host'}", qconfig, mcpu=mcpu)
 
+    def with_records(
+        self, configuration: Configuration | None, records: Path, which: str
+    ) -> Compiled:
+        """At a configuration (None: the float model), built with the schedules of a file; `which`
+        ends the name of its folder."""
+        name, text, qconfig = FLOAT, FLOAT, None
+        if configuration is not None:
+            name, text, qconfig = configuration.slug, configuration.text, configuration.qconfig
+        slug = f"{name}{TUNED}{which}"
+        return self._run(f"{text}, tuned", slug, qconfig, records=str(records))
+
     @property
     def has_float(self) -> bool:
         """Is the float model there already?"""
@@ -120,7 +131,7 @@ class Compiler:
         kept = None
         if plan.toolchain.overlay is None:  # that is for one run, and may change anything
             model, level = (plan.model, plan.check), plan.opt_level
-            kept = float_cache.kept(*model, plan.toolchain, tvm, target, level)
+            kept = float_cache.kept(*model, plan.toolchain, tvm, target, level, plan.tune > 0)
         folder = self._directory / TRACES / FLOAT
         if kept is not None and not plan.fresh and kept.restore(folder):
             done = Ending(How.FINISHED, 0, 0.0, 0, "")
@@ -168,7 +179,9 @@ class Compiler:
         job = replace(self.job(folder, qconfig), **changes)  # type: ignore[arg-type]
         if plan.reference and job.first_ops is None:
             calibrated = str(self.calibrated(slug)) if qconfig is not None else None
-            job = replace(job, artifact=str(artifact), calibrated=calibrated)
+            # With records it is tuned already.
+            tasks = plan.tune > 0 and job.records is None
+            job = replace(job, artifact=str(artifact), calibrated=calibrated, tasks=tasks)
         ending = process.run(plan.toolchain, job, plan.limits, self._observer.progress)
         try:
             recorded = reader.load(folder)

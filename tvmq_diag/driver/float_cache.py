@@ -78,11 +78,12 @@ def kept(
     tvm: Identity,
     target: str | None,
     level: int,
+    tasks: bool = False,
 ) -> Kept | None:
     """Where the float side of a model, run on `check`, is kept; None where that cannot be told by
     content: a function of somebody's may make another model each time, a folder may change.
 
-    `tvm` is what `chain` has.
+    `tvm` is what `chain` has. `tasks`: with what can be tuned of it.
     """
     kind, _, rest = model.source.partition(":")
     if kind == "py" or Path(check.source).is_dir():
@@ -92,7 +93,7 @@ def kept(
         asdict(check), _content(check.source), str(chain.python),
         target, level, chain.dialect, tvm.ffi, tvm.version, tvm.package,
         tvm.newest_outside_quantizer_ns,
-        sorted(_cpu_flags()),
+        sorted(cpu_flags()), tasks,
     ]  # fmt: skip
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     return Kept(cache_dir() / "floats" / key)
@@ -105,7 +106,7 @@ def _content(path: str | None) -> str | None:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _cpu_flags() -> set[str]:
+def cpu_flags() -> set[str]:
     """A cache may be shared between machines, and a model is compiled for one."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()

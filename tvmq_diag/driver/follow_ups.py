@@ -73,6 +73,7 @@ def benchmark(trials: Trials) -> None:
     if FLOAT not in sides:
         return
     sides.update(_for_host_cpu(trials))
+    sides.update(trials.tuned)
     trials.observer.begin("benchmark: all models in turn")
     if benchmarking.measure(trials.plan, trials.run, sides, trials.observer.progress):
         raise Stopped
@@ -149,7 +150,9 @@ def name_hazards(trials: Trials) -> None:
         if configuration.is_model or result.trace.facts.quantized_ops == 0:
             continue  # it is what the others are compared with
         measured = trials.run.benchmark or Benchmark()
-        case = hazards.Case(configuration, result.trace, measured, result.numerics, text)
+        case = hazards.Case(
+            configuration, result.trace, measured, result.numerics, text, trials.run.tuning
+        )
         result.verdict.hazards = hazards.find(case)
         result.verdict.explained = hazards.explained(case, result.verdict.hazards)
     trials.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..analysis.accuracy import Bounds
 from ..configuration import Configuration
@@ -51,6 +52,10 @@ class Plan:
     """Of the benchmark: whichever ends first."""
     search: float = 60.0
     """s for the search for the fewest bits, where a configuration does not work; 0: none."""
+    tune: float = 0.0
+    """s for tuning the kernels of all that is timed; 0: none."""
+    tuning_records: Path | None = None
+    """Somebody's own, to build with beside TVM's defaults."""
     rpc: Rpc | None = None
     """Where the benchmark runs; None means here."""
     target: str | None = None

@@ -18,6 +18,7 @@ from ..results.run import Result, Role, Run
 from ..results.verdict import INTERRUPTED, TIMED_OUT, WORKS, Verdict
 from ..trace import layout
 from ..trace.ending import How
+from ..trace.trace import Trace
 from . import investigation, onnx_runtime
 from .compiler import Compiled, Compiler
 from .plan import Observer, Plan
@@ -46,6 +47,8 @@ class Trials:
         self.compiler = Compiler(plan, run.directory, scratch, observer)
         self.artifacts: dict[str, Path | None] = {}
         """The folder of the compiled model of each configuration that ran, if there is one."""
+        self.tuned: dict[str, Path] = {}
+        """The same of those that were built with tuning records, by their side of the benchmark."""
 
     def attempt(
         self, configuration: Configuration, role: Role, data: DataSource | None = None
@@ -100,6 +103,12 @@ class Trials:
     def for_cpu(self, configuration: Configuration | None, mcpu: str | None) -> Compiled:
         """At a configuration (None: the float model), for another -mcpu; None means the host's."""
         return _unless_stopped(self.compiler.for_cpu(configuration, mcpu))
+
+    def with_records(
+        self, configuration: Configuration | None, records: Path, which: str
+    ) -> Compiled:
+        """At a configuration (None: the float model), built with the schedules of a file."""
+        return _unless_stopped(self.compiler.with_records(configuration, records, which))
 
     def judged(self, configuration: Configuration, compiled: Compiled) -> Verdict:
         """The verdict on what ran to its end, by its outputs."""
@@ -200,7 +209,7 @@ class Trials:
         except onnx_runtime.CannotRun as error:
             return None, f"ONNX Runtime does not run it ({error})"
         try:
-            return outputs.compare(_outputs(compiled), theirs), "ONNX Runtime"
+            return outputs.compare(outputs_of(compiled.trace), theirs), "ONNX Runtime"
         except (OSError, ValueError):
             return None, "ONNX Runtime gives outputs of other shapes"
 
@@ -210,7 +219,7 @@ class Trials:
         if not reference.ran:
             return None
         try:
-            return outputs.compare(_outputs(compiled), _outputs(reference))
+            return outputs.compare(outputs_of(compiled.trace), outputs_of(reference.trace))
         except (OSError, ValueError):
             return None
 
@@ -221,7 +230,7 @@ def _unless_stopped(compiled: Compiled) -> Compiled:
     return compiled
 
 
-def _outputs(compiled: Compiled) -> Outputs:
-    trace = compiled.trace
+def outputs_of(trace: Trace) -> Outputs:
+    """What a compile that ran left of its outputs. Raises OSError, Damage."""
     assert trace.outputs is not None
     return outputs.load(foreign.inside(trace.path, trace.outputs), stacked=trace.inputs is not None)

@@ -65,6 +65,18 @@ def one(arrays: list[Array]) -> Outputs:
     return Outputs([array[np.newaxis] for array in arrays])
 
 
+def apart(ours: Outputs, theirs: Outputs) -> float:
+    """The largest difference, as a share of theirs' largest value; 0: they are equal. NaN equals
+    NaN. Raises ValueError for outputs of other shapes."""
+    most = 0.0
+    for mine, other in zip(ours.arrays, theirs.arrays, strict=True):
+        if not np.array_equal(mine, other, equal_nan=other.dtype.kind == "f"):
+            wide = other.astype("float64")
+            difference = float(np.max(np.abs(mine.astype("float64") - wide)))
+            most = max(most, difference / (float(np.max(np.abs(wide))) or 1.0))
+    return most
+
+
 def compare(ours: Outputs, floats: Outputs) -> Metrics:
     """The metrics of a model's outputs against the float model's on the same inputs.
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..measurements.paired import Latency
+from ..measurements.tuning import TunedModel
 
 
 class Circumstances(msgspec.Struct, kw_only=True):
@@ -61,6 +62,12 @@ class RunFacts(Circumstances, kw_only=True):
     """Where surely less than this share of classes or integers is the float model's it is wrong."""
     float_model: FloatModel | None = msgspec.field(default=None, name="float")
     """None where it was not run."""
+    tune: float | None = None
+    """s that tuning had; None where nothing was tuned."""
+    tuning_records: str | None = None
+    """The file of somebody's records that models were built with."""
+    tuned: dict[str, list[TunedModel]] = {}
+    """The models built with records, by the name that the untuned one has in the benchmark."""
     attempted: dict[str, str] = {}
     """What a compile was begun of: the text of each configuration, and why it was tried, as in
     verdict.json. What has no verdict there was cut off with the tool."""
@@ -73,7 +80,7 @@ class RunFacts(Circumstances, kw_only=True):
         """The object that run.json holds."""
         record = msgspec.to_builtins(self)
         extra = record.pop("extra")
-        for name in ("float", "interrupted", "attempted"):
+        for name in ("float", "interrupted", "attempted", "tune", "tuning_records", "tuned"):
             if not record[name]:
                 del record[name]
         return {**record, **extra}

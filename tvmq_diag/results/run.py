@@ -11,6 +11,7 @@ from ..measurements.benchmark import Benchmark
 from ..measurements.bisection import Bisection
 from ..measurements.bit_search import BitSearch
 from ..measurements.numerics import Numerics
+from ..measurements.tuning import Tuning
 from ..trace.trace import Trace
 from .facts import RunFacts
 from .verdict import NOT_IMPORTED, Verdict
@@ -55,6 +56,8 @@ class Run(msgspec.Struct, eq=False):
     benchmark: Benchmark | None = None
     searches: list[BitSearch] = []
     """How few bits stay right, in simulation, in the order of layout.SEARCHES."""
+    tuning: Tuning | None = None
+    """Schedules tried for the kernels, and what they came to."""
     problems: list[str] = []
     """What in the run's own files could not be read."""
 

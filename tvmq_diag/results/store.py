@@ -13,7 +13,7 @@ from .. import decoding, foreign
 from ..configuration import parse
 from ..decoding import Damage
 from ..errors import UsageError
-from ..measurements import benchmark, bisection, bit_search, numerics
+from ..measurements import benchmark, bisection, bit_search, numerics, tuning
 from ..measurements.benchmark import EAGER, FLOAT, Benchmark
 from ..trace import layout, reader
 from ..trace.ending import output_tail
@@ -25,6 +25,7 @@ from ..trace.layout import (
     SCRIPT,
     SEARCHES,
     TRACES,
+    TUNING,
     VERDICTS,
 )
 from .facts import FloatModel, RunFacts
@@ -120,6 +121,8 @@ def load(directory: Path) -> Run:
     for name in SEARCHES:
         with contextlib.suppress(UsageError):
             run.searches.append(bit_search.load(directory / TRACES / name))
+    with contextlib.suppress(UsageError):
+        run.tuning = tuning.load(directory / TRACES / TUNING)
     return run
 
 

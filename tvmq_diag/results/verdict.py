@@ -9,6 +9,7 @@ import msgspec
 from ..decoding import Natural
 from ..measurements.metrics import Metrics
 from ..measurements.paired import Latency, Ratio
+from ..measurements.tuning import Gain
 
 WORKS = "works"
 REJECTED = "rejected"
@@ -203,6 +204,8 @@ class Verdict(msgspec.Struct):
     """Milliseconds of one inference."""
     ratio: Ratio | None = None
     """Its latency as a multiple of the float model's, timed in turn."""
+    tuning: Gain | None = None
+    """What tuning gained, where both were built with tuned schedules too."""
     reason: str | None = None
     """One sentence: why."""
     via: list[str] = []

@@ -160,8 +160,14 @@ def _end_marked(mark: str) -> None:
                 os.kill(int(process.name), signal.SIGKILL)
 
 
+_NO_TOPHUB = {"TOPHUB_LOCATION": "NONE"}
+"""TVM downloads schedules for some targets in the middle of a build (python/tvm/autotvm/tophub.py):
+what is timed then depends on the network."""
+
+
 def _environment(toolchain: Toolchain) -> dict[str, str]:
-    return toolchain.environment | {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+    own = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **_NO_TOPHUB}
+    return toolchain.environment | own
 
 
 class _KeptFiles:

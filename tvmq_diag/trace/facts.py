@@ -110,6 +110,10 @@ class TraceFacts(msgspec.Struct):
     weight_bytes: int | None = None
     """Of the compiled model's file of weights and other constants; None where none was kept."""
     schedules: Schedules | None = None
+    tophub: str | None = None
+    """TVM's TOPHUB_LOCATION in the process; NONE: schedules are not downloaded."""
+    tophub_package: str | None = None
+    """The file that TVM's TopHub has for the target; None where it has none, or did not say."""
     failing_kernel: FailingKernel | None = None
     rejected_node: RejectedNode | None = None
     quantized_ops: int | None = None

@@ -15,6 +15,17 @@ BENCHMARK = "benchmark"
 SEARCHES = ("search", "search-over-data")
 """The folders of the journals of searches for the fewest bits, among the traces: from the default,
 and from the default with the ranges of activations found on data."""
+TUNING = "tuning"
+"""The folder of the journal of tuning, among the traces."""
+RECORDS = "tuning"
+"""In the run's folder, that of the schedules that models were built with, in TVM's own form: a file
+a model, called as its trace."""
+RECORD_FILE = ".log"
+"""Behind a trace's name: the file of its model's records."""
+TUNED = "-tuned"
+"""Behind a trace's name: that of the same model, built with records."""
+CHOICE = "tuning-choice"
+"""The folder of the journal of the benchmark that chose between models built with records."""
 BITS = "bits.toml"
 """Bits of each weight of a configuration that the search found, in its trace's folder."""
 NUMBERS = "-numbers"

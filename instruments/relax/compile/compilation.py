@@ -28,9 +28,11 @@ class Compile(compilation.Compilation):
 
     calibrates_on = CALIBRATE_ON
     executable: Any = None
+    scheduled: Any = None
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
+        from .. import tuning
         from ..ir import prefix
         from . import artifact, execution
 
@@ -51,6 +53,12 @@ class Compile(compilation.Compilation):
                 weight_bytes=artifact.save(self.executable, self.inputs, folder)
             ),
         )
+        if self.job.tasks:
+            self.keep(
+                "tasks",
+                self.job.artifact,
+                lambda folder: tuning.save(self.scheduled, self.target, folder),
+            )
         if self.job.target:  # for another machine: nothing to run here
             return
         self.trace.stage("load")
@@ -121,7 +129,7 @@ class Compile(compilation.Compilation):
 
         whole = functools.partial(passes.Whole, pipeline=pipeline_of(self.job))
         self.trace.recorder.compiling(module, whole)
-        done = schedule.Scheduled()
+        done = self.scheduled = schedule.Scheduled()
         passes = passes_of(self.job, self.target, done)
         try:
             with tvm.transform.PassContext(opt_level=self.job.opt_level):
@@ -161,7 +169,9 @@ def schedule_of(job: CompileJob) -> str:
 
 def passes_of(job: CompileJob, target: Target, done: Any) -> Any:
     """The pipeline with the schedule; `done` (a schedule.Scheduled) says what that came to."""
-    from . import schedule
+    from . import schedule, tiles
 
     passes = schedule.pipeline(pipeline_of(job), target)
-    return schedule.sound(passes, done) if schedule_of(job) == SOUND else passes
+    if schedule_of(job) != SOUND:
+        return passes
+    return schedule.sound(passes, done, tiles.read(job.records), str(target))

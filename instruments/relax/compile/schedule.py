@@ -9,7 +9,7 @@ keeps a block of its result in registers. It is no tuning: no layout is changed,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Mapping
 
 import tvm
 from tvm import relax
@@ -17,19 +17,17 @@ from tvm import relax
 from ...tvm_types import Function, IRModule, Target
 from ..ir import walk
 from . import matvec
-
-_VECTOR = 16
-"""Values in the innermost loop: an AVX-512 register of float32."""
-_CHANNELS = 8
-"""Output channels of a convolution that share what is loaded: their sums fill 8 registers."""
+from .tiles import DEFAULT, Tile, key
 
 
 @dataclass
 class Scheduled:
-    """`kernels` have it; `left` are those it does not fit, with the reason."""
+    """`kernels` have it; `left` are those it does not fit, with the reason; `functions` are those
+    that have it, as they were before."""
 
     kernels: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
 
 
 def pipeline(name: str, target: Target) -> Any:
@@ -37,21 +35,25 @@ def pipeline(name: str, target: Target) -> Any:
     return relax.get_default_pipeline(target) if name == "target" else relax.get_pipeline(name)
 
 
-def sound(pipeline: Any, done: Scheduled) -> Any:
-    """The pipeline, and behind it the schedule, as a pass of the name SoundSchedule."""
+def sound(
+    pipeline: Any, done: Scheduled, tuned: Mapping[str, Tile] | None = None, target: str = ""
+) -> Any:
+    """The pipeline, and behind it the schedule, as a pass of the name SoundSchedule. `tuned` has by
+    its key the numbers of each kernel that does best on a target with others than DEFAULT."""
 
     def schedule(module: IRModule, _context: Any) -> Any:
         changed = dict(module.functions.items())
         for var, function in module.functions.items():
             if walk.is_primfunc(function):
-                changed[var] = _scheduled(var.name_hint, function, done)
+                tile = tuned.get(key(function, target), DEFAULT) if tuned else DEFAULT
+                changed[var] = scheduled(var.name_hint, function, done, tile)
         return tvm.IRModule(changed, attrs=module.attrs, global_infos=module.global_infos)
 
     own = tvm.transform.module_pass(schedule, opt_level=0, name="SoundSchedule")
     return tvm.transform.Sequential([pipeline, own])
 
 
-def _scheduled(name: str, function: Function, done: Scheduled) -> Any:
+def scheduled(name: str, function: Function, done: Scheduled, tile: Tile = DEFAULT) -> Any:
     """The function with a schedule; as it was where it takes none."""
     try:
         schedule = _package().Schedule(function)
@@ -64,11 +66,12 @@ def _scheduled(name: str, function: Function, done: Scheduled) -> Any:
             done.left[name] = f"holds {narrow}, of which TVM's LLVM backend has no vectors"
             return function
         for block in matvec.scheduled(schedule, list(blocks)):
-            _block(schedule, block)
+            _block(schedule, block, tile)
     except Exception as error:
         done.left[name] = str(error).strip().splitlines()[-1][:200] if str(error) else "?"
         return function
     done.kernels.append(name)
+    done.functions[name] = function
     return schedule.mod["main"].with_attrs(dict(function.attrs.items()))
 
 
@@ -90,7 +93,7 @@ def _package() -> Any:
     return tvm.s_tir if hasattr(tvm, "s_tir") else tvm.tir
 
 
-def _block(schedule: Any, block: Any) -> None:
+def _block(schedule: Any, block: Any, tile: Tile) -> None:
     loops = schedule.get_loops(block)
     kinds = [int(var.iter_type) for var in schedule.get(block).iter_vars]
     if not loops or len(loops) != len(kinds):
@@ -100,13 +103,13 @@ def _block(schedule: Any, block: Any) -> None:
     if not space:
         return
     if not sums:
-        _elementwise(schedule, space)
+        _elementwise(schedule, space, tile)
     else:
-        _reduction(schedule, block, space, sums)
+        _reduction(schedule, block, space, sums, tile)
 
 
-def _elementwise(schedule: Any, space: list[Any]) -> None:
-    inner = _tile(schedule, space[-1], _VECTOR)
+def _elementwise(schedule: Any, space: list[Any], tile: Tile) -> None:
+    inner = _tile(schedule, space[-1], tile.vector)
     if inner is None:
         schedule.parallel(schedule.fuse(*space))
         return
@@ -115,15 +118,15 @@ def _elementwise(schedule: Any, space: list[Any]) -> None:
     schedule.vectorize(vector)
 
 
-def _reduction(schedule: Any, block: Any, space: list[Any], sums: list[Any]) -> None:
+def _reduction(schedule: Any, block: Any, space: list[Any], sums: list[Any], tile: Tile) -> None:
     """The sums outside of the vector, which is along the data: outer | sums | channels vector."""
     outer, inner = list(space), []
-    split = _tile(schedule, space[-1], _VECTOR)
+    split = _tile(schedule, space[-1], tile.vector)
     if split is not None:
         outer[-1], vector = split
         inner = [vector]
         if len(space) == 4 and len(sums) > 1:  # N, C, H, W
-            channels = _tile(schedule, space[1], _CHANNELS)
+            channels = _tile(schedule, space[1], tile.channels)
             if channels is not None:
                 outer[1], few = channels
                 inner = [few, vector]

@@ -23,6 +23,7 @@ class Compile(compilation.Compilation):
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
+        from .. import tuning
         from . import artifact, execution, pooling, schedules
 
         self.trace.stage("import")
@@ -40,7 +41,7 @@ class Compile(compilation.Compilation):
         if self.job.qconfig is None:
             self.describe_arrived(module)
         self.trace.stage("lower")
-        with schedules.collected() as scheduled:
+        with schedules.collected() as scheduled, tuning.applied(self.job.records):
             library = self.build(module, model.params)
         self.trace.facts(schedules=vars(scheduled))
         self.keep(
@@ -50,6 +51,13 @@ class Compile(compilation.Compilation):
                 weight_bytes=artifact.save(library, self.inputs, folder)
             ),
         )
+        if self.job.tasks:
+            params = dict(model.params) if self.job.qconfig is None else {}
+            self.keep(
+                "tasks",
+                self.job.artifact,
+                lambda folder: tuning.save(module, params, self.target, folder),
+            )
         if self.job.target:  # for another machine: nothing to run here
             return
         self.trace.stage("load")
@@ -70,6 +78,12 @@ class Compile(compilation.Compilation):
         depth.check(model.fresh())
         self.describe_model(model)
         return model
+
+    def target_facts(self) -> dict[str, Any]:
+        """Where schedules might come from."""
+        from . import tophub
+
+        return {"tophub": tophub.location(), "tophub_package": tophub.package(self.target)}
 
     def describe_arrived(self, module: IRModule) -> None:
         """Say in the trace what of a model is quantized that is run as it is."""

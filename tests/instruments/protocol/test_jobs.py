@@ -23,6 +23,7 @@ from tvmq_diag.instruments.protocol.jobs import (
     Rpc,
     ScriptJob,
     SearchJob,
+    TuneJob,
 )
 from tvmq_diag.instruments.protocol.records import RecordError
 
@@ -46,6 +47,7 @@ EACH: list[Job] = [
     SearchJob(**COMPILE, min_cosine=0.9, seconds=3.0),
     CellJob("t", "relax", "matmul", "int4", ["fold", "run"]),
     BenchmarkJob("t", "relay", {"float32": "a"}, 30, 60.0, MODEL, Rpc("localhost", 9190, "key")),
+    TuneJob("t", "relay", {"int8": "a"}, {"int8": [{"name": "k", "ms": 1.5}]}, 60.0, "records"),
     EagerJob(MODEL),
     OverheadJob(MODEL, {"nbit_input": 4}, 5, ["traced"]),
     ScriptJob("t", "relay", "mine.py", ["--fast"], save_ir=True),

@@ -195,7 +195,7 @@ for group in (0, 32):
     for variable, function in lowered.functions.items():
         if "_matmul" in variable.name_hint:
             done = schedule.Scheduled()
-            text = schedule._scheduled(variable.name_hint, function, done).script()
+            text = schedule.scheduled(variable.name_hint, function, done).script()
             held = [line for line in text.splitlines() if "alloc_buffer" in line]
             told[variable.name_hint] = [done.left, "T.vectorized" in text, held]
 print(json.dumps(told))
