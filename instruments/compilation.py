@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any, Callable
@@ -9,6 +10,7 @@ from typing import Any, Callable
 import numpy as np
 
 from . import identity
+from .assembly import kernel_code
 from .inputs import dataset, target
 from .inputs.dataset import Batch, Samples
 from .inputs.images import DEFAULT
@@ -16,6 +18,9 @@ from .inputs.models import Model
 from .numerics.pooling import INPUTS, stacked
 from .protocol.jobs import CompileJob, ModelSource
 from .quantize_trace import QuantizeTrace
+
+KERNELS = "kernels.json"
+"""What the kernels of a compile consist of, in the trace's folder: see assembly.kernel_code."""
 
 Loader = Callable[[ModelSource], Model]
 
@@ -93,6 +98,33 @@ class Compilation:
                 save(Path(folder))
             except Exception as error:
                 self.trace.recorder.fault(what, error)
+
+    def describe_code(
+        self, assembly: Callable[[], str], called: Callable[[], list[dict[str, Any]]]
+    ) -> None:
+        """Say in the trace which instructions each kernel consists of, where the compiled model is
+        kept for the benchmark, or made for another machine.
+
+        For that, generating its code is all that shows that it can be: raises what TVM raises.
+        Otherwise what goes wrong is on record, and costs the compile nothing.
+        """
+        if not (self.job.artifact or self.job.target):
+            return
+        with self.trace.recorder.pause():
+            try:
+                text = assembly()
+            except Exception as error:
+                if self.job.target:
+                    raise
+                self.trace.recorder.fault("machine code", error)
+                return
+            try:
+                triple = target.triple(self.target)
+                kernels = kernel_code.of_text(text, called(), triple)
+                (self.trace.path / KERNELS).write_text(json.dumps(kernels), encoding="utf-8")
+                self.trace.journal.event("kernel_code", file=KERNELS)
+            except Exception as error:
+                self.trace.recorder.fault("machine code", error)
 
     def run_samples(
         self,

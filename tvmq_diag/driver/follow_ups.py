@@ -149,7 +149,9 @@ def name_hazards(trials: Trials) -> None:
         if configuration.is_model or result.trace.facts.quantized_ops == 0:
             continue  # it is what the others are compared with
         measured = trials.run.benchmark or Benchmark()
-        case = hazards.Case(configuration, result.trace, measured, result.numerics, text)
+        case = hazards.Case(
+            configuration, result.trace, measured, result.numerics, text, result.code
+        )
         result.verdict.hazards = hazards.find(case)
         result.verdict.explained = hazards.explained(case, result.verdict.hazards)
     trials.save()

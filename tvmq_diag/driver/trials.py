@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
 from .. import foreign
 from ..analysis import arrived, judge
 from ..configuration import REFERENCE, Configuration, parse
+from ..errors import UsageError
 from ..instruments.protocol.jobs import DataSource
-from ..measurements import outputs
+from ..measurements import kernel_code, outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
 from ..measurements.outputs import Outputs
@@ -122,6 +124,9 @@ class Trials:
         store.write(self.run)
 
     def _keep(self, result: Result) -> None:
+        if result.trace is not None:
+            with contextlib.suppress(UsageError):
+                result.code = kernel_code.load(result.trace)
         self.run.results.append(result)
         self.save()
         self.observer.decided(result)

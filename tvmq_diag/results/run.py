@@ -10,6 +10,7 @@ import msgspec
 from ..measurements.benchmark import Benchmark
 from ..measurements.bisection import Bisection
 from ..measurements.bit_search import BitSearch
+from ..measurements.kernel_code import ModelCode
 from ..measurements.numerics import Numerics
 from ..trace.trace import Trace
 from .facts import RunFacts
@@ -39,6 +40,8 @@ class Result(msgspec.Struct, eq=False):
     """Where its numbers go wrong, op by op."""
     bisection: Bisection | None = None
     """Which pass and op a wrong result comes from."""
+    code: ModelCode | None = None
+    """Of which instructions its kernels consist."""
 
     @property
     def ran(self) -> bool:

@@ -32,7 +32,7 @@ class Compile(compilation.Compilation):
     def all(self) -> None:
         """Import, quantize, build, load and run."""
         from ..ir import prefix
-        from . import artifact, execution
+        from . import artifact, execution, machine_code
 
         self.trace.stage("import")
         module = self.load().module
@@ -51,7 +51,12 @@ class Compile(compilation.Compilation):
                 weight_bytes=artifact.save(self.executable, self.inputs, folder)
             ),
         )
+        self.describe_code(
+            lambda: machine_code.assembly(self.executable),
+            lambda: machine_code.called(self.executable),
+        )
         if self.job.target:  # for another machine: nothing to run here
+            self.trace.facts(built=True)
             return
         self.trace.stage("load")
         running = execution.machine(self.executable)

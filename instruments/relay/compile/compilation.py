@@ -23,7 +23,7 @@ class Compile(compilation.Compilation):
 
     def all(self) -> None:
         """Import, quantize, build, load and run."""
-        from . import artifact, execution, pooling, schedules
+        from . import artifact, execution, machine_code, pooling, schedules
 
         self.trace.stage("import")
         model = self.load()
@@ -50,7 +50,11 @@ class Compile(compilation.Compilation):
                 weight_bytes=artifact.save(library, self.inputs, folder)
             ),
         )
+        self.describe_code(
+            lambda: machine_code.assembly(library), lambda: machine_code.called(library)
+        )
         if self.job.target:  # for another machine: nothing to run here
+            self.trace.facts(built=True)
             return
         self.trace.stage("load")
         executor = execution.executor(library, self.inputs)
