@@ -13,6 +13,7 @@ from . import identity
 from .assembly import kernel_code
 from .inputs import dataset, target
 from .inputs.dataset import Batch, Samples
+from .inputs.errors import ModelError
 from .inputs.images import DEFAULT
 from .inputs.models import Model
 from .numerics.pooling import INPUTS, stacked
@@ -52,16 +53,26 @@ class Compilation:
         text, reason = target.host(self.job.mcpu)
         if self.job.target:
             text, reason = self.job.target, "as asked"
-        self.target = target.parse(text)
+        try:
+            self.target = target.parse(text)
+        except Exception as error:
+            if self.job.target is None:
+                raise
+            raise ModelError(f"TVM takes no target {text!r}: {error}") from error
         self.trace.facts(
             target=text,
             target_reason=reason,
             host_features=target.host_features(),
             target_features=target.target_features(self.target),
+            tophub=os.environ.get("TOPHUB_LOCATION"),
             made_with=identity.identity(self.job.dialect),
             threads=int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0))),
             **facts,
         )
+
+    def here(self) -> Any:
+        """The target of what is run while another machine's is compiled."""
+        return target.parse(target.host(self.job.mcpu)[0]) if self.job.target else self.target
 
     def describe_model(self, model: Model) -> None:
         """Read the data to run the model on, and say in the trace what it is."""

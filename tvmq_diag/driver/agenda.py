@@ -27,7 +27,8 @@ class Step:
 
 def steps(plan: Plan, queue: list[tuple[Configuration, Role]]) -> list[Step]:
     """What a plan comes to: each configuration of the queue, then what follows the verdicts."""
-    follow = _follow_ups(plan) if plan.reference else []
+    here = any(configuration.target is None for configuration in plan.configurations)
+    follow = _follow_ups(plan) if plan.reference and here else [_HAZARDS]
     return [*(_trial(*entry) for entry in queue), _SETTLE, *follow]
 
 
@@ -60,14 +61,13 @@ def _follow_ups(plan: Plan) -> list[Step]:
         *(unmended if plan.explore else []),
         Step("benchmark", follow_ups.benchmark, timed=True),
         *(errors if plan.errors else []),
-        # Hazards weigh what came before.
-        Step("what costs time and accuracy", follow_ups.name_hazards, _never),
+        _HAZARDS,  # which weigh what came before
         *(causes if plan.explore else []),
     ]
 
 
 def _cure(trials: Trials) -> None:
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.here():
         fixing.cure(trials, result)
 
 
@@ -77,7 +77,8 @@ def _no_float(run: Run) -> bool:
 
 def _unworking(run: Run) -> bool:
     requested = run.with_role(Role.REQUESTED)
-    return any(result.verdict.outcome != WORKS for result in requested)
+    here = (result.verdict for result in requested if result.verdict.target is None)
+    return any(verdict.outcome != WORKS for verdict in here)
 
 
 def _wrong(run: Run) -> bool:
@@ -94,4 +95,5 @@ def _never(run: Run) -> bool:
     return False
 
 
+_HAZARDS = Step("what costs time and accuracy", follow_ups.name_hazards, _never)
 _SETTLE = Step("what is suggested", follow_ups.settle_suggestions, _never)

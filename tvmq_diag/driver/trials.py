@@ -60,12 +60,13 @@ class Trials:
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace, compiled.ending)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
             raise NotImported
-        if configuration.is_model:
+        if configuration.is_model and configuration.target is None:
             self.compiler.adopt_float(compiled)
         elif compiled.ran:
             self.artifacts[configuration.text] = compiled.artifact
-        judged = self._of_outputs if compiled.finished else self._of_failure
-        verdict, stopped = judged(configuration, compiled)
+        verdict, stopped = self._verdict(configuration, compiled)
+        if configuration.target is not None:
+            verdict.target = compiled.trace.facts.target
         self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
         if stopped:
             raise Stopped
@@ -91,6 +92,12 @@ class Trials:
             self._keep(Result(verdict, Role.FLOAT, compiled.trace, compiled.ending.tail))
         return _unless_stopped(compiled)
 
+    def _as_float(self, configuration: Configuration) -> Compiled:
+        """The unquantized model, for the same target."""
+        if configuration.target is None:
+            return self.float_model()
+        return _unless_stopped(self.compiler.as_float(configuration))
+
     def part(self, configuration: Configuration, first: int) -> Compiled:
         """The first calls of the model at a configuration; compiled once a run."""
         return _unless_stopped(self.compiler.part(configuration, first))
@@ -114,6 +121,16 @@ class Trials:
             return verdict
         return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bounds)
 
+    def here(self) -> list[Result]:
+        """What was asked for of this machine."""
+        requested = self.run.with_role(Role.REQUESTED)
+        return [result for result in requested if result.verdict.target is None]
+
+    def built(self) -> list[Result]:
+        """What was asked for of other machines, as far as it came to code."""
+        requested = self.run.with_role(Role.REQUESTED)
+        return [r for r in requested if r.trace is not None and r.trace.facts.built]
+
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
         results = self.run.with_role(Role.REQUESTED, Role.REFERENCE)
@@ -130,6 +147,14 @@ class Trials:
         self.run.results.append(result)
         self.save()
         self.observer.decided(result)
+
+    def _verdict(self, configuration: Configuration, compiled: Compiled) -> tuple[Verdict, bool]:
+        """The verdict, and whether Ctrl-C ended the compile or came meanwhile."""
+        if compiled.built:
+            name = self.plan.toolchain.name
+            return judge.of_build(configuration, name, compiled.trace), False
+        judged = self._of_outputs if compiled.finished else self._of_failure
+        return judged(configuration, compiled)
 
     def _of_outputs(self, configuration: Configuration, compiled: Compiled) -> tuple[Verdict, bool]:
         """The verdict, and whether Ctrl-C came meanwhile."""
@@ -150,8 +175,8 @@ class Trials:
         if stopped or configuration.is_model or verdict.outcome == TIMED_OUT:
             return verdict, stopped
         if verdict.stage in judge.FLOAT_STAGES:
-            unquantized = self.float_model()
-            if not unquantized.ran and judge.fails_likewise(
+            unquantized = self._as_float(configuration)
+            if not (unquantized.ran or unquantized.built) and judge.fails_likewise(
                 verdict, compiled.trace, unquantized.trace, unquantized.ending
             ):
                 judge.blame_float(verdict, configuration)

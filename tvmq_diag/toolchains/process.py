@@ -17,7 +17,7 @@ from pathlib import Path
 from .. import foreign
 from ..errors import SetupError
 from ..instruments import protocol
-from ..instruments.protocol.jobs import ScriptJob, TracedJob
+from ..instruments.protocol.jobs import CompileJob, ScriptJob, TracedJob
 from ..instruments.protocol.schema import JOURNAL, PARENT, UNWRITABLE
 from ..trace.ending import Ending, How, output_tail
 from ..trace.layout import JOB, OUTPUT
@@ -33,6 +33,11 @@ _POLL_S = 0.1
 
 _MARK = "TVMQ_DIAG_PROCESS"
 """In the environment of the child and of all that it starts, whatever session they move to."""
+
+
+OFFLINE = {"TOPHUB_LOCATION": "NONE"}
+"""Of a compile for another machine: else TVM downloads tuned schedules for it in the middle of a
+build, and what comes out depends on the network (python/tvm/autotvm/tophub.py)."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ def run(
         own = {_MARK: mark, PARENT: str(os.getpid())}
         if not isinstance(job, ScriptJob):  # what a script of somebody's own leaves is theirs
             own["TMPDIR"] = str(temporary)
+        if isinstance(job, CompileJob) and job.target:
+            own |= OFFLINE
         try:
             child = subprocess.Popen(
                 [*program, str(files.job)],

@@ -100,8 +100,8 @@ class Compile(compilation.Compilation):
 
         qconfig = configured(self.job.qconfig or {}, self.describe_bitserial)
         batches = self.batches()
-        # Calibrating over data builds for the target in force.
-        target = self.target if batches is not None else contextlib.nullcontext()
+        # Calibrating over data builds for the target in force, and runs that here.
+        target = self.here() if batches is not None else contextlib.nullcontext()
         with self.calibrated(), qconfig, target, around_quantize(self.job.quantize_opt_level):
             level = int(tvm.transform.PassContext.current().opt_level)
             self.trace.facts(quantize_opt_level=level)
