@@ -113,13 +113,12 @@ class Compilation:
     def describe_code(
         self, assembly: Callable[[], str], called: Callable[[], list[dict[str, Any]]]
     ) -> None:
-        """Say in the trace which instructions each kernel consists of, where the compiled model is
-        kept for the benchmark, or made for another machine.
+        """Say in the trace which instructions each kernel consists of, if the job wants that.
 
-        For that, generating its code is all that shows that it can be: raises what TVM raises.
-        Otherwise what goes wrong is on record, and costs the compile nothing.
+        For another machine, generating the code is all that shows that it can be: raises what TVM
+        raises. Otherwise what goes wrong is on record, and costs the compile nothing.
         """
-        if not (self.job.artifact or self.job.target):
+        if not (self.job.code or self.job.target):
             return
         with self.trace.recorder.pause():
             try:

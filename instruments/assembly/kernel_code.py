@@ -12,7 +12,16 @@ from collections import Counter
 from typing import Any
 
 from . import instructions, listing
-from .instructions import CLASSES, DOT, FLOAT, FMA, MULTIPLIES, VECTOR, WIDENING
+from .instructions import (
+    CLASSES,
+    DOT,
+    FLOAT,
+    FMA,
+    MULTIPLIES,
+    SCALAR_MULTIPLY,
+    VECTOR,
+    WIDENING,
+)
 from .listing import Function, Line
 from .loops import Loop, loops
 
@@ -158,5 +167,8 @@ def _kind(line: Line, machine: str) -> str:
 
 
 def _multiplies(function: Function, machine: str) -> bool:
-    lines = (line for line in function.lines if line.mnemonic)
-    return any(instructions.class_of(line, machine) in MULTIPLIES for line in lines)
+    """More than to compute addresses, as scalar multiplies outside of the hot loop do?"""
+    code = _code([function], machine)
+    everywhere = set(code["instructions"]) - {SCALAR_MULTIPLY}
+    hot = code["hot"]["instructions"] if code["hot"] is not None else {}
+    return not {*everywhere, *hot}.isdisjoint(MULTIPLIES)

@@ -74,6 +74,8 @@ class CodeView:
     said: list[str]
     rows: list[CodeRow]
     left_out: int
+    rest: str
+    """What those left out have in common, if anything."""
     timed: bool
     loops: list[HotLoopView]
 
@@ -94,6 +96,7 @@ def view(code: ModelCode, kernels: Sequence[Kernel], addresses: Addresses, key: 
         said(code),
         [_row(kernel, ms.get(kernel.name), total, where) for kernel in ranked[:_TABLE]],
         len(code.kernels) - len(ranked[:_TABLE]),
+        "" if kernels or len(ranked) > _TABLE else ", which multiply nothing but addresses",
         bool(kernels),
         [_loop(kernel, where, f"{key}-loop{i}") for i, kernel in enumerate(looped)],
     )
@@ -115,10 +118,9 @@ def said(code: ModelCode) -> list[str]:
         names = clip(", ".join(code.missing), 200)
         sentences.append(f"The code of {len(code.missing)} kernels was not found: {names}.")
     if code.unattributed:
-        count = len(code.unattributed)
         sentences.append(
-            f"{count} function{'s' * (count > 1)} that multiply belong to no kernel that the model "
-            f"is known to call: {clip(', '.join(code.unattributed), 200)}."
+            "Of functions that multiply, these belong to no kernel that is known to be called: "
+            f"{clip(', '.join(code.unattributed), 200)}."
         )
     return sentences
 

@@ -79,9 +79,10 @@ def _instructions(kernel: KernelCode) -> str:
 
 def _unattributed(code: ModelCode) -> list[str]:
     """What of the library belongs to no kernel: nothing is claimed of it."""
-    count = len(code.unattributed)
-    what = "1 function that multiplies belongs" if count == 1 else f"{count} functions belong"
-    return [f"{what} to no kernel that the model is known to call"] if count else []
+    names = ", ".join(code.unattributed[:5])
+    return (
+        [f"of functions that multiply, these belong to no known kernel: {names}"] if names else []
+    )
 
 
 def _matters(case: Case, kernels: list[KernelCode]) -> bool:

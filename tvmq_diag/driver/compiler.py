@@ -189,6 +189,9 @@ class Compiler:
         folder = self._directory / TRACES / slug
         artifact = self._scratch / slug
         job = replace(self.job(folder, qconfig), **changes)  # type: ignore[arg-type]
+        several = any(configuration.target is not None for configuration in plan.configurations)
+        if job.first_ops is None and (plan.reference or several):
+            job = replace(job, code=True)
         if plan.reference and job.first_ops is None and job.target == plan.target:
             calibrated = str(self.calibrated(slug)) if qconfig is not None else None
             job = replace(job, artifact=str(artifact), calibrated=calibrated)

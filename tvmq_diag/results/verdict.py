@@ -178,8 +178,6 @@ class Verdict(msgspec.Struct):
     and no op got the dtype), not imported (TVM does not take the model, at whatever configuration),
     failed (a script of somebody's own, by an exception of its own or an exit code), or
     interrupted."""
-    target: str | None = None
-    """TVM's target, where it was compiled for another machine."""
     stage: str | None = None
     """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")
@@ -238,6 +236,8 @@ class Verdict(msgspec.Struct):
     """Why it is slower or less exact than float."""
     explained: float | None = None
     """Share (0 to 1) of the difference in time to float, by kind of kernel, that they explain."""
+    target: str | None = None
+    """TVM's target, where it was compiled for another machine."""
 
     def __repr__(self) -> str:
         return f"<Verdict {self.headline}>"
