@@ -20,9 +20,10 @@ def table(run: Run) -> Table | None:
     grid.add_column("configuration", overflow="fold")
     grid.add_column("target", overflow="fold")
     grid.add_column("outcome", no_wrap=True)
-    grid.add_column("its int8 kernels multiply by", overflow="fold")
+    grid.add_column("int8 kernels multiply by", overflow="fold")
     for name, cells in view.rows:
         for column, cell in zip(view.columns, cells, strict=True):
             outcome = Text(f"{cell.mark} {cell.outcome}", style=STYLES[cell.look])
-            grid.add_row(Text(name), Text(column.name), outcome, Text(cell.instructions))
+            used = "\n".join(text for text in (cell.fast, cell.instructions) if text)
+            grid.add_row(Text(name), Text(column.name), outcome, Text(used))
     return grid

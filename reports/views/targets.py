@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tvmq_diag.analysis import int8_instructions
 from tvmq_diag.configuration import parse
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements.kernel_code import MULTIPLIES, ModelCode, counts
@@ -22,7 +23,9 @@ class TargetCell:
     mark: str = ""
     look: str = "odd"
     instructions: str = ""
-    """By which its int8 kernels multiply, and in how many of them the target's best is used."""
+    """By which its int8 kernels multiply."""
+    fast: str = ""
+    """In how many of them the best instruction that the target has is used."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,25 @@ def _cell(result: Result | None) -> TargetCell:
     if result is None:
         return TargetCell(None)
     outcome = result.verdict.outcome
-    said = instructions(result.code) if result.code is not None else ""
-    return TargetCell(result, outcome, outcome_mark(outcome), outcome_class(outcome), said)
+    mark, look = outcome_mark(outcome), outcome_class(outcome)
+    if result.code is None or result.trace is None:
+        return TargetCell(result, outcome, mark, look)
+    features = result.trace.facts.target_features
+    return TargetCell(
+        result, outcome, mark, look, instructions(result.code), fast(result.code, features)
+    )
+
+
+def fast(code: ModelCode, features: dict[str, bool]) -> str:
+    """How many of the int8 kernels use the best instruction for that; empty where that is open."""
+    of_int8 = code.of_int8
+    if not of_int8 or not features:
+        return ""
+    best = int8_instructions.best_of(features)
+    if best is None:
+        return "the target has none for int8"
+    used = len(of_int8) - len(int8_instructions.idle(code, best))
+    return f"{best.name} ({best.example}) in {used or 'none'} of {len(of_int8)}"
 
 
 def instructions(code: ModelCode) -> str:

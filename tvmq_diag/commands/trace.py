@@ -72,7 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         action="append",
-        default=[],
         metavar="TARGET",
         help="compile for another machine, as far as its code: a target as TVM writes it, or one "
         f"of {', '.join([targets.HOST, *targets.BOARDS])}; several with ; between, names with "
@@ -125,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
     asked = plan_of(options, progress.print)
     plan = replace(
         asked,
-        configurations=_for_targets(asked.configurations, targets.parse_list(options.target)),
+        configurations=_for_targets(asked.configurations, targets.parse_list(options.target or [])),
         reference=not options.no_reference,
         save_ir=options.save_ir,
         bounds=Bounds(options.min_cosine, options.min_agreement),

@@ -54,7 +54,7 @@ nothing:
 \t.size\tnothing, .-nothing
 \t.type\tloose,@function
 loose:
-\timull\t%eax, %ecx
+\tvpmulld\t%zmm0, %zmm1, %zmm2
 \tretq
 \t.size\tloose, .-loose
 """
