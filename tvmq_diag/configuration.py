@@ -144,7 +144,7 @@ class Configuration:
     @property
     def untargeted(self) -> str:
         """The text without the target."""
-        return self.text.partition(targets.AT)[0]
+        return self.text.partition("@")[0]
 
     @property
     def as_is(self) -> bool:
@@ -190,7 +190,7 @@ class Configuration:
 
 def parse(text: str) -> Configuration:
     """One configuration; raises UsageError that says which part is not understood."""
-    text, _, target = text.strip().partition(targets.AT)
+    text, _, target = text.strip().partition("@")
     if target:
         return for_target(parse(text), target)
     head, *extras = text.split(":")
@@ -215,10 +215,8 @@ def parse(text: str) -> Configuration:
 
 def for_target(configuration: Configuration, target: str) -> Configuration:
     """A configuration compiled for what a target's name or TVM's text says. Raises UsageError."""
-    if targets.resolve(target) is None:
-        return configuration
-    text = f"{configuration.untargeted}{targets.AT}{target}"
-    return replace(configuration, text=text, target=target)
+    there = replace(configuration, text=f"{configuration.untargeted}@{target}", target=target)
+    return configuration if targets.resolve(target) is None else there
 
 
 def of_fields(fields: Mapping[str, object], changed: Iterable[str]) -> Configuration | None:
@@ -261,7 +259,7 @@ def over_data(configuration: Configuration, dialect: str) -> list[Configuration]
     calibrated in already; none for one that names such a way itself, or quantizes nothing."""
     modes = _OVER_DATA.get(dialect, _OVER_DATA["relay"])
     own = configuration.fields.get("calibrate_mode")
-    if configuration.as_is or configuration.target is not None or own in modes:
+    if configuration.as_is or configuration.target or own in modes:
         return []
     if own is None and dialect == "relax":
         modes = modes[:-1]
@@ -288,7 +286,7 @@ def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     There a single dtype is that of inputs and weights: sums are int32, as its quantizer's, and of
     float8 float32. Raises UsageError for a field that the dialect does not have.
     """
-    if configuration.target is not None:
+    if configuration.target:
         here = adapted(parse(configuration.untargeted), dialect)
         return [for_target(one, configuration.target) for one in here]
     if configuration.as_is:

@@ -15,9 +15,6 @@ from .errors import UsageError
 HOST = "host"
 """This machine, as without any target."""
 
-AT = "@"
-"""Between a configuration and the target that it is compiled for."""
-
 _ARM64 = "llvm -mtriple=aarch64-linux-gnu"
 _ARM32 = "llvm -mtriple=armv7a-linux-gnueabihf"
 _RISCV = "llvm -mtriple=riscv64-unknown-linux-gnu"

@@ -67,7 +67,7 @@ def _follow_ups(plan: Plan) -> list[Step]:
 
 
 def _cure(trials: Trials) -> None:
-    for result in trials.here():
+    for result in trials.run.here:
         fixing.cure(trials, result)
 
 
@@ -76,9 +76,7 @@ def _no_float(run: Run) -> bool:
 
 
 def _unworking(run: Run) -> bool:
-    requested = run.with_role(Role.REQUESTED)
-    here = (result.verdict for result in requested if result.verdict.target is None)
-    return any(verdict.outcome != WORKS for verdict in here)
+    return any(result.verdict.outcome != WORKS for result in run.here)
 
 
 def _wrong(run: Run) -> bool:

@@ -32,7 +32,7 @@ def on_data(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong: what calibrating comes to, one mode
     after the other until one works, for as long as experiments may go on. Raises as Trials does."""
     end = time.monotonic() + SECONDS
-    for result in trials.here():
+    for result in trials.run.here:
         if _may_help(result.verdict) and not result.verdict.calibrations:
             _calibrate(trials, result, end)
             trials.save()

@@ -87,7 +87,7 @@ class Compiler:
         if configuration.target is None:
             return self.float_model()
         same = for_target(parse(AS_IS), configuration.target)
-        slug = f"{FLOAT}{targets.AT}{configuration.target}"
+        slug = f"{FLOAT}@{configuration.target}"
         if slug not in self._parts:
             self._parts[slug] = self._for_target(same, slug, replace(same, text=slug).slug)
         return self._parts[slug]

@@ -48,7 +48,7 @@ def fewest_bits(trials: Trials) -> None:
     """For each configuration that does not work: the fewest bits, of no fewer than it asks for,
     that do. Raises as Trials does."""
     searches: dict[str, BitSearch] = {}
-    for result in trials.here():
+    for result in trials.run.here:
         if not _is_open(trials, result):
             continue
         requested = trials.configuration(result.verdict.configuration)

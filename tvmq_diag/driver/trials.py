@@ -121,16 +121,6 @@ class Trials:
             return verdict
         return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bounds)
 
-    def here(self) -> list[Result]:
-        """What was asked for of this machine."""
-        requested = self.run.with_role(Role.REQUESTED)
-        return [result for result in requested if result.verdict.target is None]
-
-    def built(self) -> list[Result]:
-        """What was asked for of other machines, as far as it came to code."""
-        requested = self.run.with_role(Role.REQUESTED)
-        return [r for r in requested if r.trace is not None and r.trace.facts.built]
-
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
         results = self.run.with_role(Role.REQUESTED, Role.REFERENCE)

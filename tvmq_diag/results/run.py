@@ -66,6 +66,18 @@ class Run(msgspec.Struct, eq=False):
         return [result for role in roles for result in self.results if result.role == role]
 
     @property
+    def here(self) -> list[Result]:
+        """What was asked for of this machine."""
+        requested = self.with_role(Role.REQUESTED)
+        return [result for result in requested if result.verdict.target is None]
+
+    @property
+    def built(self) -> list[Result]:
+        """What was asked for of other machines, as far as it came to code."""
+        requested = self.with_role(Role.REQUESTED)
+        return [r for r in requested if r.trace is not None and r.trace.facts.built]
+
+    @property
     def not_imported(self) -> Result | None:
         """That TVM does not take the model, which goes for each configuration; None where it does.
 
