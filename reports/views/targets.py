@@ -26,6 +26,8 @@ class TargetCell:
     """By which its int8 kernels multiply."""
     fast: str = ""
     """In how many of them the best instruction that the target has is used."""
+    why: str = ""
+    """Of what came to no code, in words."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def _cell(result: Result | None) -> TargetCell:
     outcome = result.verdict.outcome
     mark, look = outcome_mark(outcome), outcome_class(outcome)
     if result.code is None or result.trace is None:
-        return TargetCell(result, outcome, mark, look)
+        why = clip(result.verdict.reason or result.verdict.message or "", 120)
+        return TargetCell(result, outcome, mark, look, why=why)
     features = result.trace.facts.target_features
     return TargetCell(
         result, outcome, mark, look, instructions(result.code), fast(result.code, features)
@@ -107,4 +110,4 @@ def instructions(code: ModelCode) -> str:
         for mnemonic, number in kernel.how.of(*MULTIPLIES).items():
             used[mnemonic] = used.get(mnemonic, 0) + number
     classes = [name for name in MULTIPLIES if any(kernel.how.of(name) for kernel in kernels)]
-    return f"{', '.join(classes) or 'no multiply'}: {counts(used, 3)}"
+    return clip(f"{', '.join(classes) or 'no multiply'}: {counts(used, 3)}", 120)
