@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any, Callable
@@ -9,13 +10,18 @@ from typing import Any, Callable
 import numpy as np
 
 from . import identity
+from .assembly import kernel_code
 from .inputs import dataset, target
 from .inputs.dataset import Batch, Samples
+from .inputs.errors import ModelError
 from .inputs.images import DEFAULT
 from .inputs.models import Model
 from .numerics.pooling import INPUTS, stacked
 from .protocol.jobs import CompileJob, ModelSource
 from .quantize_trace import QuantizeTrace
+
+KERNELS = "kernels.json"
+"""What the kernels of a compile consist of, in the trace's folder: see assembly.kernel_code."""
 
 Loader = Callable[[ModelSource], Model]
 
@@ -47,7 +53,12 @@ class Compilation:
         text, reason = target.host(self.job.mcpu)
         if self.job.target:
             text, reason = self.job.target, "as asked"
-        self.target = target.parse(text)
+        try:
+            self.target = target.parse(text)
+        except Exception as error:
+            if self.job.target is None:
+                raise
+            raise ModelError(f"TVM takes no target {text!r}: {error}") from error
         self.trace.facts(
             target=text,
             target_reason=reason,
@@ -62,6 +73,10 @@ class Compilation:
     def target_facts(self) -> dict[str, Any]:
         """What a dialect says of `target` besides."""
         return {}
+
+    def here(self) -> Any:
+        """The target of what is run while another machine's is compiled."""
+        return target.parse(target.host(self.job.mcpu)[0]) if self.job.target else self.target
 
     def describe_model(self, model: Model) -> None:
         """Read the data to run the model on, and say in the trace what it is."""
@@ -98,6 +113,32 @@ class Compilation:
                 save(Path(folder))
             except Exception as error:
                 self.trace.recorder.fault(what, error)
+
+    def describe_code(
+        self, assembly: Callable[[], str], called: Callable[[], list[dict[str, Any]]]
+    ) -> None:
+        """Say in the trace which instructions each kernel consists of, if the job wants that.
+
+        For another machine, generating the code is all that shows that it can be: raises what TVM
+        raises. Otherwise what goes wrong is on record, and costs the compile nothing.
+        """
+        if not (self.job.code or self.job.target):
+            return
+        with self.trace.recorder.pause():
+            try:
+                text = assembly()
+            except Exception as error:
+                if self.job.target:
+                    raise
+                self.trace.recorder.fault("machine code", error)
+                return
+            try:
+                triple = target.triple(self.target)
+                kernels = kernel_code.of_text(text, called(), triple)
+                (self.trace.path / KERNELS).write_text(json.dumps(kernels), encoding="utf-8")
+                self.trace.journal.event("kernel_code", file=KERNELS)
+            except Exception as error:
+                self.trace.recorder.fault("machine code", error)
 
     def run_samples(
         self,

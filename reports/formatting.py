@@ -15,6 +15,7 @@ from tvmq_diag.trace.snapshot import Node, Snapshot
 
 OUTCOME_MARKS = {
     verdict.WORKS: "✓",
+    verdict.COMPILES: "⚙",
     verdict.REJECTED: "✗",
     verdict.CRASHED: "‼",
     verdict.TIMED_OUT: "⧖",
@@ -91,7 +92,7 @@ def outcome_mark(name: str) -> str:
 
 def outcome_class(name: str) -> str:
     """Which of three looks an outcome has: good, bad or odd."""
-    if name == verdict.WORKS:
+    if name in verdict.GOOD:
         return "good"
     odd = (verdict.NOT_QUANTIZED, verdict.NOT_JUDGED, verdict.INTERRUPTED)
     return "odd" if name in odd else "bad"

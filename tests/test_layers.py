@@ -29,6 +29,7 @@ FLOORS = (
     ("decoding",),
     ("foreign",),
     ("instruments.protocol",),
+    ("targets",),
     ("configuration",),
     ("trace",),
     ("measurements",),

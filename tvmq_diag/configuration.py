@@ -7,6 +7,7 @@ int8:skip_conv_layers=0+2  a list; `none` is an empty one
 @bits.toml              bits of each weight, from a file (instruments/protocol/bits_file.py)
 as-is                   the model as it is: for one that arrives quantized
 as-is:fq2i              the same after FakeQuantizationToInteger
+int8@pi5                for another machine: a name of tvmq_diag/targets.py or a target of TVM's
 
 Fields that are not listed here are asked of the TVM at hand: see `with_fields_of`.
 """
@@ -18,6 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from . import targets
 from .errors import UsageError
 from .instruments.protocol import bits_file
 
@@ -136,21 +138,28 @@ class Configuration:
     fields: dict[str, Value] = field(default_factory=dict, hash=False)
     unknown: tuple[str, ...] = ()
     """Names among the fields that only the TVM at hand can say more of; their values are text."""
+    target: str | None = None
+    """What it is compiled for, as it was typed; None for this machine."""
+
+    @property
+    def untargeted(self) -> str:
+        """The text without the target."""
+        return self.text.partition("@")[0]
 
     @property
     def as_is(self) -> bool:
         """Is the model not quantized here?"""
-        return self.text.partition(":")[0] == AS_IS
+        return self.untargeted.partition(":")[0] == AS_IS
 
     @property
     def is_model(self) -> bool:
         """Is it the model itself, with nothing done to it but the build?"""
-        return self.text == AS_IS
+        return self.untargeted == AS_IS
 
     @property
     def fq2i(self) -> bool:
         """Does FakeQuantizationToInteger run on it?"""
-        return self.as_is and self.text != AS_IS
+        return self.as_is and self.untargeted != AS_IS
 
     @property
     def qconfig(self) -> dict[str, Value] | None:
@@ -181,7 +190,10 @@ class Configuration:
 
 def parse(text: str) -> Configuration:
     """One configuration; raises UsageError that says which part is not understood."""
-    head, *extras = text.strip().split(":")
+    text, _, target = text.strip().partition("@")
+    if target:
+        return for_target(parse(text), target)
+    head, *extras = text.split(":")
     if head == AS_IS:
         if extras not in ([], [FQ2I]):
             raise UsageError(f"{text!r} is not a configuration: {AS_IS} or {AS_IS}:{FQ2I}")
@@ -199,6 +211,12 @@ def parse(text: str) -> Configuration:
     same = first == second == third
     shown = first if same else f"{first}/{second}/{third}"
     return Configuration(":".join([shown, *extras]), (first, second, third), fields, unknown)
+
+
+def for_target(configuration: Configuration, target: str) -> Configuration:
+    """A configuration compiled for what a target's name or TVM's text says. Raises UsageError."""
+    there = replace(configuration, text=f"{configuration.untargeted}@{target}", target=target)
+    return configuration if targets.resolve(target) is None else there
 
 
 def of_fields(fields: Mapping[str, object], changed: Iterable[str]) -> Configuration | None:
@@ -241,7 +259,7 @@ def over_data(configuration: Configuration, dialect: str) -> list[Configuration]
     calibrated in already; none for one that names such a way itself, or quantizes nothing."""
     modes = _OVER_DATA.get(dialect, _OVER_DATA["relay"])
     own = configuration.fields.get("calibrate_mode")
-    if configuration.as_is or own in modes:
+    if configuration.as_is or configuration.target or own in modes:
         return []
     if own is None and dialect == "relax":
         modes = modes[:-1]
@@ -268,6 +286,9 @@ def adapted(configuration: Configuration, dialect: str) -> list[Configuration]:
     There a single dtype is that of inputs and weights: sums are int32, as its quantizer's, and of
     float8 float32. Raises UsageError for a field that the dialect does not have.
     """
+    if configuration.target:
+        here = adapted(parse(configuration.untargeted), dialect)
+        return [for_target(one, configuration.target) for one in here]
     if configuration.as_is:
         if dialect == "relax" and configuration.fq2i:
             raise UsageError(f"{configuration.text}: Relax has no FakeQuantizationToInteger")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
+from ..assembly.instructions import architecture
 from ..tvm_types import Target
 
 TRIPLES = {
@@ -79,6 +81,12 @@ def fields(text: str) -> dict[str, Any]:
     return result
 
 
+def triple(target: Target) -> str:
+    """The LLVM triple of a target, empty where it names none: TVM then takes LLVM's default."""
+    named = re.search(r"mtriple\"?\s*[=:]\s*\"?([^\"\s,}]+)", str(target))
+    return named.group(1) if named else ""
+
+
 _LISTS = ("keys", "mattr", "libs")
 """Fields of a target that are lists."""
 
@@ -112,17 +120,28 @@ def vector_bytes() -> int:
     return 64 if "avx512f" in flags else 32 if "avx" in flags else 16
 
 
+BY_ARCHITECTURE = {
+    "x86": tuple(FEATURES),
+    "aarch64": ("i8mm", "dotprod", "neon"),
+    "arm": ("i8mm", "dotprod", "neon"),
+    "riscv": ("experimental-zvqdotq", "xtheadvdot", "v"),
+}
+"""LLVM's names of what multiplies bytes (llvm/lib/Target/*/*.td), by architecture."""
+
+
 def target_features(target: Target) -> dict[str, bool]:
-    """Which of FEATURES a target lets LLVM use; empty where this TVM cannot tell."""
+    """Which of its architecture's features a target lets LLVM use; one that this LLVM does not know
+    it does not. Empty where this TVM cannot tell."""
     from tvm.target import codegen
 
     ask = getattr(codegen, "target_has_features", None)  # not before TVM 0.15
     if ask is None:
         return {}
+    names = BY_ARCHITECTURE.get(architecture(triple(target)) or "", ())
     try:
         with target:
-            return {name: bool(ask(name, target)) for name in FEATURES}
-    except Exception:  # an LLVM that does not know one of the names
+            return {name: bool(ask(name, target)) for name in names}
+    except Exception:  # not a target of LLVM's
         return {}
 
 

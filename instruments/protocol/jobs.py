@@ -113,7 +113,8 @@ class CompileJob(TracedJob):
     is the build's, `quantize_opt_level` (of Relay alone) that of a PassContext around quantize();
     None means none, as in TVM's own tutorial. `mcpu` None means the host's. `fq2i` (of Relay alone)
     runs FakeQuantizationToInteger on the model; `quantize_anyway` quantizes one that arrives
-    quantized, which is refused without. With a `target` it is built for that, and not run.
+    quantized, which is refused without. With a `target` it is built for that, and not run. `code`:
+    say in the trace of which instructions the kernels consist, which goes without saying then.
     `first_ops` (calls, in running order) compiles only the beginning of the model. Folders, or
     None: `imported`, where the imported model lies or is to be left for other processes; `artifact`
     for the compiled model; `calibrated` for the calibrated module. With `keep_inputs` what it was
@@ -137,6 +138,7 @@ class CompileJob(TracedJob):
     first_ops: Optional[int] = None
     imported: Optional[str] = None
     artifact: Optional[str] = None
+    code: bool = False
     calibrated: Optional[str] = None
     save_ir: bool = False
     keep_inputs: bool = False

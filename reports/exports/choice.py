@@ -14,7 +14,7 @@ from tvmq_diag.history.rows import Row
 from tvmq_diag.history.story import Story
 from tvmq_diag.measurements.numerics import Anchor
 from tvmq_diag.results.run import Result, Role, Run
-from tvmq_diag.results.verdict import NOT_QUANTIZED, WORKS
+from tvmq_diag.results.verdict import GOOD, NOT_QUANTIZED
 from tvmq_diag.trace.graph import RESULT, Op
 
 from ..formatting import REJECTED, clip, in_order
@@ -136,7 +136,7 @@ def chosen(run: Run, choice: Choice) -> Chosen:
         if result.trace is not None and result.trace.tables
     ]
     quantized = [result for result in found if result.role != Role.FLOAT]
-    bad = [r for r in quantized if r.verdict.outcome not in (WORKS, NOT_QUANTIZED)]
+    bad = [r for r in quantized if r.verdict.outcome not in (*GOOD, NOT_QUANTIZED)]
     for result in [*bad[:1], *quantized, *found][:1]:
         return of(result, choice)
     raise UsageError(f"no trace in {run.directory} has a module")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tvmq_diag.history.steps import steps
 from tvmq_diag.results.run import Result, Run
-from tvmq_diag.results.verdict import WORKS, Verdict
+from tvmq_diag.results.verdict import GOOD, Verdict
 from tvmq_diag.trace.stages import STAGES
 from tvmq_diag.trace.trace import Trace
 
@@ -59,7 +59,7 @@ def _cells(result: Result) -> Iterator[str]:
 def _why(result: Result) -> Iterator[str]:
     told = result.verdict
     reasons = list(_reasons(told))
-    if told.outcome == WORKS and not told.hazards:
+    if told.outcome in GOOD and not told.hazards:
         return
     yield ""
     yield f"<details><summary>{outcome_mark(told.outcome)} {_name(told)}</summary>"

@@ -25,6 +25,7 @@ SCHEMA = (
 
 _KINDS = {
     verdict.WORKS: ("pass", "none"),
+    verdict.COMPILES: ("informational", "none"),
     verdict.NOT_JUDGED: ("open", "none"),
     verdict.INTERRUPTED: ("open", "none"),
     verdict.NOT_TRIED: ("notApplicable", "none"),

@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from tvmq_diag import foreign
 from tvmq_diag.results.run import Result, Role, Run
-from tvmq_diag.results.verdict import WORKS
+from tvmq_diag.results.verdict import COMPILES, WORKS
 
 from .. import formatting
 from ..figures import svg
 from ..templating import environment
-from ..views import bits, sweep, tuning
+from ..views import bits, sweep, targets, tuning
 from ..views.kept import Kept
 from ..views.module_texts import Texts
 from ..views.section import DAMAGED, Section, build
@@ -99,9 +99,13 @@ def summary(results: list[Result]) -> str:
         return "Nothing was tried"
     if len(results) == 1:
         return formatting.clip(results[0].verdict.headline, 400)
-    works = sum(result.verdict.outcome == WORKS for result in results)
-    counted = Counter(r.verdict.outcome for r in results if r.verdict.outcome != WORKS)
-    rest = ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
+    outcomes = Counter(result.verdict.outcome for result in results)
+    works, builds = outcomes.pop(WORKS, 0), outcomes.pop(COMPILES, 0)
+    rest = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    if builds:
+        unchecked = f"{builds} of {len(results)} configurations compile, unchecked: no device"
+        others = [f"{works} work"] * (works > 0) + [rest] * (rest != "")
+        return "; ".join([unchecked, *others])
     return f"{works} of {len(results)} configurations work" + (f"; {rest}" if rest else "")
 
 
@@ -126,6 +130,7 @@ def _render(run: Run, sections: list[Section], under_way: UnderWay | None, kept:
         sections=sections,
         sweep=sweep.rows(run, sections) if len(sections) > 1 else [],
         pareto=sweep.pareto(run),
+        by_target=targets.table(run),
         bits=bits.view(run),
         tuning=_tuning(run),
         float_addresses=next((s.addresses for s in sections if s.key == "float"), None),

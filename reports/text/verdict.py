@@ -12,7 +12,7 @@ from tvmq_diag.results.run import Result
 from tvmq_diag.results.verdict import WORKS, Verdict
 
 from .. import formatting
-from ..views import accuracy
+from ..views import accuracy, kernel_code
 from ..views.card import Card
 from .console import STYLES
 
@@ -47,6 +47,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
         *(("data", run.sentence) for run in verdict.calibrations if run.outcome != WORKS),
         ("level", verdict.level_difference.sentence if verdict.level_difference else None),
         ("tuned", gains.sentence(verdict.tuning) if verdict.tuning else None),
+        ("code", " ".join(kernel_code.said(result.code)) if result.code is not None else None),
         ("finds", _hazard(verdict)),
         ("fix", verdict.fix.sentence if verdict.fix else None),
         ("try", verdict.suggestion),

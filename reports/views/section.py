@@ -24,6 +24,7 @@ from . import (
     change,
     coverage,
     environment,
+    kernel_code,
     numerics,
     passes,
     reduction,
@@ -39,6 +40,7 @@ from .card import Card, quantized_dtypes
 from .change import Change
 from .coverage import CoverageView
 from .kept import Kept
+from .kernel_code import CodeView
 from .listing import Listing, listing
 from .numerics import NumericsView
 from .passes import PassChange, PassLine
@@ -89,6 +91,7 @@ class Section:
     changes: list[PassChange] = field(default_factory=list)
     lowered: list[PassChange] = field(default_factory=list)
     benchmark: BenchmarkView | None = None
+    code: CodeView | None = None
     numerics: NumericsView | None = None
     bisection: BisectionView | None = None
     settings: list[tuple[str, str, bool]] = field(default_factory=list)
@@ -156,6 +159,13 @@ def build(run: Run, result: Result, key: str, kept: Kept | None = None) -> Secti
         _try(section, "where the viewer shows what", lambda: _addresses(result, kernels, kept))
         or section.addresses
     )
+    code = result.code
+    if code is not None:
+        section.code = _try(
+            section,
+            "the kernels' instructions",
+            lambda: kernel_code.view(code, kernels, section.addresses, key),
+        )
     section.error = environment.error_text(trace)
     section.settings = environment.settings(trace)
     section.environment = environment.environment(run, trace)
@@ -178,7 +188,8 @@ def _kernels(run: Run, result: Result) -> list[Kernel]:
 
 def _addresses(result: Result, kernels: list[Kernel], kept: Kept) -> Addresses:
     name = result.verdict.configuration
-    return Addresses(name, result.trace, result.numerics, kernels, kept.graphs)
+    called = kernel_code.calls(result.code) if result.code is not None else []
+    return Addresses(name, result.trace, result.numerics, kernels or called, kept.graphs)
 
 
 def _measurements(section: Section, run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import NOT_JUDGED, NOT_QUANTIZED, WORKS, WRONG
+from tvmq_diag.results.verdict import GOOD, NOT_JUDGED, NOT_QUANTIZED, WRONG
 from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.stages import STAGES
 from tvmq_diag.trace.trace import Trace
@@ -34,7 +34,7 @@ def strip(result: Result) -> list[StripStage]:
     """Every stage in order, with the time spent in it."""
     trace, verdict = result.trace, result.verdict
     reached = set(trace.stages) if trace else set()
-    failed = None if verdict.outcome in (WORKS, NOT_JUDGED) else verdict.stage
+    failed = None if verdict.outcome in (*GOOD, NOT_JUDGED) else verdict.stage
     if verdict.outcome in (WRONG, NOT_JUDGED, NOT_QUANTIZED):
         # Its outputs were compared, wherever it began.
         reached.add("check")

@@ -93,7 +93,7 @@ def test_dtype_families(dtype: str | None, family: str) -> None:
 def test_every_outcome_and_family_has_a_mark_of_its_own() -> None:
     for marks in (formatting.OUTCOME_MARKS, formatting.FAMILY_MARKS):
         assert len(set(marks.values())) == len(marks)
-    names = {outcome.WORKS, outcome.REJECTED, outcome.CRASHED, outcome.TIMED_OUT}
+    names = {outcome.WORKS, outcome.COMPILES, outcome.REJECTED, outcome.CRASHED, outcome.TIMED_OUT}
     names |= {outcome.WRONG, outcome.NOT_QUANTIZED, outcome.INTERRUPTED}
     names |= {outcome.NOT_JUDGED, outcome.NOT_IMPORTED, outcome.FAILED}
     assert set(formatting.OUTCOME_MARKS) == names

@@ -54,6 +54,7 @@ def trace(folder: Path) -> Path:
     event("investigation")
     event("skipped", what="map", reason="no time")
     event("outputs", file="outputs.npz", deterministic=True)
+    event("kernel_code", file="kernels.json")
     event("fault", where="snapshot", message="gone")
     event("end", clean=True)
     journal.close()

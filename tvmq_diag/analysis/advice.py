@@ -91,7 +91,7 @@ def suggestion(configuration: Configuration, outcome: str, dialect: str | None) 
             return (
                 f"--dtype {calibrated[0].text}: not tried; it calibrates on data (--calibrate-on)"
             )
-        if configuration.text == default.text:
+        if configuration.untargeted == default.text:
             return None
         return f"--dtype {default.text}: not tried; {called}"
     width = min(bits(dtype) for dtype in configuration.dtypes)

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
-from ..configuration import DTYPES, Configuration, bits
+from ..configuration import DTYPES, bits
 from ..measurements import tuning
-from ..measurements.benchmark import FLOAT, Benchmark, Kernel
-from ..measurements.numerics import Numerics
-from ..measurements.tuning import Tuning
+from ..measurements.benchmark import FLOAT, Kernel
 from ..results.verdict import Hazard
 from ..trace.ops import CONVOLUTION, LAYOUT, REQUANTIZE
-from ..trace.trace import Trace
-from . import cast_chains, coverage, gains
+from . import cast_chains, coverage, gains, instruction_hazards
+from .hazard_case import NOTICED
+from .hazard_case import Case as Case
+from .hazard_case import elsewhere as elsewhere
 from .kernel_pairs import islands
-
-NOTICED = 0.02
-"""Share of a model's time from which a kind of kernel is worth a word."""
 
 MOSTLY = 0.5
 """Share of the multiplying below which a model is hardly quantized."""
@@ -42,45 +38,6 @@ FAST_INT8 = {
 
 _ACCUMULATED = "int32"
 _SLOWER = 1.05
-
-
-@dataclass
-class Case:
-    """One configuration, with what was recorded and measured of it.
-
-    `side` is its name in the benchmark, which may have run it for another target too (`elsewhere`).
-    """
-
-    configuration: Configuration
-    trace: Trace
-    benchmark: Benchmark = field(default_factory=Benchmark)
-    numerics: Numerics | None = None
-    side: str = ""
-    tuning: Tuning | None = None
-
-    @property
-    def kernels(self) -> list[Kernel]:
-        """Those of the quantized model, in running order; none where it was not profiled."""
-        return self.benchmark.kernels.get(self.side, [])
-
-    @property
-    def total(self) -> float:
-        """Milliseconds of all kernels."""
-        return sum(kernel.ms for kernel in self.kernels)
-
-    def difference(self, kind: str) -> float:
-        """Milliseconds by which the kernels of a kind take longer than in the float model."""
-        ours, theirs = self.benchmark.by_kind(self.side), self.benchmark.by_kind(FLOAT)
-        return ours.get(kind, 0.0) - theirs.get(kind, 0.0)
-
-    def share(self, kind: str) -> float:
-        """Of the quantized model's time."""
-        return self.benchmark.by_kind(self.side).get(kind, 0.0) / self.total if self.total else 0.0
-
-
-def elsewhere(side: str) -> str:
-    """What a side is called that was compiled for the host's own -mcpu, to compare with."""
-    return f"{side}, host's -mcpu"
 
 
 Rule = Callable[[Case], Iterator[Hazard]]
@@ -129,7 +86,7 @@ def no_fast_int8(case: Case) -> Iterator[Hazard]:
         f"this processor has {', '.join(FAST_INT8[name] for name in missing)}; "
         "the target does not say so",
     ]
-    evidence += _convolutions(case)
+    evidence += [*_convolutions(case), *instruction_hazards.in_code(case)]
     there, floats = elsewhere(case.side), elsewhere(FLOAT)
     measured, to_float = case.benchmark.latency(there), case.benchmark.ratio(there, floats)
     if measured is not None and to_float is not None:
@@ -161,7 +118,7 @@ def slower_convolutions(case: Case) -> Iterator[Hazard]:
         "TVM's default schedules for int8 convolutions are slower here than those for float"
         if slower
         else "the int8 convolutions are what is gained",
-        _convolutions(case),
+        [*_convolutions(case), *instruction_hazards.in_code(case)],
         f"tune the convolutions for this target ({case.trace.vocabulary.tuners})" if slower else "",
         CONVOLUTION,
     )
@@ -315,6 +272,8 @@ RULES: list[Rule] = [
     mostly_float,
     no_fast_int8,
     slower_convolutions,
+    instruction_hazards.unused,
+    instruction_hazards.missing,
     untuned,
     requantizing,
     layouts,

@@ -18,10 +18,12 @@ from ..measurements.benchmark import FLOAT
 from ..measurements.bisection import Bisection
 from ..measurements.metrics import Metrics
 from ..results.verdict import (
+    COMPILES,
     CRASHED,
     EXACT,
     INFERRED,
     INTERRUPTED,
+    NO_DEVICE,
     NOT_IMPORTED,
     NOT_JUDGED,
     NOT_QUANTIZED,
@@ -166,6 +168,16 @@ def of_result(
         verdict.reason = outcomes.SHORT_SUMS.clause.format(configuration.dtypes[2])
     if metrics is not None or verdict.outcome != NOT_JUDGED:
         verdict.suggestion = advice.suggestion(configuration, verdict.outcome, trace.facts.dialect)
+    return verdict
+
+
+def of_build(configuration: Configuration, toolchain: str, trace: Trace) -> Verdict:
+    """The verdict on a compile for another machine that came to code: nothing of it was run."""
+    verdict = Verdict(configuration.text, toolchain, COMPILES, stage="codegen", message=NO_DEVICE)
+    verdict.weight_bytes = trace.facts.weight_bytes
+    verdict.confidence = EXACT
+    if not configuration.as_is and not got_dtype(configuration, trace):
+        _not_quantized(verdict, configuration, trace)
     return verdict
 
 

@@ -4,6 +4,7 @@ examples:
   %(prog)s --dtype int4                       ResNet-50, all three dtypes int4
   %(prog)s --dtype int8,int4,int2,int1,bool   a sweep, one table
   %(prog)s --model tiny --dtype int4          a built-in net: seconds, no PyTorch
+  %(prog)s --dtype int8/int8/int32,int16 --target pi5,k230   for boards, without one
   %(prog)s --dtype int8/int8/int32:nbit=4     4-bit values in an int8 container
   %(prog)s --tvm relax --model digits --dtype int8/int8/int32:nbit_weight=4:realize=packed
   %(prog)s --model onnx:net.onnx --dtype int4 --out runs/mine
@@ -22,9 +23,9 @@ bitserial ops; on Relax realize=packed keeps weights of few bits several to a by
 as-is is the model as it comes, for one that arrives quantized; as-is:fq2i the same after TVM's
 FakeQuantizationToInteger. ONNX models are compared with ONNX Runtime where that is installed.
 
-exit code: 0 all that was asked for works; 1 something does not (rejected, crashed, timed out,
-wrong, not judged, not quantized, or the model is not imported); 2 bad usage, or a model that cannot
-be had; 3 the tool or its set-up failed; 130 Ctrl-C.
+exit code: 0 all that was asked for works, or compiles for another machine; 1 something does not
+(rejected, crashed, timed out, wrong, not judged, not quantized, or the model is not imported); 2
+bad usage, or a model that cannot be had; 3 the tool or its set-up failed; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -35,14 +36,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from .. import targets
 from ..analysis.accuracy import Bounds
-from ..configuration import parse_list
+from ..configuration import Configuration, for_target, parse_list
 from ..driver import session
 from ..errors import UsageError
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import console, sweep, verdict
+from ..reports.text import targets as target_table
 from ..reports.text.console import print_plain
 from ..results.run import Role, Run
 from . import browser, trace_script
@@ -66,6 +69,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("arguments", nargs="*", metavar="ARG", help=argparse.SUPPRESS)
     add_model(parser)
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="TARGET",
+        help="compile for another machine, as far as its code: a target as TVM writes it, or one "
+        f"of {', '.join([targets.HOST, *targets.BOARDS])}; several with ; between, names with "
+        "commas too, or the option again",
+    )
     add_out(parser, "MODEL-DTYPE-TIME")
     add_open(parser)
     parser.add_argument(
@@ -111,8 +122,10 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.arguments[0]!r} is no option; ARGs are for --script")
     screen, progress = console.screen(), console.progress()
     directory = fresh_directory(options.out, stem(options.model, parse_list(options.dtype)))
+    asked = plan_of(options, progress.print)
     plan = replace(
-        plan_of(options, progress.print),
+        asked,
+        configurations=_for_targets(asked.configurations, targets.parse_list(options.target or [])),
         reference=not options.no_reference,
         save_ir=options.save_ir,
         bounds=Bounds(options.min_cosine, options.min_agreement),
@@ -142,10 +155,18 @@ def _records(options: argparse.Namespace) -> Path | None:
     return records.absolute() if records is not None else None
 
 
+def _for_targets(configurations: list[Configuration], names: list[str]) -> list[Configuration]:
+    """Each configuration for each of the targets, if any were asked for."""
+    return [for_target(one, name) for one in configurations for name in names] or configurations
+
+
 def _print(screen: Console, work: Run, written: Path) -> None:
     for result in work.with_role(Role.REQUESTED):
         screen.print(verdict.lines(result))
     if len(work.results) > 1:
         screen.print(sweep.table(work))
+        by_target = target_table.table(work)
+        if by_target is not None:
+            screen.print(by_target)
     if written.exists():
         print_plain(screen, f"report: {written}")

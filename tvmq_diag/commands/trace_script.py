@@ -27,7 +27,15 @@ from . import browser
 from .facts import circumstances
 from .folders import fresh_directory
 
-_OF_A_MODEL = ("input_shape", "weights", "calibrate_on", "check_on", "mcpu", "quantize_opt_level")
+_OF_A_MODEL = (
+    "target",
+    "input_shape",
+    "weights",
+    "calibrate_on",
+    "check_on",
+    "mcpu",
+    "quantize_opt_level",
+)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..results.verdict import (
     CRASHED,
+    GOOD,
     INTERRUPTED,
     NOT_IMPORTED,
     NOT_JUDGED,
@@ -55,10 +56,11 @@ def classify(old: Verdict, new: Verdict, modules: Modules | None) -> str:
         and NOT_JUDGED in (old.outcome, new.outcome)
     ):
         return UNKNOWN
-    if WORKS in (old.outcome, new.outcome):
-        if old.outcome == new.outcome:
+    good = [verdict.outcome in GOOD for verdict in (old, new)]
+    if any(good):
+        if all(good):
             return SAME
-        return REGRESSED if old.outcome == WORKS else FIXED
+        return REGRESSED if good[0] else FIXED
     reached = _stage(old), _stage(new)
     if reached[0] != reached[1]:
         return EARLIER if reached[1] < reached[0] else LATER

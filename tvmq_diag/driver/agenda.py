@@ -27,7 +27,8 @@ class Step:
 
 def steps(plan: Plan, queue: list[tuple[Configuration, Role]]) -> list[Step]:
     """What a plan comes to: each configuration of the queue, then what follows the verdicts."""
-    follow = _follow_ups(plan) if plan.reference else []
+    here = any(configuration.target is None for configuration in plan.configurations)
+    follow = _follow_ups(plan) if plan.reference and here else [_HAZARDS]
     return [*(_trial(*entry) for entry in queue), _SETTLE, *follow]
 
 
@@ -60,8 +61,7 @@ def _follow_ups(plan: Plan) -> list[Step]:
         *(unmended if plan.explore else []),
         *_timings(plan),
         *(errors if plan.errors else []),
-        # Hazards weigh what came before.
-        Step("what costs time and accuracy", follow_ups.name_hazards, _never),
+        _HAZARDS,  # which weigh what came before
         *(causes if plan.explore else []),
     ]
 
@@ -79,7 +79,7 @@ def _timings(plan: Plan) -> list[Step]:
 
 
 def _cure(trials: Trials) -> None:
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         fixing.cure(trials, result)
 
 
@@ -88,8 +88,7 @@ def _no_float(run: Run) -> bool:
 
 
 def _unworking(run: Run) -> bool:
-    requested = run.with_role(Role.REQUESTED)
-    return any(result.verdict.outcome != WORKS for result in requested)
+    return any(result.verdict.outcome != WORKS for result in run.here)
 
 
 def _wrong(run: Run) -> bool:
@@ -106,4 +105,5 @@ def _never(run: Run) -> bool:
     return False
 
 
+_HAZARDS = Step("what costs time and accuracy", follow_ups.name_hazards, _never)
 _SETTLE = Step("what is suggested", follow_ups.settle_suggestions, _never)

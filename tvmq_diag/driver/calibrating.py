@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..configuration import over_data
 from ..errors import UsageError
 from ..instruments.protocol.jobs import SECONDS, DataSource
-from ..results.run import Result, Role
+from ..results.run import Result
 from ..results.verdict import (
     NOT_TRIED,
     REJECTED,
@@ -32,7 +32,7 @@ def on_data(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong: what calibrating comes to, one mode
     after the other until one works, for as long as experiments may go on. Raises as Trials does."""
     end = time.monotonic() + SECONDS
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         if _may_help(result.verdict) and not result.verdict.calibrations:
             _calibrate(trials, result, end)
             trials.save()

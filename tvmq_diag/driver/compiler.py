@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..configuration import Configuration
+from .. import targets
+from ..configuration import AS_IS, Configuration, for_target, parse
 from ..errors import SetupError, UsageError
 from ..instruments.protocol.jobs import CompileJob, DataSource
 from ..measurements.benchmark import FLOAT
@@ -41,6 +42,11 @@ class Compiled:
         return self.ran and self.ending.how == How.FINISHED
 
     @property
+    def built(self) -> bool:
+        """Did a compile for another machine come to code, and to its end?"""
+        return self.trace.facts.built and self.ending.how == How.FINISHED and not self.ending.code
+
+    @property
     def interrupted(self) -> bool:
         """Did Ctrl-C end it?"""
         return self.ending.how == How.INTERRUPTED
@@ -67,12 +73,29 @@ class Compiler:
         """The model at a configuration; `suffix` is for the name of its folder, `data` to calibrate
         on (None: the plan's)."""
         text, slug = configuration.text + suffix, configuration.slug + suffix
+        if configuration.target is not None:
+            return self._for_target(configuration, text, slug)
         if data is not None:
             what = f"{text}, calibrated on {data.source}"
             return self._run(what, slug, configuration.qconfig, dataset=data)
         if not configuration.as_is:
             return self._run(text, slug, configuration.qconfig)
         return self._run(text, slug, None, fq2i=configuration.fq2i, keep_inputs=True)
+
+    def as_float(self, configuration: Configuration) -> Compiled:
+        """The unquantized model for the target of a configuration; once a run."""
+        if configuration.target is None:
+            return self.float_model()
+        same = for_target(parse(AS_IS), configuration.target)
+        slug = f"{FLOAT}@{configuration.target}"
+        if slug not in self._parts:
+            self._parts[slug] = self._for_target(same, slug, replace(same, text=slug).slug)
+        return self._parts[slug]
+
+    def _for_target(self, configuration: Configuration, text: str, slug: str) -> Compiled:
+        assert configuration.target is not None
+        target, qconfig = targets.resolve(configuration.target), configuration.qconfig
+        return self._run(text, slug, qconfig, target=target, fq2i=configuration.fq2i)
 
     def part(self, configuration: Configuration, first: int) -> Compiled:
         """The first calls of the model at a configuration; each once a run."""
@@ -177,7 +200,10 @@ class Compiler:
         folder = self._directory / TRACES / slug
         artifact = self._scratch / slug
         job = replace(self.job(folder, qconfig), **changes)  # type: ignore[arg-type]
-        if plan.reference and job.first_ops is None:
+        several = any(configuration.target is not None for configuration in plan.configurations)
+        if job.first_ops is None and (plan.reference or several):
+            job = replace(job, code=True)
+        if plan.reference and job.first_ops is None and job.target == plan.target:
             calibrated = str(self.calibrated(slug)) if qconfig is not None else None
             # With records it is tuned already.
             tasks = plan.tune > 0 and job.records is None

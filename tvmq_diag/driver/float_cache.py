@@ -21,8 +21,8 @@ from ..toolchains.cache import cache_dir
 from ..toolchains.identity import Identity
 from ..toolchains.toolchain import Toolchain
 
-_FORM = 2
-"""Of what is kept: 2 has what the last pooling reads."""
+_FORM = 3
+"""Of what is kept: 2 has what the last pooling reads, 3 what its kernels consist of."""
 
 KEPT = 8
 """Float models at most, the last used ones: a ResNet takes 100 MB."""

@@ -50,7 +50,7 @@ def settle_suggestions(trials: Trials) -> None:
 def what_works_instead(trials: Trials) -> None:
     """For each configuration that does not work, try the nearest that might."""
     for_any_cpu: dict[str, str | None] = {}
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         requested = trials.configuration(result.verdict.configuration)
         settled = result.verdict.outcome == WORKS or result.verdict.is_general
         if settled or requested.as_is or result.verdict.instead is not None:
@@ -105,7 +105,7 @@ def op_errors(trials: Trials) -> None:
 
 def hidden(trials: Trials) -> None:
     """Of each configuration that was asked for and works, whether a mean hides that it does not."""
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         works = result.verdict.outcome == WORKS
         if works and accuracy.is_hidden(result.verdict.metrics, trials.plan.bounds):
             _bisect(trials, result, "works: looking at what the last pooling hides")
@@ -113,7 +113,7 @@ def hidden(trials: Trials) -> None:
 
 def bisection(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong, from which pass and op on."""
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         if result.verdict.outcome == WRONG and result.bisection is None:
             _bisect(trials, result, "is wrong: looking for the pass and the op")
 
@@ -143,7 +143,7 @@ def _bisect(trials: Trials, result: Result, what: str) -> None:
 
 def name_hazards(trials: Trials) -> None:
     """What costs each configuration that ran time or accuracy."""
-    for result in trials.ran():
+    for result in [*trials.ran(), *trials.run.built]:
         assert result.trace is not None
         text = result.verdict.configuration
         configuration = trials.configuration(text)
@@ -151,7 +151,13 @@ def name_hazards(trials: Trials) -> None:
             continue  # it is what the others are compared with
         measured = trials.run.benchmark or Benchmark()
         case = hazards.Case(
-            configuration, result.trace, measured, result.numerics, text, trials.run.tuning
+            configuration=configuration,
+            trace=result.trace,
+            benchmark=measured,
+            numerics=result.numerics,
+            side=text,
+            code=result.code,
+            tuning=trials.run.tuning,
         )
         result.verdict.hazards = hazards.find(case)
         result.verdict.explained = hazards.explained(case, result.verdict.hazards)
@@ -160,7 +166,7 @@ def name_hazards(trials: Trials) -> None:
 
 def each_knob(trials: Trials) -> None:
     """For each rejected configuration, what its fields do one by one, on the first ops."""
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         first = ablation.first_ops(result.trace) if result.trace is not None else None
         configuration = trials.configuration(result.verdict.configuration)
         if result.verdict.is_general or configuration.as_is:
@@ -173,7 +179,7 @@ def each_knob(trials: Trials) -> None:
 def at_other_level(trials: Trials) -> None:
     """For each configuration that fails in or after quantize(), what becomes of it where that runs
     at another opt_level: of one that is rejected the first ops, of a wrong one all."""
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         outcome, trace = result.verdict.outcome, result.trace
         tried = outcome in (REJECTED, CRASHED, WRONG) and not result.verdict.float_fails
         # What the outputs do not show would take a bisection there too.

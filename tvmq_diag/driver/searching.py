@@ -14,7 +14,7 @@ from ..instruments.protocol.bits_file import WeightBits
 from ..instruments.protocol.jobs import DataSource, SearchJob
 from ..measurements import bit_search
 from ..measurements.bit_search import BitSearch, BitTrial
-from ..results.run import Result, Role
+from ..results.run import Result
 from ..results.verdict import WORKS, WRONG, Verdict
 from ..toolchains import process
 from ..trace.ending import How
@@ -58,7 +58,7 @@ def fewest_bits(trials: Trials) -> None:
     """For each configuration that does not work: the fewest bits, of no fewer than it asks for,
     that do. Raises as Trials does."""
     searches: dict[str, BitSearch] = {}
-    for result in trials.run.with_role(Role.REQUESTED):
+    for result in trials.run.here:
         if not _is_open(trials, result):
             continue
         requested = trials.configuration(result.verdict.configuration)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..configuration import Configuration, reference
 from ..results import store
 from ..results.run import Role, Run
-from ..results.verdict import WORKS
+from ..results.verdict import GOOD
 from ..toolchains import scratch
 from . import agenda
 from .plan import Observer, Plan, Turn
@@ -40,16 +40,17 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
 
 
 def works(run: Run) -> bool:
-    """Do all configurations that were asked for work?"""
+    """Do all configurations that were asked for work, or compile for another machine?"""
     requested = run.with_role(Role.REQUESTED)
-    return bool(requested) and all(result.verdict.outcome == WORKS for result in requested)
+    return bool(requested) and all(result.verdict.outcome in GOOD for result in requested)
 
 
 def _queue(plan: Plan) -> list[tuple[Configuration, Role]]:
     """What to try first: all that was asked for, then TVM's default, if that is not among it."""
     queue = [(configuration, Role.REQUESTED) for configuration in plan.configurations]
-    default = reference(plan.configurations[0])
-    as_is = all(configuration.as_is for configuration in plan.configurations)
+    here = [configuration for configuration in plan.configurations if configuration.target is None]
+    default = reference((here or plan.configurations)[0])
+    as_is = all(configuration.as_is for configuration in here)
     if (
         plan.reference
         and not as_is

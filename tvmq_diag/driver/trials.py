@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
 from .. import foreign
 from ..analysis import arrived, judge
 from ..configuration import REFERENCE, Configuration, parse
+from ..errors import UsageError
 from ..instruments.protocol.jobs import DataSource
-from ..measurements import outputs
+from ..measurements import kernel_code, outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
 from ..measurements.outputs import Outputs
@@ -61,12 +63,13 @@ class Trials:
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace, compiled.ending)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
             raise NotImported
-        if configuration.is_model:
+        if configuration.is_model and configuration.target is None:
             self.compiler.adopt_float(compiled)
         elif compiled.ran:
             self.artifacts[configuration.text] = compiled.artifact
-        judged = self._of_outputs if compiled.finished else self._of_failure
-        verdict, stopped = judged(configuration, compiled)
+        verdict, stopped = self._verdict(configuration, compiled)
+        if configuration.target is not None:
+            verdict.target = compiled.trace.facts.target
         self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
         if stopped:
             raise Stopped
@@ -91,6 +94,12 @@ class Trials:
             verdict = self._of_float(compiled)
             self._keep(Result(verdict, Role.FLOAT, compiled.trace, compiled.ending.tail))
         return _unless_stopped(compiled)
+
+    def _as_float(self, configuration: Configuration) -> Compiled:
+        """The unquantized model, for the same target."""
+        if configuration.target is None:
+            return self.float_model()
+        return _unless_stopped(self.compiler.as_float(configuration))
 
     def part(self, configuration: Configuration, first: int) -> Compiled:
         """The first calls of the model at a configuration; compiled once a run."""
@@ -131,9 +140,20 @@ class Trials:
         store.write(self.run)
 
     def _keep(self, result: Result) -> None:
+        if result.trace is not None:
+            with contextlib.suppress(UsageError):
+                result.code = kernel_code.load(result.trace)
         self.run.results.append(result)
         self.save()
         self.observer.decided(result)
+
+    def _verdict(self, configuration: Configuration, compiled: Compiled) -> tuple[Verdict, bool]:
+        """The verdict, and whether Ctrl-C ended the compile or came meanwhile."""
+        if compiled.built:
+            name = self.plan.toolchain.name
+            return judge.of_build(configuration, name, compiled.trace), False
+        judged = self._of_outputs if compiled.finished else self._of_failure
+        return judged(configuration, compiled)
 
     def _of_outputs(self, configuration: Configuration, compiled: Compiled) -> tuple[Verdict, bool]:
         """The verdict, and whether Ctrl-C came meanwhile."""
@@ -154,8 +174,8 @@ class Trials:
         if stopped or configuration.is_model or verdict.outcome == TIMED_OUT:
             return verdict, stopped
         if verdict.stage in judge.FLOAT_STAGES:
-            unquantized = self.float_model()
-            if not unquantized.ran and judge.fails_likewise(
+            unquantized = self._as_float(configuration)
+            if not (unquantized.ran or unquantized.built) and judge.fails_likewise(
                 verdict, compiled.trace, unquantized.trace, unquantized.ending
             ):
                 judge.blame_float(verdict, configuration)

@@ -10,6 +10,7 @@ import msgspec
 from ..measurements.benchmark import Benchmark
 from ..measurements.bisection import Bisection
 from ..measurements.bit_search import BitSearch
+from ..measurements.kernel_code import ModelCode
 from ..measurements.numerics import Numerics
 from ..measurements.tuning import Tuning
 from ..trace.trace import Trace
@@ -40,6 +41,8 @@ class Result(msgspec.Struct, eq=False):
     """Where its numbers go wrong, op by op."""
     bisection: Bisection | None = None
     """Which pass and op a wrong result comes from."""
+    code: ModelCode | None = None
+    """Of which instructions its kernels consist."""
 
     @property
     def ran(self) -> bool:
@@ -64,6 +67,18 @@ class Run(msgspec.Struct, eq=False):
     def with_role(self, *roles: Role) -> list[Result]:
         """The results of each of these roles in turn, as they were tried."""
         return [result for role in roles for result in self.results if result.role == role]
+
+    @property
+    def here(self) -> list[Result]:
+        """What was asked for of this machine."""
+        requested = self.with_role(Role.REQUESTED)
+        return [result for result in requested if result.verdict.target is None]
+
+    @property
+    def built(self) -> list[Result]:
+        """What was asked for of other machines, as far as it came to code."""
+        requested = self.with_role(Role.REQUESTED)
+        return [r for r in requested if r.trace is not None and r.trace.facts.built]
 
     @property
     def not_imported(self) -> Result | None:

@@ -13,7 +13,14 @@ from .. import decoding, foreign
 from ..configuration import parse
 from ..decoding import Damage
 from ..errors import UsageError
-from ..measurements import benchmark, bisection, bit_search, numerics, tuning
+from ..measurements import (
+    benchmark,
+    bisection,
+    bit_search,
+    kernel_code,
+    numerics,
+    tuning,
+)
 from ..measurements.benchmark import EAGER, FLOAT, Benchmark
 from ..trace import layout, reader
 from ..trace.ending import output_tail
@@ -159,6 +166,11 @@ def with_trace(directory: Path, verdict: Verdict, role: Role, slug: str) -> Resu
     result = Result(verdict, role, None, tail)
     with contextlib.suppress(UsageError):
         result.trace = reader.load(folder)
+    if result.trace is not None:
+        try:
+            result.code = kernel_code.load(result.trace)
+        except UsageError as error:
+            result.trace.problems.append(str(error))
     with contextlib.suppress(UsageError):
         result.numerics = numerics.load(directory / TRACES / f"{slug}{NUMBERS}")
     with contextlib.suppress(UsageError):

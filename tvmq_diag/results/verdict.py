@@ -12,6 +12,7 @@ from ..measurements.paired import Latency, Ratio
 from ..measurements.tuning import Gain
 
 WORKS = "works"
+COMPILES = "compiles"
 REJECTED = "rejected"
 CRASHED = "crashed"
 TIMED_OUT = "timed out"
@@ -23,12 +24,17 @@ NOT_TRIED = "not tried"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
 
+GOOD = (WORKS, COMPILES)
+"""As far as could be tried, nothing is wrong."""
+
 SCRIPT = "script"
 """Stands for the configuration of somebody's own script in which no quantizer ran."""
 
 EXACT = "exact"
 INFERRED = "inferred"
 UNKNOWN = "unknown"
+
+NO_DEVICE = "its numbers and its time were not checked: no device"
 
 
 class OpRef(msgspec.Struct, frozen=True):
@@ -167,11 +173,12 @@ class Verdict(msgspec.Struct):
     toolchain: str
     """The name of one, or `in process` for what QuantizeTrace recorded."""
     outcome: str
-    """works, rejected, crashed, timed out, wrong (it runs, and its numbers are not those of the
-    float model), not judged (it runs, and whether its numbers are right cannot be said), not
-    quantized (it runs, and no op got the dtype), not imported (TVM does not take the model, at
-    whatever configuration), failed (a script of somebody's own, by an exception of its own or an
-    exit code), or interrupted."""
+    """works, compiles (for another machine, as far as its code: nothing was run), rejected,
+    crashed, timed out, wrong (it runs, and its numbers are not those of the float model), not
+    judged (it runs, and whether its numbers are right cannot be said), not quantized (it compiles,
+    and no op got the dtype), not imported (TVM does not take the model, at whatever configuration),
+    failed (a script of somebody's own, by an exception of its own or an exit code), or
+    interrupted."""
     stage: str | None = None
     """Where it failed, or how far it came: one of trace.stages.STAGES."""
     pass_name: str | None = msgspec.field(default=None, name="pass")
@@ -232,6 +239,8 @@ class Verdict(msgspec.Struct):
     """Why it is slower or less exact than float."""
     explained: float | None = None
     """Share (0 to 1) of the difference in time to float, by kind of kernel, that they explain."""
+    target: str | None = None
+    """TVM's target, where it was compiled for another machine."""
 
     def __repr__(self) -> str:
         return f"<Verdict {self.headline}>"

@@ -35,6 +35,11 @@ _MARK = "TVMQ_DIAG_PROCESS"
 """In the environment of the child and of all that it starts, whatever session they move to."""
 
 
+OFFLINE = {"TOPHUB_LOCATION": "NONE"}
+"""Else TVM downloads tuned schedules for some targets in the middle of a build, and what comes out
+depends on the network (python/tvm/autotvm/tophub.py)."""
+
+
 @dataclass(frozen=True)
 class ScriptOutput:
     """What a script printed, stderr included, and how it ended: an exit code, or -signal."""
@@ -68,7 +73,7 @@ def run(
     with files.output.open("xb") as output, scratch.folder() as temporary:
         own = {_MARK: mark, PARENT: str(os.getpid())}
         if not isinstance(job, ScriptJob):  # what a script of somebody's own leaves is theirs
-            own["TMPDIR"] = str(temporary)
+            own |= {"TMPDIR": str(temporary), **OFFLINE}
         try:
             child = subprocess.Popen(
                 [*program, str(files.job)],
@@ -101,7 +106,7 @@ def run_script(toolchain: Toolchain, script: Path, timeout: float) -> ScriptOutp
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=_environment(toolchain),
+            env=_environment(toolchain) | OFFLINE,
             timeout=timeout,
             check=False,
         )
@@ -160,13 +165,8 @@ def _end_marked(mark: str) -> None:
                 os.kill(int(process.name), signal.SIGKILL)
 
 
-_NO_TOPHUB = {"TOPHUB_LOCATION": "NONE"}
-"""TVM downloads schedules for some targets in the middle of a build (python/tvm/autotvm/tophub.py):
-what is timed then depends on the network."""
-
-
 def _environment(toolchain: Toolchain) -> dict[str, str]:
-    own = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **_NO_TOPHUB}
+    own = {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
     return toolchain.environment | own
 
 

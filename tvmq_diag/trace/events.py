@@ -153,6 +153,12 @@ class Outputs(Timed, frozen=True, tag="outputs"):
     inputs: int | None = None
 
 
+class KernelCode(Timed, frozen=True, tag="kernel_code"):
+    """The file that says of which instructions the kernels of the compiled model consist."""
+
+    file: str
+
+
 class Fault(Timed, frozen=True, tag="fault"):
     """Something in the recorder or the measurement itself went wrong."""
 
@@ -167,7 +173,7 @@ class End(Timed, frozen=True, tag="end"):
 TraceEvent = (
     Enter | Leave | Written | Unwind | Start | Facts | Stage | Text | Compiling | Failure | Blame
     | Culprit | Warned | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation
-    | Skipped | Outputs | Fault | End
+    | Skipped | Outputs | KernelCode | Fault | End
 )  # fmt: skip
 
 DECODER: msgspec.json.Decoder[TraceEvent] = msgspec.json.Decoder(TraceEvent)

@@ -109,6 +109,8 @@ class TraceFacts(msgspec.Struct):
     See quantized_at."""
     weight_bytes: int | None = None
     """Of the compiled model's file of weights and other constants; None where none was kept."""
+    built: bool = False
+    """Compiled for another machine, as far as its code: it was not run here."""
     schedules: Schedules | None = None
     tophub: str | None = None
     """TVM's TOPHUB_LOCATION in the process; NONE: schedules are not downloaded."""

@@ -13,6 +13,7 @@ from .events import (
     Facts,
     Fault,
     Investigation,
+    KernelCode,
     Knobs,
     Leave,
     Looking,
@@ -84,6 +85,8 @@ def _take(trace: Trace, event: TraceEvent) -> None:
         case Outputs():
             trace.outputs, trace.deterministic = event.file, event.deterministic
             trace.inputs = event.inputs
+        case KernelCode():
+            trace.kernel_code = event.file
         case Warned():
             trace.warnings.append(event)
         case Fault():

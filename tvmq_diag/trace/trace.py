@@ -136,6 +136,8 @@ class Trace(msgspec.Struct, eq=False):
     inputs: int | None = None
     """How many inputs the outputs are of, with an axis for them; None for one, without."""
     deterministic: bool | None = None
+    kernel_code: str | None = None
+    """Relative path of what was kept of the machine code: see measurements.kernel_code."""
     warnings: list[Warned] = []
     """What TVM warned of: its Python as it ran, then its C++, as the process printed it."""
     faults: list[str] = []
@@ -273,6 +275,13 @@ class Trace(msgspec.Struct, eq=False):
             snapshot = self.snapshot(run.after)
             if snapshot is not None and snapshot.nodes:
                 yield snapshot
+
+    def parameters(self, name: str) -> tuple[str, ...]:
+        """The dtypes of a lowered function's parameters, by its name; empty for one that no pass
+        had, or only with its parameters packed (then they are handles)."""
+        functions = (f for written in self.tables.values() for f in written.primfuncs)
+        named = (f.params for f in functions if f.name == name and "handle" not in f.params)
+        return next(named, ())
 
     def _load(self, number: int, written: Written) -> Snapshot:
         if written.table is None:

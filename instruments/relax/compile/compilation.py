@@ -34,7 +34,7 @@ class Compile(compilation.Compilation):
         """Import, quantize, build, load and run."""
         from .. import tuning
         from ..ir import prefix
-        from . import artifact, execution
+        from . import artifact, execution, machine_code
 
         self.trace.stage("import")
         module = self.load().module
@@ -59,7 +59,12 @@ class Compile(compilation.Compilation):
                 self.job.artifact,
                 lambda folder: tuning.save(self.scheduled, self.target, folder),
             )
+        self.describe_code(
+            lambda: machine_code.assembly(self.executable),
+            lambda: machine_code.called(self.executable),
+        )
         if self.job.target:  # for another machine: nothing to run here
+            self.trace.facts(built=True)
             return
         self.trace.stage("load")
         running = execution.machine(self.executable)

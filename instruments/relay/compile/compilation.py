@@ -24,7 +24,7 @@ class Compile(compilation.Compilation):
     def all(self) -> None:
         """Import, quantize, build, load and run."""
         from .. import tuning
-        from . import artifact, execution, pooling, schedules
+        from . import artifact, execution, machine_code, pooling, schedules
 
         self.trace.stage("import")
         model = self.load()
@@ -58,7 +58,11 @@ class Compile(compilation.Compilation):
                 self.job.artifact,
                 lambda folder: tuning.save(module, params, self.target, folder),
             )
+        self.describe_code(
+            lambda: machine_code.assembly(library), lambda: machine_code.called(library)
+        )
         if self.job.target:  # for another machine: nothing to run here
+            self.trace.facts(built=True)
             return
         self.trace.stage("load")
         executor = execution.executor(library, self.inputs)
@@ -110,8 +114,8 @@ class Compile(compilation.Compilation):
 
         qconfig = configured(self.job.qconfig or {}, self.describe_bitserial)
         batches = self.batches()
-        # Calibrating over data builds for the target in force.
-        target = self.target if batches is not None else contextlib.nullcontext()
+        # Calibrating over data builds for the target in force, and runs that here.
+        target = self.here() if batches is not None else contextlib.nullcontext()
         with self.calibrated(), qconfig, target, around_quantize(self.job.quantize_opt_level):
             level = int(tvm.transform.PassContext.current().opt_level)
             self.trace.facts(quantize_opt_level=level)

@@ -36,6 +36,8 @@ COMPILE: dict[str, Any] = {
     "dataset": DataSource("random:4", 2),
     "mcpu": "none",
     "first_ops": 10,
+    "target": "llvm -mtriple=aarch64-linux-gnu",
+    "code": True,
 }
 
 EACH: list[Job] = [

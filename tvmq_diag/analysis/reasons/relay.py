@@ -7,6 +7,13 @@ from .reason import Reason
 
 MESSAGES = (
     Reason(
+        r"Unsupport data type transform from (\w+) to (\w+) for llvm riscv intrinsic",
+        "this TVM's own code generator for RISC-V has no cast of vectors from {0} to {1}",
+        "src/target/llvm/codegen_riscv.cc, CodeGenRISCV::VisitExpr_, as the wheel hhb-tvm 3.2.3 "
+        "has it",
+        dialect=RELAY,
+    ),
+    Reason(
         r"^unknown data type (\w+)",
         "TVM can make constants of float16/32/64, bfloat16, bool and whole-byte integers only: "
         "TVM_DTYPE_DISPATCH has no case for {0}",
