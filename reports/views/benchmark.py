@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tvmq_diag.measurements.benchmark import AGAIN, EAGER, FLOAT, Benchmark
@@ -65,10 +65,11 @@ def view(
     names: list[str],
     key: str = "benchmark",
     about: Sequence[str] | None = None,
+    idle: Collection[str] = (),
 ) -> BenchmarkView:
     """Everything to show of the float model, the configurations called `names`, and PyTorch.
 
-    `about`: those that the sentence and the kernels are about (all).
+    `about`: those that the sentence and the kernels are about (all); `idle`: see kernels.pair.
     """
     chosen = names if about is None else about
     timed = [name for name in dict.fromkeys(names) if benchmark.times.get(name)]
@@ -83,7 +84,7 @@ def view(
         rows,
         [clip(name, 80) for name in dict.fromkeys(names) if name not in timed],
         [
-            kernels.pair(benchmark, name, f"{key}-k{i}")
+            kernels.pair(benchmark, name, f"{key}-k{i}", idle)
             for i, name in enumerate(dict.fromkeys(chosen))
             if benchmark.kernels.get(name) and benchmark.kernels.get(FLOAT)
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tvmq_diag.analysis.kernel_pairs import align
@@ -12,6 +12,9 @@ from tvmq_diag.trace.ops import KERNELS
 
 from ..figures import charts
 from ..formatting import DASH, clip, latency, percent, signed
+from . import roof, waterfall
+from .roof import RoofView
+from .waterfall import WaterfallView
 
 LIMIT = 400
 """Lines of a table of kernels."""
@@ -52,10 +55,13 @@ class Pair:
     kernels: list[KernelLine]
     left_out: int
     chart: str | None
+    waterfall: WaterfallView
+    roof: RoofView | None
 
 
-def pair(benchmark: Benchmark, name: str, key: str) -> Pair:
-    """Everything to show of the kernels of a configuration; both sides must have been profiled."""
+def pair(benchmark: Benchmark, name: str, key: str, idle: Collection[str] = ()) -> Pair:
+    """Everything to show of the kernels of a configuration; both sides must have been profiled.
+    `idle`: kernels that multiply bytes without the instruction that the target has for it."""
     ours, theirs = benchmark.kernels[FLOAT], benchmark.kernels[name]
     pairs = align(ours, theirs)
     lines = [_line(here, there) for here, there in pairs[:LIMIT]]
@@ -70,6 +76,8 @@ def pair(benchmark: Benchmark, name: str, key: str) -> Pair:
         lines,
         len(pairs) - len(lines),
         charts.by_kind(shown, list(KERNELS), f"{key}-kinds", "Time by kind of kernel"),
+        waterfall.view(benchmark, name, key, idle),
+        roof.view(benchmark, name),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tvmq_diag.analysis import advice
+from tvmq_diag.analysis import advice, int8_instructions
 from tvmq_diag.analysis.hazards import elsewhere
 from tvmq_diag.measurements.benchmark import FLOAT, Kernel
 from tvmq_diag.measurements.tuning import tuned
@@ -210,7 +210,16 @@ def _benchmark(run: Run, result: Result, key: str) -> BenchmarkView | None:
         return None
     there = [elsewhere(FLOAT), elsewhere(name), tuned(FLOAT), tuned(name)]
     names = [name, *(side for side in there if run.benchmark.times.get(side))]
-    return benchmark.view(run.benchmark, names, f"{key}-bench", [name])
+    return benchmark.view(run.benchmark, names, f"{key}-bench", [name], _idle(result))
+
+
+def _idle(result: Result) -> list[str]:
+    """Kernels that multiply bytes without the instruction that the target has for it."""
+    features = result.trace.facts.target_features if result.trace is not None else {}
+    feature = int8_instructions.best_of(features)
+    if result.code is None or feature is None:
+        return []
+    return [kernel.name for kernel in int8_instructions.idle(result.code, feature)]
 
 
 def _passes(section: Section, trace: Trace, kept: Kept) -> None:

@@ -282,7 +282,7 @@ def test_the_page_in_a_browser(browser: Any, page: Path, width: int, scheme: str
     tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(CONTRAST) == []
-    assert tab.locator("svg.chart").count() == 3
+    assert tab.locator("svg.chart").count() == 4
 
 
 UNREADABLE = """() => {
