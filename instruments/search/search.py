@@ -16,6 +16,10 @@ from .setting import WIDEST, Setting
 from .skipping import skipped
 from .trials import Trials
 
+MOSTLY_FLOAT = 12.0
+"""Bits a weight, with those of ops in float: above it fewer bits for the others save next to
+nothing."""
+
 REACH = (2.0**-3, 2.0**9)
 """global_scale is looked for between these."""
 
@@ -29,7 +33,9 @@ def search(trials: Trials, may_skip: bool) -> None:
     uniform = _uniform(trials, starts)
     if uniform is None and may_skip:
         start = skipped(trials, _better(trials, starts, WIDEST))
-        uniform = _uniform(trials, [start]) if start is not None else None
+        if start is None or trials.average(start) > MOSTLY_FLOAT:
+            return
+        uniform = _uniform(trials, [start])
     if uniform is None:
         return
     mixed = Mixed(trials, uniform)

@@ -31,7 +31,7 @@ _MARKS = (
 """Figure, shape, colour, filling, and what the legend says of it."""
 
 _ROW, _LEGEND = 46.0, 30.0
-_MOST = 2.5
+_MOST = 4.0
 """What is further from float is drawn at the end of the axis, and told in words."""
 
 

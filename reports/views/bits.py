@@ -27,6 +27,12 @@ _CLOSE = 1e-6
 """Cosines this close are of the same setting by another name."""
 
 
+_RIGHT, _SEEMS, _WRONG = (
+    "✓\N{NO-BREAK SPACE}right", "≈\N{NO-BREAK SPACE}seems right", "≠\N{NO-BREAK SPACE}wrong",
+)  # fmt: skip
+"""On all inputs, on fewer of them, on those that it was tried on."""
+
+
 @dataclass(frozen=True)
 class BitRow:
     """The best that was tried at so many bits; `compiled`: what came of it when it was compiled."""
@@ -39,7 +45,7 @@ class BitRow:
     sqnr: str
     same: str
     inputs: int
-    right: bool
+    right: str
     compiled: str = ""
 
 
@@ -126,7 +132,7 @@ def _beside(verdict: Verdict, floats: int | None) -> Beside:
         kept / floats if kept is not None and floats else None,
         ratio.value if ratio is not None else None,
         (ratio.low, ratio.high) if ratio is not None else None,
-        "" if cosine is None else f"{verdict.outcome}, cosine {_rounded_down(cosine)}",
+        ", ".join(_came_of(verdict).split(", ")[:3]),
     )
 
 
@@ -134,18 +140,17 @@ def _search(run: Run, search: BitSearch, origin: str) -> SearchView:
     bound = _BOUND if run.facts.min_cosine is None else run.facts.min_cosine
     rows = _Rows(search, bound, {r.verdict.configuration: r.verdict for r in run.results})
     right = search.right(bound)
-    uniform = [search.best(bits, 8) for bits in range(8, 0, -1)]
     fewest = right[0] if right else None
     prefix = "bits-data" if search.over_data else "bits"
     return SearchView(
         origin,
         _summary(search, right),
         f"{len(search.trials)} settings in simulation, which rounds and clips in float; right is a "
-        f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs, and of "
-        f"scores float's top-1, close calls counted, as often as can be asked. "
-        f"{_kept(run)}",
+        f"cosine to float of at least {bound:g} on the worst of {search.inputs} inputs, and that "
+        "nothing else that a verdict asks for is missed; what is right on fewer inputs seems so. "
+        f"{_kept(run)}{_no_better(search)}",
         figure.accuracy(_series(search), bound, prefix, "Bits of weights against accuracy"),
-        [rows.of(trial) for trial in uniform if trial is not None],
+        [rows.of(trial) for trial in _uniform(search)],
         [rows.of(trial) for trial in reversed(_assigned(search))],
         [rows.of(trial) for trial in _narrower(search, fewest)],
         _each(search, fewest),
@@ -191,10 +196,11 @@ def _summary(search: BitSearch, right: list[BitTrial]) -> str:
     if not search.trials:
         return "Not searched"
     up = " before the time was up" if search.facts.time_up else ""
+    up = up or ("" if search.complete else " before it was interrupted")
     if not right:
         return f"No setting that was tried{up} is right"
     text = f"{_bits(right[0])} a weight are the fewest that were found right in simulation{up}"
-    uniform = next((trial for trial in right if not trial.weight_bits), None)
+    uniform = next((trial for trial in right if trial.is_uniform), None)
     if not right[0].is_uniform:
         text += ", each with as many as it needs"
     if uniform is not None and uniform.bits > right[0].bits:
@@ -233,7 +239,7 @@ def _apart(search: BitSearch) -> list[BitTrial]:
 
 
 def _point(trial: BitTrial) -> BitPoint:
-    return BitPoint(trial.bits, trial.worst, " ".join(trial.fields) or "as TVM sets it")
+    return BitPoint(trial.bits, trial.worst, " ".join(trial.fields) or "as by default")
 
 
 def _best(trials: list[BitTrial]) -> list[BitTrial]:
@@ -254,8 +260,50 @@ def _assigned(search: BitSearch) -> list[BitTrial]:
 
 
 def _whole(search: BitSearch) -> list[BitTrial]:
-    """What was tried with 8 bits of activations on all inputs."""
-    return [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
+    """What was tried with 8 bits of activations on all inputs, with the same ops in float."""
+    whole = [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
+    skip = _skip(search)
+    return [t for t in whole if t.skip == skip]
+
+
+def _uniform(search: BitSearch) -> list[BitTrial]:
+    """For each width of all weights, the most bits first, the best on the most inputs."""
+    apart, skip = bool(_apart(search)), _skip(search)
+    best: dict[int, BitTrial] = {}
+    for trial in search.trials:
+        if trial.nbit_input != 8 or not trial.is_uniform or trial.skip != skip:
+            continue
+        if trial.weight_bits and apart:
+            continue
+        bits = int(trial.weight_bits[0]) if trial.weight_bits else trial.nbit_weight
+        other = best.get(bits)
+        if other is None or (trial.inputs, trial.worst) > (other.inputs, other.worst):
+            best[bits] = trial
+    return [best[bits] for bits in sorted(best, reverse=True)]
+
+
+def _skip(search: BitSearch) -> str:
+    """The ops in float that the last trial on all inputs had."""
+    whole = (t.skip for t in reversed(search.trials) if t.inputs == search.inputs)
+    return next(whole, "")
+
+
+def _no_better(search: BitSearch) -> str:
+    """At which averages bits of each weight did no better than as many for all, if anywhere."""
+    whole = [t for t in _whole(search) if t.weight_bits]
+    same = {round(t.bits): t.worst for t in _best([t for t in whole if t.is_uniform])}
+    each = [t for t in whole if not t.is_uniform]
+    best = {
+        bits: max((t.worst for t in each if bits - 0.5 < t.bits <= bits), default=None)
+        for bits in same
+    }
+    no_better = [str(b) for b in sorted(same) if (found := best[b]) is not None and found < same[b]]
+    if not no_better:
+        return ""
+    return (
+        ". Bits of its own for each weight did no better than as many for all at an average of "
+        f"{', '.join(no_better)}"
+    )
 
 
 def _narrower(search: BitSearch, fewest: BitTrial | None) -> list[BitTrial]:
@@ -297,15 +345,20 @@ class _Rows:
         return BitRow(
             _bits(trial),
             trial.nbit_input,
-            " ".join(trial.fields) or "as TVM sets it",
+            " ".join(trial.fields) or "as by default",
             _rounded_down(trial.worst),
             _rounded_down(trial.cosine),
             DASH if trial.sqnr_db is None else f"{trial.sqnr_db:.1f}",
             DASH if trial.same is None else percent(trial.same),
             trial.inputs,
-            trial.inputs == self.search.inputs and trial.is_right(self.bound),
+            self._right(trial),
             "" if verdict is None else _came_of(verdict),
         )
+
+    def _right(self, trial: BitTrial) -> str:
+        if not trial.is_right(self.bound):
+            return _WRONG
+        return _RIGHT if trial.inputs == self.search.inputs else _SEEMS
 
 
 def _is(configuration: str, tried: set[str]) -> bool:

@@ -10,7 +10,6 @@ import pytest
 from tvmq_diag.configuration import parse
 from tvmq_diag.driver import searching
 from tvmq_diag.measurements.bit_search import BitSearch, SearchFacts
-from tvmq_diag.results.run import Role
 from tvmq_diag.results.verdict import REJECTED, WRONG, Verdict
 from tvmq_diag.trace.layout import SEARCHES
 from tvmq_diag.trace.stages import RELAY
@@ -39,11 +38,7 @@ def test_a_second_search_has_what_the_first_left(
             bounds=SimpleNamespace(cosine=0.95),
         ),
         run=SimpleNamespace(
-            with_role=lambda role: (
-                [verdict("int4", REJECTED), verdict("int4/int8/int32", REJECTED)]
-                if role == Role.REQUESTED
-                else []
-            )
+            here=[verdict("int4", REJECTED), verdict("int4/int8/int32", REJECTED)],
         ),
         configuration=parse,
         verdict_on=lambda configuration, data=None: Verdict(configuration.text, "relay", WRONG),

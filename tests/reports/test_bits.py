@@ -28,7 +28,9 @@ def trial(weights: int, worst: float, activations: int = 8, inputs: int = 16) ->
 def run(tmp_path: Path) -> Run:
     loaded = store.load(TINY)
     loaded.directory = tmp_path
-    loaded.searches = [BitSearch([trial(8, 0.99), trial(5, 0.96), trial(4, 0.9, inputs=4)])]
+    loaded.searches = [
+        BitSearch([trial(8, 0.99), trial(5, 0.96), trial(4, 0.9, inputs=4)], complete=True)
+    ]
     loaded.searches[0].trials.append(trial(5, 0.95, activations=6))
     return loaded
 
@@ -42,11 +44,11 @@ def test_the_fewest_that_are_right_and_what_came_of_those_compiled(run: Run) -> 
     assert view is not None
     [shown] = view.searches
     assert shown.summary == "5 bits a weight are the fewest that were found right in simulation"
-    told = [(row.weights, row.right) for row in shown.weights]
-    assert told == [("8 bits", True), ("5 bits", True), ("4 bits", False)]
+    told = [(row.weights, row.right[0]) for row in shown.weights]
+    assert told == [("8 bits", "✓"), ("5 bits", "✓"), ("4 bits", "≠")]
     assert [(row.weights, row.activations) for row in shown.activations] == [("5 bits", 6)]
     assert shown.each == [] and shown.assigned == [] and shown.apart == []
-    assert shown.weights[0].settings == "as TVM sets it"
+    assert shown.weights[0].settings == "as by default"
     assert shown.weights[0].compiled.startswith("works, cosine")  # int8/int8/int32 itself
     assert not shown.weights[1].compiled
 
@@ -73,8 +75,8 @@ def test_which_weight_has_how_many_bits(run: Run, tmp_path: Path) -> None:
         "3.6 bits a weight are the fewest that were found right in simulation, each with as many "
         "as it needs; with as many for all it is 5 bits"
     )
-    assert [(row.weights, row.right) for row in shown.assigned] == [("3.6 bits", True)]
-    assert [(row.weights, row.right) for row in shown.apart] == [("5 bits", False)]
+    assert [(row.weights, row.right[0]) for row in shown.assigned] == [("3.6 bits", "✓")]
+    assert [(row.weights, row.right[0]) for row in shown.apart] == [("5 bits", "≠")]
     assert [(one.works, one.file) for one in view.instead] == [
         (requested.instead.configuration, f"traces/{folder.name}/bits.toml")
     ]
@@ -99,7 +101,7 @@ def test_where_nothing_is_right_or_time_was_up_it_says_so(run: Run) -> None:
 
 def test_the_page_has_a_line_for_each_width(run: Run) -> None:
     said = " ".join(" ".join(Outline(page.write(run).read_text(encoding="utf-8")).text).split())
-    for part in ("How few bits", "5 bits", "≠ wrong", "as TVM sets it", "neither bytes nor time"):
+    for part in ("How few bits", "5 bits", "wrong", "as by default", "neither bytes nor time"):
         assert part in said, part
 
 
@@ -107,7 +109,7 @@ def test_ops_left_in_float_are_told_and_count_as_float(run: Run) -> None:
     kept = BitTrial(8, 8, "max", 8.0, 16, 0.96, 0.97, 12.0, 1.0, average=9.5,
                     skip="skip_conv_layers=0+3")  # fmt: skip
     assert kept.fields == ("weight_scale=max", "skip_conv_layers=0+3") and kept.bits == 9.5
-    run.searches = [BitSearch([trial(8, -1.0), kept])]
+    run.searches = [BitSearch([trial(8, -1.0), kept], complete=True)]
     view = bits.view(run)
     assert view is not None
     [shown] = view.searches
@@ -122,6 +124,28 @@ def test_without_a_cosine_there_is_none_to_show(run: Run) -> None:
     run.searches = [BitSearch([trial(8, -1.0)])]
     view = bits.view(run)
     assert view is not None and view.searches[0].weights[0].worst == DASH
+
+
+def test_what_is_right_on_few_inputs_only_seems_so(run: Run) -> None:
+    run.searches = [BitSearch([trial(8, 0.99), trial(7, 0.99, inputs=4)])]
+    view = bits.view(run)
+    assert view is not None
+    [shown] = view.searches
+    assert [row.right[0] for row in shown.weights] == ["✓", "≈"]
+    assert "before it was interrupted" in shown.summary
+
+
+def test_where_assigned_bits_are_no_better_it_is_said(run: Run) -> None:
+    whole = [
+        BitTrial(8, 8, "max", 8.0, 16, worst, worst, 12.0, 1.0, digits, bits)
+        for digits, bits, worst in (
+            ("55", 5.0, 0.97), ("64", 4.9, 0.98), ("44", 4.0, 0.96), ("53", 3.9, 0.95)
+        )
+    ]  # fmt: skip
+    run.searches = [BitSearch(whole)]
+    view = bits.view(run)
+    assert view is not None
+    assert view.searches[0].about.endswith("no better than as many for all at an average of 4")
 
 
 def test_assigned_bits_are_shown_where_no_fewer_do_better(run: Run) -> None:

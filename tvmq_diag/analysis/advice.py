@@ -49,9 +49,15 @@ def importable(node: str) -> str | None:
     return "export what it quantizes as INT8 or UINT8: TVM imports those, and INT16 and UINT16"
 
 
-def tried(verdict: Verdict, option: str = "", floats: int | None = None) -> str:
+def tried(
+    verdict: Verdict,
+    option: str = "",
+    floats: int | None = None,
+    default: Verdict | None = None,
+) -> str:
     """What to try instead, after it was tried and worked; `option`: what it takes beside --dtype,
-    with a space in front; `floats`: bytes of the float model's weights."""
+    with a space in front; `floats`: bytes of the float model's weights; `default`: what it changes,
+    told beside it where that works too."""
     text = f"--dtype {verdict.configuration}{option}: it works here"
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
         text += f", cosine {verdict.metrics.cosine:.3f} to float"
@@ -59,7 +65,22 @@ def tried(verdict: Verdict, option: str = "", floats: int | None = None) -> str:
         text += f", {times(verdict.ratio)} of float's time"
     if verdict.weight_bytes is not None and floats is not None:
         text += f", {size(verdict.weight_bytes)} of weights for float's {size(floats)}"
+    if verdict.message:
+        text += f"; {verdict.message}"
+    if default is not None and default.outcome == WORKS and default is not verdict:
+        text += f" ({default.configuration}: {_figures(default)})"
     return text
+
+
+def _figures(verdict: Verdict) -> str:
+    figures = ["works"]
+    if verdict.metrics is not None and verdict.metrics.cosine is not None:
+        figures.append(f"cosine {verdict.metrics.cosine:.3f}")
+    if verdict.ratio is not None:
+        figures.append(f"{times(verdict.ratio)} of float's time")
+    if verdict.weight_bytes is not None:
+        figures.append(size(verdict.weight_bytes))
+    return ", ".join(figures)
 
 
 def times(ratio: Ratio) -> str:
@@ -128,6 +149,10 @@ def settle(verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         match = re.match(r"--dtype (\S+): ", verdict.suggestion or "")
         if match is None:
+            continue
+        failed = {run.mode for run in verdict.calibrations if run.outcome in _FAILED}
+        if parse(match[1]).fields.get("calibrate_mode") in failed:
+            verdict.suggestion = None
             continue
         other = outcomes.get(match[1])
         if other is not None and other.outcome == WORKS:

@@ -219,15 +219,22 @@ def add_open(parser: argparse.ArgumentParser) -> None:
 
 def not_negative(text: str) -> float:
     """The value of an option that may be zero. Raises ArgumentTypeError or ValueError for less."""
-    value = float(text)
+    value = _number(text)
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError("must not be negative")
+        raise argparse.ArgumentTypeError("must be a number from 0 on")
     return value
 
 
 def positive(text: str) -> float:
     """The value of an option above zero. Raises ArgumentTypeError or ValueError for any other."""
-    value = float(text)
+    value = _number(text)
     if not value > 0:
         raise argparse.ArgumentTypeError("must be positive")
     return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None

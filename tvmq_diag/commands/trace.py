@@ -44,6 +44,7 @@ from ..errors import UsageError
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
+from ..reports.text import bits as bits_text
 from ..reports.text import console, sweep, verdict
 from ..reports.text import targets as target_table
 from ..reports.text.console import print_plain
@@ -165,6 +166,8 @@ def _print(screen: Console, work: Run, written: Path) -> None:
         screen.print(verdict.lines(result))
     if len(work.results) > 1:
         screen.print(sweep.table(work))
+        for line in bits_text.lines(work):
+            screen.print(line)
         by_target = target_table.table(work)
         if by_target is not None:
             screen.print(by_target)

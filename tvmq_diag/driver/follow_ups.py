@@ -224,13 +224,19 @@ def _nearest(trials: Trials, candidates: list[Configuration]) -> Verdict | None:
     return trials.verdict_on(candidates[high])
 
 
-def suggest(trials: Trials, verdict: Verdict, works: Verdict, option: str = "") -> None:
+def suggest(
+    trials: Trials,
+    verdict: Verdict,
+    works: Verdict,
+    option: str = "",
+    default: Verdict | None = None,
+) -> None:
     """Say what works instead, with its numbers as far as they are known; `option` is what that
-    takes beside --dtype."""
+    takes beside --dtype, `default` what it changes, to be held beside it."""
     verdict.instead = Alternative(works.configuration, works.metrics, works.latency_ms, option)
     traces = (result.trace for result in trials.run.with_role(Role.FLOAT))
     sizes = (trace.facts.weight_bytes for trace in traces if trace is not None)
-    verdict.suggestion = advice.tried(works, option, next(sizes, None))
+    verdict.suggestion = advice.tried(works, option, next(sizes, None), default)
 
 
 def _for_any_cpu(trials: Trials, default: Configuration) -> str | None:

@@ -8,7 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..measurements import outputs as kept_outputs
+from ..measurements.metrics import Metrics
 from ..measurements.outputs import Outputs, load
+from ..trace import layout
+from ..trace.trace import Trace
+from .plan import Observer
 
 _RUN = """
 import re, sys
@@ -40,6 +45,26 @@ class CannotRun(Exception):
 def installed() -> bool:
     """Is there an ONNX Runtime in this interpreter?"""
     return importlib.util.find_spec("onnxruntime") is not None
+
+
+def compared(
+    source: str, trace: Trace, scratch: Path, observer: Observer
+) -> tuple[Metrics | None, str]:
+    """The outputs of a compile against ONNX Runtime's, and its name; or None, and why not."""
+    kind, _, file = source.partition(":")
+    if kind != "onnx":
+        return None, "only ONNX models are run elsewhere too, in ONNX Runtime"
+    if not installed():
+        return None, "ONNX Runtime is not installed (the extra onnx)"
+    observer.begin("the same in ONNX Runtime")
+    try:
+        theirs = outputs(Path(file), trace.path / layout.INPUTS, scratch)
+    except CannotRun as error:
+        return None, f"ONNX Runtime does not run it ({error})"
+    try:
+        return kept_outputs.compare(kept_outputs.of_trace(trace), theirs), "ONNX Runtime"
+    except (OSError, ValueError):
+        return None, "ONNX Runtime gives outputs of other shapes"
 
 
 def outputs(model: Path, inputs: Path, scratch: Path) -> Outputs:

@@ -24,10 +24,13 @@ from .calibrating import option, to_calibrate
 from .follow_ups import suggest
 from .trials import Stopped, Trials
 
-_BYTE = 8
+_BYTE, _HALF_BYTE = 8, 4
 """Bits."""
 
 _COMMENT = "Bits of each weight: hand it to --dtype @FILE"
+
+_WHICH_OPS = ("skip_conv_layers", "skip_dense_layer", "skip")
+"""Fields that say which ops are quantized."""
 
 _SHORT = 0.5
 """Bits."""
@@ -53,6 +56,11 @@ class Base(NamedTuple):
     is_last: bool = True
     """Is it the last that is searched from? Then ops may be left in float."""
 
+    @property
+    def option(self) -> str:
+        """What it takes beside --dtype."""
+        return "" if self.data is None else option(self.data)
+
 
 def fewest_bits(trials: Trials) -> None:
     """For each configuration that does not work: the fewest bits, of no fewer than it asks for,
@@ -62,7 +70,7 @@ def fewest_bits(trials: Trials) -> None:
         if not _is_open(trials, result):
             continue
         requested = trials.configuration(result.verdict.configuration)
-        base = reference(requested)
+        base = _base(requested)
         default = trials.verdict_on(base).outcome
         # What the search changes of a default that does not run, nobody could run; and who asks
         # for bytes is served by a default that works.
@@ -73,13 +81,35 @@ def fewest_bits(trials: Trials) -> None:
                 seconds = trials.plan.search - sum(map(_spent, searches.values()))
                 if searches and seconds < _LEAST_SECONDS:
                     break
-                searches[tried.folder] = _search(trials, tried, seconds)
+                try:
+                    searches[tried.folder] = _search(trials, tried, seconds)
+                except Stopped:
+                    _tell_simulated(trials, tried, result.verdict, width(requested))
+                    raise
             works = _verified(trials, tried, searches[tried.folder], width(requested))
             if works is not None:
-                suggest(
-                    trials, result.verdict, works, "" if tried.data is None else option(tried.data)
-                )
+                suggest(trials, result.verdict, works, tried.option, trials.verdict_on(base))
                 break
+        trials.save()
+
+
+def _base(requested: Configuration) -> Configuration:
+    """The default with the fields that say which ops are quantized, as they were asked for."""
+    same = [f for f in requested.text.split(":")[1:] if f.partition("=")[0] in _WHICH_OPS]
+    return parse(":".join([reference(requested).text, *same]))
+
+
+def _tell_simulated(trials: Trials, base: Base, verdict: Verdict, least: int) -> None:
+    """Of a search that was interrupted: what it has found, and nobody compiled."""
+    if not trials.run.searches:
+        return
+    right = fewest_first(trials.run.searches[-1], trials.plan.bounds.cosine, least)
+    if right:
+        works = configuration(base.configuration, right[0], trials.plan.toolchain.dialect)
+        verdict.suggestion = (
+            f"--dtype {works.text}{base.option}: right in simulation; it was not compiled, as the "
+            "search was interrupted"
+        )
         trials.save()
 
 
@@ -175,16 +205,17 @@ def _write(path: Path, works: Configuration, search: BitSearch) -> None:
 
 def fewest_first(search: BitSearch, min_cosine: float, least: int = 1) -> list[BitTrial]:
     """Of each width of weights from `least` on (mixed ones may fall short of it by less than half
-    a bit) the best that is right, the fewest bits first."""
+    a bit, and then count as it) the best that is right, the fewest bits first."""
     best: dict[float, BitTrial] = {}
     for trial in search.right(min_cosine):
         if trial.bits > least - _SHORT:
-            best.setdefault(trial.bits, trial)
+            bits = max(trial.bits, float(least))
+            best[bits] = max(best.get(bits, trial), trial, key=lambda one: one.worst)
     return list(best.values())
 
 
 def configuration(base: Configuration, trial: BitTrial, dialect: str = RELAY) -> Configuration:
     """A setting that was tried, as a configuration that people can write; on Relax with weights
     kept in as many bits as they have."""
-    packed = [f"realize={PACKED}"] if dialect == RELAX and trial.bits < _BYTE else []
+    packed = [f"realize={PACKED}"] if dialect == RELAX and trial.narrowest <= _HALF_BYTE else []
     return parse(":".join([base.text, *trial.fields, *packed]))

@@ -6,7 +6,6 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
-from .. import foreign
 from ..analysis import arrived, judge
 from ..configuration import REFERENCE, Configuration, parse
 from ..errors import UsageError
@@ -14,13 +13,10 @@ from ..instruments.protocol.jobs import DataSource
 from ..measurements import kernel_code, outputs
 from ..measurements.benchmark import FLOAT
 from ..measurements.metrics import Metrics
-from ..measurements.outputs import Outputs
 from ..results import store
 from ..results.run import Result, Role, Run
 from ..results.verdict import INTERRUPTED, TIMED_OUT, WORKS, Verdict
-from ..trace import layout
 from ..trace.ending import How
-from ..trace.trace import Trace
 from . import investigation, onnx_runtime
 from .compiler import Compiled, Compiler
 from .plan import Observer, Plan
@@ -209,29 +205,13 @@ class Trials:
     ) -> tuple[Metrics | None, str]:
         """Of a model that arrived: its outputs against ONNX Runtime's, else against those of the
         model as it is; what they were compared with, or why with nothing."""
-        metrics, other = self._in_onnx_runtime(compiled)
+        metrics, other = onnx_runtime.compared(
+            self.plan.model.source, compiled.trace, self.scratch, self.observer
+        )
         if metrics is None and configuration.fq2i:
             metrics, other = self._metrics(compiled), arrived.UNFOLDED
             other = other if metrics is not None else f"{other} does not run"
         return metrics, other
-
-    def _in_onnx_runtime(self, compiled: Compiled) -> tuple[Metrics | None, str]:
-        """Outputs against ONNX Runtime's, and its name; or why not."""
-        kind, _, file = self.plan.model.source.partition(":")
-        if kind != "onnx":
-            return None, "only ONNX models are run elsewhere too, in ONNX Runtime"
-        if not onnx_runtime.installed():
-            return None, "ONNX Runtime is not installed (the extra onnx)"
-        self.observer.begin("the same in ONNX Runtime")
-        inputs = compiled.trace.path / layout.INPUTS
-        try:
-            theirs = onnx_runtime.outputs(Path(file), inputs, self.scratch)
-        except onnx_runtime.CannotRun as error:
-            return None, f"ONNX Runtime does not run it ({error})"
-        try:
-            return outputs.compare(outputs_of(compiled.trace), theirs), "ONNX Runtime"
-        except (OSError, ValueError):
-            return None, "ONNX Runtime gives outputs of other shapes"
 
     def _metrics(self, compiled: Compiled) -> Metrics | None:
         """Of the outputs against the float model's; None where they cannot be compared."""
@@ -239,7 +219,9 @@ class Trials:
         if not reference.ran:
             return None
         try:
-            return outputs.compare(outputs_of(compiled.trace), outputs_of(reference.trace))
+            return outputs.compare(
+                outputs.of_trace(compiled.trace), outputs.of_trace(reference.trace)
+            )
         except (OSError, ValueError):
             return None
 
@@ -248,9 +230,3 @@ def _unless_stopped(compiled: Compiled) -> Compiled:
     if compiled.interrupted:
         raise Stopped
     return compiled
-
-
-def outputs_of(trace: Trace) -> Outputs:
-    """What a compile that ran left of its outputs. Raises OSError, Damage."""
-    assert trace.outputs is not None
-    return outputs.load(foreign.inside(trace.path, trace.outputs), stacked=trace.inputs is not None)

@@ -21,7 +21,7 @@ from ..trace.ending import How
 from ..trace.layout import CHOICE, RECORD_FILE, RECORDS, TRACES
 from ..trace.trace import Trace
 from .compiler import Compiled
-from .trials import Stopped, Trials, outputs_of
+from .trials import Stopped, Trials
 
 _CHOICE_ROUNDS = 100
 _CHOICE_S = 20.0
@@ -167,7 +167,7 @@ def _compared(model: TunedModel, compiled: Compiled, untuned: Trace) -> TunedMod
         return model
     model.runs = True
     try:
-        ours, theirs = outputs_of(compiled.trace), outputs_of(untuned)
+        ours, theirs = outputs.of_trace(compiled.trace), outputs.of_trace(untuned)
         model.furthest = outputs.apart(ours, theirs)
         model.cosine = outputs.compare(ours, theirs).cosine
     except (OSError, ValueError) as error:

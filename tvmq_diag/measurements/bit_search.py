@@ -49,6 +49,11 @@ class BitTrial(Event, frozen=True, tag="trial"):
         return len(set(self.weight_bits)) <= 1
 
     @property
+    def narrowest(self) -> int:
+        """The fewest bits that any weight has."""
+        return min(map(int, self.weight_bits)) if self.weight_bits else self.nbit_weight
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """What it sets otherwise than TVM does, as a configuration has it."""
         given = (
@@ -111,15 +116,6 @@ class BitSearch(msgspec.Struct):
         """The weights that weight_bits counts, each once, in its order."""
         first = {noise.index: noise for noise in reversed(self.noises)}
         return [first[index] for index in sorted(first)]
-
-    def best(self, nbit_weight: int, nbit_input: int) -> BitTrial | None:
-        """The best at so many bits: on the most inputs, then by its worst cosine; None: untried."""
-        same = [
-            t
-            for t in self.trials
-            if not t.weight_bits and (t.nbit_weight, t.nbit_input) == (nbit_weight, nbit_input)
-        ]
-        return max(same, key=lambda trial: (trial.inputs, trial.worst), default=None)
 
 
 SearchEvent = Start | Facts | Stage | Progress | BitTrial | WeightNoise | Fault | End

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import foreign
 from ..decoding import Damage
+from ..trace.trace import Trace
 from . import signal, top1
 from .metrics import Metrics, OutputMetrics, OverInputs, furthest
 
@@ -40,6 +42,12 @@ class Outputs:
     def inputs(self) -> int:
         """How many inputs they are of."""
         return len(self.arrays[0]) if self.arrays else 0
+
+
+def of_trace(trace: Trace) -> Outputs:
+    """What a compile that ran left of its outputs. Raises OSError, Damage."""
+    assert trace.outputs is not None
+    return load(foreign.inside(trace.path, trace.outputs), stacked=trace.inputs is not None)
 
 
 def load(path: Path, stacked: bool = True) -> Outputs:

@@ -70,6 +70,7 @@ def _bounds(
         done = observe.run(module, batches or [], lambda number, values: seen[number].add(values))
         if not done:
             raise ValueError(f"calibrate_mode {mode!r} needs data: give at least one batch")
+    _check_groups(sites, config)
     bounds = []
     for site, magnitudes in zip(sites, seen):
         if site.kind == "weight":
@@ -93,6 +94,16 @@ def _bound_of_weight(weight: np.ndarray, axis: int) -> np.ndarray:
 
 def _floored(bounds: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(bounds, bounds.max(initial=0.0) * FLOOR))
+
+
+def _check_groups(sites: list[Site], config: QConfig) -> None:
+    """Raises ValueError where weights could have groups, and `group` divides none of them."""
+    weights = [array_of(site.data) for site in sites if site.kind == "weight" and site.axis == 1]
+    rows = sorted({len(weight) for weight in weights if weight.ndim == 2})
+    grouped = config.group > 0 and config.realize != "qdq"
+    if grouped and rows and all(count % config.group for count in rows):
+        said = ", ".join(map(str, rows[:8]))
+        raise ValueError(f"group={config.group} divides the rows of no weight of a matmul ({said})")
 
 
 def _in_groups(weight: np.ndarray, axis: int, config: QConfig) -> np.ndarray | None:
