@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmq_diag.analysis import roof, units
-from tvmq_diag.analysis.roof import COMPUTING, Roof
+from tvmq_diag.analysis.roof import Roof
 from tvmq_diag.measurements.benchmark import Benchmark, Kernel, Peaks
 
 from ..formatting import DASH, latency, number, percent
@@ -68,9 +68,16 @@ def _peaks(peaks: Peaks) -> str:
 def _together(roofs: list[Roof], kernels: list[Kernel]) -> str:
     took, least = sum(one.kernel.ms for one in roofs), sum(one.least for one in roofs)
     total = sum(kernel.ms for kernel in kernels)
+    beyond = (
+        " What is beyond the peak had its data nearer than its size tells, or ran when the machine "
+        "was less busy."
+        if any(one.share > _BEYOND for one in roofs)
+        else ""
+    )
     return (
         f"The kernels whose work is known take {percent(took / total)} of the time, and "
         f"{took / least:.1f} times the least that their bytes and products take at these peaks."
+        f"{beyond}"
     )
 
 
@@ -85,13 +92,9 @@ def _line(one: Roof) -> RoofLine:
         f"{number((one.operations or 0) / 1e6, 1)} M" if known else DASH,
         f"{_giga((one.operations or 0) / seconds)} Gop/s" if known else DASH,
         one.bound,
-        f"{percent(one.share)} of the peak"
-        if one.share <= _BEYOND
-        else f"beyond it ({one.share:.1f} times): its data was in a nearer cache"
-        if one.bound != COMPUTING
-        else f"beyond it ({one.share:.1f} times): the machine was slower when that was measured",
+        percent(one.share) if one.share <= _BEYOND else f"beyond it, {one.share:.1f} times",
     )
 
 
 def _giga(rate: float) -> str:
-    return f"{rate / 1e9:.3g}"
+    return f"{rate / 1e9:,.0f}" if rate >= 1e11 else f"{rate / 1e9:.3g}"
