@@ -2,8 +2,8 @@
 
 float32: a product of two large matrices by numpy's OpenBLAS. int8: one of bytes by PyTorch's
 oneDNN. Memory: numpy adding one large array to another. The best of all rounds counts, on as many
-threads as there are cores, or as are asked for. A product has other things to do than to multiply: it is below the
-peak, or at it.
+threads as there are cores, or as are asked for. A product has other things to do than to multiply:
+it is below the peak, or at it.
 
 examples:
   %(prog)s

@@ -9,6 +9,7 @@ import dataclasses
 from typing import Any, Callable
 
 from ..matrix.operands import CHANNELS, SIZE, Operands, operands
+from .compat import TENSOR
 
 _ALIKE = {"matmul": "dense", "concat": "concatenate", "astype": "cast"}
 """What ..operands calls them."""
@@ -116,7 +117,5 @@ def built(parameters: list[Any], body: Callable[[Callable[[Any], Any]], Any]) ->
 
 def tensor(shape: Any, dtype: str) -> Any:
     """The type of a tensor."""
-    from tvm import relax
 
-    kind = getattr(relax, "TensorStructInfo", None) or relax.TensorType  # a type since 0.26
-    return kind(tuple(shape), dtype)
+    return TENSOR(tuple(shape), dtype)

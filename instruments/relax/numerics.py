@@ -19,6 +19,7 @@ from ..numerics import op_errors
 from ..numerics.probe import Probe, ScalableExecutor
 from ..tvm_types import Target
 from . import quantizer
+from .compat import name_of
 from .compile import (
     calibrated,
     compilation,
@@ -27,7 +28,6 @@ from .compile import (
     schedule,
 )
 from .probe import probe, results_only, scaling, switch
-from .quantizer.compat import name_of
 from .ranges import Ranges
 
 

@@ -21,9 +21,9 @@ from ..numerics.probe import Anchor, Probe, Site, Unsupported, span_of
 from ..protocol.ops import CHOOSING, anchor_kind
 from ..protocol.schema import RELAX
 from ..tvm_types import Call, Expr, IRModule
+from .compat import TENSOR, Constant, array_of, name_of, rank_of, type_of
 from .ir import walk
 from .quantizer import QConfig
-from .quantizer.compat import TENSOR, Constant, array_of, name_of, rank_of, type_of
 from .quantizer.op import site_of
 from .quantizer.realize_integer import Integer, IntegerRealizer, Scale, in_float32
 from .quantizer.rewrite import (

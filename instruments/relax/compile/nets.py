@@ -11,6 +11,7 @@ from ...inputs import digits as trained
 from ...inputs.models import Model, only_shape
 from ...protocol.jobs import ModelSource
 from ...tvm_types import Expr
+from ..compat import TENSOR
 
 
 def tiny(source: ModelSource) -> Model:
@@ -32,8 +33,7 @@ def tiny(source: ModelSource) -> Model:
         return emit(relax.op.nn.relu(x))
 
     size = only_shape(source, [1, 3, 32, 32])
-    tensor: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
-    data = relax.Var("input", tensor(size, "float32"))
+    data = relax.Var("input", TENSOR(size, "float32"))
     with builder.function("main", [data]):
         with builder.dataflow():
             x = relu(conv(data, size[1], 16))
@@ -90,8 +90,7 @@ def digits(source: ModelSource) -> Model:
     shape = trained.shape(only_shape(source, list(trained.SHAPE)))
     builder = relax.BlockBuilder()
     layers = _Layers(builder, trained.weights())
-    tensor: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
-    data = relax.Var(trained.INPUT, tensor(shape, "float32"))
+    data = relax.Var(trained.INPUT, TENSOR(shape, "float32"))
     with builder.function("main", [data]):
         with builder.dataflow():
             scores = builder.emit_output(trained.net(layers, data))

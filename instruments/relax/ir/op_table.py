@@ -22,6 +22,7 @@ import tvm_ffi
 from tvm import relax
 
 from ...tvm_types import Attrs, Call, Function, IRModule, NDArray, QConfig
+from ..compat import TENSOR
 from .walk import (
     Entry,
     address,
@@ -52,7 +53,6 @@ COUNTED = ("FoldConstant",)
 """Passes whose inner passes are counted, not written down one by one: constant folding runs the
 whole lowering for each of its calls, 9,500 passes for the BatchNorms of a ResNet-18."""
 
-_TENSOR_TYPE: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
 _PREFIX = "relax."
 _NUMBERED = re.compile(r"^(.*?[a-z_])(\d+)$")
 _ENDS_IN_NUMBER = ("1d", "2d", "3d", "log2", "log10", "log1p", "atan2", "expm1")
@@ -308,7 +308,7 @@ def _span(span: Any) -> str:
 
 def _tensor_type(kind: Any) -> dict[str, Any]:
     """A type as a row has it: dtype and shape of a tensor, else its text."""
-    if isinstance(kind, _TENSOR_TYPE):
+    if isinstance(kind, TENSOR):
         row: dict[str, Any] = {"dtype": str(kind.dtype)}
         values = getattr(kind.shape, "values", None)
         if values is not None:

@@ -12,6 +12,7 @@ from ...diagnosis.reduction import NotSliceable, Part
 from ...protocol.ops import STEP
 from ...protocol.schema import RELAX
 from ...tvm_types import Call, Expr, Function, IRModule
+from ..compat import TENSOR
 from . import calls as ops
 from .walk import (
     address,
@@ -30,7 +31,6 @@ QUANTIZER_STEP = STEP[RELAX]
 """Where one op's business ends and another's begins, after annotate."""
 
 _MEMORY = ("relax.builtin.", "relax.memory.", "relax.vm.")
-_TENSOR_TYPE: Any = getattr(relax, "TensorStructInfo", None) or relax.TensorType
 _TUPLE_TYPE: Any = getattr(relax, "TupleStructInfo", None) or relax.TupleType
 
 
@@ -327,10 +327,10 @@ def _resized(kind: Any, sizes: dict[int, int]) -> Any:
     if isinstance(kind, _TUPLE_TYPE):
         return _TUPLE_TYPE([_resized(field, sizes) for field in kind.fields])
     values = getattr(getattr(kind, "shape", None), "values", None)
-    if not isinstance(kind, _TENSOR_TYPE) or values is None:
+    if not isinstance(kind, TENSOR) or values is None:
         raise NotSliceable(f"an input of type {kind}")
     shape = [sizes.get(_plain(size), size) for size in values]
-    return _TENSOR_TYPE(shape, str(kind.dtype))
+    return TENSOR(shape, str(kind.dtype))
 
 
 def _plain(size: Any) -> Any:

@@ -12,7 +12,7 @@ import tvm
 from tvm import relax
 
 from ...tvm_types import Expr, IRModule
-from .compat import (
+from ..compat import (
     Call,
     Constant,
     array_of,

@@ -13,8 +13,8 @@ import numpy as np
 import tvm
 
 from ...tvm_types import Expr, IRModule
+from ..compat import array_of
 from . import observe
-from .compat import array_of
 from .config import Batches, QConfig, steps
 from .op import Site, simulated_quantize, site_of
 from .rewrite import Emitter, bindings_of, op_name, rewritten

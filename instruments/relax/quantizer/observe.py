@@ -18,7 +18,7 @@ import tvm_ffi
 from tvm import relax
 
 from ...tvm_types import Expr, IRModule
-from .compat import call_packed, name_of, prim_value, type_of
+from ..compat import call_packed, name_of, prim_value, type_of
 from .config import Batches
 from .op import site_of
 from .rewrite import Emitter, main_of, rewritten

@@ -23,14 +23,14 @@ import tvm
 from tvm import relax, te
 
 from ...tvm_types import Expr
-from . import own_ops
-from .compat import (
+from ..compat import (
     Call,
     StringImm,
     array_of,
     prim_value,
     type_of,
 )
+from . import own_ops
 from .config import value_range
 from .own_ops import number
 

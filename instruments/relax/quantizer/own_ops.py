@@ -8,7 +8,7 @@ import tvm
 import tvm_ffi
 from tvm.relax.transform.legalize_ops.common import register_legalize
 
-from .compat import INFER_TYPE
+from ..compat import INFER_TYPE
 
 Infer = Callable[[Any, Any], Any]
 """The type of a call; called with it and a builder."""

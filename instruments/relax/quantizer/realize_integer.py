@@ -25,8 +25,7 @@ import numpy as np
 from tvm import relax
 
 from ...tvm_types import Expr
-from .annotate import PASS_THROUGH
-from .compat import (
+from ..compat import (
     Call,
     array_of,
     dtype_of,
@@ -35,6 +34,7 @@ from .compat import (
     shape_of,
     type_of,
 )
+from .annotate import PASS_THROUGH
 from .config import QConfig
 from .op import Site, site_of, spread
 from .rewrite import Emitter, op_name

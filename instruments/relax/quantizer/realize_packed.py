@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from tvm import relax
 
 from ...tvm_types import Expr
+from ..compat import name_of, rank_of
 from . import packing
-from .compat import name_of, rank_of
 from .config import QConfig
 from .op import Site
 from .realize_integer import STORABLE, Integer, IntegerRealizer, Scale, steps_of_weight

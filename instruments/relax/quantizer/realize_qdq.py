@@ -12,7 +12,7 @@ import numpy as np
 from tvm import relax
 
 from ...tvm_types import Expr
-from .compat import array_of, dtype_of, name_of
+from ..compat import array_of, dtype_of, name_of
 from .config import QConfig
 from .op import Site, site_of
 from .realize_integer import in_float32

@@ -13,7 +13,7 @@ import tvm
 from tvm import relax
 
 from ...tvm_types import Expr, IRModule
-from .compat import Call, return_type, type_of, with_span
+from ..compat import Call, return_type, type_of, with_span
 
 
 class Emitter:

@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 from tvm import te
 
 from ...tvm_types import Expr
+from ..compat import TENSOR, Call, StringImm, prim_value, shape_of, type_of
 from . import own_ops, packing
-from .compat import TENSOR, Call, StringImm, prim_value, shape_of, type_of
 from .own_ops import number
 
 UNPACK, MATMUL, GROUPED = "tvmq.unpack", "tvmq.packed_matmul", "tvmq.grouped_matmul"

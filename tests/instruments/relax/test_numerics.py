@@ -34,7 +34,7 @@ from instruments.protocol.jobs import CompileJob, ModelSource, NumericsJob
 from instruments.relax import numerics, probe
 from instruments.tasks import numerics as task
 from instruments.relax.quantizer import QConfig, annotate, calibrate, realize
-from instruments.relax.quantizer.compat import call_packed, prim_value, type_of
+from instruments.relax.compat import call_packed, prim_value, type_of
 from instruments.relax.quantizer.rewrite import bindings_of, op_name, rewritten
 
 HOST = target.parse(target.host(None)[0])

@@ -215,7 +215,7 @@ print(json.dumps([
 
 def test_bits_are_those_used_and_not_those_of_the_dtype(in_relax: InRelax) -> None:
     code = """
-from instruments.relax.quantizer.compat import array_of, Constant
+from instruments.relax.compat import array_of, Constant
 used = {}
 for bits in (8, 4, 2, 1):
     config = QConfig(nbit_input=bits, nbit_weight=bits)
@@ -406,7 +406,7 @@ print(json.dumps(found))
 
 
 OUTCOME = """
-import instruments.relax.quantizer.compat
+import instruments.relax.compat
 dtypes, form, pipeline = sys.argv[1].split("/"), *sys.argv[2:]
 config = QConfig(*(dtypes if len(dtypes) == 3 else dtypes * 3), realize=form)
 expected = run(small())

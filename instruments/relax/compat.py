@@ -8,7 +8,7 @@ import numpy as np
 import tvm
 from tvm import relax
 
-from ...tvm_types import Expr, Function
+from ..tvm_types import Expr, Function
 
 # 0.25 had Call, Constant and StringImm in relax; 0.26 moved the first, 0.27 the others.
 Call = tvm.ir.Call if hasattr(tvm.ir, "Call") else relax.Call
