@@ -224,18 +224,15 @@ def _nearest(trials: Trials, candidates: list[Configuration]) -> Verdict | None:
     return trials.verdict_on(candidates[high])
 
 
-def suggest(
-    trials: Trials,
-    verdict: Verdict,
-    works: Verdict,
-    option: str = "",
-    default: Verdict | None = None,
-) -> None:
-    """Say what works instead, with its numbers as far as they are known; `option` is what that
-    takes beside --dtype, `default` what it changes, to be held beside it."""
+def suggest(trials: Trials, verdict: Verdict, works: Verdict, option: str = "") -> None:
+    """Say what works instead, with its numbers as far as they are known and those of the default
+    beside them; `option` is what that takes beside --dtype."""
     verdict.instead = Alternative(works.configuration, works.metrics, works.latency_ms, option)
     traces = (result.trace for result in trials.run.with_role(Role.FLOAT))
     sizes = (trace.facts.weight_bytes for trace in traces if trace is not None)
+    text = reference(trials.configuration(works.configuration)).text
+    same = (r.verdict for r in trials.run.results if r.verdict.configuration == text)
+    default = next(same, None)
     verdict.suggestion = advice.tried(works, option, next(sizes, None), default)
 
 

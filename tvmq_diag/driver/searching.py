@@ -88,7 +88,7 @@ def fewest_bits(trials: Trials) -> None:
                     raise
             works = _verified(trials, tried, searches[tried.folder], width(requested))
             if works is not None:
-                suggest(trials, result.verdict, works, tried.option, trials.verdict_on(base))
+                suggest(trials, result.verdict, works, tried.option)
                 break
         trials.save()
 
