@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tvmq_diag.analysis import advice, snippets, units
 from tvmq_diag.analysis.accuracy import percent
-from tvmq_diag.configuration import parse
+from tvmq_diag.configuration import REFERENCE, parse
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, WeightNoise
 from tvmq_diag.results.run import Role, Run
 from tvmq_diag.results.verdict import WORKS, Verdict
@@ -126,13 +126,16 @@ def _compiled(run: Run) -> str | None:
 def _beside(verdict: Verdict, floats: int | None) -> Beside:
     cosine = verdict.metrics.cosine if verdict.metrics is not None else None
     kept, ratio = verdict.weight_bytes, verdict.ratio
+    told = [verdict.outcome]
+    told += [f"cosine {cosine:.3f}"] if cosine is not None else []
+    told += [f"{ratio.value:.2f} of the time"] if ratio is not None else []
     return Beside(
-        verdict.configuration,
+        verdict.configuration.removeprefix(f"{REFERENCE.text}:"),  # it is that of nearly all
         cosine,
         kept / floats if kept is not None and floats else None,
         ratio.value if ratio is not None else None,
         (ratio.low, ratio.high) if ratio is not None else None,
-        ", ".join(_came_of(verdict).split(", ")[:3]),
+        ", ".join(told),
     )
 
 
