@@ -8,12 +8,16 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support.pages import browser as browser
 from support.paths import ROOT, SCRIPTS, InTvm
 
 from tvmq_diag.toolchains import resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")  # machines are shared: a slow example is no failure
 
 
 @pytest.fixture(scope="session", autouse=True)

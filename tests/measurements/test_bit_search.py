@@ -35,11 +35,12 @@ def test_of_equal_weights_more_bits_of_activations_come_first() -> None:
     assert [one.nbit_input for one in search.right(0.95)] == [8, 6]
 
 
-def test_the_best_at_a_width_is_that_on_the_most_inputs() -> None:
-    search = bit_search.BitSearch([trial(4, 0.99, inputs=4), trial(4, 0.95)])
-    best = search.best(4, 8)
-    assert best is not None and best.inputs == 16
-    assert search.best(7, 8) is None
+def test_what_falls_little_short_of_what_was_asked_for_counts_as_it() -> None:
+    fewer = BitTrial(8, 8, "max", 16.0, 16, 0.96, 0.97, weight_bits="43", average=3.6)
+    least = BitTrial(8, 8, "max", 16.0, 16, 0.96, 0.97, weight_bits="42", average=3.4)
+    search = bit_search.BitSearch([trial(8, 0.99), trial(4, 0.98), fewer, least])
+    assert searching.fewest_first(search, 0.95, 4) == [search.trials[1], search.trials[0]]
+    assert searching.fewest_first(search, 0.95, 3)[0] == least
 
 
 def test_a_setting_is_a_configuration_that_people_can_write() -> None:
