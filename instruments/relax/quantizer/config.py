@@ -48,8 +48,13 @@ class QConfig:
     Empty: nbit_weight for all."""
     group: int = 0
     """How many values of a matmul's constant weight (rows, channels) have a scale together: so many
-    rows of a channel. 0: all rows of it. So it is too where `group` does not divide the rows, where
-    not per_channel, and with realize "qdq"."""
+    rows of a channel. 0: all rows of it. So it is too of a weight whose rows `group` does not
+    divide (of all of them: ValueError), where not per_channel, and with realize "qdq"."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for weight_bits that are none."""
+        if re.fullmatch("[1-8]*", self.weight_bits) is None:
+            raise ValueError(f"weight_bits={self.weight_bits} is not digits from 1 to 8")
 
     @classmethod
     def from_fields(cls, given: Mapping[str, Any]) -> QConfig:

@@ -11,6 +11,7 @@ each of them in running order::
 
 from __future__ import annotations
 
+import re
 from typing import Any, ContextManager
 
 import tvm
@@ -38,8 +39,11 @@ def weight_bits(bits: str) -> ContextManager[None]:
 def assign(bits: str) -> Any:
     """The pass. It takes a calibrated module; a range that was found is kept, in other steps.
 
-    Raises ValueError if there are not as many weights as digits.
+    Raises ValueError if it is not digits from 1 to 8, and when it runs, if there are not as many
+    weights as digits.
     """
+    if re.fullmatch("[1-8]+", bits) is None:
+        raise ValueError(f"weight_bits={bits} is not digits from 1 to 8")
 
     def transform(module: IRModule, _context: Any) -> Any:
         steps = steps_of(module)

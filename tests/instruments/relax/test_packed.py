@@ -215,11 +215,19 @@ x = (rng.standard_normal((4, 256)) / spread[:, 0]).astype("float32")
 net = module(build, 4, 256)
 wanted = x @ weight
 errors = []
-for group in (0, 16, 7):
+for group in (0, 16):
     made = quantize(net, QConfig(nbit_weight=4, group=group), [{"x": x}])
     errors.append(float(np.abs(ran(made, x, pipeline="default") - wanted).max()))
-print(json.dumps(errors))
+refused = []
+for wrong in (dict(group=7), dict(weight_bits="80")):
+    try:
+        quantize(net, QConfig(nbit_weight=4, **wrong), [{"x": x}])
+    except ValueError as error:
+        refused.append(str(error))
+print(json.dumps([*errors, refused]))
 """)
-    plain, grouped, unfitting = told
+    plain, grouped, refused = told
     assert grouped < plain / 2
-    assert unfitting == plain  # 7 rows do not divide 256
+    group, bits = refused
+    assert "group=7 divides the rows of no weight of a matmul (256)" in group
+    assert "weight_bits=80 is not digits from 1 to 8" in bits

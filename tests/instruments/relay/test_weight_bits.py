@@ -47,6 +47,10 @@ try:
     held("84")
 except ValueError as error:
     told["refused"] = str(error)
+try:
+    held("809")
+except ValueError as error:
+    told["no digits"] = str(error)
 print(json.dumps(told))
 """
 
@@ -58,3 +62,4 @@ def test_each_weight_has_its_bits_and_all_else_stays(in_tvm: InTvm) -> None:
     assert all(told["biases"])
     assert told["eights"]
     assert "2 digits, and 3 weights" in told["refused"]
+    assert "809 is not digits from 1 to 8" in told["no digits"]
