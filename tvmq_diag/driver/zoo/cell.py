@@ -34,7 +34,8 @@ _DONE = (0, 1)
 
 @dataclass(frozen=True)
 class Task:
-    """What a cell is to run. `files`: absolute paths that the arguments name, which may be sent."""
+    """What a cell is to run. `files`: absolute paths that the arguments name, which may be sent.
+    `room`: options that change no result that is kept, of memory."""
 
     model: str
     """As `--model` takes it; a file's path is absolute."""
@@ -44,6 +45,7 @@ class Task:
     python: str | None
     arguments: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    room: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
@@ -51,7 +53,7 @@ class Task:
         chain = ["--tvm-python", self.python] if self.python else ["--tvm", self.tvm]
         return [
             "--model", self.model, "--dtype", self.configuration, *chain, "--no-reference",
-            *self.arguments,
+            *self.arguments, *self.room,
         ]  # fmt: skip
 
 

@@ -31,7 +31,8 @@ from .workplace import Workplace
 CELLS = "cells"
 """The folder of the cells' runs, inside the zoo's."""
 
-_FOR_RELAY = "--quantize-opt-level"
+_FOR_RELAY, _FOR_TORCHVISION = "--quantize-opt-level", "--weights"
+"""Options that `trace` refuses for any other."""
 
 Wanted = tuple[str, str, ZooTvm]
 """A cell to run: model, configuration, TVM."""
@@ -39,13 +40,15 @@ Wanted = tuple[str, str, ZooTvm]
 
 @dataclass(frozen=True)
 class Setup:
-    """How the cells are run: `arguments` and `files` as in a Task; `fresh`: take nothing kept."""
+    """How the cells are run: `arguments`, `files` and `room` as in a Task; `fresh`: take nothing
+    kept."""
 
     directory: Path
     place: Workplace
     shelf: Shelf
     arguments: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    room: tuple[str, ...] = ()
     fresh: bool = False
 
 
@@ -112,11 +115,20 @@ def _task(model: str, text: str, tvm: ZooTvm, setup: Setup) -> Task:
     path = str(file.absolute()) if file is not None else None
     source = model.replace(str(file), path, 1) if path is not None else model
     arguments = setup.arguments
-    if tvm.dialect != RELAY and _FOR_RELAY in arguments:
-        at = arguments.index(_FOR_RELAY)
-        arguments = (*arguments[:at], *arguments[at + 2 :])
+    if tvm.dialect != RELAY:
+        arguments = _without(_FOR_RELAY, arguments)
+    if not model.startswith("torchvision:"):
+        arguments = _without(_FOR_TORCHVISION, arguments)
     files = (*([path] if path is not None else []), *setup.files)
-    return Task(source, text, tvm.name, tvm.python, arguments, files)
+    return Task(source, text, tvm.name, tvm.python, arguments, files, setup.room)
+
+
+def _without(option: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments without an option and its value."""
+    if option not in arguments:
+        return arguments
+    at = arguments.index(option)
+    return (*arguments[:at], *arguments[at + 2 :])
 
 
 # One cell
