@@ -39,7 +39,7 @@ def render(work: Zoo, diff: ZooDiff | None) -> str:
         .render(
             title=work.title,
             created=clip(work.created or "", 40),
-            summary=clip(view.summary(work), 400),
+            summary=clip(work.headline, 400),
             diff=diff,
             look="" if diff is None else "bad" if worse else "odd" if diff.changes else "good",
             mark="" if diff is None else "✗" if worse else "≠" if diff.changes else "✓",

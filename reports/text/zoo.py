@@ -18,7 +18,7 @@ def lines(work: Zoo, diff: ZooDiff | None) -> Iterator[str]:
         for change in view.changed(diff):
             yield f"  {change.mark} {change.kind:9} {change.where}: {change.said}"
         yield from (f"  {clip(note, 300)}" for note in diff.notes)
-    yield clip(view.summary(work), 400)
+    yield clip(work.headline, 400)
     columns = view.columns(work)
     several = len(work.tvms) > 1
     for number, column in enumerate(columns, 1):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmq_diag.comparison.zoo_diff import BETTER, WORSE, ZooChange, ZooDiff
-from tvmq_diag.results.verdict import GOOD
 from tvmq_diag.results.version_matrix import CellRecord, meaning
 from tvmq_diag.results.zoo import Zoo, ZooCell, ZooTvm
 
@@ -136,12 +135,6 @@ def changed(diff: ZooDiff) -> list[ChangeView]:
     ]
 
 
-def summary(work: Zoo) -> str:
-    """How many cells came to what, in one line."""
-    counts = [f"{count} {name}" for name, count in work.outcomes.most_common() if name not in GOOD]
-    return f"{work.headline}: {', '.join(counts)}" if counts else work.headline
-
-
 def _columns(work: Zoo) -> list[tuple[str, ZooTvm]]:
     return [(text, tvm) for text in work.configurations for tvm in work.tvms]
 
@@ -157,9 +150,9 @@ def _cell(cell: ZooCell | None, changes: list[ZooChange], text: str, tvm: ZooTvm
         word = "not run" if means else f"not for {tvm.dialect}"
         entries = [EntryView("muted", formatting.DASH, word)]
     elif not cell.entries:
-        entries = [EntryView("muted", "?", NO_RESULT, detail=clip(cell.problem or "", 160))]
+        entries = [EntryView("muted", "?", NO_RESULT)]
     else:
-        entries = [_entry(entry, len(cell.entries) > 1) for entry in cell.entries]
+        entries = [_entry(entry, text if len(cell.entries) > 1 else "") for entry in cell.entries]
     worst = max(entries, key=lambda entry: _ORDER.index(entry.look))
     sort = f"{_ORDER.index(worst.look)} {worst.word}"
     if not changes:
@@ -169,9 +162,11 @@ def _cell(cell: ZooCell | None, changes: list[ZooChange], text: str, tvm: ZooTvm
     return CellView(entries, sort, f"{first.kind}: {_was(first)}", first.kind, mark)
 
 
-def _entry(entry: CellRecord, several: bool) -> EntryView:
+def _entry(entry: CellRecord, typed: str) -> EntryView:
+    """`typed`: the configuration, where it has several meanings that are to be told apart."""
     name = entry.outcome
-    label = entry.configuration.partition(":")[2] if several else ""
+    fields = entry.configuration.split(":")[1:]
+    label = ":".join(field for field in fields if field not in typed.split(":")) if typed else ""
     return EntryView(
         outcome_class(name),
         outcome_mark(name),

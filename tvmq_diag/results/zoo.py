@@ -96,9 +96,11 @@ class Zoo(msgspec.Struct, kw_only=True):
 
     @property
     def headline(self) -> str:
-        """How many cells work, and whether all were run."""
+        """How many cells work, what came of the others, and whether all were run."""
         judged = [cell for cell in self.cells if cell.entries]
         said = f"{sum(cell.works for cell in judged)} of {len(judged)} cells work"
+        bad = [(name, count) for name, count in self.outcomes.most_common() if name not in GOOD]
+        said += "".join(f", {count} {name}" for name, count in bad)
         without = len(self.cells) - len(judged)
         if without:
             said += f"; {without} without a result"
@@ -118,8 +120,8 @@ class Zoo(msgspec.Struct, kw_only=True):
 
     @property
     def outcomes(self) -> Counter[str]:
-        """How often each outcome came, meanings counted one by one."""
-        return Counter(entry.outcome for cell in self.cells for entry in cell.entries)
+        """In how many cells each outcome came: one with two meanings may have two."""
+        return Counter(name for cell in self.cells for name in {e.outcome for e in cell.entries})
 
     def cell(self, model: str, configuration: str, tvm: str) -> ZooCell | None:
         """The cell, None if it was not run."""

@@ -56,8 +56,9 @@ class Cluster:
                 work, task, makers[key], self._run, paths, *(sent[path] for path in paths), key=name
             )
         keys = dict(zip(futures, tasks, strict=True))
+        waiting = list(futures.values())
         try:
-            for future in self._dask.as_completed(list(futures.values())):
+            for future in self._dask.as_completed(waiting, loop=self._client.loop):
                 del futures[future.key]
                 key = keys[future.key]
                 yield key, self._answer(future, makers[key])
