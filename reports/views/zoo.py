@@ -197,4 +197,4 @@ def _was(change: ZooChange) -> str:
     if new is not None and old.outcome == new.outcome and change.figures:
         figure = change.figures[0]
         return f"was {figure.name} {formatting.number(figure.old, 3)}"
-    return clip(f"was {old.outcome} {_detail(old)}".rstrip(), 80)
+    return clip(", ".join(part for part in (f"was {old.outcome}", _detail(old)) if part), 80)
