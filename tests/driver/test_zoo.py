@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
@@ -178,7 +178,7 @@ class Fakes:
 
     def answers(
         self, tasks: Mapping[str, Task], makers: Mapping[str, Maker]
-    ) -> Iterator[tuple[str, Answer]]:
+    ) -> Generator[tuple[str, Answer], None, None]:
         for key, task in tasks.items():
             self.done.append(task)
             lost = task.model == self.lost

@@ -213,9 +213,12 @@ def _empty(options: argparse.Namespace) -> Zoo:
 
 
 def _workplace(options: argparse.Namespace, progress: Console) -> Workplace:
+    def echo(line: str) -> None:
+        print_plain(progress, line)
+
     if options.scheduler:
-        return Cluster(options.scheduler, lambda line: print_plain(progress, line))
-    return Local(_jobs(options))
+        return Cluster(options.scheduler, echo)
+    return Local(_jobs(options), echo)
 
 
 def _jobs(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,7 @@ class Cluster:
             )
         except (OSError, ValueError, TypeError) as error:
             raise SetupError(f"--scheduler {address}: no Dask there ({_line(error)})") from error
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        if not workers:
+        if not self._client.nthreads():
             echo(f"{address} has no worker yet: waiting for one (`dask worker {address}`)")
 
     def maker(self, tvm: str, python: str | None) -> Maker:
@@ -46,7 +45,7 @@ class Cluster:
 
     def answers(
         self, tasks: Mapping[str, Task], makers: Mapping[str, Maker]
-    ) -> Iterator[tuple[str, Answer]]:
+    ) -> Generator[tuple[str, Answer], None, None]:
         sent = self._send(tasks)
         futures: dict[str, Any] = {}
         for key, task in tasks.items():

@@ -6,7 +6,7 @@ import os
 import secrets
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from . import cell
@@ -20,21 +20,23 @@ def cores() -> int:
 
 
 class Local:
-    """This machine, with so many cells at a time. A Workplace."""
+    """This machine, with so many cells at a time. A Workplace. `echo` gets a line when there is a
+    toolchain to wait for."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, echo: Callable[[str], None]) -> None:
         self._jobs = jobs
+        self._echo = echo
         self._run = secrets.token_hex(8)
         self._running: set[subprocess.Popen[str]] = set()
         self._closing = threading.Event()
         self._lock = threading.Lock()
 
     def maker(self, tvm: str, python: str | None) -> Maker:
-        return maker(tvm, python, self._run)
+        return maker(tvm, python, self._run, self._echo)
 
     def answers(
         self, tasks: Mapping[str, Task], makers: Mapping[str, Maker]
-    ) -> Iterator[tuple[str, Answer]]:
+    ) -> Generator[tuple[str, Answer], None, None]:
         pool = ThreadPoolExecutor(self._jobs)
         try:
             futures: dict[Future[Answer], str] = {

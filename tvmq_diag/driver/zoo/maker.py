@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +37,16 @@ class Maker:
 
 
 @functools.lru_cache(maxsize=64)
-def maker(tvm: str, python: str | None, run: str) -> Maker:
+def maker(
+    tvm: str, python: str | None, run: str, echo: Callable[[str], None] = lambda line: None
+) -> Maker:
     """The maker on this machine, looked at once a `run` of the zoo; a toolchain is installed.
 
-    Raises UsageError, SetupError.
+    `echo` gets a line when there is that to wait for. Raises UsageError, SetupError.
     """
     name = None if python else tvm
     path = Path(python) if python else None
-    chain = resolution.resolve(name, path, echo=lambda line: None)
+    chain = resolution.resolve(name, path, echo=echo)
     found = fingerprint.take(chain)
     return Maker(found.version, chain.dialect, found.files, _tool(), _cpu())
 

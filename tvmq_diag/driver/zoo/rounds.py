@@ -89,11 +89,11 @@ def run(work: Zoo, makers: dict[str, Maker], setup: Setup, done: Callable[[ZooCe
         first, *others = cells[key]
         taken = _cell(first, answer, kept, setup, _folder(work, first))
         same = (replace(taken, configuration=text, tvm=tvm.name) for _, text, tvm in others)
+        if not kept and shelf.lasts(tasks[key]) and _lasts(taken):
+            setup.shelf.keep(key, answer)  # before anybody hears of it, who may end all this
         for one in (taken, *same):
             work.cells.append(one)
             done(one)
-        if not kept and shelf.lasts(tasks[key]) and _lasts(taken):
-            setup.shelf.keep(key, answer)
 
     to_run: dict[str, Task] = {}
     for key, task in tasks.items():
@@ -104,7 +104,7 @@ def run(work: Zoo, makers: dict[str, Maker], setup: Setup, done: Callable[[ZooCe
         else:
             to_run[key] = task
     made_by_key = {key: makers[cells[key][0][2].name] for key in to_run}
-    with contextlib.closing(setup.place.answers(to_run, made_by_key)) as answers:  # type: ignore[type-var]
+    with contextlib.closing(setup.place.answers(to_run, made_by_key)) as answers:
         for key, answer in answers:
             take(key, answer, False)
     setup.shelf.tidy()

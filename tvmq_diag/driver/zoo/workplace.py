@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Protocol
 
 from .cell import Answer, Task
@@ -18,7 +18,7 @@ class Workplace(Protocol):
 
     def answers(
         self, tasks: Mapping[str, Task], makers: Mapping[str, Maker]
-    ) -> Iterator[tuple[str, Answer]]:
+    ) -> Generator[tuple[str, Answer], None, None]:
         """The answer to each task by its key, exactly one, as they come. `makers` are those that
         the keys were made for. To close the iterator ends, or gives up, what is not done."""
         ...
