@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -21,6 +20,10 @@ from tvmq_diag.commands import zoo as command
 from tvmq_diag.driver.zoo.shelf import Shelf
 from tvmq_diag.results import store, zoo
 from tvmq_diag.results.zoo import Zoo
+from tvmq_diag.toolchains import overlay
+from tvmq_diag.toolchains.toolchain import Toolchain
+
+PATCHES = ROOT / "tests" / "patches"
 
 CONFIGURATIONS = "int8/int8/int32,int4"
 
@@ -54,6 +57,7 @@ def outcomes(work: Zoo) -> dict[tuple[str, str, str], Any]:
     return {one.key: (one.entries, one.problem) for one in work.cells}
 
 
+@pytest.mark.slow
 def test_here_and_on_a_cluster_that_loses_a_worker_the_results_are_the_same(
     models: str, tmp_path: Path
 ) -> None:
@@ -129,6 +133,7 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+@pytest.mark.slow
 def test_what_was_done_is_kept_also_after_it_was_ended_and_is_not_run_again(
     models: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,21 +180,28 @@ def end_after_the_first_cell(folder: Path, models: str) -> int:
     return process.returncode
 
 
-def test_a_zoo_that_is_worse_than_its_baseline_ends_with_1(
-    models: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_quantizer_that_became_worse_is_told_from_the_one_before_and_ends_with_1(
+    models: str,
+    relay: Toolchain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run("--models", "tiny", "--dtype", "int8/int8/int32", "--out", "now") == 0
-    record = json.loads(Path("now", zoo.RECORD).read_text())
-    better = json.loads(Path("now", zoo.RECORD).read_text())
-    better["cells"][0]["entries"][0]["metrics"]["cosine"] = 1.0 + 0.01
-    Path("better.json").write_text(json.dumps(better))
+    asked = ("--models", "tiny", "--dtype", "int8/int8/int32,int4")
+    assert run(*asked, "--out", "before") == 0
+    changed = overlay.patched(relay, PATCHES / "clips_swapped.diff", tmp_path / "overlay")
+    monkeypatch.setenv("PYTHONPATH", f"{changed.overlay}:{ROOT}")
+    own = ("--tvm-python", str(relay.python), "--against", "before")
     capsys.readouterr()
-    again = ("--models", "tiny", "--dtype", "int8/int8/int32")
-    assert run(*again, "--out", "worse", "--against", "better.json") == 1
-    said = capsys.readouterr().out
-    assert said.startswith("against the baseline: 1 worse, of 1 compared")
-    assert record["cells"][0]["entries"][0]["outcome"] == "works"
-    assert "1 worse, of 1 compared" in Path("worse", "index.html").read_text()
+    assert run(*asked, *own, "--out", "after") == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "against the baseline: 1 worse, of 2 compared"
+    assert "tiny in int8/int8/int32" in said[1] and "works → wrong" in said[1]
+    assert f"  {relay.python} is held against relay of the baseline" in said
+    before, after = zoo.load(Path("before")), zoo.load(Path("after"))
+    assert before.tvms[0].fingerprint != after.tvms[0].fingerprint
+    assert not any(one.kept for one in after.cells)
+    assert "1 worse, of 2 compared" in Path("after", "index.html").read_text()
 
 
 def test_what_cannot_be_tried_is_no_outcome_and_ends_with_3(models: str) -> None:
