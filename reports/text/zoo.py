@@ -23,7 +23,7 @@ def lines(work: Zoo, diff: ZooDiff | None) -> Iterator[str]:
     several = len(work.tvms) > 1
     for number, column in enumerate(columns, 1):
         on = f" on {clip(column.tvm, 40)}" if several else ""
-        yield f"  {number:>2}  {clip(column.configuration, 80)}{on}: {column.works} work"
+        yield f"  {number:>2}  {clip(column.configuration, 80)}{on}: {column.works}"
     numbers = " ".join(f"{number:>2}" for number in range(1, len(columns) + 1))
     widest = max((len(clip(model, 60)) for model in work.models), default=0)
     yield f"{'':{widest}}  {numbers}"

@@ -46,7 +46,7 @@ class CellView:
 
 @dataclass(frozen=True)
 class ColumnView:
-    """A configuration on a TVM, and how many of its cells work."""
+    """A configuration on a TVM, and how many of its cells work: `2 of 12 work`."""
 
     configuration: str
     tvm: str
@@ -97,7 +97,9 @@ def columns(work: Zoo) -> list[ColumnView]:
     views = []
     for text, tvm in _columns(work):
         of_it = [cells.get((model, text, tvm.name)) for model in work.models]
-        views.append(ColumnView(text, short(tvm), _works(of_it)))
+        works = _works(of_it)
+        said = "none was run" if works == formatting.DASH else f"{works} work"
+        views.append(ColumnView(text, short(tvm), said))
     return views
 
 
