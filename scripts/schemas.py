@@ -1,4 +1,4 @@
-"""Write the JSON schemas of verdict.json and run.json into docs/schema.
+"""Write the JSON schemas of verdict.json, run.json and zoo.json into docs/schema.
 
 examples:
   %(prog)s                after a change of the types in tvmq_diag/results; a test says when
@@ -23,6 +23,7 @@ import msgspec  # noqa: E402
 
 from tvmq_diag.results.facts import RunFacts  # noqa: E402
 from tvmq_diag.results.store import VerdictRecord  # noqa: E402
+from tvmq_diag.results.zoo import RECORD, ZooRecord  # noqa: E402
 from tvmq_diag.trace.layout import FACTS, VERDICTS  # noqa: E402
 
 FOLDER = ROOT / "docs" / "schema"
@@ -32,7 +33,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 def schemas() -> dict[str, str]:
     """The text of each schema, by the name of its file."""
-    files: dict[str, Any] = {VERDICTS: list[VerdictRecord], FACTS: RunFacts}
+    files: dict[str, Any] = {VERDICTS: list[VerdictRecord], FACTS: RunFacts, RECORD: ZooRecord}
     return {f"{Path(name).stem}.schema.json": _schema(name, kind) for name, kind in files.items()}
 
 

@@ -16,7 +16,7 @@ from tvmq_diag.comparison.record import ComparisonRecord
 from tvmq_diag.decoding import Damage
 from tvmq_diag.errors import UsageError
 from tvmq_diag.measurements.metrics import Metrics
-from tvmq_diag.results import benchmark_record, store, support_matrix, version_matrix
+from tvmq_diag.results import benchmark_record, store, support_matrix, version_matrix, zoo
 from tvmq_diag.results.run import Role
 from tvmq_diag.results.store import VerdictRecord
 from tvmq_diag.trace import layout
@@ -51,6 +51,7 @@ RECORDS: dict[str, Callable[[Path], Record]] = {
     support_matrix.RECORD: support_matrix.load,
     benchmark_record.RECORD: benchmark_record.load,
     version_matrix.RECORD: version_matrix.load,
+    zoo.RECORD: zoo.load,
     comparison_record.RECORD: comparison_record.load,
 }
 """What may be beside runs, by the file that says it is."""

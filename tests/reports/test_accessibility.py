@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from support import zoos
 from support.pages import opened
 from support.runs import CRASHED, MEASURED, TINY
 
-from tvmq_diag.comparison import across, run_diff
+from tvmq_diag.comparison import across, run_diff, zoo_diff
 from tvmq_diag.comparison.figures import Tolerances
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial
 from tvmq_diag.reports.pages import across as across_page
@@ -25,6 +26,7 @@ from tvmq_diag.reports.pages import (
     support_matrix,
     tests,
     version_matrix,
+    zoo,
 )
 from tvmq_diag.results import store, test_session
 from tvmq_diag.results.facts import RunFacts
@@ -32,6 +34,7 @@ from tvmq_diag.results.run import Result, Role, Run
 from tvmq_diag.results.support_matrix import Cell, CellStep, Matrix, MatrixFacts
 from tvmq_diag.results.verdict import Verdict
 from tvmq_diag.results.version_matrix import Column, Versions, VersionsFacts
+from tvmq_diag.results.zoo import ZooCell
 
 Make = Callable[[Path], Path]
 
@@ -92,6 +95,13 @@ def of_versions(folder: Path) -> Path:
     return version_matrix.write(work, folder)
 
 
+def of_zoo(folder: Path) -> Path:
+    before = zoos.zoo_of([zoos.cell("a", zoos.works("int4")), zoos.cell("b", zoos.works("int4"))])
+    lost = ZooCell(model="b", configuration="int4", tvm="relay", problem="its worker was lost")
+    now = zoos.zoo_of([zoos.cell("a", zoos.rejected("int4")), lost])
+    return zoo.write(now, zoo_diff.compare(before, now), folder)
+
+
 def of_tests(folder: Path) -> Path:
     recorded = [test_session.RecordedTest("test_a", "failed", 1.0, "no rule")]
     session = test_session.TestSession(folder, test_session.Session(["pytest"]), recorded)
@@ -113,6 +123,7 @@ PAGES: dict[str, Make] = {
     "support matrix": of_cells,
     "version matrix": of_versions,
     "tests": of_tests,
+    "zoo": of_zoo,
 }
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from support.paths import ROOT
 from support.runs import CRASHED, MEASURED, TINY
+from support.zoos import cell, rejected, works, zoo_of
+
+from tvmq_diag.results.zoo import ZooCell
 
 SCRIPT = ROOT / "scripts" / "schemas.py"
 FOLDER = ROOT / "docs" / "schema"
@@ -29,6 +32,16 @@ def test_a_run_of_before_keeps_them(run: Path, name: str) -> None:
     record = json.loads((run / f"{name}.json").read_text())
     assert list(broken(schema, record, schema["$defs"])) == []
     wrong = [*record, {"outcome": 1}] if isinstance(record, list) else {**record, "seed": "x"}
+    assert list(broken(schema, wrong, schema["$defs"]))
+
+
+def test_a_zoo_keeps_its_own() -> None:
+    schema = json.loads((FOLDER / "zoo.schema.json").read_text())
+    lost = ZooCell(model="b", configuration="int4", tvm="relay", problem="its worker was lost")
+    made = zoo_of([cell("a", works("int8")), cell("a", rejected("int4")), lost]).to_json()
+    record = json.loads(json.dumps(made))
+    assert list(broken(schema, record, schema["$defs"])) == []
+    wrong = {**record, "cells": [{**record["cells"][0], "seconds": "x"}]}
     assert list(broken(schema, wrong, schema["$defs"]))
 
 

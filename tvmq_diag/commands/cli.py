@@ -27,6 +27,7 @@ from . import (
     report,
     trace,
     versions,
+    zoo,
 )
 
 COMMANDS: dict[str, ModuleType] = {
@@ -41,6 +42,7 @@ COMMANDS: dict[str, ModuleType] = {
     "ab": ab,
     "check": check,
     "versions": versions,
+    "zoo": zoo,
 }
 
 INTERRUPTED = 130

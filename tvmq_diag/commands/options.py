@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..toolchains.recipes import RECIPES
 
 
@@ -46,6 +47,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         help="digits (trained), tiny, torchvision:NAME, torch:FILE, onnx:FILE, tflite:FILE, "
         "relay:FILE, relax:FILE or py:MODULE:FUNCTION (%(default)s)",
     )
+    add_input(parser)
+
+
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """Add a model's sizes and weights, and what to calibrate and to judge on."""
     parser.add_argument(
         "--input-shape",
         metavar="[NAME=]N,C,H,W[;…]",
@@ -119,6 +125,20 @@ def add_own_tvms(group: argparse._ArgumentGroup, how: str) -> None:
 
 def add_build(parser: argparse.ArgumentParser) -> None:
     """Add the target, what a process may use, the benchmark, and the cache."""
+    add_compile(parser)
+    parser.add_argument(
+        "--rounds", type=int, default=30, metavar="N", help="of the benchmark, at most (30)"
+    )
+    parser.add_argument(
+        "--seconds", type=positive, default=60.0, metavar="S", help="of the benchmark, about (60)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="build the float model even if it is in the cache"
+    )
+
+
+def add_compile(parser: argparse.ArgumentParser) -> None:
+    """Add the target, the levels, and what a process may use."""
     add_mcpu(parser)
     parser.add_argument(
         "--opt-level", type=int, default=3, choices=range(4), help="of the build (3)"
@@ -132,14 +152,24 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     )
     add_timeout(parser, 1800.0)
     add_memory_limit(parser)
+
+
+def add_bounds(parser: argparse.ArgumentParser) -> None:
+    """Add from where on a result is right."""
     parser.add_argument(
-        "--rounds", type=int, default=30, metavar="N", help="of the benchmark, at most (30)"
+        "--min-cosine",
+        type=float,
+        default=MIN_COSINE,
+        metavar="C",
+        help="to the float model, on the worst input; below it a result is wrong (%(default)s)",
     )
     parser.add_argument(
-        "--seconds", type=positive, default=60.0, metavar="S", help="of the benchmark, about (60)"
-    )
-    parser.add_argument(
-        "--fresh", action="store_true", help="build the float model even if it is in the cache"
+        "--min-agreement",
+        type=float,
+        default=MIN_AGREEMENT,
+        metavar="SHARE",
+        help="of rows of scores with the float model's top-1, and of integers that are its own; "
+        "where it is surely less (95 %% confidence) a result is wrong (%(default)s)",
     )
 
 

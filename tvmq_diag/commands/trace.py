@@ -41,7 +41,6 @@ from ..analysis.accuracy import Bounds
 from ..configuration import Configuration, for_target, parse_list
 from ..driver import session
 from ..errors import UsageError
-from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import bits as bits_text
@@ -52,7 +51,7 @@ from ..results.run import Role, Run
 from . import browser, trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
-from .options import add_model, add_open, add_out, add_tuning, not_negative
+from .options import add_bounds, add_model, add_open, add_out, add_tuning, not_negative
 from .plans import plan_of
 from .running import carry_out
 
@@ -86,21 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out int8/int8/int32, the search, the benchmark, and the float model unless a "
         "verdict needs it",
     )
-    parser.add_argument(
-        "--min-cosine",
-        type=float,
-        default=MIN_COSINE,
-        metavar="C",
-        help="to the float model, on the worst input; below it a result is wrong (%(default)s)",
-    )
-    parser.add_argument(
-        "--min-agreement",
-        type=float,
-        default=MIN_AGREEMENT,
-        metavar="SHARE",
-        help="of rows of scores with the float model's top-1, and of integers that are its own; "
-        "where it is surely less (95 %% confidence) a result is wrong (%(default)s)",
-    )
+    add_bounds(parser)
     parser.add_argument(
         "--search",
         type=not_negative,
