@@ -117,7 +117,8 @@ class CompileJob(TracedJob):
     say in the trace of which instructions the kernels consist, which goes without saying then.
     `first_ops` (calls, in running order) compiles only the beginning of the model. Folders, or
     None: `imported`, where the imported model lies or is to be left for other processes; `artifact`
-    for the compiled model; `calibrated` for the calibrated module. With `keep_inputs` what it was
+    for the compiled model; `calibrated` for the calibrated module; `kept` for what is kept between
+    runs (see instruments.kept). With `keep_inputs` what it was
     run on is left in the trace. `records` is a file with schedules to build with; with `tasks` what
     can be tuned is left beside the `artifact`. Of Relax alone: `pipeline` of the float model
     ("default" or "target"; a qconfig has its own) and `schedule` ("sound" or "untuned").
@@ -137,6 +138,7 @@ class CompileJob(TracedJob):
     quantize_anyway: bool = False
     first_ops: Optional[int] = None
     imported: Optional[str] = None
+    kept: Optional[str] = None
     artifact: Optional[str] = None
     code: bool = False
     calibrated: Optional[str] = None

@@ -14,6 +14,7 @@ from ..errors import UsageError
 from ..instruments.protocol.jobs import SECONDS, CompileJob, InvestigateJob
 from ..results.verdict import CRASHED, Verdict
 from ..toolchains import process
+from ..toolchains.cache import cache_dir
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain
@@ -101,4 +102,5 @@ def job_of(recorded: Trace) -> CompileJob:
     imported = job.imported  # of the session it ran in
     if imported is not None and not Path(imported).is_dir():
         imported = None
-    return replace(job, trace=str(recorded.path), imported=imported)
+    kept = str(cache_dir()) if job.kept is not None else None
+    return replace(job, trace=str(recorded.path), imported=imported, kept=kept)

@@ -16,7 +16,6 @@ from ..measurements import bit_search
 from ..measurements.bit_search import BitSearch, BitTrial
 from ..results.run import Result
 from ..results.verdict import WORKS, WRONG, Verdict
-from ..toolchains import process
 from ..trace.ending import How
 from ..trace.layout import BITS, SEARCHES, TRACES
 from ..trace.stages import RELAX, RELAY
@@ -134,7 +133,7 @@ def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
         may_skip=base.is_last,
         seconds=seconds,
     )
-    ending = process.run(plan.toolchain, job, plan.limits, trials.observer.progress)
+    ending = trials.processes.run(job, trials.observer.progress)
     try:
         search = bit_search.load(folder)
     except UsageError:  # it died before it began

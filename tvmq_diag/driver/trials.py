@@ -23,6 +23,7 @@ from ..trace.ending import How
 from ..trace.trace import Trace
 from . import investigation, onnx_runtime
 from .compiler import Compiled, Compiler
+from .foresight import Foresight
 from .plan import Observer, Plan
 
 
@@ -47,6 +48,7 @@ class Trials:
         self.observer = observer
         self.scratch = scratch
         self.compiler = Compiler(plan, run.directory, scratch, observer)
+        self.processes = self.compiler.processes
         self.artifacts: dict[str, Path | None] = {}
         """The folder of the compiled model of each configuration that ran, if there is one."""
         self.tuned: dict[str, Path] = {}
@@ -58,7 +60,7 @@ class Trials:
         """Try a configuration; its verdict. `data`: to calibrate on, None for the plan's."""
         self.run.facts.attempted[configuration.text] = role.value
         self.save()
-        compiled = self.compiler.compile(configuration, data=data)
+        compiled = self.compiler.compile(configuration, data=data, watch=self._watch(configuration))
         if judge.is_import(compiled.trace, compiled.ending):
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace, compiled.ending)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
@@ -74,6 +76,15 @@ class Trials:
         if stopped:
             raise Stopped
         return verdict
+
+    def ahead(self, configurations: list[Configuration]) -> None:
+        """Have what is going to be tried compiled side by side, as far as there is room, and the
+        float model behind it."""
+        for configuration in configurations:
+            self.compiler.ahead(configuration, self._watch(configuration))
+        here = [one for one in self.plan.configurations if one.target is None]
+        if self.plan.reference and here and not any(one.is_model for one in here):
+            self.compiler.float_ahead()
 
     def configuration(self, text: str) -> Configuration:
         """The configuration of that text; one that was asked for has fields of the TVM at hand."""
@@ -138,6 +149,11 @@ class Trials:
     def save(self) -> None:
         """Write the run as it is now."""
         store.write(self.run)
+
+    def _watch(self, configuration: Configuration) -> Foresight:
+        trace = self.compiler.trace_of(configuration)
+        name = self.plan.toolchain.name
+        return Foresight(configuration, name, trace, self.observer.foreseen)
 
     def _keep(self, result: Result) -> None:
         if result.trace is not None:
