@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from .. import targets
-from ..configuration import AS_IS, Configuration, for_target, parse
+from ..configuration import Configuration
 from ..errors import SetupError, UsageError
-from ..instruments.protocol.jobs import CompileJob, DataSource
-from ..measurements.benchmark import FLOAT
+from ..instruments.protocol.jobs import DataSource
 from ..toolchains import identity
-from ..toolchains.cache import cache_dir
 from ..toolchains.follower import Progress
 from ..toolchains.toolchain import Toolchain
 from ..trace import reader, trace
 from ..trace.ending import Ending, How
-from ..trace.layout import TRACES, TUNED
 from . import float_cache
+from .orders import Order, Orders
 from .plan import Observer, Plan
 from .processes import Processes, Watch
 
@@ -56,29 +52,18 @@ class Compiled:
         return self.ending.how == How.INTERRUPTED
 
 
-@dataclass(frozen=True)
-class _Order:
-    """A compile to be done: what a person reads of it, and where its compiled model goes."""
-
-    what: str
-    job: CompileJob
-    artifact: Path
-
-
 class Compiler:
-    """Compiles a plan's model. `scratch` holds what is of no use after the run: the imported model,
-    which the first process leaves there for the others, and the compiled ones.
+    """Compiles a plan's model. `scratch` holds what is of no use after the run: see Orders.
 
     All raise UsageError when the model cannot be had, SetupError when no TVM process can run.
     """
 
     def __init__(self, plan: Plan, directory: Path, scratch: Path, observer: Observer) -> None:
         self._plan = plan
-        self._directory = directory
-        self._scratch = scratch
         self._observer = observer
+        self.orders = Orders(plan, directory, scratch)
         self.processes = Processes(plan, observer.beside)
-        self._parts: dict[str, Compiled] = {}
+        self._once: dict[str, Compiled] = {}
         self._float: Compiled | None = None
 
     def compile(
@@ -88,13 +73,12 @@ class Compiler:
         data: DataSource | None = None,
         watch: Watch | None = None,
     ) -> Compiled:
-        """The model at a configuration; `suffix` is for the name of its folder, `data` to calibrate
-        on (None: the plan's). `watch` follows it beside the observer."""
-        return self._run(self._order_of(configuration, suffix, data), watch)
+        """The model at a configuration: see Orders.of. `watch` follows it beside the observer."""
+        return self._run(self.orders.of(configuration, suffix, data), watch)
 
     def ahead(self, configuration: Configuration, watch: Watch) -> None:
         """Have the model compiled at a configuration before its turn, if there is room."""
-        self._start(self._order_of(configuration), watch)
+        self._start(self.orders.of(configuration), watch)
 
     def float_ahead(self) -> None:
         """The same of the float model, unless it is kept."""
@@ -103,85 +87,37 @@ class Compiler:
             kept = self._kept_float
             return kept is not None and kept.there and not self._plan.fresh
 
-        order = self._float_order()
+        order = self.orders.float_model()
         self.processes.ahead(order.what, order.job, unless=is_kept)
 
     def part_ahead(self, configuration: Configuration, first: int) -> None:
         """The same of the first calls of the model at a configuration."""
-        self._start(self._part_order(configuration, first))
-
-    def trace_of(self, configuration: Configuration) -> Path:
-        """The folder of the trace of `compile`."""
-        return self._directory / TRACES / configuration.slug
-
-    def _order_of(
-        self, configuration: Configuration, suffix: str = "", data: DataSource | None = None
-    ) -> _Order:
-        text, slug = configuration.text + suffix, configuration.slug + suffix
-        if configuration.target is not None:
-            return self._for_target(configuration, text, slug)
-        if data is not None:
-            what = f"{text}, calibrated on {data.source}"
-            return self._order(what, slug, configuration.qconfig, dataset=data)
-        if not configuration.as_is:
-            return self._order(text, slug, configuration.qconfig)
-        return self._order(text, slug, None, fq2i=configuration.fq2i, keep_inputs=True)
+        self._start(self.orders.part(configuration, first))
 
     def as_float(self, configuration: Configuration) -> Compiled:
         """The unquantized model for the target of a configuration; once a run."""
         if configuration.target is None:
             return self.float_model()
-        same = for_target(parse(AS_IS), configuration.target)
-        slug = f"{FLOAT}@{configuration.target}"
-        if slug not in self._parts:
-            order = self._for_target(same, slug, replace(same, text=slug).slug)
-            self._parts[slug] = self._run(order)
-        return self._parts[slug]
-
-    def _for_target(self, configuration: Configuration, text: str, slug: str) -> _Order:
-        assert configuration.target is not None
-        target, qconfig = targets.resolve(configuration.target), configuration.qconfig
-        return self._order(text, slug, qconfig, target=target, fq2i=configuration.fq2i)
+        return self._run_once(self.orders.float_for(configuration.target))
 
     def part(self, configuration: Configuration, first: int) -> Compiled:
         """The first calls of the model at a configuration; each once a run."""
-        slug = f"{configuration.slug}-first{first}"
-        if slug not in self._parts:
-            self._parts[slug] = self._run(self._part_order(configuration, first))
-        return self._parts[slug]
-
-    def _part_order(self, configuration: Configuration, first: int) -> _Order:
-        slug = f"{configuration.slug}-first{first}"
-        what = f"{configuration.text} on the first {first} ops"
-        return self._order(what, slug, configuration.qconfig, first_ops=first)
+        return self._run_once(self.orders.part(configuration, first))
 
     def at_level(self, configuration: Configuration, level: int, first: int | None) -> Compiled:
         """At a configuration, quantized at another opt_level; only the first calls, if given."""
-        what = f"{configuration.text}, quantized at opt_level {level}"
-        slug = f"{configuration.slug}-level{level}"
-        qconfig = configuration.qconfig
-        changes: dict[str, Any] = {"quantize_opt_level": level, "first_ops": first}
-        return self._run(self._order(what, slug, qconfig, **changes))
+        return self._run(self.orders.at_level(configuration, level, first))
 
     def for_cpu(self, configuration: Configuration | None, mcpu: str | None) -> Compiled:
         """At a configuration (None: the float model), for another -mcpu; None means the host's."""
-        name, qconfig = FLOAT, None
-        if configuration is not None:
-            name, qconfig = configuration.slug, configuration.qconfig
-        cpu = "the host's -mcpu" if mcpu is None else f"-mcpu {mcpu}"
-        what = f"{configuration.text if configuration else FLOAT} for {cpu}"
-        return self._run(self._order(what, f"{name}-{mcpu or 'host'}", qconfig, mcpu=mcpu))
+        return self._run(self.orders.for_cpu(configuration, mcpu))
 
     def with_records(
         self, configuration: Configuration | None, records: Path, which: str
     ) -> Compiled:
         """At a configuration (None: the float model), built with the schedules of a file; `which`
         ends the name of its folder."""
-        name, text, qconfig = FLOAT, FLOAT, None
-        if configuration is not None:
-            name, text, qconfig = configuration.slug, configuration.text, configuration.qconfig
-        slug = f"{name}{TUNED}{which}"
-        return self._run(self._order(f"{text}, tuned", slug, qconfig, records=str(records)))
+        return self._run(self.orders.with_records(configuration, records, which))
 
     @property
     def has_float(self) -> bool:
@@ -200,8 +136,8 @@ class Compiler:
 
     def _kept_or_made(self) -> Compiled:
         kept = self._kept_float
-        order = self._float_order()
-        folder = Path(order.job.trace)
+        order = self.orders.float_model()
+        folder = order.trace
         if kept is not None and not self._plan.fresh and kept.restore(folder):
             done = Ending(How.FINISHED, 0, 0.0, 0, "")
             return Compiled(reader.load(folder), done, kept.artifact)
@@ -220,59 +156,15 @@ class Compiler:
         model, level = (plan.model, plan.check), plan.opt_level
         return float_cache.kept(*model, plan.toolchain, tvm, target, level, plan.tune > 0)
 
-    def _float_order(self) -> _Order:
-        return self._order(f"{FLOAT} (the model as it is)", FLOAT, None)
+    def _run_once(self, order: Order) -> Compiled:
+        if order.job.trace not in self._once:
+            self._once[order.job.trace] = self._run(order)
+        return self._once[order.job.trace]
 
-    def calibrated(self, slug: str) -> Path:
-        """Where the calibrated module of a configuration is left."""
-        return self._scratch / f"{slug}-calibrated"
-
-    def job(self, trace: Path, qconfig: dict[str, Any] | None) -> CompileJob:
-        """A compile, for the TVM process."""
-        plan = self._plan
-        return CompileJob(
-            trace=str(trace),
-            dialect=plan.toolchain.dialect,
-            model=plan.model,
-            dataset=plan.dataset,
-            check=plan.check,
-            qconfig=qconfig,
-            mcpu=plan.mcpu,
-            target=plan.target,
-            opt_level=plan.opt_level,
-            quantize_opt_level=plan.quantize_opt_level,
-            quantize_anyway=plan.quantize_anyway,
-            imported=str(self._scratch),
-            kept=None if plan.fresh else str(cache_dir()),
-            save_ir=plan.save_ir,
-        )
-
-    def _order(
-        self,
-        what: str,
-        slug: str,
-        qconfig: dict[str, Any] | None,
-        **changes: int | str | DataSource | None,
-    ) -> _Order:
-        """Of the planned job, with other values for some of its fields."""
-        plan = self._plan
-        folder = self._directory / TRACES / slug
-        artifact = self._scratch / slug
-        job = replace(self.job(folder, qconfig), **changes)  # type: ignore[arg-type]
-        several = any(configuration.target is not None for configuration in plan.configurations)
-        if job.first_ops is None and (plan.reference or several):
-            job = replace(job, code=True)
-        if plan.reference and job.first_ops is None and job.target == plan.target:
-            calibrated = str(self.calibrated(slug)) if qconfig is not None else None
-            # With records it is tuned already.
-            tasks = plan.tune > 0 and job.records is None
-            job = replace(job, artifact=str(artifact), calibrated=calibrated, tasks=tasks)
-        return _Order(what, job, artifact)
-
-    def _start(self, order: _Order, watch: Watch = lambda progress: None) -> None:
+    def _start(self, order: Order, watch: Watch = lambda progress: None) -> None:
         self.processes.ahead(order.what, order.job, watch)
 
-    def _run(self, order: _Order, watch: Watch | None = None) -> Compiled:
+    def _run(self, order: Order, watch: Watch | None = None) -> Compiled:
         def told(progress: Progress) -> None:
             self._observer.progress(progress)
             if watch is not None:
@@ -280,7 +172,7 @@ class Compiler:
 
         self._observer.begin(order.what)
         ending = self.processes.run(order.job, told)
-        folder, artifact = Path(order.job.trace), order.artifact
+        folder, artifact = order.trace, order.artifact
         try:
             recorded = reader.load(folder)
         except UsageError:

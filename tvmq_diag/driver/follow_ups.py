@@ -146,7 +146,7 @@ def _bisect(trials: Trials, result: Result, what: str) -> None:
     folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
     result.bisection, ending = bisecting.look(
         trials.plan.toolchain,
-        trials.compiler.job(folder, configuration.qconfig),
+        trials.compiler.orders.job(folder, configuration.qconfig),
         folder,
         trials.plan.limits,
         trials.plan.bounds,
@@ -305,8 +305,8 @@ def _measuring(configuration: Configuration) -> str:
 
 
 def _numerics_job(trials: Trials, configuration: Configuration, folder: Path) -> NumericsJob:
-    calibrated = str(trials.compiler.calibrated(configuration.slug))
-    compiled = trials.compiler.job(folder, configuration.qconfig)
+    calibrated = str(trials.compiler.orders.calibrated(configuration.slug))
+    compiled = trials.compiler.orders.job(folder, configuration.qconfig)
     return NumericsJob(**vars(replace(compiled, calibrated=calibrated)))
 
 

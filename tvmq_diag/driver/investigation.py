@@ -14,7 +14,6 @@ from ..errors import UsageError
 from ..instruments.protocol.jobs import SECONDS, CompileJob, InvestigateJob
 from ..results.verdict import CRASHED, Verdict
 from ..toolchains import process
-from ..toolchains.cache import cache_dir
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain
@@ -99,8 +98,5 @@ def job_of(recorded: Trace) -> CompileJob:
         job = CompileJob.from_json(json.loads(foreign.read(recorded.path, layout.JOB)))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} does not say what was compiled: {error}") from error
-    imported = job.imported  # of the session it ran in
-    if imported is not None and not Path(imported).is_dir():
-        imported = None
-    kept = str(cache_dir()) if job.kept is not None else None
-    return replace(job, trace=str(recorded.path), imported=imported, kept=kept)
+    kept = job.kept if job.kept is not None and Path(job.kept).is_dir() else None
+    return replace(job, trace=str(recorded.path), kept=kept)

@@ -121,8 +121,8 @@ def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
     trials.observer.begin(f"looking for the fewest bits that stay right, from {text}")
     folder = trials.run.directory / TRACES / base.folder
     compiled = replace(
-        compiler.job(folder, base.configuration.qconfig),
-        calibrated=str(compiler.calibrated(base.configuration.slug)),
+        compiler.orders.job(folder, base.configuration.qconfig),
+        calibrated=str(compiler.orders.calibrated(base.configuration.slug)),
     )
     if base.data is not None:
         compiled = replace(compiled, dataset=base.data)

@@ -60,7 +60,9 @@ class Trials:
         """Try a configuration; its verdict. `data`: to calibrate on, None for the plan's."""
         self.run.facts.attempted[configuration.text] = role.value
         self.save()
-        compiled = self.compiler.compile(configuration, data=data, watch=self._watch(configuration))
+        compiled = self.compiler.compile(
+            configuration, data=data, watch=_watch(self, configuration)
+        )
         if judge.is_import(compiled.trace, compiled.ending):
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace, compiled.ending)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
@@ -81,7 +83,7 @@ class Trials:
         """Have what is going to be tried compiled side by side, as far as there is room, and the
         float model behind it."""
         for configuration in configurations:
-            self.compiler.ahead(configuration, self._watch(configuration))
+            self.compiler.ahead(configuration, _watch(self, configuration))
         here = [one for one in self.plan.configurations if one.target is None]
         if self.plan.reference and here and not any(one.is_model for one in here):
             self.compiler.float_ahead()
@@ -149,11 +151,6 @@ class Trials:
     def save(self) -> None:
         """Write the run as it is now."""
         store.write(self.run)
-
-    def _watch(self, configuration: Configuration) -> Foresight:
-        trace = self.compiler.trace_of(configuration)
-        name = self.plan.toolchain.name
-        return Foresight(configuration, name, trace, self.observer.foreseen)
 
     def _keep(self, result: Result) -> None:
         if result.trace is not None:
@@ -225,29 +222,11 @@ class Trials:
     ) -> tuple[Metrics | None, str]:
         """Of a model that arrived: its outputs against ONNX Runtime's, else against those of the
         model as it is; what they were compared with, or why with nothing."""
-        metrics, other = self._in_onnx_runtime(compiled)
+        metrics, other = _in_onnx_runtime(self, compiled)
         if metrics is None and configuration.fq2i:
             metrics, other = self._metrics(compiled), arrived.UNFOLDED
             other = other if metrics is not None else f"{other} does not run"
         return metrics, other
-
-    def _in_onnx_runtime(self, compiled: Compiled) -> tuple[Metrics | None, str]:
-        """Outputs against ONNX Runtime's, and its name; or why not."""
-        kind, _, file = self.plan.model.source.partition(":")
-        if kind != "onnx":
-            return None, "only ONNX models are run elsewhere too, in ONNX Runtime"
-        if not onnx_runtime.installed():
-            return None, "ONNX Runtime is not installed (the extra onnx)"
-        self.observer.begin("the same in ONNX Runtime")
-        inputs = compiled.trace.path / layout.INPUTS
-        try:
-            theirs = onnx_runtime.outputs(Path(file), inputs, self.scratch)
-        except onnx_runtime.CannotRun as error:
-            return None, f"ONNX Runtime does not run it ({error})"
-        try:
-            return outputs.compare(outputs_of(compiled.trace), theirs), "ONNX Runtime"
-        except (OSError, ValueError):
-            return None, "ONNX Runtime gives outputs of other shapes"
 
     def _metrics(self, compiled: Compiled) -> Metrics | None:
         """Of the outputs against the float model's; None where they cannot be compared."""
@@ -258,6 +237,30 @@ class Trials:
             return outputs.compare(outputs_of(compiled.trace), outputs_of(reference.trace))
         except (OSError, ValueError):
             return None
+
+
+def _in_onnx_runtime(trials: Trials, compiled: Compiled) -> tuple[Metrics | None, str]:
+    """Outputs against ONNX Runtime's, and its name; or why not."""
+    kind, _, file = trials.plan.model.source.partition(":")
+    if kind != "onnx":
+        return None, "only ONNX models are run elsewhere too, in ONNX Runtime"
+    if not onnx_runtime.installed():
+        return None, "ONNX Runtime is not installed (the extra onnx)"
+    trials.observer.begin("the same in ONNX Runtime")
+    inputs = compiled.trace.path / layout.INPUTS
+    try:
+        theirs = onnx_runtime.outputs(Path(file), inputs, trials.scratch)
+    except onnx_runtime.CannotRun as error:
+        return None, f"ONNX Runtime does not run it ({error})"
+    try:
+        return outputs.compare(outputs_of(compiled.trace), theirs), "ONNX Runtime"
+    except (OSError, ValueError):
+        return None, "ONNX Runtime gives outputs of other shapes"
+
+
+def _watch(trials: Trials, configuration: Configuration) -> Foresight:
+    trace = trials.compiler.orders.of(configuration).trace
+    return Foresight(configuration, trials.plan.toolchain.name, trace, trials.observer.foreseen)
 
 
 def _unless_stopped(compiled: Compiled) -> Compiled:
