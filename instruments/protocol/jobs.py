@@ -155,6 +155,13 @@ class CompileJob(TracedJob):
 
 
 @dataclass(frozen=True)
+class UntracedJob(CompileJob):
+    """The same compile without what is ours, to hold its time against: see tasks.untraced."""
+
+    TASK: ClassVar[str] = "untraced"
+
+
+@dataclass(frozen=True)
 class ScriptJob(TracedJob):
     """Somebody's own script, with the arguments that it would have on a command line."""
 
@@ -299,12 +306,14 @@ class OverheadJob(Job):
     rounds: int
     modes: List[str] = field(default_factory=list)
     mcpu: Optional[str] = None
+    dialect: str = "relay"
 
 
 JOBS = {
     job.TASK: job
     for job in (
         CompileJob,
+        UntracedJob,
         ScriptJob,
         InvestigateJob,
         NumericsJob,

@@ -72,8 +72,7 @@ class Recorder:
         """Called when a pass has begun and is on the stack, and when compiling begins."""
         self.whole: Callable[[str], OpenPass] | None = None
         """Makes all of the compile a pass, by the stage that failed; None before it begins."""
-        self.passes = 0
-        self.taken = 0  # of them, what another process ran
+        self.passes = self.taken = 0  # of them, what another process ran
         self._unseen = {FOLDING, *dialect.OPAQUE}
         self._counted = frozenset(dialect.COUNTED)
         self._contexts: list[int] = []

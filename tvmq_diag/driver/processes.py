@@ -69,7 +69,9 @@ class Processes:
         ahead = self._ahead.pop(job.trace, None)
         try:
             if ahead is not None and ahead.job == job:
-                return self._await(ahead)
+                ending = self._await(ahead)
+                if ending is not _STOPPED or self._stop.is_set():
+                    return ending
             with self.turn():
                 return self._process(job, watch)
         except KeyboardInterrupt:  # while it waited for room
@@ -99,6 +101,7 @@ class Processes:
                 return _STOPPED
             try:
                 if unless():
+                    self._ahead.pop(job.trace, None)
                     return _STOPPED
                 entry.started = True
                 return self._process(job, told)

@@ -80,12 +80,11 @@ class Trials:
         return verdict
 
     def ahead(self, configurations: list[Configuration]) -> None:
-        """Have what is going to be tried compiled side by side, as far as there is room, and the
-        float model behind it."""
+        """Have what is going to be tried, and the float model, compiled side by side."""
         for configuration in configurations:
             self.compiler.ahead(configuration, _watch(self, configuration))
-        here = [one for one in self.plan.configurations if one.target is None]
-        if self.plan.reference and here and not any(one.is_model for one in here):
+        here = [one.is_model for one in self.plan.configurations if one.target is None]
+        if self.plan.reference and here and not any(here):
             self.compiler.float_ahead()
 
     def configuration(self, text: str) -> Configuration:
@@ -145,8 +144,7 @@ class Trials:
 
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
-        results = self.run.with_role(Role.REQUESTED, Role.REFERENCE)
-        return [result for result in results if result.ran]
+        return [one for one in self.run.with_role(Role.REQUESTED, Role.REFERENCE) if one.ran]
 
     def save(self) -> None:
         """Write the run as it is now."""

@@ -24,6 +24,7 @@ from tvmq_diag.instruments.protocol.jobs import (
     ScriptJob,
     SearchJob,
     TuneJob,
+    UntracedJob,
 )
 from tvmq_diag.instruments.protocol.records import RecordError
 
@@ -43,6 +44,7 @@ COMPILE: dict[str, Any] = {
 EACH: list[Job] = [
     CompileJob(**COMPILE),
     CompileJob("t", "relax", ModelSource("tiny")),
+    UntracedJob(**COMPILE),
     InvestigateJob(**COMPILE, at=3, stage="realize", error=["TVMError", "no"], seconds=1.5),
     NumericsJob(**COMPILE, seconds=2.0),
     BisectJob(**COMPILE, min_cosine=0.9, made_with={"quantizer": "1"}),
