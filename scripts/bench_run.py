@@ -90,12 +90,12 @@ def _measure(chain: Toolchain, model: str, options: argparse.Namespace, folder: 
                 first, whole = _traced(checkout, cache, model, options, out)
                 times[f"{who}, {state}"].first.append(first)
                 times[f"{who}, {state}"].whole.append(whole)
-                print(f"  round {number + 1}  {who}, {state}: {first:.1f} s, {whole:.1f} s")
+                print(f"  {number + 1}  {who}, {state}: {first:.1f} s, {whole:.1f} s", flush=True)
         done, again = folder / f"{number}-now-cold", folder / f"{number}-untraced"
         first, whole = _untraced(chain, done, again)
         own.first.append(first)
         own.whole.append(whole)
-        print(f"  round {number + 1}  TVM's own calls: {first:.1f} s, {whole:.1f} s")
+        print(f"  {number + 1}  TVM's own calls: {first:.1f} s, {whole:.1f} s", flush=True)
     _table(times, own)
     for line in _parts(folder / f"{options.rounds - 1}-now-cold"):
         print(f"  {line}")
