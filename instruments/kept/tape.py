@@ -76,7 +76,8 @@ def tell(recorder: Recorder, folder: Path, what: str, module: IRModule) -> None:
     if recorder.muted:
         return
     journal, passes, snapshots = recorder.journal, recorder.passes, recorder.snapshots.number
-    events = [_shifted(event, passes, snapshots, journal.now()) for event in record["events"]]
+    began = journal.now()
+    events = [_shifted(event, passes, snapshots, began) for event in record["events"]]
     for before, after in zip(record["events"], events):
         if before.get("table"):
             shutil.copy(str(folder / before["table"]), str(journal.directory / after["table"]))

@@ -53,7 +53,7 @@ def strip(result: Result) -> list[StripStage]:
 
 def _time(trace: Trace, stage: str, ms: float) -> str:
     kept = next((taken for taken in trace.taken if taken.what == stage), None)
-    return duration(ms) if kept is None else f"{duration(max(ms, kept.ms))} {KEPT}"
+    return duration(ms) if kept is None else f"{duration(kept.ms)} {KEPT}"
 
 
 def _state(stage: str, failed: str | None, reached: set[str], place: int, last: int) -> str:

@@ -21,8 +21,9 @@ from tvmq_diag.trace.trace import Trace
 
 Compile = Callable[..., Trace]
 
+CALL = "    expr = _forward_op(ref_call, [lhs_expr, rhs_expr])"
 EDITS = [
-    ("_annotate.py", "import warnings", "import warnings  # of a pass", ["import", "prepare"]),
+    ("_annotate.py", CALL, f"{CALL}  # of a pass", ["import", "prepare"]),
     ("quantize.py", "    mod = optimize(mod)", "    mod = optimize(mod)  # prepared", ["import"]),
 ]
 """Of TVM's quantizer: file, line, what comes in its place, and what is taken after that."""

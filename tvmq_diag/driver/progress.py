@@ -34,6 +34,7 @@ class Live:
         self._status: Status | None = None
         self._what = ""
         self._running: dict[str, _Running] = {}
+        self._ended: set[str] = set()
         self._said: dict[str, str] = {}
         self._began = time.monotonic()
         self._lock = threading.RLock()
@@ -54,7 +55,7 @@ class Live:
             self.close()
             self._running.pop(self._what, None)
             self._what = what
-            if what not in self._running:
+            if what not in self._running and what not in self._ended:
                 self._start(what)
             if self._console.is_terminal:
                 self._status = self._console.status(self._lines())
@@ -69,8 +70,10 @@ class Live:
         with self._lock:
             if progress is not None:
                 self._got_on(what, progress)
-            elif what != self._what:
-                self._running.pop(what, None)
+            else:
+                self._ended.add(what)
+                if what != self._what:
+                    self._running.pop(what, None)
 
     def foreseen(self, verdict: Verdict) -> None:
         """A headline is known before the rest of its verdict: it stays on the screen."""
