@@ -38,7 +38,7 @@ def _traces(run: Path) -> set[str]:
 def test_verdicts_and_files_are_the_same_with_one_process_and_with_several(
     trace_quantize: Command, tmp_path: Path
 ) -> None:
-    common = ["--model", "tiny", "--dtype", "int4,int8/int8/int32,int2", "--fresh", "--search", "0"]
+    common = ["--model", "tiny", "--dtype", "int4", "--fresh", "--search", "0"]
     common += ["--rounds", "2", "--seconds", "5"]
     codes = [trace_quantize(*common, "--jobs", jobs, "--out", f"jobs{jobs}") for jobs in ("1", "4")]
     assert codes == [1, 1]
