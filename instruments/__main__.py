@@ -57,6 +57,7 @@ def _imports_torch(script: str) -> bool:
 if __name__ == "__main__":
     _be_a_package()
     from instruments import sandbox, stack
+    from instruments.kept import entry
     from instruments.protocol import jobs
     from instruments.protocol.schema import PARENT
 
@@ -66,4 +67,6 @@ if __name__ == "__main__":
     job = jobs.read(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     _before_tvm(job)
     # Only its own task is imported: each needs other packages.
-    sys.exit(importlib.import_module(f"instruments.tasks.{job.TASK}").main(job))
+    code = importlib.import_module(f"instruments.tasks.{job.TASK}").main(job)
+    entry.saved()
+    sys.exit(code)

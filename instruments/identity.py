@@ -25,7 +25,7 @@ def identity(dialect: str) -> Identity:
     return {
         "package": str(package),
         "quantizer": _hash(f"{path.name} ".encode() + path.read_bytes() for path in sources),
-        "libraries": _hash(line.encode() for line in _libraries()),
+        "libraries": _hash(line.encode() for line in libraries()),
     }
 
 
@@ -42,8 +42,8 @@ def another(then: Identity, now: Identity) -> str | None:
     return None
 
 
-def _libraries() -> Iterator[str]:
-    """Those that Linux says are loaded; elsewhere none."""
+def libraries() -> Iterator[str]:
+    """Name, size and age of each of TVM's: those that Linux says are loaded; elsewhere none."""
     try:
         with Path("/proc/self/maps").open(encoding="utf-8", errors="replace") as maps:
             loaded = {line.split(None, 5)[5].strip() for line in maps if "/libtvm" in line}

@@ -104,10 +104,14 @@ class QuantizeTrace:
             versions=versions(),
             command=list(sys.argv),
         )
-        exits.enter_context(warned.heard(self._warned))
-        exits.enter_context(ambient(_hooks(self.recorder)))
+        self.watch(exits)
         exits.callback(_OPEN.remove, self.recorder)
         _OPEN.append(self.recorder)
+
+    def watch(self, exits: contextlib.ExitStack) -> None:
+        """Have the recorder told what TVM does, until `exits` closes."""
+        exits.enter_context(warned.heard(self._warned))
+        exits.enter_context(ambient(_hooks(self.recorder)))
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         exits, self._exits = self._exits, None

@@ -107,6 +107,10 @@ def duration(ms: float | None) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
+KEPT = "↻"
+"""Behind the time of what another process did, and this one took from it."""
+
+
 def latency(ms: float) -> str:
     """A measured time with as many digits as tell something: 0.123 ms, 46.2 ms, 1,234 ms."""
     if ms and not 1e-3 <= abs(ms) < 1e7:

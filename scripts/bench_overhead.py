@@ -1,4 +1,5 @@
-"""What does tracing cost? Ratios of traced to untraced quantize() + relay.build().
+"""What does tracing cost? Ratios of traced to untraced: quantize() and relay.build(), or on Relax
+this project's quantizer and tvm.compile().
 
 TVM's own PassTimingInstrument and PrintAfterAll do the same work beside it. The modes take turns;
 each ratio is pair by pair, with its 95%% interval. ResNet-50 takes about four minutes a round.
@@ -6,6 +7,7 @@ each ratio is pair by pair, with its 95%% interval. ResNet-50 takes about four m
 examples:
   %(prog)s                                        ResNet-50, int8/int8/int32
   %(prog)s --model torchvision:resnet18 --rounds 8
+  %(prog)s --tvm relax --model torchvision:resnet18
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 from tvmq_diag.commands import cli
-from tvmq_diag.configuration import REFERENCE
+from tvmq_diag.configuration import REFERENCE, adapted
 from tvmq_diag.errors import SetupError
 from tvmq_diag.instruments.protocol.jobs import ModelSource, OverheadJob
 from tvmq_diag.measurements import paired
@@ -34,17 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="torchvision:resnet50", help="(%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds, at least 2 (5)")
     parser.add_argument("--modes", default=",".join(MODES), help="which to compare (all)")
+    parser.add_argument("--tvm", metavar="NAME", help="relay, relax, … (relay)")
     parser.add_argument("--tvm-python", type=Path, metavar="PATH", help="a TVM of your own")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
-    chain = resolution.resolve(tvm_python=options.tvm_python, echo=print)
+    chain = resolution.resolve(options.tvm, options.tvm_python, echo=print)
     job = OverheadJob(
         ModelSource(options.model),
-        REFERENCE.qconfig or {},
+        adapted(REFERENCE, chain.dialect)[0].qconfig or {},
         rounds=max(2, options.rounds),
         modes=options.modes.split(","),
+        dialect=chain.dialect,
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "job.json"

@@ -166,7 +166,7 @@ def _side(chain: Toolchain, net: str, text: str, given: argparse.Namespace, fold
         ModelSource(net),
         qconfig,
         check=DataSource("natural:4" if not net.startswith("relax:") else "random:4"),
-        imported=str(folder),
+        kept=str(folder),
         artifact=str(folder / f"{slug}-artifact"),
         pipeline=given.pipeline,
     )

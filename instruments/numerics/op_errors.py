@@ -48,7 +48,7 @@ class NumericsSide:
 
     def load(self) -> Any:
         """The imported model, as instruments.inputs.models.Model."""
-        return self.models.remembered(self.job.imported, self.job.model)
+        return self.models.remembered(self.job.kept, self.job.model)
 
     def batches(self, model: Model, tell: Callable[[int, int], None]) -> Any:
         """What to calibrate on; None without any."""

@@ -84,8 +84,13 @@ class Job:
     def from_json(cls: Type[J], record: Any) -> J:
         """The job that an object describes. Raises RecordError."""
         if isinstance(record, dict):
-            record = {name: _as_now(value) for name, value in record.items() if name != "task"}
+            names = [name for name in record if name not in ("task", *_NO_MORE)]
+            record = {name: _as_now(record[name]) for name in names}
         return dataclass_of(cls, record, cls.TASK)
+
+
+_NO_MORE = ("imported",)
+"""Fields of jobs of before, which the trace of a compile has and nothing depends on."""
 
 
 def _as_now(value: Any) -> Any:
@@ -116,8 +121,9 @@ class CompileJob(TracedJob):
     quantized, which is refused without. With a `target` it is built for that, and not run. `code`:
     say in the trace of which instructions the kernels consist, which goes without saying then.
     `first_ops` (calls, in running order) compiles only the beginning of the model. Folders, or
-    None: `imported`, where the imported model lies or is to be left for other processes; `artifact`
-    for the compiled model; `calibrated` for the calibrated module. With `keep_inputs` what it was
+    None: `artifact`
+    for the compiled model; `calibrated` for the calibrated module; `kept` for what is kept between
+    runs (see instruments.kept). With `keep_inputs` what it was
     run on is left in the trace. `records` is a file with schedules to build with; with `tasks` what
     can be tuned is left beside the `artifact`. Of Relax alone: `pipeline` of the float model
     ("default" or "target"; a qconfig has its own) and `schedule` ("sound" or "untuned").
@@ -136,7 +142,7 @@ class CompileJob(TracedJob):
     fq2i: bool = False
     quantize_anyway: bool = False
     first_ops: Optional[int] = None
-    imported: Optional[str] = None
+    kept: Optional[str] = None
     artifact: Optional[str] = None
     code: bool = False
     calibrated: Optional[str] = None
@@ -146,6 +152,13 @@ class CompileJob(TracedJob):
     tasks: bool = False
     pipeline: Optional[str] = None
     schedule: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class UntracedJob(CompileJob):
+    """The same compile without what is ours, to hold its time against: see tasks.untraced."""
+
+    TASK: ClassVar[str] = "untraced"
 
 
 @dataclass(frozen=True)
@@ -293,12 +306,14 @@ class OverheadJob(Job):
     rounds: int
     modes: List[str] = field(default_factory=list)
     mcpu: Optional[str] = None
+    dialect: str = "relay"
 
 
 JOBS = {
     job.TASK: job
     for job in (
         CompileJob,
+        UntracedJob,
         ScriptJob,
         InvestigateJob,
         NumericsJob,

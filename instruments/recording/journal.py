@@ -7,11 +7,12 @@ loses lines: there is no fsync, which would cost milliseconds per event.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 from ..protocol.schema import JOB, JOURNAL, OUTPUT
 
@@ -34,13 +35,36 @@ class Journal:
         self._descriptor = os.open(str(directory / JOURNAL), flags, 0o644)
         self._process = os.getpid()
         self._origin = time.perf_counter()
+        self._copies: list[list[dict[str, Any]]] = []
         if os.fstat(self._descriptor).st_size:
             self._write(b"\n")  # a process that was killed may have cut its last line
 
     def event(self, kind: str, **fields: Any) -> None:
         """Write one event; `t` is milliseconds since the journal was opened. Never raises."""
-        record = {"kind": kind, "t": round((time.perf_counter() - self._origin) * 1e3, 3), **fields}
-        self._write(_line(record).encode("utf-8", "backslashreplace") + b"\n")
+        record = {"kind": kind, "t": round(self.now(), 3), **fields}
+        for copy in self._copies:
+            copy.append(record)
+        self._write(_encoded(record))
+
+    def now(self) -> float:
+        """ms since the journal was opened, what `tell` added among them."""
+        return (time.perf_counter() - self._origin) * 1e3
+
+    @contextlib.contextmanager
+    def copied(self, copy: list[dict[str, Any]]) -> Iterator[None]:
+        """Put the events inside the block into a list too."""
+        self._copies.append(copy)
+        try:
+            yield
+        finally:
+            self._copies.remove(copy)
+
+    def tell(self, events: list[dict[str, Any]], ms: float) -> None:
+        """Write events of another journal, with times of this one's; `ms` is the time they took in
+        all, which the clock goes on from."""
+        for record in events:
+            self._write(_encoded(record))
+        self._origin -= ms / 1e3
 
     def adopt(self) -> None:
         """Let this process, forked from the journal's own, write into it from here on."""
@@ -76,7 +100,7 @@ class Journal:
 
     def table(self, number: int, rows: list[dict[str, Any]]) -> str:
         """Write a snapshot's op table and return its path relative to the trace."""
-        name = f"snapshots/{number:05d}.json"
+        name = table_name(number)
         self._file(name, json.dumps(rows, separators=(",", ":"), default=text_of))
         return name
 
@@ -101,6 +125,15 @@ class Journal:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def table_name(number: int) -> str:
+    """Where the op table of a snapshot is in a trace."""
+    return f"snapshots/{number:05d}.json"
+
+
+def _encoded(record: dict[str, Any]) -> bytes:
+    return _line(record).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _line(record: dict[str, Any]) -> str:

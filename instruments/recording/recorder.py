@@ -72,7 +72,7 @@ class Recorder:
         """Called when a pass has begun and is on the stack, and when compiling begins."""
         self.whole: Callable[[str], OpenPass] | None = None
         """Makes all of the compile a pass, by the stage that failed; None before it begins."""
-        self._passes = 0
+        self.passes = self.taken = 0  # of them, what another process ran
         self._unseen = {FOLDING, *dialect.OPAQUE}
         self._counted = frozenset(dialect.COUNTED)
         self._contexts: list[int] = []
@@ -150,6 +150,11 @@ class Recorder:
         if self.watcher is not None:
             self.watcher()
 
+    def take(self, passes: int, snapshots: int, module: IRModule) -> None:
+        """So many passes and snapshots of another process, which made `module`, are written."""
+        self.passes, self.taken = self.passes + passes, self.taken + passes
+        self.snapshots.take_over(snapshots, module)
+
     def around(self, path: list[OpenPass], stage: str) -> list[OpenPass]:
         """The path of a failure in `stage`, inside all of the compile if that has begun."""
         return path if self.whole is None else [self.whole(stage), *path]
@@ -205,8 +210,8 @@ class Recorder:
         )
 
     def _next(self) -> int:
-        self._passes += 1
-        return self._passes
+        self.passes += 1
+        return self.passes
 
     def _count(self, opened: OpenPass) -> None:
         """A pass inside one whose inner passes are counted: it has no number and no event."""

@@ -23,7 +23,7 @@ class Snapshots:
         self._save_ir = save_ir
         self._tables = op_tables.Tables()
         self._last: View | None = None
-        self._number = 0
+        self.number = 0
 
     def shows(self, module: IRModule) -> bool:
         """Is it, by a cheap look, the module of the last snapshot, whose types are known?"""
@@ -37,16 +37,22 @@ class Snapshots:
         """Take a module for that of the last snapshot: it is the same, its types inferred anew."""
         self._last = self._op_tables.View(module)
 
+    def take_over(self, snapshots: int, module: IRModule) -> None:
+        """So many snapshots of another process are written, the last one of `module`."""
+        self.number += snapshots
+        if snapshots:
+            self.replace(module)
+
     def take(self, module: IRModule) -> int:
         """The number of the snapshot that shows `module`; a new one only where it changed."""
         if self._last is not None and self._last.module.same_as(module):
-            return self._number
+            return self.number
         view = self._op_tables.View(module)
         if self._last is None or not self._last.same(view):
-            self._write(self._number + 1, view)
-            self._number += 1
+            self._write(self.number + 1, view)
+            self.number += 1
         self._last = view
-        return self._number
+        return self.number
 
     def _write(self, number: int, view: View) -> None:
         if not view.has_graph:

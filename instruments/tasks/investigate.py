@@ -77,4 +77,5 @@ class _Watcher:
         if recorder.stage == "import":
             return False
         self._remaining -= 1
-        return not self._remaining
+        # What was prepared by another process did not begin here.
+        return self._remaining == recorder.taken

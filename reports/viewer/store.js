@@ -11,7 +11,7 @@
 //   compile.parents(line), compile.children(line), compile.life(line)
 "use strict";
 const store = (() => {
-  const CHANGED = 1, FAILED = 2, LOWERED = 4;
+  const CHANGED = 1, FAILED = 2, LOWERED = 4, TAKEN = 8;
 
   class Compile {
     constructor(data, rows, functions) {
@@ -24,7 +24,7 @@ const store = (() => {
         often.set(name, ordinal);
         return {
           index, name, ordinal, stage, ms, count,
-          changed: Boolean(flags & CHANGED), failed: Boolean(flags & FAILED), lowered: Boolean(flags & LOWERED),
+          changed: Boolean(flags & CHANGED), failed: Boolean(flags & FAILED), lowered: Boolean(flags & LOWERED), kept: Boolean(flags & TAKEN),
           functions: changed.map((number) => ({ name: functions[number][0], params: functions[number].slice(1) })),
         };
       });

@@ -46,6 +46,11 @@ const strip = (() => {
     return one.state !== undefined ? one.state : one.changed || one.failed ? "" : "changed nothing";
   }
 
+  // ↻: another process ran it, and kept what it made.
+  function time(one) {
+    return one.kept ? `${words.time(one.ms)} ↻` : words.time(one.ms);
+  }
+
   function title(step) {
     return step.ordinal > 1 ? `${step.name} (${step.ordinal})` : step.name;
   }
@@ -72,7 +77,7 @@ const strip = (() => {
 
   function bar(one, longest, go) {
     const height = one.ms === null ? (one.failed ? 100 : 6) : 8 + (92 * Math.log1p(one.ms)) / longest;
-    const said = [title(one), stage(one), one.failed ? "failed" : one.name === "the model" ? "" : words.time(one.ms), state(one)];
+    const said = [title(one), stage(one), one.failed ? "failed" : one.name === "the model" ? "" : time(one), state(one)];
     const hollow = one.hollow === undefined ? !one.changed : one.hollow;
     const element = dom.make(`span.v-bar${one.failed ? ".failed" : hollow ? ".hollow" : ""}`, { "data-step": one.index, title: said.filter(Boolean).join(" · ") },
       dom.make("i", {}, one.failed ? "✗" : ""), one.mark ? dom.make("b", {}, one.mark) : null);
@@ -87,5 +92,5 @@ const strip = (() => {
     if (left < 0 || left + Math.min(bar.offsetWidth, box.clientWidth) > box.clientWidth) box.scrollLeft += left - 40;
   }
 
-  return { shown, render, title, stage, visible };
+  return { shown, render, time, title, stage, visible };
 })();

@@ -91,7 +91,7 @@
     }
     strip.render(parts, compile, step, parts.changed.checked, moveTo);
     dom.fill(parts.pass, one.failed ? dom.make("span.v-failed", {}, "✗ ") : null, strip.title(one));
-    parts.stage.textContent = one.index === 0 ? strip.stage(one) : `${strip.stage(one)} · ${words.time(one.ms)}`;
+    parts.stage.textContent = one.index === 0 ? strip.stage(one) : `${strip.stage(one)} · ${strip.time(one)}`;
     parts.what.textContent = diff.sentence(compile, step);
     lowered.render(parts.functions, compile, step);
     parts.ops.hidden = !compile.module(step);

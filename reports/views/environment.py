@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 from tvmq_diag.results.run import Run
+from tvmq_diag.trace.events import Taken
 from tvmq_diag.trace.facts import Setting, Tensor, TraceFacts
 from tvmq_diag.trace.trace import Trace
 
-from ..formatting import clip, printable
+from ..formatting import KEPT, clip, duration, printable
 
 
 def qconfig(trace: Trace | None) -> dict[str, Setting]:
@@ -40,6 +41,7 @@ def environment(run: Run, trace: Trace) -> list[tuple[str, str]]:
         ("versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items())),
         ("interpreter", run.facts.python),
         ("recorded", facts.time),
+        (f"{KEPT} not made again", "; ".join(map(_kept, trace.taken))),
         ("process", " ".join(facts.command)),
         ("trace", _relative(trace.path, run.directory)),
     ]
@@ -65,6 +67,14 @@ def error_text(trace: Trace) -> str:
 def module_file(run: Run, trace: Trace) -> str | None:
     """Where the text of the failing module is, as TVM prints it, seen from the page."""
     return _relative(trace.path / trace.text, run.directory) if trace.text else None
+
+
+def _kept(taken: Taken) -> str:
+    """What was kept of another process: its times are those that it took there."""
+    what = (
+        "the imported model" if taken.what == "import" else "the prepared module, with its passes"
+    )
+    return f"{what}: made {printable(taken.made, 40)}, in {duration(taken.ms)}"
 
 
 def _inputs(inputs: dict[str, Tensor]) -> str:

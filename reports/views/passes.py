@@ -15,7 +15,7 @@ from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.stages import FOLDING, SEQUENCE, TYPE_ONLY
 from tvmq_diag.trace.trace import PassRun, Trace
 
-from ..formatting import DASH, duration
+from ..formatting import DASH, KEPT, duration
 
 _FEW = 40
 """Up to so many passes under a parent, only neighbours of one name share a line (type inference,
@@ -44,9 +44,9 @@ class PassLine:
     @property
     def time(self) -> str:
         """Its time, or why there is none."""
-        if self.ms is not None:
-            return duration(self.ms)
         run = self.runs[0]
+        if self.ms is not None:
+            return f"{duration(self.ms)} {KEPT}" if run.kept else duration(self.ms)
         return "raised" if run.raised else "never ended" if run.open else DASH
 
     def walk(self) -> Iterator[PassLine]:

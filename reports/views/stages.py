@@ -10,7 +10,7 @@ from tvmq_diag.trace.snapshot import Snapshot
 from tvmq_diag.trace.stages import STAGES
 from tvmq_diag.trace.trace import Trace
 
-from ..formatting import DASH, duration
+from ..formatting import DASH, KEPT, duration
 
 DONE, FAILED, SKIPPED, AHEAD = "done", "failed", "skipped", "not reached"
 MARKS = {DONE: "✓", FAILED: "✗", SKIPPED: DASH, AHEAD: "·"}
@@ -38,7 +38,7 @@ def strip(result: Result) -> list[StripStage]:
     if verdict.outcome in (WRONG, NOT_JUDGED, NOT_QUANTIZED):
         # Its outputs were compared, wherever it began.
         reached.add("check")
-    times = {stage: duration(ms) for stage, ms in trace.spent.items()} if trace else {}
+    times = {stage: _time(trace, stage, ms) for stage, ms in trace.spent.items()} if trace else {}
     last = max((STAGES.index(stage) for stage in reached if stage in STAGES), default=-1)
     if failed in STAGES:
         last = max(last, STAGES.index(failed))
@@ -49,6 +49,11 @@ def strip(result: Result) -> list[StripStage]:
         StripStage(stage, _state(stage, failed, reached, place, last), times.get(stage, ""))
         for place, stage in enumerate(STAGES)
     ]
+
+
+def _time(trace: Trace, stage: str, ms: float) -> str:
+    kept = next((taken for taken in trace.taken if taken.what == stage), None)
+    return duration(ms) if kept is None else f"{duration(kept.ms)} {KEPT}"
 
 
 def _state(stage: str, failed: str | None, reached: set[str], place: int, last: int) -> str:

@@ -11,7 +11,7 @@ from tvmq_diag.history.lineage import Module
 from tvmq_diag.history.rows import Row
 from tvmq_diag.history.story import ADDED, CHANGED, REMOVED, SAME, OpChange, Story
 
-from ..formatting import clip, duration
+from ..formatting import KEPT, clip, duration
 
 LIMIT = 120
 """Ops of a listing at most."""
@@ -96,7 +96,7 @@ def _summary(story: Story, number: int, ops: list[OpChange]) -> str:
         told = f"{len(ops)} ops"
     else:
         told = ", ".join(f"{counts[mark]} {word}" for mark, word in WORDS.items() if counts[mark])
-    took = "" if step.ms is None else f", {duration(step.ms)}"
+    took = "" if step.ms is None else f", {duration(step.ms)}{f' {KEPT}' * step.kept}"
     return clip(f"{step.stage}{took}: {told}", 200)
 
 

@@ -32,11 +32,11 @@ Edit = int | list[int]
 """Of a module's ops: so many stay as they were (positive), are gone (negative), or these are new,
 as line, row, line, row…"""
 
-CHANGED, FAILED, LOWERED = 1, 2, 4
+CHANGED, FAILED, LOWERED, TAKEN = 1, 2, 4, 8
 
 
 class StepData(msgspec.Struct, array_like=True):
-    """A step: `flags` of CHANGED, FAILED, LOWERED; `ms` it took, None of what did not end;
+    """A step: `flags` of CHANGED, FAILED, LOWERED, TAKEN; `ms` it took, None of what did not end;
     `count` lowered functions it worked on, and is known to have changed those `functions`: numbers
     of `Steps.functions`."""
 
@@ -171,6 +171,7 @@ class Steps:
     def _step(self, trace: Trace, step: Step) -> StepData:
         lowered = step.lowered(trace) if step.module is None else []
         flags = CHANGED * step.changed | FAILED * step.failed | LOWERED * bool(lowered)
+        flags |= TAKEN * step.kept
         changed = {
             self.functions.setdefault((function.name, *function.params), len(self.functions)): None
             for function in (step.rewritten(trace) if lowered else ())

@@ -26,6 +26,7 @@ def trace(folder: Path) -> Path:
     event("facts", values={"target": "llvm", "threads": 2, "qconfig": {"dtype_input": "int4"}})
     event("stage", name="prepare")
     event("progress", what="calibrating", done=1, of=2)
+    event("taken", what="import", made="2026-01-01T00:00:00+0000", ms=1234.5, passes=[])
     event("snapshot", id=1, table=journal.table(1, ROWS))
     event("snapshot", id=2, primfuncs=[{"name": "f", "params": ["int8"]}])
     event("enter", id=1, parent=None, name="sequential", stage="prepare", snapshot=1, own=0.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from pathlib import Path
 
 from ..instruments.protocol.jobs import MIN_AGREEMENT, MIN_COSINE
@@ -133,7 +134,18 @@ def add_build(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=positive, default=60.0, metavar="S", help="of the benchmark, about (60)"
     )
     parser.add_argument(
-        "--fresh", action="store_true", help="build the float model even if it is in the cache"
+        "--fresh",
+        action="store_true",
+        help="take nothing from the cache: not the float model, not the imported one, not what was "
+        "prepared for the quantizer",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=at_least_one,
+        default=len(os.sched_getaffinity(0)),
+        metavar="N",
+        help="TVM processes at a time, as far as memory suffices; what measures times runs alone "
+        "(one for each core, %(default)s)",
     )
 
 
@@ -245,6 +257,14 @@ def add_open(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--open", action="store_true", help="open the page in the browser as soon as it is there"
     )
+
+
+def at_least_one(text: str) -> int:
+    """The value of an option that counts. Raises ArgumentTypeError or ValueError for any other."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
 
 
 def not_negative(text: str) -> float:

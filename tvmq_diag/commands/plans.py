@@ -54,6 +54,7 @@ def plan_of(
         rounds=options.rounds,
         seconds=options.seconds,
         fresh=options.fresh,
+        jobs=options.jobs,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from ..driver import provenance, session
-from ..driver.plan import Observer, Plan
+from ..driver.plan import Plan
 from ..driver.progress import Live
 from ..errors import UsageError
 from ..results.run import Run
@@ -42,7 +43,7 @@ def carry_out(
         page.begin(what)
         live.begin(before + what)
 
-    observer = Observer(page.turn, begin, live.progress, live.decided)
+    observer = replace(live.observer(), turn=page.turn, begin=begin)
     try:
         session.carry_out(plan, work, observer)
     finally:

@@ -56,6 +56,7 @@ def _follow_ups(plan: Plan) -> list[Step]:
         Step("fixes of TVM's quantizer", _cure, _unworking),
     ]
     return [
+        Step("what is going to be asked", follow_ups.start_ahead, _never),
         Step(f"{FLOAT} (the model as it is)", lambda trials: trials.float_model(), _no_float),
         *([Step("what a mean may hide", follow_ups.hidden, _never)] if plan.errors else []),
         *(unmended if plan.explore else []),

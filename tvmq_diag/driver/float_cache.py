@@ -44,9 +44,14 @@ class Kept:
         """The folder of the compiled model."""
         return self.folder / "artifact"
 
+    @property
+    def there(self) -> bool:
+        """Is it in the cache?"""
+        return self.trace.is_dir()
+
     def restore(self, trace: Path) -> bool:
         """Copy the trace to where a run wants it; False if it is not kept."""
-        if not self.trace.is_dir():
+        if not self.there:
             return False
         shutil.copytree(self.trace, trace)
         os.utime(self.folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from ..results.verdict import (
     LevelRun,
     Verdict,
 )
-from ..toolchains import process
 from ..trace.ending import Ending, How
 from ..trace.layout import BISECTION, NUMBERS, TRACES
 from . import benchmarking, bisecting
@@ -39,6 +39,19 @@ from .trials import Stopped, Trials
 _OTHER = {False: 3, True: 2}
 """The level to try beside another, by whether that is 3: at 3 FoldScaleAxis and CanonicalizeOps run
 before the quantizer; 2 is TVM's own where a script opens no PassContext."""
+
+
+def start_ahead(trials: Trials) -> None:
+    """Have done beside the rest what is going to be asked of the verdicts as they are."""
+    if trials.plan.errors:
+        for _, configuration, folder, same in _simulations(trials):
+            if folder == same:
+                job = _numerics_job(trials, configuration, folder)
+                trials.processes.ahead(_measuring(configuration), job)
+    for _, configuration, first in _dissectable(trials) if trials.plan.explore else ():
+        trials.compiler.part_ahead(reference(configuration), first)
+        for _, alone in ablation.questions(configuration):
+            trials.compiler.part_ahead(alone, first)
 
 
 def settle_suggestions(trials: Trials) -> None:
@@ -86,13 +99,7 @@ def benchmark(trials: Trials) -> None:
 
 def op_errors(trials: Trials) -> None:
     """Of each configuration that ran, where its error comes from, op by op."""
-    folders: dict[str, Path] = {}
-    for result in trials.ran():
-        configuration = trials.configuration(result.verdict.configuration)
-        if configuration.as_is:
-            continue
-        folder = trials.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
-        same = folders.setdefault(_simulated(configuration), folder)
+    for result, configuration, folder, same in _simulations(trials):
         if same == folder:
             result.numerics, ending = _measure_ops(trials, configuration, folder)
             if ending.how == How.INTERRUPTED:
@@ -101,6 +108,18 @@ def op_errors(trials: Trials) -> None:
         with contextlib.suppress(OSError, UsageError):
             shutil.copytree(same, folder)
             result.numerics = numerics.load(folder)
+
+
+def _simulations(trials: Trials) -> Iterator[tuple[Result, Configuration, Path, Path]]:
+    """Of each configuration that ran: the folder for its ops' errors, and that of the first one
+    whose simulation is the same."""
+    folders: dict[str, Path] = {}
+    for result in trials.ran():
+        configuration = trials.configuration(result.verdict.configuration)
+        if not configuration.as_is:
+            folder = trials.run.directory / TRACES / f"{configuration.slug}{NUMBERS}"
+            same = folders.setdefault(_simulated(configuration), folder)
+            yield result, configuration, folder, same
 
 
 def hidden(trials: Trials) -> None:
@@ -127,7 +146,7 @@ def _bisect(trials: Trials, result: Result, what: str) -> None:
     folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
     result.bisection, ending = bisecting.look(
         trials.plan.toolchain,
-        trials.compiler.job(folder, configuration.qconfig),
+        trials.compiler.orders.job(folder, configuration.qconfig),
         folder,
         trials.plan.limits,
         trials.plan.bounds,
@@ -166,14 +185,20 @@ def name_hazards(trials: Trials) -> None:
 
 def each_knob(trials: Trials) -> None:
     """For each rejected configuration, what its fields do one by one, on the first ops."""
+    for result, configuration, first in _dissectable(trials):
+        result.verdict.knob_map = _answers(trials, configuration, first)
+        trials.save()
+
+
+def _dissectable(trials: Trials) -> Iterator[tuple[Result, Configuration, int]]:
+    """Each rejected configuration with several fields to blame, and how many ops show it."""
     for result in trials.run.here:
         first = ablation.first_ops(result.trace) if result.trace is not None else None
         configuration = trials.configuration(result.verdict.configuration)
         if result.verdict.is_general or configuration.as_is:
             continue
         if first is not None and ablation.questions(configuration):
-            result.verdict.knob_map = _answers(trials, configuration, first)
-            trials.save()
+            yield result, configuration, first
 
 
 def at_other_level(trials: Trials) -> None:
@@ -269,16 +294,23 @@ def _measure_ops(
     trials: Trials, configuration: Configuration, folder: Path
 ) -> tuple[Numerics, Ending]:
     """Each op's error at a configuration, into `folder`."""
-    plan, observer, compiler = trials.plan, trials.observer, trials.compiler
-    observer.begin(f"{configuration.text}: each op's error")
-    calibrated = str(compiler.calibrated(configuration.slug))
-    compiled = replace(compiler.job(folder, configuration.qconfig), calibrated=calibrated)
-    job = NumericsJob(**vars(compiled))
-    ending = process.run(plan.toolchain, job, plan.limits, observer.progress)
+    trials.observer.begin(_measuring(configuration))
+    job = _numerics_job(trials, configuration, folder)
+    ending = trials.processes.run(job, trials.observer.progress)
     try:
         return numerics.load(folder), ending
     except UsageError:  # it died before it began
         return Numerics(problems=[ending.tail[-500:]]), ending
+
+
+def _measuring(configuration: Configuration) -> str:
+    return f"{configuration.text}: each op's error"
+
+
+def _numerics_job(trials: Trials, configuration: Configuration, folder: Path) -> NumericsJob:
+    calibrated = str(trials.compiler.orders.calibrated(configuration.slug))
+    compiled = trials.compiler.orders.job(folder, configuration.qconfig)
+    return NumericsJob(**vars(replace(compiled, calibrated=calibrated)))
 
 
 def _simulated(configuration: Configuration) -> str:

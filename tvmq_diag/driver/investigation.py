@@ -98,7 +98,5 @@ def job_of(recorded: Trace) -> CompileJob:
         job = CompileJob.from_json(json.loads(foreign.read(recorded.path, layout.JOB)))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} does not say what was compiled: {error}") from error
-    imported = job.imported  # of the session it ran in
-    if imported is not None and not Path(imported).is_dir():
-        imported = None
-    return replace(job, trace=str(recorded.path), imported=imported)
+    kept = job.kept if job.kept is not None and Path(job.kept).is_dir() else None
+    return replace(job, trace=str(recorded.path), kept=kept)

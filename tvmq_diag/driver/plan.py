@@ -10,6 +10,7 @@ from ..analysis.accuracy import Bounds
 from ..configuration import Configuration
 from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource, Rpc
 from ..results.run import Result
+from ..results.verdict import Verdict
 from ..toolchains.follower import Progress
 from ..toolchains.limits import Limits
 from ..toolchains.toolchain import Toolchain
@@ -61,7 +62,10 @@ class Plan:
     target: str | None = None
     """TVM's target for that device; None means the host's."""
     fresh: bool = False
-    """Build the float model even if another run left it in the cache."""
+    """Take nothing that another run left in the cache: the float model, the imported one, what is
+    prepared for the quantizer."""
+    jobs: int = 1
+    """How many TVM processes may run at a time, where none measures times."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,16 @@ class Turn:
 @dataclass
 class Observer:
     """Who is told what happens meanwhile: the next step has its turn, a process begins, gets on, a
-    verdict is known. The run is on disk then, and no process runs before `begin` has returned."""
+    verdict is decided. The run is on disk then, and no process runs before `begin` has returned.
+
+    `beside`: a process that began before its turn gets on, or, None, has ended; both it and
+    `foreseen` may come from another thread.
+    `foreseen`: of a verdict that is still being made, all that its headline says is known.
+    """
 
     turn: Callable[[Turn], None] = lambda turn: None
     begin: Callable[[str], None] = lambda what: None
     progress: Callable[[Progress], None] = lambda progress: None
+    beside: Callable[[str, Progress | None], None] = lambda what, progress: None
+    foreseen: Callable[[Verdict], None] = lambda verdict: None
     decided: Callable[[Result], None] = lambda result: None

@@ -16,7 +16,6 @@ from ..measurements import bit_search
 from ..measurements.bit_search import BitSearch, BitTrial
 from ..results.run import Result
 from ..results.verdict import WORKS, WRONG, Verdict
-from ..toolchains import process
 from ..trace.ending import How
 from ..trace.layout import BITS, SEARCHES, TRACES
 from ..trace.stages import RELAX, RELAY
@@ -152,8 +151,8 @@ def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
     trials.observer.begin(f"looking for the fewest bits that stay right, from {text}")
     folder = trials.run.directory / TRACES / base.folder
     compiled = replace(
-        compiler.job(folder, base.configuration.qconfig),
-        calibrated=str(compiler.calibrated(base.configuration.slug)),
+        compiler.orders.job(folder, base.configuration.qconfig),
+        calibrated=str(compiler.orders.calibrated(base.configuration.slug)),
     )
     if base.data is not None:
         compiled = replace(compiled, dataset=base.data)
@@ -164,7 +163,7 @@ def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
         may_skip=base.is_last,
         seconds=seconds,
     )
-    ending = process.run(plan.toolchain, job, plan.limits, trials.observer.progress)
+    ending = trials.processes.run(job, trials.observer.progress)
     try:
         search = bit_search.load(folder)
     except UsageError:  # it died before it began

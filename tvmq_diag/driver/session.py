@@ -6,6 +6,8 @@ runs as soon as a verdict needs it; the reference runs last.
 
 from __future__ import annotations
 
+import contextlib
+
 from ..configuration import Configuration, reference
 from ..results import store
 from ..results.run import Role, Run
@@ -25,18 +27,23 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
     store.write(run)
     with scratch.folder() as folder:
         trials = Trials(plan, run, observer, folder)
-        steps = agenda.steps(plan, _queue(plan))
+        queue = _queue(plan)
+        steps = agenda.steps(plan, queue)
+        trials.ahead([configuration for configuration, _ in queue[1:]])  # the first begins at once
         try:
             while steps:
                 step, *steps = steps
                 to_come = tuple(later.what for later in steps if later.needed(run))
                 observer.turn(Turn(step.what, to_come, step.timed))
-                step.do(trials)
+                with trials.processes.alone() if step.timed else contextlib.nullcontext():
+                    step.do(trials)
         except NotImported:
             pass  # the verdict on that is in the run
         except Stopped:
             run.facts.interrupted = True
             trials.save()
+        finally:
+            trials.processes.close()
 
 
 def works(run: Run) -> bool:

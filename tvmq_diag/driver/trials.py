@@ -19,6 +19,7 @@ from ..results.verdict import INTERRUPTED, TIMED_OUT, WORKS, Verdict
 from ..trace.ending import How
 from . import investigation, onnx_runtime
 from .compiler import Compiled, Compiler
+from .foresight import Foresight
 from .plan import Observer, Plan
 
 
@@ -43,6 +44,7 @@ class Trials:
         self.observer = observer
         self.scratch = scratch
         self.compiler = Compiler(plan, run.directory, scratch, observer)
+        self.processes = self.compiler.processes
         self.artifacts: dict[str, Path | None] = {}
         """The folder of the compiled model of each configuration that ran, if there is one."""
         self.tuned: dict[str, Path] = {}
@@ -54,7 +56,9 @@ class Trials:
         """Try a configuration; its verdict. `data`: to calibrate on, None for the plan's."""
         self.run.facts.attempted[configuration.text] = role.value
         self.save()
-        compiled = self.compiler.compile(configuration, data=data)
+        compiled = self.compiler.compile(
+            configuration, data=data, watch=_watch(self, configuration)
+        )
         if judge.is_import(compiled.trace, compiled.ending):
             verdict = judge.of_import(self.plan.toolchain.name, compiled.trace, compiled.ending)
             self._keep(Result(verdict, role, compiled.trace, compiled.ending.tail))
@@ -70,6 +74,14 @@ class Trials:
         if stopped:
             raise Stopped
         return verdict
+
+    def ahead(self, configurations: list[Configuration]) -> None:
+        """Have what is going to be tried, and the float model, compiled side by side."""
+        for configuration in configurations:
+            self.compiler.ahead(configuration, _watch(self, configuration))
+        here = [one.is_model for one in self.plan.configurations if one.target is None]
+        if self.plan.reference and here and not any(here):
+            self.compiler.float_ahead()
 
     def configuration(self, text: str) -> Configuration:
         """The configuration of that text; one that was asked for has fields of the TVM at hand."""
@@ -128,8 +140,7 @@ class Trials:
 
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
-        results = self.run.with_role(Role.REQUESTED, Role.REFERENCE)
-        return [result for result in results if result.ran]
+        return [one for one in self.run.with_role(Role.REQUESTED, Role.REFERENCE) if one.ran]
 
     def save(self) -> None:
         """Write the run as it is now."""
@@ -224,6 +235,11 @@ class Trials:
             )
         except (OSError, ValueError):
             return None
+
+
+def _watch(trials: Trials, configuration: Configuration) -> Foresight:
+    trace = trials.compiler.orders.of(configuration).trace
+    return Foresight(configuration, trials.plan.toolchain.name, trace, trials.observer.foreseen)
 
 
 def _unless_stopped(compiled: Compiled) -> Compiled:

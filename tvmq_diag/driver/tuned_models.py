@@ -16,7 +16,6 @@ from ..measurements import benchmark, outputs
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.paired import Ratio
 from ..measurements.tuning import TunedModel, Tuning, tuned
-from ..toolchains import process
 from ..trace.ending import How
 from ..trace.layout import CHOICE, RECORD_FILE, RECORDS, TRACES
 from ..trace.trace import Trace
@@ -191,7 +190,7 @@ def _timed(trials: Trials, built: dict[str, list[Built]]) -> Benchmark:
     trials.observer.begin("which tuned models are faster")
     seconds = max(_CHOICE_S, plan.seconds)
     job = BenchmarkJob(str(folder), plan.toolchain.dialect, sides, _CHOICE_ROUNDS, seconds)
-    ending = process.run(plan.toolchain, job, plan.limits, trials.observer.progress)
+    ending = trials.processes.run(job, trials.observer.progress)
     if ending.how == How.INTERRUPTED:
         raise Stopped
     try:

@@ -33,6 +33,11 @@ class Step:
         times = [run.ms for run in self.runs if run.ms is not None]
         return sum(times) if times else None
 
+    @property
+    def kept(self) -> bool:
+        """Did another process run its passes?"""
+        return any(run.kept for run in self.runs)
+
     def lowered(self, trace: Trace) -> list[tuple[PrimFunc, bool]]:
         """The lowered functions that it worked on, and whether it changed them."""
         functions = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..decoding import Damage
 from ..trace import events
-from ..trace.events import Enter, Investigation, Leave, Looking, Stage, TraceEvent, Unwind
+from ..trace.events import Enter, Investigation, Knobs, Leave, Looking, Stage, TraceEvent, Unwind
 from ..trace.journal import event_of
 
 
@@ -17,13 +17,14 @@ class Progress:
     """Where a compile is: its stage, the innermost open pass, how many passes have begun.
 
     After a failure: DIAGNOSIS, what is being found out, how many experiments have been made. `of`
-    says what `count` counts.
+    says what `count` counts. `blamed`: the op and the settings behind a failure are on record.
     """
 
     stage: str
     pass_name: str
     count: int
     of: str = "passes"
+    blamed: bool = False
 
 
 DIAGNOSIS = "diagnosis"
@@ -42,6 +43,7 @@ class Follower:
         self._passes = 0
         self._looking: str | None = None
         self._queries = 0
+        self._blamed = False
         self._step: tuple[str, int, str] | None = None
 
     def read(self) -> Progress | None:
@@ -60,7 +62,7 @@ class Follower:
             with contextlib.suppress(Damage):
                 self._event(event_of(line, events.DECODER))
         if self._looking is not None:
-            return Progress(DIAGNOSIS, self._looking, self._queries, "experiments")
+            return Progress(DIAGNOSIS, self._looking, self._queries, "experiments", self._blamed)
         if self._step is not None:
             return Progress(self._stage, *self._step)
         name = self._open[-1][1] if self._open else ""
@@ -84,6 +86,8 @@ class Follower:
             case Looking():
                 self._looking = event.what or self._looking
                 self._queries = self._queries if event.queries is None else event.queries
+            case Knobs():
+                self._blamed = True
             case Investigation():
                 self._looking = "on the way to the pass that failed"
 

@@ -24,6 +24,16 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def available_bytes() -> int:
+    """The memory that processes can still take without swapping; 0 where /proc does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        named = (line.split() for line in lines)
+        return next(int(words[1]) * 1024 for words in named if words[0] == "MemAvailable:")
+    except (OSError, ValueError, IndexError, StopIteration):
+        return 0
+
+
 def usable_bytes() -> int:
     """The memory that a TVM process may use unless told otherwise: 90 % of the machine's."""
     return int(0.9 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

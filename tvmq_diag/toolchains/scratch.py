@@ -6,11 +6,14 @@ import contextlib
 import fcntl
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 _PREFIX = "tvmq-run-"
+_MAKING = threading.Lock()
+"""Else one thread may remove the folder that another has just made, and not locked yet."""
 _OWNER = ".owner"
 """A file in each folder that its run keeps locked. The kernel unlocks it when that ends, whatever
 ends it, so an unlocked one is of a run that is no more."""
@@ -19,11 +22,13 @@ ends it, so an unlocked one is of a run that is no more."""
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
     """A new folder in the temporary folder, gone at the end of the block. Raises OSError."""
-    sweep()
-    path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    with _MAKING:
+        sweep()
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        owner = (path / _OWNER).open("w")
+        fcntl.flock(owner, fcntl.LOCK_EX)
     try:
-        with (path / _OWNER).open("w") as owner:
-            fcntl.flock(owner, fcntl.LOCK_EX)
+        with owner:
             yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)

@@ -96,6 +96,21 @@ class Text(Timed, frozen=True, tag="text"):
     file: str
 
 
+class Taken(Timed, frozen=True, tag="taken"):
+    """A stage, `what`, was not gone through: its result is that of another process, which made it
+    at the time `made` in `ms`. `passes`: the first and the last number of the passes that made it,
+    whose times are theirs; empty where there are none on record."""
+
+    what: str
+    made: str
+    ms: float
+    passes: list[int] = msgspec.field(default_factory=list)
+
+    def covers(self, number: int) -> bool:
+        """Is that pass one of those that made it?"""
+        return len(self.passes) == 2 and self.passes[0] <= number <= self.passes[1]
+
+
 class Compiling(Timed, frozen=True, tag="compiling"):
     """The module of a snapshot is handed to the compiler."""
 
@@ -173,7 +188,7 @@ class End(Timed, frozen=True, tag="end"):
 TraceEvent = (
     Enter | Leave | Written | Unwind | Start | Facts | Stage | Text | Compiling | Failure | Blame
     | Culprit | Warned | Knobs | Looking | Progress | Smallest | RejectionMap | Investigation
-    | Skipped | Outputs | KernelCode | Fault | End
+    | Skipped | Taken | Outputs | KernelCode | Fault | End
 )  # fmt: skip
 
 DECODER: msgspec.json.Decoder[TraceEvent] = msgspec.json.Decoder(TraceEvent)

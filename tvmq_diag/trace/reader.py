@@ -22,6 +22,7 @@ from .events import (
     Skipped,
     Stage,
     Start,
+    Taken,
     Text,
     TraceEvent,
     Unwind,
@@ -78,6 +79,8 @@ def _take(trace: Trace, event: TraceEvent) -> None:
             trace.problems += event.add_to(trace.facts, journal.NAME)
         case Stage():
             _reach(trace, event.name)
+        case Taken():
+            trace.taken.append(event)
         case Compiling():
             trace.compiling = event.snapshot
         case Text():
@@ -142,6 +145,7 @@ def _enter(trace: Trace, event: Enter) -> None:
     run = PassRun(event.id, event.name, event.stage, event.t, parent)
     run.before = event.snapshot
     run.entry = event.own
+    run.kept = any(taken.covers(event.id) for taken in trace.taken)
     trace.pass_runs[run.number] = run
     trace.unwound = []
     if parent is not None:

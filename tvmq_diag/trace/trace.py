@@ -14,7 +14,7 @@ import msgspec
 
 from .. import foreign
 from . import ops, snapshot
-from .events import Warned, Written
+from .events import Taken, Warned, Written
 from .facts import TraceFacts
 from .failure import Blame, Culprit, Failure, RejectionMap, Smallest
 from .snapshot import Node, Snapshot
@@ -37,6 +37,9 @@ class PassRun(msgspec.Struct, eq=False, dict=True):
     before: int | None = None
     after: int | None = None
     raised: bool = False
+    kept: bool = False
+    """Did another process run it, and this one go on with what it had made? Then its times are of
+    that one."""
     entry: float = 0.0
     own: float = 0.0
     children: list[PassRun] = []
@@ -118,6 +121,8 @@ class Trace(msgspec.Struct, eq=False):
     """The passes that the newest exception came through, outermost first, if none ran since."""
     text: str | None = None
     """Relative path of the failing module's own text, as TVM prints it."""
+    taken: list[Taken] = []
+    """Stages whose result came from another process, with their passes."""
     compiling: int | None = None
     """The snapshot of the module that was handed to the compiler, once that had begun."""
     blame: Blame | None = None

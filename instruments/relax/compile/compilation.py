@@ -41,7 +41,7 @@ class Compile(compilation.Compilation):
         if self.job.first_ops:
             module = prefix.first_ops(module, self.job.first_ops)
         self.trace.stage("prepare")
-        module = prepare(module, self.target, self.job.opt_level)
+        module = self.prepare(module)
         if self.job.qconfig is not None:
             module = self.quantize(module)
         self.trace.stage("lower")
@@ -80,6 +80,19 @@ class Compile(compilation.Compilation):
             self.find_kernel()
             raise
 
+    def prepare(self, module: IRModule) -> Any:
+        """What `prepare` makes of the model, or another process has kept."""
+        from ...kept.prepared import prepared
+        from . import models
+
+        def make() -> Any:
+            return prepare(module, self.target, self.job.opt_level)
+
+        if not models.can_save():
+            return make()
+        depends_on = [str(self.target), self.job.opt_level]
+        return prepared(self.job, self.trace.recorder, depends_on, make)
+
     def find_kernel(self) -> None:
         """Say in the trace which kernel a run failed at: it failed in no pass."""
         from . import execution
@@ -102,7 +115,8 @@ class Compile(compilation.Compilation):
         # On a corrupted heap TVM's own handler of SIGSEGV can wait for ever.
         sandbox.die_at_once()
         self.describe_target(pipeline=pipeline_of(self.job), schedule=schedule_of(self.job))
-        model = models.remembered(self.job.imported, self.job.model)
+        told = functools.partial(self.trace.journal.event, "taken")
+        model = models.remembered(self.job.kept, self.job.model, told)
         self.describe_model(model)
         return model
 

@@ -27,12 +27,11 @@ from ...inputs import files, models, shapes, torchscript, torchvision_nets
 from ...inputs.errors import ModelError, line
 from ...inputs.files import File, existing
 from ...inputs.models import Model
+from ...kept.imported import Told, imported
 from ...protocol.jobs import ModelSource
 from ...tvm_types import IRModule
 from ..ir import walk
 from . import frontends, nets
-
-_REMEMBERED = ("torchvision", "torchvision-onnx", "torch", "onnx", "tflite")
 
 
 def load(source: ModelSource) -> Model:
@@ -58,30 +57,26 @@ def load(source: ModelSource) -> Model:
     return model
 
 
-def remembered(folder: str | None, source: ModelSource) -> Model:
-    """A model from `folder`, where an earlier process left it; else it is loaded, and left there.
+def remembered(kept: str | None, source: ModelSource, told: Told = lambda **fields: None) -> Model:
+    """A model as `load` imports it, or, below the folder `kept`, as another process has kept it:
+    see instruments.kept.imported, also for `told`."""
+    place = kept if can_save() else None
+    return imported(place, source, lambda: load(source), _read, _save, told)
 
-    Without the PyTorch module. Only for sources that are the same each time and change nothing
-    else: no function of somebody's.
-    """
-    kind = source.source.partition(":")[0]
-    if folder is None or kind not in _REMEMBERED or not can_save():
-        return load(source)
-    place = Path(folder)
-    facts = place / "model.json"
-    if facts.exists():
-        module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
-        with np.load(place / "inputs.npz") as inputs:
-            arrays = dict(inputs)
-        known = models.of_facts(json.loads(facts.read_text(encoding="utf-8")))
-        return Model(module, {}, arrays, **known)
-    model = load(source)
+
+def _save(model: Model, place: Path) -> None:
     (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
     named: Any = model.inputs
     np.savez(place / "inputs.npz", **named)
-    # Last: it says that all is there.
-    facts.write_text(json.dumps(models.facts_of(model)), encoding="utf-8")
-    return model
+    (place / "model.json").write_text(json.dumps(models.facts_of(model)), encoding="utf-8")
+
+
+def _read(place: Path) -> Model:
+    module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
+    with np.load(place / "inputs.npz") as inputs:
+        arrays = dict(inputs)
+    known = models.of_facts(json.loads((place / "model.json").read_text(encoding="utf-8")))
+    return Model(module, {}, arrays, **known)
 
 
 def can_save() -> bool:

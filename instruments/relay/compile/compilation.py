@@ -78,7 +78,8 @@ class Compile(compilation.Compilation):
         from . import models
 
         self.describe_target()
-        model = models.remembered(self.job.imported, self.job.model)
+        told = functools.partial(self.trace.journal.event, "taken")
+        model = models.remembered(self.job.kept, self.job.model, told)
         depth.check(model.fresh())
         self.describe_model(model)
         return model
@@ -112,6 +113,8 @@ class Compile(compilation.Compilation):
         import tvm
         from tvm import relay
 
+        from . import preparation
+
         qconfig = configured(self.job.qconfig or {}, self.describe_bitserial)
         batches = self.batches()
         # Calibrating over data builds for the target in force, and runs that here.
@@ -119,7 +122,8 @@ class Compile(compilation.Compilation):
         with self.calibrated(), qconfig, target, around_quantize(self.job.quantize_opt_level):
             level = int(tvm.transform.PassContext.current().opt_level)
             self.trace.facts(quantize_opt_level=level)
-            return relay.quantize.quantize(module, dict(params), dataset=batches)
+            with preparation.kept(self.job, self.trace.recorder):
+                return relay.quantize.quantize(module, dict(params), dataset=batches)
 
     def describe_bitserial(self, taken: int, left: dict[str, int]) -> None:
         """Say in the trace what realize=bitserial took, and why it left the rest."""

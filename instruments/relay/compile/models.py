@@ -24,12 +24,11 @@ from ...inputs import files, models, shapes, torchscript, torchvision_nets
 from ...inputs.errors import ModelError, line
 from ...inputs.files import File, existing
 from ...inputs.models import Model
+from ...kept.imported import Told, imported
 from ...protocol.jobs import ModelSource
 from ...recording import diagnostic_texts
 from ...tvm_types import IRModule
 from . import frontends, nets
-
-_REMEMBERED = ("torchvision", "torch", "onnx", "tflite")
 
 
 def load(source: ModelSource) -> Model:
@@ -54,29 +53,22 @@ def load(source: ModelSource) -> Model:
     return model
 
 
-def remembered(folder: str | None, source: ModelSource) -> Model:
-    """A model from `folder`, where an earlier process left it; else it is loaded, and left there.
+def remembered(kept: str | None, source: ModelSource, told: Told = lambda **fields: None) -> Model:
+    """A model as `load` imports it, or, below the folder `kept`, as another process has kept it:
+    see instruments.kept.imported, also for `told`."""
+    return imported(kept, source, lambda: load(source), _read, _save, told)
 
-    Without the PyTorch module. Importing a torchvision net takes 10 to 20 s, reading it back one.
-    Only for sources that are the same each time and change nothing else: no function of somebody's.
-    """
-    if folder is None or source.source.partition(":")[0] not in _REMEMBERED:
-        return load(source)
-    place = Path(folder)
-    facts = place / "model.json"
-    if facts.exists():
-        return _read(place, json.loads(facts.read_text(encoding="utf-8")))
-    model = load(source)
+
+def _save(model: Model, place: Path) -> None:
     (place / "module.json").write_text(tvm.ir.save_json(model.module), encoding="utf-8")
     inputs = {name: tvm.nd.array(value) for name, value in model.inputs.items()}
     (place / "params.bin").write_bytes(relay.save_param_dict(model.params))
     (place / "inputs.bin").write_bytes(relay.save_param_dict(inputs))
-    # Last: it says that all is there.
-    facts.write_text(json.dumps(models.facts_of(model)), encoding="utf-8")
-    return model
+    (place / "model.json").write_text(json.dumps(models.facts_of(model)), encoding="utf-8")
 
 
-def _read(place: Path, facts: dict[str, Any]) -> Model:
+def _read(place: Path) -> Model:
+    facts = json.loads((place / "model.json").read_text(encoding="utf-8"))
     module = tvm.ir.load_json((place / "module.json").read_text(encoding="utf-8"))
     params = dict(relay.load_param_dict((place / "params.bin").read_bytes()))
     inputs = relay.load_param_dict((place / "inputs.bin").read_bytes())
