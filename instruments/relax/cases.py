@@ -9,7 +9,6 @@ import dataclasses
 from typing import Any, Callable
 
 from ..matrix.operands import CHANNELS, SIZE, Operands, operands
-from .compat import TENSOR
 
 _ALIKE = {"matmul": "dense", "concat": "concatenate", "astype": "cast"}
 """What ..operands calls them."""
@@ -117,5 +116,7 @@ def built(parameters: list[Any], body: Callable[[Callable[[Any], Any]], Any]) ->
 
 def tensor(shape: Any, dtype: str) -> Any:
     """The type of a tensor."""
+
+    from .compat import TENSOR  # here: what imports this module need not have a TVM
 
     return TENSOR(tuple(shape), dtype)
