@@ -14,7 +14,6 @@ examples:
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import re
@@ -192,7 +191,7 @@ def _parts(run: Path) -> Iterator[str]:
     work = store.load(run)
     timed = time.perf_counter() - began
     began = time.perf_counter()
-    run_page.write(dataclasses.replace(work))
+    run_page.write(work)
     page = time.perf_counter() - began
     yield f"callbacks that wrote no snapshot {plain / 1e3:6.2f} s (the journal, and looking)"
     yield f"callbacks that wrote one         {written / 1e3:6.2f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,8 @@ def _but_times(value: Any) -> Any:
 def _verdicts(run: Path) -> Any:
     found: list[dict[str, Any]] = json.loads((run / "verdict.json").read_text())
     for verdict in found:
-        # Its last clause is of the time that the model takes.
-        verdict["suggestion"] = (verdict.get("suggestion") or "").partition(" of float's time")[0]
-        verdict["suggestion"] = verdict["suggestion"].rpartition(",")[0]
+        said = verdict.get("suggestion") or ""
+        verdict["suggestion"] = re.sub(r", [\d.]+( \[[^\]]*\])? of float's time", "", said)
     return _but_times(found)
 
 
