@@ -163,7 +163,7 @@ def test_ctrl_c_keeps_what_is_known(cache: Path, tmp_path: Path) -> None:
         (["--tune", "5", "--no-reference"], "--no-reference leaves the benchmark out"),
         (["--tune", "5", "--tuning-records", "x"], "give one"),
         (["--tuning-records", "missing.log"], "there is no such file"),
-        (["--tune", "-1"], "must not be negative"),
+        (["--tune", "-1"], "must be a number from 0 on"),
     ],
 )
 def test_what_cannot_be_is_refused(
