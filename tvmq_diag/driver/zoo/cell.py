@@ -52,8 +52,8 @@ class Task:
         """The options of `trace`, but for --out."""
         chain = ["--tvm-python", self.python] if self.python else ["--tvm", self.tvm]
         return [
-            "--model", self.model, "--dtype", self.configuration, *chain, "--no-reference", "--jobs", "1",
-            *self.arguments, *self.room,
+            "--model", self.model, "--dtype", self.configuration, *chain, "--no-reference",
+            "--jobs", "1", *self.arguments, *self.room,
         ]  # fmt: skip
 
 
