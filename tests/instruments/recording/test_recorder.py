@@ -216,7 +216,7 @@ import os, signal
 from instruments.recording import snapshots
 original = snapshots.Snapshots.take
 def interrupted(self, module):
-    if self._number == 3: os.kill(os.getpid(), signal.SIGINT)
+    if self.number == 3: os.kill(os.getpid(), signal.SIGINT)
     return original(self, module)
 snapshots.Snapshots.take = interrupted
 try:
