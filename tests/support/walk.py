@@ -17,6 +17,9 @@ SHOWN = """() => {
 }"""
 """Is the op of the address the one that is selected?"""
 
+DRAWN = """() => new Promise(done =>
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))"""
+
 MOST = 400
 """So many stops a keyboard makes at most on its way to something."""
 
@@ -58,6 +61,7 @@ class Walk:
         test = "startsWith" if begins != address else "endsWith"
         self.tab.wait_for_function(f"(begins) => location.hash.{test}(begins)", arg=begins)
         self.tab.wait_for_function(SHOWN)
+        self.tab.evaluate(DRAWN)  # the card comes after the row
 
     def card(self) -> str:
         """All that the op's card says."""
@@ -76,7 +80,9 @@ class Walk:
         self.tab.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         self.take(f".sweep a[href$='/{pass_name}/{op}']")
         self.at(f"#int4/{pass_name}/{op}")
-        assert f"%{op} {name}" in self.card() and "rejected here" in self.card()
+        told = f"document.querySelector('{CARD}').textContent.includes('rejected here')"
+        self.tab.wait_for_function(told)
+        assert f"%{op} {name}" in self.card()
         # Its scale and dtype at each step: what is calibrated has no scale before.
         scaled = name == "simulated_quantize"
         for key, where in (("", pass_name), ("ArrowLeft", "QuantizeCalibrate")):

@@ -99,7 +99,7 @@ class Trials:
         first = not self.compiler.has_float
         compiled = self.compiler.float_model()
         if first:
-            verdict = self._of_float(compiled)
+            verdict = _of_float(self.plan.toolchain.name, compiled)
             self._keep(Result(verdict, Role.FLOAT, compiled.trace, compiled.ending.tail))
         return _unless_stopped(compiled)
 
@@ -202,15 +202,6 @@ class Trials:
         )
         return ending.how == How.INTERRUPTED
 
-    def _of_float(self, compiled: Compiled) -> Verdict:
-        name = self.plan.toolchain.name
-        if compiled.ran:
-            return Verdict(FLOAT, name, WORKS, "run")
-        unquantized = replace(REFERENCE, text=FLOAT, dtypes=(FLOAT, FLOAT, FLOAT))
-        verdict = judge.of_failure(unquantized, name, compiled.trace, compiled.ending)
-        verdict.suggestion = None
-        return verdict
-
     def _other(
         self, configuration: Configuration, compiled: Compiled
     ) -> tuple[Metrics | None, str]:
@@ -235,6 +226,16 @@ class Trials:
             )
         except (OSError, ValueError):
             return None
+
+
+def _of_float(name: str, compiled: Compiled) -> Verdict:
+    """The verdict on the float model, on the TVM of that name."""
+    if compiled.ran:
+        return Verdict(FLOAT, name, WORKS, "run")
+    unquantized = replace(REFERENCE, text=FLOAT, dtypes=(FLOAT, FLOAT, FLOAT))
+    verdict = judge.of_failure(unquantized, name, compiled.trace, compiled.ending)
+    verdict.suggestion = None
+    return verdict
 
 
 def _watch(trials: Trials, configuration: Configuration) -> Foresight:
