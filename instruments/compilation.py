@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Callable
 
@@ -65,7 +64,7 @@ class Compilation:
             host_features=target.host_features(),
             target_features=target.target_features(self.target),
             made_with=identity.identity(self.job.dialect),
-            threads=int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0))),
+            threads=target.threads(),
             **facts,
             **self.target_facts(),
         )

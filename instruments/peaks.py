@@ -14,7 +14,6 @@ The int8 instruction is x86's vpdpbusd; of other processors' nothing is measured
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from typing import Any, Callable
@@ -189,9 +188,9 @@ def _fastest(run: Callable[[], Any]) -> float:
 def _compiled(host: Any, name: str, text: str) -> Any:
     from tvm.script import from_source
 
-    with contextlib.suppress(ImportError):
+    try:
         from tvm.script import tirx as language  # since TVM 0.26
-    if "language" not in locals():
+    except ImportError:
         from tvm.script import tir as language
     module = tvm.IRModule({name: from_source(text, {"T": language})})
     room = getattr(tvm, "tirx", None) or tvm.tir

@@ -14,22 +14,17 @@ from __future__ import annotations
 
 import re
 
+from ..protocol.instructions import (
+    DOT,
+    FLOAT,
+    FMA,
+    INTEGER,
+    SCALAR,
+    SCALAR_MULTIPLY,
+    VECTOR,
+    WIDENING,
+)
 from .listing import Line
-
-DOT = "dot product"
-WIDENING = "widening multiply"
-INTEGER = "integer multiply"
-SCALAR_MULTIPLY = "scalar multiply"
-FMA = "float multiply-add"
-FLOAT = "other float"
-VECTOR = "other vector"
-SCALAR = "scalar"
-
-CLASSES = (DOT, WIDENING, INTEGER, SCALAR_MULTIPLY, FMA, FLOAT, VECTOR, SCALAR)
-"""A dot product sums several products of a lane at once; a widening multiply gives products of
-twice the width, an integer multiply (of vectors) of the same; the rest is what it is called."""
-
-MULTIPLIES = (DOT, WIDENING, INTEGER, SCALAR_MULTIPLY, FMA)
 
 SCALABLE = 0
 """Of vectors whose width in bits the processor decides, not the code."""

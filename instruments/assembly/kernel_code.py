@@ -11,8 +11,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from . import instructions, listing
-from .instructions import (
+from ..protocol.instructions import (
     CLASSES,
     DOT,
     FLOAT,
@@ -22,6 +21,7 @@ from .instructions import (
     VECTOR,
     WIDENING,
 )
+from . import instructions, listing
 from .listing import Function, Line
 from .loops import Loop, loops
 

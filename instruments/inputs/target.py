@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from pathlib import Path
@@ -112,6 +113,11 @@ def host_features() -> dict[str, bool]:
     """Which of FEATURES this processor has, by LLVM's names."""
     flags = _flags()
     return {name: flag in flags for name, flag in FEATURES.items()}
+
+
+def threads() -> int:
+    """On how many TVM runs a kernel."""
+    return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))
 
 
 def vector_bytes() -> int:

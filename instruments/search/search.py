@@ -39,8 +39,8 @@ def search(trials: Trials, may_skip: bool) -> None:
     if uniform is None:
         return
     mixed = Mixed(trials, uniform)
-    found = mixed.fewest(uniform.nbit_weight) or uniform
-    _walk(trials, lambda bits: _climb(trials, found._replace(nbit_input=bits)),
+    fewest = mixed.fewest(uniform.nbit_weight) or uniform
+    _walk(trials, lambda bits: _climb(trials, fewest._replace(nbit_input=bits)),
           range(WIDEST - 1, NARROWEST - 1, -1))  # fmt: skip
     mixed.compare()
 

@@ -20,6 +20,7 @@ import tvm
 
 from .. import dialects, peaks
 from ..dialects import Timer
+from ..inputs import target
 from ..protocol.jobs import BenchmarkJob, EagerJob, ModelSource, Rpc
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
@@ -67,7 +68,7 @@ def main(job: BenchmarkJob) -> int:
         except Exception as error:
             journal.event("fault", where=f"profile of {name}", message=str(error)[:500])
     if remote is None:
-        journal.event("peaks", **peaks.peaks(_threads()))
+        journal.event("peaks", **peaks.peaks(target.threads()))
     journal.event("end")
     return 0
 
@@ -149,17 +150,12 @@ def _connect(device: Rpc) -> Any:
 def _facts(job: BenchmarkJob) -> dict[str, Any]:
     cores = sorted(os.sched_getaffinity(0))
     return {
-        "threads": _threads(),
+        "threads": target.threads(),
         "affinity": cores,
         "cpu": _cpu(),
         "tvm": tvm.__version__,
         "rpc": dataclasses.asdict(job.rpc) if job.rpc is not None else None,
     }
-
-
-def _threads() -> int:
-    """TVM's."""
-    return int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))
 
 
 def _cpu() -> str:

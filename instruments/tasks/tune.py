@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from .. import dialects
+from ..inputs import target
 from ..numerics.op_errors import journalled
 from ..protocol.jobs import TuneJob
 from ..recording.journal import Journal
@@ -18,7 +18,7 @@ def main(job: TuneJob) -> int:
 
 
 def _tune(journal: Journal, job: TuneJob) -> None:
-    threads = int(os.environ.get("TVM_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    threads = target.threads()
     journal.event("facts", values={"seconds": job.seconds, "threads": threads})
     journal.event("stage", name="tune")
     search = Search(dialects.get(job.dialect).tasks(job), journal, Path(job.records))

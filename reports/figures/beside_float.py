@@ -69,16 +69,7 @@ def beside_float(models: Sequence[Beside], prefix: str, title: str) -> str | Non
                                   for m, _, at in placed]  # fmt: skip
     for i, model in enumerate(shown):
         heading(axes, _LEGEND + i * _ROW, model.name, model.told)
-    axes.legend(
-        loc="upper left",
-        bbox_to_anchor=(0, 1),
-        ncols=3,
-        frameon=False,
-        borderaxespad=0,
-        labelcolor=plot.INK,
-        handletextpad=0.1,
-        columnspacing=1.2,
-    )
+    plot.legend(axes, "upper left", (0, 1), ncols=3, handletextpad=0.1, columnspacing=1.2)
     return inline(axes, prefix, title, tips)
 
 

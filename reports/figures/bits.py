@@ -70,12 +70,5 @@ def accuracy(
             gid=f"bits{number}",
         )
         tips[f"bits{number}"] = [f"{p.name}: {p.bits:.2g} bits, {p.cosine:.3f}" for p in drawn]
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.02),
-        frameon=False,
-        borderaxespad=0,
-        labelcolor=plot.INK,
-        handlelength=3,
-    )
+    plot.legend(axes, "lower left", (0, 1.02), handlelength=3)
     return inline(axes, prefix, title, tips)

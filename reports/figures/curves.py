@@ -89,15 +89,7 @@ def errors(
         )
         drawn = (at for at in places if not math.isnan(values[at]))
         tips[f"line{i}"] = [f"{_of(labels, at)}: {_in_words(values[at])}" for at in drawn]
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.09),
-        ncols=2,
-        frameon=False,
-        borderaxespad=0,
-        labelcolor=plot.INK,
-        handlelength=3,
-    )
+    plot.legend(axes, "lower left", (0, 1.09), ncols=2, handlelength=3)
     if marked is not None and 0 <= marked < count:
         _mark(axes, marked, _of(labels, marked), marked < count / 2)
     return inline(axes, prefix, f"{title}: {', '.join(lines)}", tips)

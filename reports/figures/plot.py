@@ -130,6 +130,18 @@ def plain_numbers(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
+def legend(axes: Axes, corner: str, at: tuple[float, float], **style: float) -> None:
+    """Say what the marks are, with a corner of that at a place of the axes, (0, 0) to (1, 1)."""
+    axes.legend(
+        loc=corner,
+        bbox_to_anchor=at,
+        frameon=False,
+        borderaxespad=0,
+        labelcolor=INK,
+        **style,
+    )
+
+
 def thin(values: Sequence[float], most: int) -> list[int]:
     """Places of at most `most` values to draw: all, or of each stretch the lowest and highest."""
     if len(values) <= most:

@@ -8,12 +8,8 @@ from ..views import bits
 
 
 def lines(run: Run) -> list[str]:
-    """None where nothing was searched."""
-    view = bits.view(run)
-    if view is None:
-        return []
+    """Empty where nothing was searched."""
     return [
-        f"fewest bits{', ' + one.origin[0].lower() + one.origin[1:] if one.origin else ''}: "
-        f"{one.summary}"
-        for one in view.searches
+        f"fewest bits{f', {origin[0].lower()}{origin[1:]}' if origin else ''}: {summary}"
+        for origin, summary in bits.summaries(run)
     ]

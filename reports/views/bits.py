@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tvmq_diag.analysis import advice, snippets, units
+from tvmq_diag.analysis import advice, bit_trials, snippets, units
 from tvmq_diag.analysis.accuracy import percent
 from tvmq_diag.configuration import REFERENCE, parse
 from tvmq_diag.measurements.bit_search import BitSearch, BitTrial, WeightNoise
@@ -22,9 +22,6 @@ from ..formatting import DASH, TIMES, clip, number
 
 _BOUND = 0.95
 """Of runs that do not say which cosine was enough."""
-
-_CLOSE = 1e-6
-"""Cosines this close are of the same setting by another name."""
 
 
 _RIGHT, _SEEMS, _WRONG = (
@@ -106,12 +103,25 @@ def view(run: Run) -> BitsView | None:
     """What is shown of a run's searches; None where there was none."""
     if not run.searches:
         return None
-    several = len(run.searches) > 1
-    views = [
-        _search(run, search, _ORIGINS[search.over_data] if several else "")
+    views = [_search(run, search, _origin(run, search)) for search in run.searches]
+    return BitsView(_compiled(run), views, _instead(run))
+
+
+def summaries(run: Run) -> list[tuple[str, str]]:
+    """Of each search what it starts from, "" where there is but one, and what it came to."""
+    return [
+        (_origin(run, search), _summary(search, search.right(_bound(run))))
         for search in run.searches
     ]
-    return BitsView(_compiled(run), views, _instead(run))
+
+
+def _origin(run: Run, search: BitSearch) -> str:
+    return _ORIGINS[search.over_data] if len(run.searches) > 1 else ""
+
+
+def _bound(run: Run) -> float:
+    """The cosine from which on a result is right."""
+    return _BOUND if run.facts.min_cosine is None else run.facts.min_cosine
 
 
 def _compiled(run: Run) -> str | None:
@@ -140,7 +150,7 @@ def _beside(verdict: Verdict, floats: int | None) -> Beside:
 
 
 def _search(run: Run, search: BitSearch, origin: str) -> SearchView:
-    bound = _BOUND if run.facts.min_cosine is None else run.facts.min_cosine
+    bound = _bound(run)
     rows = _Rows(search, bound, {r.verdict.configuration: r.verdict for r in run.results})
     right = search.right(bound)
     fewest = right[0] if right else None
@@ -153,12 +163,22 @@ def _search(run: Run, search: BitSearch, origin: str) -> SearchView:
         "nothing else that a verdict asks for is missed; what is right on fewer inputs seems so. "
         f"{_kept(run)}{_no_better(search)}",
         figure.accuracy(_series(search), bound, prefix, "Bits of weights against accuracy"),
-        [rows.of(trial) for trial in _uniform(search)],
-        [rows.of(trial) for trial in reversed(_assigned(search))],
-        [rows.of(trial) for trial in _narrower(search, fewest)],
+        [rows.of(trial) for trial in bit_trials.uniform_widths(search)],
+        [rows.of(trial) for trial in reversed(bit_trials.front(search))],
+        [rows.of(trial) for trial in bit_trials.narrower_activations(search, fewest)],
         _each(search, fewest),
-        [rows.of(trial) for trial in reversed(_apart(search))],
+        [rows.of(trial) for trial in reversed(bit_trials.biases_apart(search))],
         [clip(text, 300) for text in (*search.faults, *search.problems)],
+    )
+
+
+def _no_better(search: BitSearch) -> str:
+    averages = ", ".join(map(str, bit_trials.no_better(search)))
+    if not averages:
+        return ""
+    return (
+        ". Bits of its own for each weight did no better than as many for all at an average of "
+        f"{averages}"
     )
 
 
@@ -219,106 +239,24 @@ def _bits(trial: BitTrial) -> str:
 
 def _series(search: BitSearch) -> dict[str, list[BitPoint]]:
     """Lines of the chart."""
-    whole = _whole(search)
-    plain = _best([t for t in whole if not t.weight_bits])
-    lines = {"as many for all weights": plain, "each as many as it needs": _assigned(search)}
-    apart = _apart(search)
+    whole = bit_trials.on_all_inputs(search)
+    plain = bit_trials.best_by_bits([t for t in whole if not t.weight_bits])
+    lines = {
+        "as many for all weights": plain,
+        "each as many as it needs": bit_trials.front(search),
+    }
+    apart = bit_trials.biases_apart(search)
     if apart:
         lines["as many for all weights, biases in 8 bits"] = apart
     else:
-        lines["as many for all weights"] = _best([t for t in whole if t.is_uniform])
+        lines["as many for all weights"] = bit_trials.best_by_bits(
+            [t for t in whole if t.is_uniform]
+        )
     return {name: [_point(t) for t in trials] for name, trials in lines.items() if trials}
-
-
-def _apart(search: BitSearch) -> list[BitTrial]:
-    """As many bits for all weights and 8 for biases, on all inputs; empty where that is what
-    nbit_weight is: only on Relay that is of biases too."""
-    whole = _whole(search)
-    worst = {round(t.bits, 2): t.worst for t in _best([t for t in whole if not t.weight_bits])}
-    apart = _best([t for t in whole if t.weight_bits and t.is_uniform])
-    both = [t for t in apart if round(t.bits, 2) in worst]
-    same = all(abs(worst[round(t.bits, 2)] - t.worst) <= _CLOSE for t in both)
-    return [] if same else apart
 
 
 def _point(trial: BitTrial) -> BitPoint:
     return BitPoint(trial.bits, trial.worst, " ".join(trial.fields) or "as by default")
-
-
-def _best(trials: list[BitTrial]) -> list[BitTrial]:
-    """The best at so many bits, the fewest bits first."""
-    best: dict[float, BitTrial] = {}
-    for trial in sorted(trials, key=lambda trial: -trial.worst):
-        best.setdefault(round(trial.bits, 2), trial)
-    return [best[bits] for bits in sorted(best)]
-
-
-def _assigned(search: BitSearch) -> list[BitTrial]:
-    """Of those with bits of their own for each weight what no fewer bits do better."""
-    front: list[BitTrial] = []
-    for trial in _best([t for t in _whole(search) if not t.is_uniform]):
-        if not front or trial.worst > front[-1].worst:
-            front.append(trial)
-    return front
-
-
-def _whole(search: BitSearch) -> list[BitTrial]:
-    """What was tried with 8 bits of activations on all inputs, with the same ops in float."""
-    whole = [t for t in search.trials if t.inputs == search.inputs and t.nbit_input == 8]
-    skip = _skip(search)
-    return [t for t in whole if t.skip == skip]
-
-
-def _uniform(search: BitSearch) -> list[BitTrial]:
-    """For each width of all weights, the most bits first, the best on the most inputs."""
-    apart, skip = bool(_apart(search)), _skip(search)
-    best: dict[int, BitTrial] = {}
-    for trial in search.trials:
-        if trial.nbit_input != 8 or not trial.is_uniform or trial.skip != skip:
-            continue
-        if trial.weight_bits and apart:
-            continue
-        bits = int(trial.weight_bits[0]) if trial.weight_bits else trial.nbit_weight
-        other = best.get(bits)
-        if other is None or (trial.inputs, trial.worst) > (other.inputs, other.worst):
-            best[bits] = trial
-    return [best[bits] for bits in sorted(best, reverse=True)]
-
-
-def _skip(search: BitSearch) -> str:
-    """The ops in float that the last trial on all inputs had."""
-    whole = (t.skip for t in reversed(search.trials) if t.inputs == search.inputs)
-    return next(whole, "")
-
-
-def _no_better(search: BitSearch) -> str:
-    """At which averages bits of each weight did no better than as many for all, if anywhere."""
-    whole = [t for t in _whole(search) if t.weight_bits]
-    same = {round(t.bits): t.worst for t in _best([t for t in whole if t.is_uniform])}
-    each = [t for t in whole if not t.is_uniform]
-    best = {
-        bits: max((t.worst for t in each if bits - 0.5 < t.bits <= bits), default=None)
-        for bits in same
-    }
-    no_better = [str(b) for b in sorted(same) if (found := best[b]) is not None and found < same[b]]
-    if not no_better:
-        return ""
-    return (
-        ". Bits of its own for each weight did no better than as many for all at an average of "
-        f"{', '.join(no_better)}"
-    )
-
-
-def _narrower(search: BitSearch, fewest: BitTrial | None) -> list[BitTrial]:
-    """At the fewest bits of weights, the best for each width of activations below 8."""
-    if fewest is None:
-        return []
-    key = fewest.weight_bits, fewest.nbit_weight
-    same = [t for t in search.trials if (t.weight_bits, t.nbit_weight) == key and t.nbit_input < 8]
-    best: dict[int, BitTrial] = {}
-    for trial in sorted(same, key=lambda trial: (-trial.inputs, -trial.worst)):
-        best.setdefault(trial.nbit_input, trial)
-    return [best[bits] for bits in sorted(best, reverse=True)]
 
 
 def _each(search: BitSearch, fewest: BitTrial | None) -> list[WeightRow]:

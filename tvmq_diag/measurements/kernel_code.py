@@ -9,20 +9,14 @@ import msgspec
 
 from .. import foreign
 from ..decoding import Natural
+from ..instruments.protocol.instructions import DOT as DOT
+from ..instruments.protocol.instructions import FMA as FMA
+from ..instruments.protocol.instructions import INTEGER as INTEGER
+from ..instruments.protocol.instructions import MULTIPLIES as MULTIPLIES
+from ..instruments.protocol.instructions import SCALAR_MULTIPLY as SCALAR_MULTIPLY
+from ..instruments.protocol.instructions import WIDENING as WIDENING
 from ..trace.ops import CONVOLUTION, DENSE, kernel_kind
 from ..trace.trace import Trace
-
-DOT = "dot product"
-WIDENING = "widening multiply"
-INTEGER = "integer multiply"
-SCALAR_MULTIPLY = "scalar multiply"
-FMA = "float multiply-add"
-FLOAT = "other float"
-VECTOR = "other vector"
-SCALAR = "scalar"
-
-MULTIPLIES = (DOT, WIDENING, INTEGER, SCALAR_MULTIPLY, FMA)
-"""The classes of instruments.assembly.instructions that say how a kernel multiplies."""
 
 
 class Counted(msgspec.Struct, frozen=True):

@@ -6,12 +6,11 @@ machines needs to know whether two TVMs are equal.
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import dataclass
 
 from ..errors import SetupError
-from . import probe
+from . import question
+from .question import NoAnswer
 from .toolchain import Toolchain
 
 
@@ -27,24 +26,9 @@ class Fingerprint:
 def take(chain: Toolchain) -> Fingerprint:
     """The fingerprint of a toolchain's TVM, in some seconds. Raises SetupError."""
     try:
-        done = subprocess.run(
-            [str(chain.python), "-c", _TAKE],
-            env=chain.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=probe.SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        return question.ask(chain, _TAKE, Fingerprint)
+    except NoAnswer as error:
         raise SetupError(f"{chain.python} does not say which TVM it has: {error}") from error
-    try:
-        return Fingerprint(**json.loads(done.stdout.splitlines()[-1]))
-    except (ValueError, TypeError, IndexError) as error:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        why = lines[-1][:300] if lines else f"exit code {done.returncode}"
-        raise SetupError(f"{chain.python} does not say which TVM it has: {why}") from error
 
 
 # As old a Python as TVM ever had. Of a library's path only its name counts.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import dataclass
 
 from ..errors import SetupError
-from . import probe
+from . import question
+from .question import NoAnswer
 from .toolchain import Toolchain
 
 
@@ -30,24 +29,9 @@ class Identity:
 def identify(chain: Toolchain) -> Identity:
     """Which TVM a toolchain has. Raises SetupError when it cannot be asked."""
     try:
-        done = subprocess.run(
-            [str(chain.python), "-c", _IDENTIFY],
-            env=chain.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=probe.SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        return question.ask(chain, _IDENTIFY, Identity)
+    except NoAnswer as error:
         raise SetupError(f"{chain.python} does not say which TVM it has: {error}") from error
-    try:
-        return Identity(**json.loads(done.stdout.splitlines()[-1]))
-    except (ValueError, TypeError, IndexError) as error:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        why = lines[-1][:300] if lines else f"exit code {done.returncode}"
-        raise SetupError(f"{chain.python} does not say which TVM it has: {why}") from error
 
 
 # The libraries are those that Linux says are loaded: where TVM keeps them, and in how many files,

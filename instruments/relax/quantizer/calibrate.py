@@ -102,8 +102,10 @@ def _check_groups(sites: list[Site], config: QConfig) -> None:
     rows = sorted({len(weight) for weight in weights if weight.ndim == 2})
     grouped = config.group > 0 and config.realize != "qdq"
     if grouped and rows and all(count % config.group for count in rows):
-        said = ", ".join(map(str, rows[:8]))
-        raise ValueError(f"group={config.group} divides the rows of no weight of a matmul ({said})")
+        counts = ", ".join(map(str, rows[:8]))
+        raise ValueError(
+            f"group={config.group} divides the rows of no weight of a matmul ({counts})"
+        )
 
 
 def _in_groups(weight: np.ndarray, axis: int, config: QConfig) -> np.ndarray | None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tvmq_diag.instruments.assembly import instructions, kernel_code, listing
-from tvmq_diag.instruments.assembly.instructions import (
+from tvmq_diag.instruments.assembly.instructions import SCALABLE
+from tvmq_diag.instruments.assembly.listing import Line
+from tvmq_diag.instruments.assembly.loops import loops
+from tvmq_diag.instruments.protocol.instructions import (
     DOT,
     FLOAT,
     FMA,
     INTEGER,
-    SCALABLE,
     SCALAR,
     SCALAR_MULTIPLY,
     VECTOR,
     WIDENING,
 )
-from tvmq_diag.instruments.assembly.listing import Line
-from tvmq_diag.instruments.assembly.loops import loops
 
 X86 = """\t.text
 \t.globl\tconv2d
