@@ -85,6 +85,7 @@ def test_which_weight_has_how_many_bits(run: Run, tmp_path: Path) -> None:
     assert told == [("16×3×3×3", "-20.0", "8"), ("64×3×3×3", "–", "3")]  # noqa: RUF001
     text = page.write(run).read_text(encoding="utf-8")
     assert not Outline(text).open and EVIL not in text and f"{quote(folder.name)}/bits.toml" in text
+    assert "What is advised was compiled and judged" in text
     for name in ("as many for all weights", "each as many as it needs", "biases in 8 bits"):
         assert name in shown.chart
 
@@ -97,6 +98,7 @@ def test_where_nothing_is_right_or_time_was_up_it_says_so(run: Run) -> None:
     assert shown.summary == "No setting that was tried before the time was up is right"
     text = page.write(run).read_text(encoding="utf-8")
     assert not Outline(text).open and EVIL not in text and "Not all was searched" in text
+    assert "What is advised was compiled" not in text  # nothing is
 
 
 def test_the_page_has_a_line_for_each_width(run: Run) -> None:
