@@ -35,7 +35,6 @@ def _traces(run: Path) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="long, and not seen to its end on a quiet machine yet")
 def test_verdicts_and_files_are_the_same_with_one_process_and_with_several(
     trace_quantize: Command, tmp_path: Path
 ) -> None:

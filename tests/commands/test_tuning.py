@@ -80,7 +80,6 @@ def known(cache: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="long, and not seen to its end on a quiet machine yet")
 def test_a_run_is_tuned_and_its_records_hold(
     tracing: Callable[..., Run], in_tvm: InTvm, cache: Path, tmp_path: Path
 ) -> None:

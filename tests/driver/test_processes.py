@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,8 @@ class Machine:
         with self.lock:
             self.running -= 1
             self.ended.append(name)
+            if name.startswith("large") and (self.running or self.began[-1] != name):
+                return Ending(How.SIGNAL, -signal.SIGKILL, 0.0, 1, name)
         how = How.INTERRUPTED if stop.is_set() else How.FINISHED
         return Ending(how, 0, 0.0, 1, name)
 
@@ -181,3 +184,28 @@ def test_what_need_not_be_done_is_not(
     side_by_side.run(job("a"), nothing)
     eventually(lambda: machine.ended == ["a", "c"])
     assert side_by_side.run(job("b"), nothing).tail == "b"  # unless it is wanted after all
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_what_is_killed_beside_others_is_done_again_by_itself(
+    machine: Machine, make: Make, job: Callable[[str], CompileJob], ahead: bool
+) -> None:
+    side_by_side = make(2)
+    side_by_side.run(job("a"), nothing)
+    side_by_side.ahead("long", job("long"))
+    eventually(lambda: machine.running == 1)
+    if ahead:
+        side_by_side.ahead("large", job("large"))
+        eventually(lambda: machine.began.count("large") == 1)
+    threading.Timer(0.3, machine.hold.set).start()
+    ending = side_by_side.run(job("large"), nothing)
+    assert (ending.how, ending.tail) == (How.FINISHED, "large")
+    assert machine.began == ["a", "long", "large", "large"]
+
+
+def test_what_is_killed_by_itself_is_not_done_again(
+    machine: Machine, make: Make, job: Callable[[str], CompileJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = Ending(How.SIGNAL, -signal.SIGKILL, 0.0, 1, "killed")
+    monkeypatch.setattr(processes.process, "run", lambda *given, **named: killed)
+    assert make(2).run(job("a"), nothing) == killed

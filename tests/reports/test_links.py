@@ -64,7 +64,7 @@ def test_the_refused_op_is_a_click_away(tiny: Path, browser: Any, link: str) -> 
     tab = ready(browser, tiny)
     tab.locator(link).first.click()
     tab.wait_for_function(f"location.hash === '{REFUSED}'")
-    assert "%11 add" in tab.text_content("#viewer-card h4")
+    tab.locator("#viewer-card h4", has_text="%11 add").wait_for()
 
 
 @pytest.mark.parametrize("table", ["numbers", "coverage", "ir"])
@@ -96,7 +96,7 @@ def test_a_kernel_leads_to_its_call(tiny: Path, browser: Any) -> None:
     said = links.first.text_content()
     links.first.click()
     tab.wait_for_function("location.hash.length > 1")
-    assert said[:40] in tab.text_content("#viewer-card")
+    tab.locator("#viewer-card", has_text=said[:40]).wait_for()
 
 
 def test_a_pass_leads_to_its_step(tiny: Path, browser: Any) -> None:
@@ -104,4 +104,4 @@ def test_a_pass_leads_to_its_step(tiny: Path, browser: Any) -> None:
     link = tab.locator(".passes th a", has_text="QuantizeAnnotate").first
     link.click()
     tab.wait_for_function("location.hash.endsWith('/QuantizeAnnotate')")
-    assert tab.text_content("#viewer-pass") == "QuantizeAnnotate"
+    tab.locator("#viewer-pass", has_text="QuantizeAnnotate").wait_for()

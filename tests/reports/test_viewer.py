@@ -357,7 +357,7 @@ class TestSearch:
         tab.keyboard.press("ArrowDown")
         tab.keyboard.press("Enter")
         tab.wait_for_function("location.hash.startsWith('#int4/QuantizeAnnotate/')")
-        assert "nn.conv2d" in tab.text_content("#viewer-card h4")
+        tab.locator("#viewer-card h4", has_text="nn.conv2d").wait_for()  # drawn after the address
         assert not tab.is_visible("#viewer-found") and not tab.complaints
 
     @pytest.mark.parametrize(
@@ -412,14 +412,14 @@ class TestCard:
         assert "as int4, int4" in elsewhere.text_content()
         elsewhere.locator("th a").first.click()
         tab.wait_for_function("location.hash.startsWith('#int4/QuantizeCalibrate/')")
-        assert "as int4, int4" in card.text_content()
+        card.filter(has_text="as int4, int4").wait_for()
 
     def test_it_leads_to_what_the_op_reads(self, tiny: Path, browser: Any) -> None:
         tab = opened(browser, tiny)
         step_to(tab, tiny, "int8/int8/int32/QuantizeCalibrate/9")
         tab.locator("#viewer-card dd a").first.click()
         tab.wait_for_function("!location.hash.endsWith('/9')")
-        assert "simulated_quantize" in tab.text_content("#viewer-card h4")
+        tab.locator("#viewer-card h4", has_text="simulated_quantize").wait_for()
 
     def test_the_verdict_leads_there(self, tiny: Path, browser: Any) -> None:
         tab = opened(browser, tiny)
@@ -427,7 +427,7 @@ class TestCard:
         tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         tab.locator(".card dd a", has=tab.locator("code")).first.click()
         tab.wait_for_function("location.hash.startsWith('#int4/QuantizeRealize/')")
-        assert tab.locator("#viewer-card").is_visible()
+        tab.locator("#viewer-card").wait_for()
 
 
 def test_rows_of_the_timeline_are_filtered(tiny: Path, browser: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -56,6 +57,7 @@ class Processes:
         self._ahead: dict[str, _Ahead] = {}
         self._changed = threading.Condition()
         self._running = 0
+        self._begun = 0
         self._waiting = 0
         self._wanted: _Ahead | None = None
         self._alone = False
@@ -65,18 +67,24 @@ class Processes:
         self._threads = ThreadPoolExecutor(_THREADS) if plan.jobs > 1 else None
 
     def run(self, job: TracedJob, watch: Watch) -> Ending:
-        """Run a job to its end, or wait for that if it was started ahead: see process.run."""
+        """Run a job to its end, or wait for that if it was started ahead: see process.run. One that
+        was killed while others ran is run again by itself, into an empty folder."""
         ahead = self._ahead.pop(job.trace, None)
+        ending = _STOPPED
         try:
             if ahead is not None and ahead.job == job:
                 ending = self._await(ahead)
-                if ending is not _STOPPED or self._stop.is_set():
-                    return ending
-            with self.turn():
-                return self._process(job, watch)
+            if ending is _STOPPED and not self._stop.is_set():
+                with self.turn():
+                    ending = self._process(job, watch)
+            if ending is _CROWDED:
+                with self.alone():
+                    shutil.rmtree(Path(job.trace), ignore_errors=True)
+                    ending = self._process(job, watch)
         except KeyboardInterrupt:  # while it waited for room
             self._stop.set()
             return _STOPPED
+        return ending
 
     def ahead(
         self,
@@ -173,12 +181,16 @@ class Processes:
             watch(progress)
 
         plan = self._plan
+        with self._changed:
+            self._begun += 1
+            begun, beside = self._begun, self._running > 1
         try:
             ending = process.run(plan.toolchain, job, plan.limits, told, stop=self._stop)
         finally:
             self._share()
         self._peak = max(self._peak, ending.peak_bytes)
-        return ending
+        killed = ending.how is How.SIGNAL and ending.code == -signal.SIGKILL
+        return _CROWDED if killed and (beside or self._begun > begun) else ending
 
     def _share(self) -> None:
         with self._changed:
@@ -215,3 +227,5 @@ class Processes:
 
 
 _STOPPED = Ending(How.INTERRUPTED, None, 0.0, 0, "")
+_CROWDED = Ending(How.SIGNAL, -signal.SIGKILL, 0.0, 0, "")
+"""Killed from outside, as Linux does where memory is short, and perhaps others took that."""
