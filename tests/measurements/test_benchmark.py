@@ -73,12 +73,16 @@ def run(*arguments: str) -> int:
 
 
 def test_it_measures_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relay: Toolchain
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    relay: Toolchain,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = ("--dtype", f"{SIDE},int4", "--rounds", "8", "--json", "mine.json", "--out", "runs/o")
+    asked = ("--dtype", f"{SIDE},int4", "--rounds", "8", "--json", "--out", "runs/o")
     assert run(*asked) == 0
-    found = json.loads((tmp_path / "mine.json").read_text())
+    found = json.loads(capsys.readouterr().out)
+    assert found.pop("exit_code") == 0 and Path(found.pop("page")).name == "index.html"
     assert found == json.loads((tmp_path / "runs" / "o" / command.RECORD).read_text())
     assert set(found["sides"]) == {FLOAT, AGAIN, SIDE}  # int4 cannot be built
     for side in found["sides"].values():

@@ -35,6 +35,7 @@ from . import compare
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_out, add_own_tvms, add_sweep
+from .outcome import Outcome
 from .plans import plan_of
 from .running import carry_out
 
@@ -68,8 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser, "ab-MODEL-DTYPE-TIME")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run both, compare, print, write; returns the exit code."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Run both, compare, print, write."""
     progress = console.progress()
     allowed = compare.allowances(options)
     name = f"ab-{stem(options.model, parse_list(options.dtype))}"
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     console.error(f"report: {page}")
     console.plain(comparison.text(compared))
     index.update(directory.parent)
-    return 1 if compared.regressions(allowed) else 0
+    return Outcome(1 if compared.regressions(allowed) else 0, {"page": page, **compared.to_json()})
 
 
 def _two(

@@ -3,7 +3,7 @@
 examples:
   %(prog)s --model torchvision:resnet18
   %(prog)s --model onnx:net.onnx --dtype int8/int8/int32,int16 --rounds 50
-  %(prog)s --mcpu none --json times.json
+  %(prog)s --mcpu none --json > times.json
   %(prog)s --rpc localhost:9190 --rpc-key pi --target "llvm -mtriple=aarch64-linux-gnu"
 
 With --rpc a device is asked for at TVM's RPC tracker, and all models run there; its TVM must have
@@ -44,6 +44,7 @@ from ..toolchains import scratch
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_configurations, add_model, add_out
+from .outcome import Outcome
 from .plans import plan_of
 
 
@@ -52,14 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_configurations(parser, "int8/int8/int32")
     add_model(parser)
     add_out(parser, "benchmark-MODEL-TIME")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures here as well")
     parser.add_argument("--rpc", metavar="HOST:PORT", help="a TVM RPC tracker")
     parser.add_argument("--rpc-key", metavar="K", help="of the device to ask the tracker for")
     parser.add_argument("--target", metavar="TARGET", help="of that device (this machine's)")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Measure, print, write; returns the exit code."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Measure, print, write."""
     screen, progress = console.screen(), console.progress()
     rpc = _rpc(options.rpc, options.rpc_key)
     if options.target and rpc is None:
@@ -80,17 +80,16 @@ def run(options: argparse.Namespace) -> int:
     finally:
         live.close()
     if work.benchmark is None:
-        return 1
+        return Outcome(1)
     if not work.benchmark.times:
         raise SetupError(f"nothing could be timed; {work.benchmark.problems[-1]}")
-    record = json.dumps(to_json(work.benchmark, work.facts), indent=2)
-    for file in filter(None, (directory / RECORD, options.json)):
-        foreign.write(file, record + "\n")
+    record = to_json(work.benchmark, work.facts)
+    foreign.write(directory / RECORD, json.dumps(record, indent=2) + "\n")
     written = page.write(work.benchmark, list(sides), work.facts.to_json(), directory)
     screen.print(text.table(work.benchmark))
     print_plain(screen, f"report: {written}")
     index.update(directory.parent)
-    return 0
+    return Outcome(record={"page": written, **record})
 
 
 def _build(plan: Plan, work: Run, scratch: Path, live: Live, progress: Console) -> dict[str, Path]:

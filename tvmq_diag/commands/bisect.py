@@ -31,6 +31,7 @@ from ..toolchains.limits import Limits, usable_bytes
 from ..trace import layout
 from ..trace.ending import How
 from .options import add_experiments
+from .outcome import Outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiments(parser, "all of them together")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Look for the pass and the op, print, write; returns 0. Raises UsageError without a result."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Look for the pass and the op, print, write. Raises UsageError without a result."""
     screen, progress = console.screen(), console.progress()
     work = recovery.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)
@@ -77,4 +78,4 @@ def run(options: argparse.Namespace) -> int:
     print_plain(screen, f"report: {written}")
     if ending.how == How.INTERRUPTED:
         raise KeyboardInterrupt
-    return 0
+    return Outcome(record=store.to_json(work))

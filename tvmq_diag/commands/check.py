@@ -19,6 +19,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from ..analysis import recovery
@@ -32,6 +33,7 @@ from ..reports.pages import run as run_page
 from ..reports.text import baseline as text
 from ..reports.text import console
 from ..reports.text.console import print_plain
+from ..results import store
 from ..results.run import Run
 from .facts import plan_facts
 from .folders import fresh_directory
@@ -44,6 +46,7 @@ from .options import (
     add_trust,
     add_tvm,
 )
+from .outcome import Outcome
 from .plans import plan_of
 from .running import carry_out
 
@@ -66,8 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trust(parser, "a baseline")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Check or write; returns the exit code. Raises UsageError."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Check or write. Raises UsageError."""
     screen, progress = console.screen(), console.progress()
     if options.of_run is not None:
         work = recovery.load(options.of_run)
@@ -84,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         baseline.write(current, options.baseline)
         provenance.sign_baseline(options.baseline, str(current.model.model))
         print_plain(screen, f"baseline: {options.baseline}")
-        return 0
+        return Outcome(record=store.to_json(work))
     assert promised is not None
     checks = baseline.check(promised, work)
     if options.junit:
@@ -93,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         print_plain(screen, "\n".join(text.lines(check)))
     broken = sum(bool(check.broken) for check in checks)
     screen.print(f"{len(checks) - broken} of {len(checks)} as the baseline says", highlight=False)
-    return 1 if broken else 0
+    return Outcome(1 if broken else 0, {"checks": msgspec.to_builtins(checks)})
 
 
 def try_again(promised: Baseline, options: argparse.Namespace, progress: Console) -> Run:

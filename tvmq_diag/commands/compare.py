@@ -35,6 +35,7 @@ from ..reports.text import comparison, console
 from .facts import circumstances
 from .folders import fresh_directory
 from .options import add_out
+from .outcome import Outcome
 
 TEXT = "comparison.txt"
 
@@ -94,8 +95,8 @@ def add_tolerances(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> int:
-    """Compare, print, write; returns the exit code. Raises UsageError."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Compare, print, write. Raises UsageError."""
     allowed = allowances(options)
     if options.more:
         return _several(options, allowed)
@@ -106,10 +107,10 @@ def run(options: argparse.Namespace) -> int:
         facts = {"before": str(options.old), "now": str(options.new)}
         console.error(f"report: {write(compared, facts, directory)}")
     console.plain(comparison.text(compared))
-    return 1 if compared.regressions(allowed) else 0
+    return Outcome(1 if compared.regressions(allowed) else 0, compared.to_json())
 
 
-def _several(options: argparse.Namespace, allowed: frozenset[str]) -> int:
+def _several(options: argparse.Namespace, allowed: frozenset[str]) -> Outcome:
     folders = [options.old, options.new, *options.more]
     compared = across.compare(folders, tolerances(options))
     told = across_text.text(compared)
@@ -120,7 +121,7 @@ def _several(options: argparse.Namespace, allowed: frozenset[str]) -> int:
         console.error(f"report: {across_page.write(compared, facts, directory)}")
         index.update(directory.parent)
     console.plain(told)
-    return 1 if compared.regressions(allowed) else 0
+    return Outcome(1 if compared.regressions(allowed) else 0, compared.to_json())
 
 
 def write(compared: Comparison, about: dict[str, str], directory: Path) -> Path:

@@ -28,6 +28,7 @@ from ..reports.exports.formats import FORMATS
 from ..reports.text import console
 from ..reports.text.console import print_plain
 from ..trace import layout
+from .outcome import Outcome
 
 FOLDER = "exports"
 """Of a run: where exports go."""
@@ -55,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="write over what is at --out")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Write the export; returns 0. Raises UsageError."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Write the export. Raises UsageError."""
     folder, chosen = options.run_folder, FORMATS[options.to]
     if (folder / layout.VERDICTS).exists():
         work = recovery.load(folder)
@@ -64,13 +65,16 @@ def run(options: argparse.Namespace) -> int:
         work = recording.as_run(folder)
     files = chosen.write(work, Choice(options.configuration, options.step))
     if options.out == STDOUT:
+        if options.json:
+            raise UsageError("--out - and --json are both for standard output: give one")
         if len(files) != 1:
             raise UsageError(f"--to {options.to} is {len(files)} files: give --out a folder")
         console.plain(next(iter(files.values())).removesuffix("\n"))
-        return 0
-    for path in _written(files, folder, options, chosen.several):
+        return Outcome()
+    written = _written(files, folder, options, chosen.several)
+    for path in written:
         print_plain(console.screen(), f"export: {path}")
-    return 0
+    return Outcome(record={"files": written})
 
 
 def _written(

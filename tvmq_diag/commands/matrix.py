@@ -39,6 +39,7 @@ from ..trace.stages import RELAY
 from .facts import circumstances
 from .folders import fresh_directory
 from .options import add_mcpu, add_out, add_timeout, add_tvm
+from .outcome import Outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fresh", action="store_true", help="run cells again that are cached")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the cells, write matrix.json and index.html, and the index of all runs; returns 0."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Run the cells, write matrix.json and index.html, and the index of all runs."""
     screen, progress = console.screen(), console.progress()
     dtypes = _dtypes(options.dtypes)
     directory = fresh_directory(options.out, "support-matrix")
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
             written = _write(work, directory)
             print_plain(screen, f"report: {written}")
             index.update(directory.parent)
-    return 0
+    return Outcome(record={"page": written, **work.to_json()})
 
 
 class CellProgress:

@@ -28,6 +28,7 @@ from ..toolchains import resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..trace.ending import How
 from .options import add_experiments
+from .outcome import Outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_experiments(parser, "the reduction, and again for the map")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Reduce, print, write; returns 0. Raises UsageError when there is nothing to look into."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Reduce, print, write. Raises UsageError when there is nothing to look into."""
     screen, progress = console.screen(), console.progress()
     work = recovery.load(options.trace.parent.parent)
     result = store.result_in(work, options.trace)
@@ -66,4 +67,4 @@ def run(options: argparse.Namespace) -> int:
     print_plain(screen, f"report: {written}")
     if ending.how == How.INTERRUPTED:
         raise KeyboardInterrupt
-    return 0
+    return Outcome(record=store.to_json(work))

@@ -47,11 +47,13 @@ from ..reports.text import bits as bits_text
 from ..reports.text import console, sweep, verdict
 from ..reports.text import targets as target_table
 from ..reports.text.console import print_plain
+from ..results import store
 from ..results.run import Role, Run
 from . import browser, trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
 from .options import add_bounds, add_model, add_open, add_out, add_tuning, not_negative
+from .outcome import Outcome
 from .plans import plan_of
 from .running import carry_out
 
@@ -100,8 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> int:
-    """Trace, print, write; returns the exit code. Raises UsageError, SetupError."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Trace, print, write. Raises UsageError, SetupError."""
     if options.script is not None:
         return trace_script.run(options)
     if options.arguments:
@@ -126,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
         if work.results:
             _print(screen, work, directory / run_page.NAME)
             index.update(directory.parent)
-    return 0 if session.works(work) else 1
+    return Outcome(0 if session.works(work) else 1, store.to_json(work))
 
 
 def _records(options: argparse.Namespace) -> Path | None:

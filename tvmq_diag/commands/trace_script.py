@@ -17,6 +17,7 @@ from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import console, verdict
 from ..reports.text.console import print_plain
+from ..results import store
 from ..results.facts import RunFacts
 from ..results.run import Run
 from ..results.verdict import WORKS
@@ -26,6 +27,7 @@ from ..trace.layout import OUTPUT
 from . import browser
 from .facts import circumstances
 from .folders import fresh_directory
+from .outcome import Outcome
 
 _OF_A_MODEL = (
     "target",
@@ -38,8 +40,8 @@ _OF_A_MODEL = (
 )
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the script, print what it printed and the verdict, write the page; returns the exit code.
+def run(options: argparse.Namespace) -> Outcome:
+    """Run the script, print what it printed and the verdict, write the page.
 
     Raises UsageError, SetupError, and KeyboardInterrupt after Ctrl-C, when all is written.
     """
@@ -70,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     index.update(work.directory.parent)
     if work.facts.interrupted:
         raise KeyboardInterrupt
-    return 0 if work.results[0].verdict.outcome == WORKS else 1
+    return Outcome(0 if work.results[0].verdict.outcome == WORKS else 1, store.to_json(work))
 
 
 def _plan(options: argparse.Namespace, progress: Console) -> ScriptPlan:

@@ -43,6 +43,7 @@ from ..toolchains.recipes import parse_names
 from .facts import circumstances, plan_facts
 from .folders import fresh_directory, stem
 from .options import add_out, add_own_tvms, add_sweep
+from .outcome import Outcome
 from .plans import plan_of
 from .running import carry_out
 
@@ -64,8 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser, "versions-MODEL-TIME")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run each toolchain, write versions.json and the pages; returns the exit code."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Run each toolchain, write versions.json and the pages."""
     screen, progress = console.screen(), console.progress()
     work = _empty(options)
     name = f"versions-{stem(options.model, parse_list(options.dtype))}"
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         written = _write(work, directory)
         _print(screen, work, written)
         index.update(directory.parent)
-    return max(codes)
+    return Outcome(max(codes), {"page": written, **work.to_json()})
 
 
 def _empty(options: argparse.Namespace) -> Versions:

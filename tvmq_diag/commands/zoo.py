@@ -71,6 +71,7 @@ from .options import (
     add_out,
     add_own_tvms,
 )
+from .outcome import Outcome
 
 DTYPES = "int8/int8/int32,int8/int8/int32:nbit_weight=4,int8,int4"
 
@@ -127,8 +128,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out(parser, "zoo-TIME")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the cells, write zoo.json and index.html as they come; returns the exit code."""
+def run(options: argparse.Namespace) -> Outcome:
+    """Run the cells, write zoo.json and index.html as they come."""
     screen, progress = console.screen(), console.progress()
     before = zoo.load(options.against) if options.against is not None else None
     work = _empty(options)
@@ -156,7 +157,7 @@ def run(options: argparse.Namespace) -> int:
                 print_plain(screen, "\n".join(text.lines(work, writing.diff)))
                 print_plain(screen, f"report: {written}")
                 index.update(directory.parent)
-    return _code(work, writing.diff)
+    return Outcome(_code(work, writing.diff), {"folder": directory, **work.to_json()})
 
 
 class _Writing:

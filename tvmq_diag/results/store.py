@@ -56,18 +56,27 @@ class Records(msgspec.Struct):
 
 def write(run: Run) -> None:
     """Write verdict.json and run.json as far as the run has got."""
-    verdicts = [
-        {**result.verdict.to_json(), "role": result.role.value}
-        for result in run.results
-        if result.role != Role.FLOAT
-    ]
-    _dump(run.directory / VERDICTS, verdicts)
+    _dump(run.directory / VERDICTS, verdicts(run))
     for result in run.with_role(Role.FLOAT):
         measured = run.benchmark or Benchmark()
         times = {"tvm": measured.latency(FLOAT), "torch": measured.latency(EAGER)}
         latencies = {name: latency for name, latency in times.items() if latency is not None}
         run.facts.float_model = FloatModel(result.verdict.outcome, latencies)
     _dump(run.directory / FACTS, run.facts.to_json())
+
+
+def verdicts(run: Run) -> list[dict[str, Any]]:
+    """What verdict.json holds."""
+    return [
+        {**result.verdict.to_json(), "role": result.role.value}
+        for result in run.results
+        if result.role != Role.FLOAT
+    ]
+
+
+def to_json(run: Run) -> dict[str, Any]:
+    """A run for a program: its folder, which has the page, and the verdicts."""
+    return {"run": str(run.directory), "verdicts": verdicts(run)}
 
 
 def read(directory: Path) -> Records:
