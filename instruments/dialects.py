@@ -7,9 +7,11 @@ takes seconds, and a TVM may have one dialect only.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Protocol, Sequence
 
-from .protocol.schema import DIALECT_MODULES
+from .protocol.schema import DIALECT_MODULES, DIALECT_OF_ANOTHER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,7 +201,10 @@ def get(name: str) -> Dialect:
     Raises ValueError for a name that is none.
     """
     check(name)
-    dialect: Dialect = importlib.import_module(f"{__package__}.{name}.dialect").DIALECT
+    module, _, folder = os.environ.get(DIALECT_OF_ANOTHER, "").partition("\n")
+    if folder and folder not in sys.path:
+        sys.path.append(folder)  # last: nothing of TVM's is to be found there
+    dialect: Dialect = importlib.import_module(module or f"{__package__}.{name}.dialect").DIALECT
     return dialect
 
 

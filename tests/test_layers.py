@@ -25,7 +25,7 @@ READING = ("trace", "measurements", "results", "analysis", "comparison", "histor
 """The wings that work on what is on disk."""
 
 FLOORS = (
-    ("errors", "decoding"),
+    ("errors", "decoding", "extensions"),
     ("decoding",),
     ("foreign",),
     ("instruments.protocol",),

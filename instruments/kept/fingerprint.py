@@ -14,6 +14,7 @@ from typing import Any, Iterable, Iterator
 
 from ..identity import libraries
 from ..protocol.jobs import ModelSource
+from ..protocol.schema import DIALECT_OF_ANOTHER
 
 _OURS = Path(__file__).parent.parent
 _IMPORTERS = ("numpy", "torch", "torchvision", "onnx", "onnxscript", "tflite", "flatbuffers")
@@ -35,9 +36,10 @@ def of_process() -> list[str]:
 
 def of_model(source: ModelSource) -> list[str] | None:
     """Of the contents of a model's files; None where they do not tell: a function of somebody's
-    may make another model each time, and a model of several files is more than its first."""
+    may make another model each time, and a model of several files is more than its first; nor with
+    another package's parts of the dialect."""
     kind, _, rest = source.source.partition(":")
-    if kind == "py":
+    if kind == "py" or DIALECT_OF_ANOTHER in os.environ:  # whose files are not looked at
         return None
     paths = [Path(text) for text in (rest, source.weights) if text and Path(text).is_file()]
     beside = [other for path in paths for other in path.parent.glob(f"{path.name}*")]

@@ -33,6 +33,10 @@ DIALECT_MODULES = {RELAY: "tvm.relay.quantize", RELAX: "tvm.relax"}
 """What a TVM must have for a dialect. One with Relay's quantizer is a Relay unless asked otherwise:
 TVM 0.16 to 0.19 have both."""
 
+DIALECT_OF_ANOTHER = "TVMQ_DIAG_DIALECT"
+"""In the environment of a TVM process: another package's parts of its dialect, as the module that
+has them and the folder that this is in, with a line break between."""
+
 FOLDING = "FoldConstant"
 """Constant folding compiles what it folds: thousands of passes, shown as one line."""
 

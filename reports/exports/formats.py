@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tvmq_diag import extensions
 from tvmq_diag.results.run import Run
 
 from . import dot, graphml, markdown, model_explorer, perfetto, sarif, tables
@@ -30,3 +31,8 @@ FORMATS = {
     "markdown": Format("a summary for a pull request", markdown.write),
     "sarif": Format("verdicts as results, for code scanning", sarif.write),
 }
+
+
+def formats() -> dict[str, Format]:
+    """By name, with those of other packages, which cannot replace one."""
+    return {**extensions.of(extensions.EXPORTERS), **FORMATS}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from .. import extensions
 from ..configuration import DTYPES, bits
 from ..measurements import tuning
 from ..measurements.benchmark import FLOAT, Kernel
@@ -46,7 +47,22 @@ Rule = Callable[[Case], Iterator[Hazard]]
 def find(case: Case) -> list[Hazard]:
     """All hazards of a configuration, those that explain most of the time first."""
     hazards = [hazard for rule in RULES for hazard in rule(case)]
+    hazards += _of_extensions(case)
     return sorted(hazards, key=lambda h: -abs(case.difference(h.kind)) if h.kind else 0.0)
+
+
+def _of_extensions(case: Case) -> Iterator[Hazard]:
+    """Those of other packages; a rule that raises is told, and costs nobody their run."""
+    for name, rule in extensions.of(extensions.HAZARDS).items():
+        try:
+            yield from list(rule(case))
+        except Exception as error:  # it is somebody else's code
+            yield Hazard(
+                f"the rule {name} failed",
+                "what an extension looks for is not known",
+                [f"{type(error).__name__}: {error}"],
+                "mend the extension, or uninstall its package",
+            )
 
 
 def explained(case: Case, hazards: list[Hazard]) -> float | None:

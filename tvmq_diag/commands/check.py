@@ -132,6 +132,6 @@ def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namesp
     merged.preprocess = model.preprocess
     merged.quantize_opt_level = model.quantize_opt_level
     merged.dtype = ",".join(promised.promises)
-    for name in ("tvm", "tvm_python", "mcpu", "timeout", "memory_limit"):
+    for name in ("tvm", "tvm_python", "dialect", "mcpu", "timeout", "memory_limit"):
         setattr(merged, name, getattr(options, name))
     return merged

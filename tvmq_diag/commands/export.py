@@ -24,7 +24,7 @@ from .. import foreign
 from ..analysis import recording, recovery
 from ..errors import UsageError
 from ..reports.exports.choice import Choice
-from ..reports.exports.formats import FORMATS
+from ..reports.exports.formats import formats
 from ..reports.text import console
 from ..reports.text.console import print_plain
 from ..trace import layout
@@ -39,8 +39,9 @@ STDOUT = Path("-")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `export`."""
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="the folder of a run or trace")
-    formats = "; ".join(f"{name}: {format.what}" for name, format in FORMATS.items())
-    parser.add_argument("--to", required=True, choices=FORMATS, metavar="FORMAT", help=formats)
+    known = formats()
+    told = "; ".join(f"{name}: {format.what}" for name, format in known.items())
+    parser.add_argument("--to", required=True, choices=known, metavar="FORMAT", help=told)
     parser.add_argument(
         "--configuration", metavar="CONF", help="only this one, or the float model: float32"
     )
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     """Write the export. Raises UsageError."""
-    folder, chosen = options.run_folder, FORMATS[options.to]
+    folder, chosen = options.run_folder, formats()[options.to]
     if (folder / layout.VERDICTS).exists():
         work = recovery.load(folder)
     else:

@@ -48,6 +48,7 @@ def plan_facts(plan: Plan) -> RunFacts:
         python=str(plan.toolchain.python),
         overlay=str(plan.toolchain.overlay) if plan.toolchain.overlay else None,
         dialect=plan.toolchain.dialect,
+        dialect_extension=plan.toolchain.extension,
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
         tune=plan.tune or None,

@@ -62,7 +62,9 @@ def run(options: argparse.Namespace) -> Outcome:
     screen, progress = console.screen(), console.progress()
     dtypes = _dtypes(options.dtypes)
     directory = fresh_directory(options.out, "support-matrix")
-    chain = resolution.resolve(options.tvm, options.tvm_python, echo=progress.print)
+    chain = resolution.resolve(
+        options.tvm, options.tvm_python, options.dialect, echo=progress.print
+    )
     work = Matrix(_ops(options.ops, chain.dialect), dtypes)
     limits = Limits(options.timeout, usable_bytes())
     setup = Setup(chain, identity.identify(chain), limits, options.mcpu, options.fresh)

@@ -110,6 +110,12 @@ def add_tvm(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tvm-python", type=Path, metavar="PATH", help="the Python of a TVM of your own"
     )
+    parser.add_argument(
+        "--dialect",
+        metavar="NAME",
+        help="relay or relax, where a TVM of your own has both, or what an extension has "
+        "(the first that it has)",
+    )
 
 
 def add_own_tvms(group: argparse._ArgumentGroup, how: str) -> None:

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Callable
 
+from .. import extensions
 from ..configuration import Configuration, adapted, parse_list, with_fields_of
 from ..driver.plan import Plan
 from ..errors import UsageError
@@ -23,6 +24,7 @@ def plan_of(
 
     `echo` gets a line when there is a toolchain to wait for. Raises UsageError, SetupError.
     """
+    extensions.check()
     if options.weights and not options.model.startswith("torchvision:"):
         raise UsageError("--weights is for torchvision: models; other sources bring their own")
     if options.samples is not None and not options.calibrate_on:
@@ -32,7 +34,7 @@ def plan_of(
     shapes = _shapes(options.input_shape)
     level = options.quantize_opt_level
     if chain is None:
-        chain = resolution.resolve(options.tvm, options.tvm_python, echo=echo)
+        chain = resolution.resolve(options.tvm, options.tvm_python, options.dialect, echo=echo)
         if level is not None and chain.dialect != RELAY:
             raise UsageError(
                 "--quantize-opt-level is for Relay's quantize(): on Relax the quantizer's passes "
@@ -41,7 +43,7 @@ def plan_of(
     memory = int(options.memory_limit * 2**30) if options.memory_limit else usable_bytes()
     source, how = options.calibrate_on, options.preprocess
     return Plan(
-        ModelSource(options.model, shapes, options.seed, options.weights),
+        ModelSource(_source(options.model), shapes, options.seed, options.weights),
         _each_once(_known_to(chain, parse_list(options.dtype)), chain.dialect),
         chain,
         Limits(options.timeout, memory),
@@ -56,6 +58,21 @@ def plan_of(
         fresh=options.fresh,
         jobs=options.jobs,
     )
+
+
+def _source(model: str) -> str:
+    """The model as the tool knows it, where an extension has the kind that is asked for. Raises
+    UsageError."""
+    kind, _, rest = model.partition(":")
+    extension = extensions.of(extensions.MODELS).get(kind)
+    if extension is None:
+        return model
+    try:
+        return str(extension(rest))
+    except UsageError:
+        raise
+    except Exception as error:  # it is somebody else's code
+        raise UsageError(f"--model {model}: {type(error).__name__}: {error}") from error
 
 
 def _check_on(model: str) -> str:

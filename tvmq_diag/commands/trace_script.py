@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> Outcome:
         toolchain=plan.toolchain.name,
         python=str(plan.toolchain.python),
         dialect=plan.toolchain.dialect,
+        dialect_extension=plan.toolchain.extension,
     )
     work = Run(fresh_directory(options.out, stem), facts)
     work.directory.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,9 @@ def _plan(options: argparse.Namespace, progress: Console) -> ScriptPlan:
         option = f"--{given[0].replace('_', '-')}"
         raise UsageError(f"{option} is for a model; a script says itself what it compiles")
     memory = int(options.memory_limit * 2**30) if options.memory_limit else usable_bytes()
-    chain = resolution.resolve(options.tvm, options.tvm_python, echo=progress.print)
+    chain = resolution.resolve(
+        options.tvm, options.tvm_python, options.dialect, echo=progress.print
+    )
     limits = Limits(options.timeout, memory)
     return ScriptPlan(options.script, options.arguments, chain, limits, options.save_ir)
 

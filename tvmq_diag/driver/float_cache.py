@@ -96,7 +96,7 @@ def kept(
     parts = [
         __version__, _FORM, asdict(model), _content(rest), _content(model.weights),
         asdict(check), _content(check.source), str(chain.python),
-        target, level, chain.dialect, tvm.ffi, tvm.version, tvm.package,
+        target, level, chain.dialect, chain.extension, tvm.ffi, tvm.version, tvm.package,
         tvm.newest_outside_quantizer_ns,
         sorted(cpu_flags()), tasks,
     ]  # fmt: skip

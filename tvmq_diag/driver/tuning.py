@@ -73,7 +73,13 @@ def build(trials: Trials) -> None:
 def records_folder(chain: Toolchain) -> Path:
     """Where what was tried with a TVM on this processor is kept: a file for a task and target."""
     tvm = identity.identify(chain)
-    tvms = [chain.dialect, tvm.version, tvm.package, tvm.newest_outside_quantizer_ns]
+    tvms = [
+        chain.dialect,
+        chain.extension,
+        tvm.version,
+        tvm.package,
+        tvm.newest_outside_quantizer_ns,
+    ]
     parts = [*tvms, *sorted(cpu_flags())]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     return cache_dir() / "tuning" / key

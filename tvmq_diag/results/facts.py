@@ -29,6 +29,11 @@ SEEDED, TRAINED, OWN = "seeded random", "trained", "the model's own"
 """Weights that nobody gave: drawn, of the net of this project, or of the file or function."""
 
 
+_LEFT_OUT_EMPTY = (
+    "float", "interrupted", "attempted", "tune", "tuning_records", "tuned", "dialect_extension",
+)  # fmt: skip
+
+
 class RunFacts(Circumstances, kw_only=True):
     """What a run does and with what: everything in run.json."""
 
@@ -56,6 +61,8 @@ class RunFacts(Circumstances, kw_only=True):
     overlay: str | None = None
     """The folder of a patched TVM's own files."""
     dialect: str | None = None
+    dialect_extension: str | None = None
+    """The name of another package's parts of it."""
     min_cosine: float | None = None
     """From which cosine to the float model on a result is right."""
     min_agreement: float | None = None
@@ -80,7 +87,7 @@ class RunFacts(Circumstances, kw_only=True):
         """The object that run.json holds."""
         record = msgspec.to_builtins(self)
         extra = record.pop("extra")
-        for name in ("float", "interrupted", "attempted", "tune", "tuning_records", "tuned"):
+        for name in _LEFT_OUT_EMPTY:
             if not record[name]:
                 del record[name]
         return {**record, **extra}

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from .. import extensions
 from ..errors import SetupError, UsageError
 from ..results.facts import RunFacts
-from ..trace.stages import RELAY
+from ..trace.stages import RELAX, RELAY
 from . import probe
 from .installation import installed
 from .recipes import RECIPES, recipe
@@ -28,12 +29,19 @@ def resolve(
 ) -> Toolchain:
     """The toolchain to run TVM in; a named one is installed on its first use.
 
-    `name` None is the toolchain of the `dialect`, Relay's without one. `echo` gets one line at a
-    time for the user, only when there is something to wait for; uv's own lines go to stderr.
+    `name` None is the toolchain of the `dialect`, which may be an extension's, Relay's without one.
+    `echo` gets one line at a time for the user, only when there is something to wait for; uv's own
+    lines go to stderr.
 
     Raises UsageError for a name that is no toolchain or not of the dialect, and SetupError when the
     interpreter's TVM has not got the dialect or the installation failed.
     """
+    parts = extensions.of(extensions.DIALECTS).get(dialect) if dialect else None
+    if parts is not None:
+        return replace(resolve(name, tvm_python, parts.base, echo=echo), extension=dialect)
+    if dialect not in (None, RELAY, RELAX):
+        known = [RELAY, RELAX, *extensions.of(extensions.DIALECTS)]
+        raise UsageError(f"--dialect {dialect!r} is none of {', '.join(known)}")
     if tvm_python is not None:
         if name is not None:
             raise UsageError(f"--tvm {name} and --tvm-python {tvm_python} are two TVMs: give one")
@@ -47,11 +55,11 @@ def resolve(
 
 def of_run(facts: RunFacts, echo: Callable[[str], None]) -> Toolchain:
     """The toolchain that a run was made with, from its run.json. Raises as `resolve` does."""
-    name = facts.toolchain
+    name, dialect = facts.toolchain, facts.dialect_extension or facts.dialect
     if name in RECIPES:
-        chain = resolve(name, echo=echo)
+        chain = resolve(name, dialect=dialect, echo=echo)
     else:
-        chain = resolve(None, Path(str(facts.python)), facts.dialect, echo=echo)
+        chain = resolve(None, Path(str(facts.python)), dialect, echo=echo)
     overlay = facts.overlay
     if not overlay:
         return chain

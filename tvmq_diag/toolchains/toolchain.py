@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import extensions
+from ..instruments.protocol.schema import DIALECT_OF_ANOTHER
 from ..trace.stages import RELAY
 from .recipes import RECIPES
 
@@ -23,6 +25,8 @@ class Toolchain:
     dialect: str = RELAY
     overlay: Path | None = None
     """A folder with a `tvm` package that goes before the installed one (see overlay)."""
+    extension: str | None = None
+    """The name of another package's parts of the dialect."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -35,6 +39,9 @@ class Toolchain:
             rest = variables.get("PYTHONPATH")
             paths = [str(self.overlay), *([rest] if rest else [])]
             variables["PYTHONPATH"] = os.pathsep.join(paths)
+        if self.extension is not None:
+            parts: extensions.Dialect = extensions.of(extensions.DIALECTS)[self.extension]
+            variables[DIALECT_OF_ANOTHER] = f"{parts.module}\n{parts.folder}"
         return variables
 
     @property

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ... import extensions
 from ...results.verdict import ThrowSite
 from ...trace.failure import Raised
 from ...trace.trace import Trace
 from . import bare, outcomes, relax, relay, runtime, weights
-from .reason import Occurrence, explain
+from .reason import Occurrence, Reason, explain
 
 MESSAGES = (*relay.MESSAGES, *relax.MESSAGES, *runtime.MESSAGES)
 
@@ -24,7 +25,15 @@ def of_message(
     if message is None:
         return None
     file, function = (site.file, site.function) if site is not None else (None, None)
-    return explain(MESSAGES, Occurrence(message, stage, dialect, file, function, culprit))
+    occurrence = Occurrence(message, stage, dialect, file, function, culprit)
+    return explain((*_of_extensions(), *MESSAGES), occurrence)
+
+
+def _of_extensions() -> tuple[Reason, ...]:
+    """Those of other packages, which know their TVM better: they go first."""
+    given = extensions.of(extensions.REASONS).values()
+    several = (one if isinstance(one, tuple) else (one,) for one in given)
+    return tuple(reason for reasons in several for reason in reasons)
 
 
 def of_silence(trace: Trace, site: ThrowSite | None, line: str | None) -> str | None:

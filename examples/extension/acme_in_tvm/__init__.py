@@ -1,0 +1,1 @@
+"""What runs inside TVM's process, on its Python: TVM, numpy and the standard library only."""
