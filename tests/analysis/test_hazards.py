@@ -18,6 +18,7 @@ from tvmq_diag.analysis.unquantized import Unquantized
 from tvmq_diag.configuration import parse
 from tvmq_diag.measurements.benchmark import FLOAT, Benchmark, Kernel
 from tvmq_diag.measurements.numerics import Numerics, QuantizationStep
+from tvmq_diag.measurements.tuning import tuned
 from tvmq_diag.trace.facts import Schedules, TraceFacts
 from tvmq_diag.trace.ops import CONVOLUTION, REQUANTIZE
 from tvmq_diag.trace.snapshot import Snapshot
@@ -79,6 +80,12 @@ def test_convolutions_that_got_slower_or_faster() -> None:
     slower = case((CONV, 3.0, PACKED))
     assert names(slower) == ["slower int8 convolutions"]
     assert "1 of 1 convolutions" in " ".join(hazards.find(slower)[0].evidence)
+    assert "tune the convolutions" in hazards.find(slower)[0].mitigation
+    times = slower.benchmark.times
+    times |= {FLOAT: [1.0, 1.0], SIDE: [3.0, 3.0], tuned(SIDE): [2.4, 2.4]}
+    (after,) = (h for h in hazards.find(slower) if h.name == "slower int8 convolutions")
+    assert after.mitigation == hazards.TUNED and after.gained is not None
+    assert after.gained.value == pytest.approx(0.8)
     assert names(case((CONV, 0.3, PACKED))) == ["faster int8 convolutions"]
     assert names(case((CONV, 1.0, PACKED))) == []
 

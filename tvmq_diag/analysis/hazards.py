@@ -37,6 +37,8 @@ FAST_INT8 = {
 """Processor features with which TVM schedules int8 convolutions in a faster way, best first
 (python/tvm/topi/x86/utils.py, target_has_*; LLVM's names)."""
 
+TUNED = "they were tuned: what is left of it, no schedule that was tried removes"
+
 _ACCUMULATED = "int32"
 _SLOWER = 1.05
 
@@ -129,14 +131,17 @@ def slower_convolutions(case: Case) -> Iterator[Hazard]:
     if not theirs or abs(case.difference(CONVOLUTION)) < NOTICED * case.total:
         return
     slower = ours > theirs
+    gain = tuning.gain(case.benchmark, case.side, FLOAT) if slower else None
+    tune = f"tune the convolutions for this target ({case.trace.vocabulary.tuners})"
     yield Hazard(
         "slower int8 convolutions" if slower else "faster int8 convolutions",
         "TVM's default schedules for int8 convolutions are slower here than those for float"
         if slower
         else "the int8 convolutions are what is gained",
         [*_convolutions(case), *instruction_hazards.in_code(case)],
-        f"tune the convolutions for this target ({case.trace.vocabulary.tuners})" if slower else "",
+        ("" if not slower else tune if gain is None else TUNED),
         CONVOLUTION,
+        gain.own if gain is not None else None,
     )
 
 
