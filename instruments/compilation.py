@@ -8,15 +8,16 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import identity
+from . import identity, remote
 from .assembly import kernel_code
+from .dialects import Artifact
 from .inputs import dataset, target
 from .inputs.dataset import Batch, Samples
 from .inputs.errors import ModelError
 from .inputs.images import DEFAULT
 from .inputs.models import Model
 from .numerics.pooling import INPUTS, stacked
-from .protocol.jobs import CompileJob, ModelSource
+from .protocol.jobs import CompileJob, ModelSource, Rpc
 from .quantize_trace import QuantizeTrace
 
 KERNELS = "kernels.json"
@@ -58,6 +59,8 @@ class Compilation:
             if self.job.target is None:
                 raise
             raise ModelError(f"TVM takes no target {text!r}: {error}") from error
+        if self.job.rpc is not None:
+            self._device(self.job.rpc)  # before all that takes long
         self.trace.facts(
             target=text,
             target_reason=reason,
@@ -72,6 +75,31 @@ class Compilation:
     def target_facts(self) -> dict[str, Any]:
         """What a dialect says of `target` besides."""
         return {}
+
+    @property
+    def is_run(self) -> bool:
+        """Is there anything to run it on?"""
+        return self.job.target is None or self.job.rpc is not None
+
+    def run_there(self, opened: Callable[[Path, Any], Artifact]) -> None:
+        """Run what was left in the job's `artifact` on the device, as `run_samples` does here.
+
+        Raises ModelError where it is not there any more, and what TVM raises.
+        """
+        assert self.job.rpc is not None and self.job.artifact is not None
+        self.trace.stage("load")
+        model = opened(Path(self.job.artifact), self._device(self.job.rpc))
+        self.trace.stage("run")
+        self.run_samples(model.outputs, model.repeats, lambda: lambda batch: None)
+
+    def _device(self, rpc: Rpc) -> Any:
+        """A session on it. Raises ModelError: that is no verdict on a model."""
+        try:
+            return remote.connect(rpc)
+        except Exception as error:
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            why = lines[-1] if lines else type(error).__name__
+            raise ModelError(f"no device {rpc.key} at {rpc.host}:{rpc.port}: {why}") from error
 
     def here(self) -> Any:
         """The target of what is run while another machine's is compiled."""

@@ -16,6 +16,8 @@ from .protocol.schema import DIALECT_MODULES, DIALECT_OF_ANOTHER
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+
     from .bisection.contract import Suspect
     from .compilation import Compilation
     from .diagnosis.signature import Blame, Culprit, Wrap
@@ -149,6 +151,13 @@ class Surveying(Protocol):
 
 class Artifact(Protocol):
     """A compiled model on disk, to be run here or in an RPC session."""
+
+    def outputs(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Run once; a copy of every output."""
+
+    def repeats(self, first: list[np.ndarray]) -> bool:
+        """Are these the outputs again of the inputs that it was saved with, in the same executor
+        and in a new one?"""
 
     def timer(self, runs: int) -> Timer:
         """Runs it so often a time, after one run before the clock starts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -58,6 +58,11 @@ def _equal(ours: list[np.ndarray], floats: list[np.ndarray]) -> dict[str, Any]:
         "inf": 0,
         "same": float(np.mean(apart == 0)) if apart.size else 1.0,
     }
+
+
+def same_bits(outputs: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    """Are they the same, NaN for NaN?"""
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(outputs, others))
 
 
 def _flat(arrays: Iterable[np.ndarray]) -> np.ndarray:

@@ -118,8 +118,9 @@ class CompileJob(TracedJob):
     is the build's, `quantize_opt_level` (of Relay alone) that of a PassContext around quantize();
     None means none, as in TVM's own tutorial. `mcpu` None means the host's. `fq2i` (of Relay alone)
     runs FakeQuantizationToInteger on the model; `quantize_anyway` quantizes one that arrives
-    quantized, which is refused without. With a `target` it is built for that, and not run. `code`:
-    say in the trace of which instructions the kernels consist, which goes without saying then.
+    quantized, which is refused without. With a `target` it is built for that, and run on the device
+    behind `rpc`, or, without one, not at all. `code`: say in the trace of which instructions the
+    kernels consist, which goes without saying then.
     `first_ops` (calls, in running order) compiles only the beginning of the model. Folders, or
     None: `artifact`
     for the compiled model; `calibrated` for the calibrated module; `kept` for what is kept between
@@ -152,6 +153,7 @@ class CompileJob(TracedJob):
     tasks: bool = False
     pipeline: Optional[str] = None
     schedule: Optional[str] = None
+    rpc: Optional[Rpc] = None
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from typing import Any
 
 import tvm
 
-from .. import dialects, peaks
+from .. import dialects, peaks, remote
 from ..dialects import Timer
 from ..inputs import target
-from ..protocol.jobs import BenchmarkJob, EagerJob, ModelSource, Rpc
+from ..protocol.jobs import BenchmarkJob, EagerJob, ModelSource
 from ..protocol.schema import SCHEMA
 from ..recording.journal import Journal
 from .eager import READY
@@ -35,21 +35,20 @@ _SHORTEST_MS = 20.0
 """A timing of less says more of the clock than of the model: it runs as often as it takes."""
 
 _PROFILES = 5
-_RPC_SECONDS = 600
 
 
 def main(job: BenchmarkJob) -> int:
     """Run a job; returns 0."""
     journal = Journal(Path(job.trace))
     journal.event("start", schema=SCHEMA, time=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
-    remote = _connect(job.rpc) if job.rpc is not None else None
+    session = remote.connect(job.rpc) if job.rpc is not None else None
     opened = dialects.get(job.dialect).artifact
-    artifacts = {name: opened(Path(folder), remote) for name, folder in job.sides.items()}
+    artifacts = {name: opened(Path(folder), session) for name, folder in job.sides.items()}
     timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
     first = next(iter(artifacts))
     timers[AGAIN] = _timer(artifacts[first])
     eager = None
-    if job.eager is not None and remote is None:
+    if job.eager is not None and session is None:
         eager = _Eager(job.eager, Path(job.trace))
     journal.event("facts", values=_facts(job))
     try:
@@ -67,7 +66,7 @@ def main(job: BenchmarkJob) -> int:
             journal.event("profile", of=name, kernels=artifact.kernels(_PROFILES))
         except Exception as error:
             journal.event("fault", where=f"profile of {name}", message=str(error)[:500])
-    if remote is None:
+    if session is None:
         journal.event("peaks", **peaks.peaks(target.threads()))
     journal.event("end")
     return 0
@@ -138,13 +137,6 @@ class _Eager:
     def _line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
-
-
-def _connect(device: Rpc) -> Any:
-    from tvm import rpc
-
-    tracker = rpc.connect_tracker(device.host, device.port)
-    return tracker.request(device.key, session_timeout=_RPC_SECONDS)
 
 
 def _facts(job: BenchmarkJob) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def environment(run: Run, trace: Trace) -> list[tuple[str, str]]:
     rows = [
         ("target", facts.target),
         ("why this target", facts.target_reason),
+        ("device", run.facts.device),
         ("opt_level of the build", facts.job.opt_level if facts.job is not None else None),
         ("opt_level of quantize()", facts.quantized_at),
         ("threads", facts.threads),

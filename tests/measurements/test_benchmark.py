@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,29 +93,6 @@ def test_it_measures_what_it_says(
     assert found["schedules"][SIDE]["fallbacks"]
     assert "How fast" in (tmp_path / "runs" / "o" / "index.html").read_text()
     assert "benchmark of tiny" in (tmp_path / "runs" / "index.html").read_text()
-
-
-@pytest.fixture(params=["relay", "relax"])
-def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
-    """A TVM RPC tracker and a server called `loop`, both on the loopback; the options for them."""
-    chain: Toolchain = request.getfixturevalue(request.param)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    tracker = ["-m", "tvm.exec.rpc_tracker", "--host", "127.0.0.1", "--port", str(port)]
-    tracker += ["--port-end", str(port + 1)]
-    server = ["-m", "tvm.exec.rpc_server", "--host", "127.0.0.1", "--key", "loop"]
-    server += ["--tracker", f"127.0.0.1:{port}"]
-    with contextlib.ExitStack() as processes:
-        for program in (tracker, server):
-            with (tmp_path / f"{program[1]}.log").open("wb") as log:
-                process = subprocess.Popen(
-                    [str(chain.python), *program], stdout=log, stderr=log, start_new_session=True
-                )
-            processes.callback(process.wait)
-            processes.callback(process.terminate)
-            time.sleep(3)
-        yield ["--tvm", chain.name, "--rpc", f"127.0.0.1:{port}", "--rpc-key", "loop"]
 
 
 def test_over_rpc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: list[str]) -> None:

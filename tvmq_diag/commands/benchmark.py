@@ -30,7 +30,6 @@ from ..driver.compiler import Compiler
 from ..driver.plan import Plan
 from ..driver.progress import Live
 from ..errors import SetupError, UsageError
-from ..instruments.protocol.jobs import Rpc
 from ..measurements.benchmark import FLOAT
 from ..reports.pages import benchmark as page
 from ..reports.pages import index
@@ -43,9 +42,9 @@ from ..results.verdict import WORKS, Verdict
 from ..toolchains import scratch
 from .facts import plan_facts
 from .folders import fresh_directory, stem
-from .options import add_configurations, add_model, add_out
+from .options import add_configurations, add_model, add_out, add_rpc
 from .outcome import Outcome
-from .plans import plan_of
+from .plans import plan_of, rpc_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,15 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_configurations(parser, "int8/int8/int32")
     add_model(parser)
     add_out(parser, "benchmark-MODEL-TIME")
-    parser.add_argument("--rpc", metavar="HOST:PORT", help="a TVM RPC tracker")
-    parser.add_argument("--rpc-key", metavar="K", help="of the device to ask the tracker for")
+    add_rpc(parser)
     parser.add_argument("--target", metavar="TARGET", help="of that device (this machine's)")
 
 
 def run(options: argparse.Namespace) -> Outcome:
     """Measure, print, write."""
     screen, progress = console.screen(), console.progress()
-    rpc = _rpc(options.rpc, options.rpc_key)
+    rpc = rpc_of(options)
     if options.target and rpc is None:
         raise UsageError("--target is for a device behind --rpc; here use --mcpu")
     name = f"benchmark-{stem(options.model, parse_list(options.dtype))}"
@@ -118,12 +116,3 @@ def _build(plan: Plan, work: Run, scratch: Path, live: Live, progress: Console) 
         judged = judge.of_failure(configuration, chain, compiled.trace, compiled.ending)
         progress.print(judged.headline, highlight=False, markup=False)
     return sides
-
-
-def _rpc(address: str | None, key: str | None) -> Rpc | None:
-    if address is None and key is None:
-        return None
-    host, _, port = (address or "").rpartition(":")
-    if not host or not port.isdigit() or not key:
-        raise UsageError("--rpc HOST:PORT and --rpc-key KEY go together: a tracker and a device")
-    return Rpc(host, int(port), key)

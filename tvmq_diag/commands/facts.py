@@ -49,6 +49,7 @@ def plan_facts(plan: Plan) -> RunFacts:
         overlay=str(plan.toolchain.overlay) if plan.toolchain.overlay else None,
         dialect=plan.toolchain.dialect,
         dialect_extension=plan.toolchain.extension,
+        device=f"{plan.rpc.key} at {plan.rpc.host}:{plan.rpc.port}" if plan.rpc else None,
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
         tune=plan.tune or None,

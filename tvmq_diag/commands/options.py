@@ -253,6 +253,14 @@ def add_tuning(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_rpc(parser: argparse.ArgumentParser) -> None:
+    """Add the device that models run on."""
+    parser.add_argument(
+        "--rpc", metavar="HOST:PORT", help="run on a device, which this TVM RPC tracker has"
+    )
+    parser.add_argument("--rpc-key", metavar="K", help="of the device to ask the tracker for")
+
+
 def add_out(parser: argparse.ArgumentParser, name: str) -> None:
     """Add the output folder; `name` says how it is called without the option."""
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"default: runs/{name}")

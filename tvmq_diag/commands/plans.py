@@ -10,7 +10,7 @@ from .. import extensions
 from ..configuration import Configuration, adapted, parse_list, with_fields_of
 from ..driver.plan import Plan
 from ..errors import UsageError
-from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource
+from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource, Rpc
 from ..toolchains import resolution, settings
 from ..toolchains.limits import Limits, usable_bytes
 from ..toolchains.toolchain import Toolchain
@@ -58,6 +58,16 @@ def plan_of(
         fresh=options.fresh,
         jobs=options.jobs,
     )
+
+
+def rpc_of(options: argparse.Namespace) -> Rpc | None:
+    """The device of `options.add_rpc`; None for none. Raises UsageError."""
+    if options.rpc is None and options.rpc_key is None:
+        return None
+    host, _, port = (options.rpc or "").rpartition(":")
+    if not host or not port.isdigit() or not options.rpc_key:
+        raise UsageError("--rpc HOST:PORT and --rpc-key KEY go together: a tracker and a device")
+    return Rpc(host, int(port), options.rpc_key)
 
 
 def _source(model: str) -> str:

@@ -5,6 +5,7 @@ examples:
   %(prog)s --dtype int8,int4,int2,int1,bool   a sweep, one table
   %(prog)s --model tiny --dtype int4          a built-in net: seconds, no PyTorch
   %(prog)s --dtype int8/int8/int32,int16 --target pi5,k230   for boards, without one
+  %(prog)s --dtype int8/int8/int32 --target pi5 --rpc HOST:9190 --rpc-key pi   on the board
   %(prog)s --dtype int8/int8/int32:nbit=4     4-bit values in an int8 container
   %(prog)s --tvm relax --model digits --dtype int8/int8/int32:nbit_weight=4:realize=packed
   %(prog)s --model onnx:net.onnx --dtype int4 --out runs/mine
@@ -38,9 +39,11 @@ from rich.console import Console
 
 from .. import targets
 from ..analysis.accuracy import Bounds
-from ..configuration import Configuration, for_target, parse_list
+from ..configuration import for_target, parse_list
 from ..driver import session
+from ..driver.plan import Plan
 from ..errors import UsageError
+from ..instruments.protocol.jobs import Rpc
 from ..reports.pages import index
 from ..reports.pages import run as run_page
 from ..reports.text import bits as bits_text
@@ -52,9 +55,9 @@ from ..results.run import Role, Run
 from . import browser, trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
-from .options import add_bounds, add_model, add_open, add_out, add_tuning, not_negative
+from .options import add_bounds, add_model, add_open, add_out, add_rpc, add_tuning, not_negative
 from .outcome import Outcome
-from .plans import plan_of
+from .plans import plan_of, rpc_of
 from .running import carry_out
 
 
@@ -79,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"of {', '.join([targets.HOST, *targets.BOARDS])}; several with ; between, names with "
         "commas too, or the option again",
     )
+    add_rpc(parser)
     add_out(parser, "MODEL-DTYPE-TIME")
     add_open(parser)
     parser.add_argument(
@@ -113,7 +117,6 @@ def run(options: argparse.Namespace) -> Outcome:
     asked = plan_of(options, progress.print)
     plan = replace(
         asked,
-        configurations=_for_targets(asked.configurations, targets.parse_list(options.target or [])),
         reference=not options.no_reference,
         save_ir=options.save_ir,
         bounds=Bounds(options.min_cosine, options.min_agreement),
@@ -121,6 +124,7 @@ def run(options: argparse.Namespace) -> Outcome:
         tune=options.tune,
         tuning_records=_records(options),
     )
+    plan = _for_targets(plan, targets.parse_list(options.target or []), rpc_of(options))
     work = Run(directory, plan_facts(plan))
     try:
         carry_out(plan, work, progress, first=browser.opening(options.open, progress))
@@ -143,9 +147,20 @@ def _records(options: argparse.Namespace) -> Path | None:
     return records.absolute() if records is not None else None
 
 
-def _for_targets(configurations: list[Configuration], names: list[str]) -> list[Configuration]:
-    """Each configuration for each of the targets, if any were asked for."""
-    return [for_target(one, name) for one in configurations for name in names] or configurations
+def _for_targets(plan: Plan, names: list[str], rpc: Rpc | None) -> Plan:
+    """Each configuration for each of the targets, if any were asked for; with a device, all of the
+    run on that. Raises UsageError."""
+    if rpc is None:
+        asked = [for_target(one, name) for one in plan.configurations for name in names]
+        return replace(plan, configurations=asked or plan.configurations)
+    if len(names) != 1:
+        raise UsageError("--rpc is one device: say with one --target what to compile for it")
+    if plan.tune or plan.tuning_records:
+        raise UsageError("schedules are tuned here only: leave --tune out where --rpc runs models")
+    # What goes on looking for causes does so here, and the device is for one at a time.
+    return replace(
+        plan, target=targets.resolve(names[0]), rpc=rpc, jobs=1, explore=False, errors=False
+    )
 
 
 def _print(screen: Console, work: Run, written: Path) -> None:

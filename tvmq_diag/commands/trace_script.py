@@ -31,6 +31,7 @@ from .outcome import Outcome
 
 _OF_A_MODEL = (
     "target",
+    "rpc",
     "input_shape",
     "weights",
     "calibrate_on",

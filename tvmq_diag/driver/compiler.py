@@ -152,6 +152,8 @@ class Compiler:
         plan = self._plan
         if plan.toolchain.overlay is not None:
             return None  # that is for one run, and may change anything
+        if plan.target is not None:
+            return None  # it runs on a device, and what is kept does not say on which
         tvm, target = identity.identify(plan.toolchain), plan.target or plan.mcpu
         model, level = (plan.model, plan.check), plan.opt_level
         return float_cache.kept(*model, plan.toolchain, tvm, target, level, plan.tune > 0)

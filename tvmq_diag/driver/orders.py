@@ -142,4 +142,6 @@ class Orders:
             # With records it is tuned already.
             tasks = plan.tune > 0 and job.records is None
             job = replace(job, artifact=str(artifact), calibrated=calibrated, tasks=tasks)
+            if job.target is not None:  # which is that of the device
+                job = replace(job, rpc=plan.rpc)
         return Order(what, job, artifact)

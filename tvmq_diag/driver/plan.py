@@ -58,7 +58,7 @@ class Plan:
     tuning_records: Path | None = None
     """Somebody's own, to build with beside TVM's defaults."""
     rpc: Rpc | None = None
-    """Where the benchmark runs; None means here."""
+    """Where models run, and the benchmark; None means here."""
     target: str | None = None
     """TVM's target for that device; None means the host's."""
     fresh: bool = False

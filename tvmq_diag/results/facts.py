@@ -31,6 +31,7 @@ SEEDED, TRAINED, OWN = "seeded random", "trained", "the model's own"
 
 _LEFT_OUT_EMPTY = (
     "float", "interrupted", "attempted", "tune", "tuning_records", "tuned", "dialect_extension",
+    "device",
 )  # fmt: skip
 
 
@@ -63,6 +64,8 @@ class RunFacts(Circumstances, kw_only=True):
     dialect: str | None = None
     dialect_extension: str | None = None
     """The name of another package's parts of it."""
+    device: str | None = None
+    """The device that models ran on, as KEY at HOST:PORT of its tracker; None: on this machine."""
     min_cosine: float | None = None
     """From which cosine to the float model on a result is right."""
     min_agreement: float | None = None

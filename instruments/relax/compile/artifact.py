@@ -6,13 +6,15 @@ C compiler. It is what was built: the outputs are equal to the last bit.
 
 from __future__ import annotations
 
+import functools
 import statistics
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 import numpy as np
 import tvm
 
+from ...numerics.figures import same_bits
 from ...tvm_types import Library
 from . import execution
 
@@ -48,6 +50,7 @@ class Artifact:
 
     def __init__(self, folder: Path, remote: Any = None, code: Library | None = None) -> None:
         self._device = remote.cpu() if remote else tvm.cpu()
+        self._run = execution.outputs_there if remote else execution.outputs
         self._module = _read(folder / MACHINE, remote, "relax.VMExecutable")
         library = code or kernels(folder, remote)
         if library is not None:
@@ -58,6 +61,20 @@ class Artifact:
     def machine(self) -> Any:
         """A virtual machine of its own."""
         return execution.machine(self._module, self._device)
+
+    def outputs(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Run once; a copy of every output."""
+        given = execution.tensors(dict(inputs), self._device)
+        return self._run(self._running, given)
+
+    def repeats(self, first: list[np.ndarray]) -> bool:
+        """Are these the outputs again, in the same machine and in a new one?"""
+        machines = (self._running, self.machine())
+        return all(same_bits(first, self._run(one, self.inputs)) for one in machines)
+
+    @functools.cached_property
+    def _running(self) -> Any:
+        return self.machine()
 
     def timer(self, runs: int) -> Callable[[], float]:
         """A function that runs it so often, after one run before the clock starts; ms a run."""

@@ -63,8 +63,11 @@ class Compile(compilation.Compilation):
             lambda: machine_code.assembly(self.executable),
             lambda: machine_code.called(self.executable),
         )
-        if self.job.target:  # for another machine: nothing to run here
+        if not self.is_run:
             self.trace.facts(built=True)
+            return
+        if self.job.target:
+            self.run_there(artifact.Artifact)
             return
         self.trace.stage("load")
         running = execution.machine(self.executable)

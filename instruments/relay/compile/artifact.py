@@ -7,17 +7,20 @@ to the last bit.
 
 from __future__ import annotations
 
+import functools
 import json
 import statistics
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 import numpy as np
 import tvm
 from tvm import relay
 from tvm.contrib import graph_executor
 
+from ...numerics.figures import same_bits
 from ...tvm_types import Library
+from . import execution
 
 GRAPH, WEIGHTS, INPUTS, CODE = "graph.json", "params.bin", "inputs.bin", "lib.ll"
 
@@ -53,10 +56,26 @@ class Artifact:
             # As remote.load_module() does, which the TVM of hhb-tvm calls with two arguments more.
             self._code = remote.get_function("tvm.rpc.server.load_module")(name)
 
+    def outputs(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Run once; a copy of every output."""
+        return execution.outputs(self._executor, inputs)
+
+    def repeats(self, first: list[np.ndarray]) -> bool:
+        """Are these the outputs again, in the same executor and in a new one?"""
+        inputs = {name: value.numpy() for name, value in self._inputs.items()}
+        again = execution.outputs(self._executor, inputs), execution.outputs(self._created())
+        return all(same_bits(first, other) for other in again)
+
+    @functools.cached_property
+    def _executor(self) -> Any:
+        return self._created()
+
+    def _created(self) -> Any:
+        return self._filled(graph_executor.create(self._graph, self._code, self._device))
+
     def timer(self, runs: int) -> Callable[[], float]:
         """A function that runs it so often, after one run before the clock starts; ms a run."""
-        executor = self._filled(graph_executor.create(self._graph, self._code, self._device))
-        timed = executor.module.time_evaluator("run", self._device, number=runs, repeat=1)
+        timed = self._created().module.time_evaluator("run", self._device, number=runs, repeat=1)
         return lambda: float(timed().mean) * 1e3
 
     def kernels(self, runs: int) -> list[dict[str, Any]]:

@@ -61,8 +61,11 @@ class Compile(compilation.Compilation):
         self.describe_code(
             lambda: machine_code.assembly(library), lambda: machine_code.called(library)
         )
-        if self.job.target:  # for another machine: nothing to run here
+        if not self.is_run:
             self.trace.facts(built=True)
+            return
+        if self.job.target:
+            self.run_there(artifact.Artifact)
             return
         self.trace.stage("load")
         executor = execution.executor(library, self.inputs)
