@@ -23,6 +23,9 @@ T = TypeVar("T")
 KEPT = 12
 """Entries of a kind at most, the last used ones: a ResNet-50 takes 100 MB."""
 
+_NICE = 10
+"""What saving gives way by: somebody waits for what the process itself does."""
+
 _ABANDONED_S = 3600.0
 """How old a draft is of which nobody can be at work any more."""
 
@@ -98,6 +101,7 @@ class Entry:
             _CHILDREN.append(child)
             return
         with contextlib.suppress(BaseException):
+            os.nice(_NICE)
             self._save(save)
         os._exit(0)
 

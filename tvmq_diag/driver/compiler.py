@@ -94,6 +94,10 @@ class Compiler:
         """The same of the first calls of the model at a configuration."""
         self._start(self.orders.part(configuration, first))
 
+    def level_ahead(self, configuration: Configuration, level: int, first: int | None) -> None:
+        """The same of it quantized at another opt_level: see at_level."""
+        self._start(self.orders.at_level(configuration, level, first))
+
     def as_float(self, configuration: Configuration) -> Compiled:
         """The unquantized model for the target of a configuration; once a run."""
         if configuration.target is None:

@@ -52,6 +52,8 @@ def start_ahead(trials: Trials) -> None:
         trials.compiler.part_ahead(reference(configuration), first)
         for _, alone in ablation.questions(configuration):
             trials.compiler.part_ahead(alone, first)
+    for _, configuration, level, ops in _at_levels(trials) if trials.plan.explore else ():
+        trials.compiler.level_ahead(configuration, level, ops)
 
 
 def settle_suggestions(trials: Trials) -> None:
@@ -204,6 +206,13 @@ def _dissectable(trials: Trials) -> Iterator[tuple[Result, Configuration, int]]:
 def at_other_level(trials: Trials) -> None:
     """For each configuration that fails in or after quantize(), what becomes of it where that runs
     at another opt_level: of one that is rejected the first ops, of a wrong one all."""
+    for result, configuration, level, first in _at_levels(trials):
+        result.verdict.other_level = _at_level(trials, configuration, level, first)
+        trials.save()
+
+
+def _at_levels(trials: Trials) -> Iterator[tuple[Result, Configuration, int, int | None]]:
+    """Each that fails so, with the other level, and how many ops show it; None: all."""
     for result in trials.run.here:
         outcome, trace = result.verdict.outcome, result.trace
         tried = outcome in (REJECTED, CRASHED, WRONG) and not result.verdict.float_fails
@@ -216,8 +225,7 @@ def at_other_level(trials: Trials) -> None:
         if level is None or (outcome != WRONG and first is None):
             continue
         configuration = trials.configuration(result.verdict.configuration)
-        result.verdict.other_level = _at_level(trials, configuration, _OTHER[level == 3], first)
-        trials.save()
+        yield result, configuration, _OTHER[level == 3], first
 
 
 def _at_level(
