@@ -32,6 +32,7 @@ from .walk import (
     is_function,
     is_literal,
     is_primfunc,
+    items,
     kernel_of,
     name_of,
     tensor_of,
@@ -107,7 +108,7 @@ def text(module: IRModule) -> str:
 def primfuncs(view: View) -> list[dict[str, Any]]:
     """Name and parameter dtypes of every kernel: what a TIR snapshot keeps."""
     return [
-        {"name": name, "params": [_parameter(function, p) for p in function.params]}
+        {"name": name, "params": [_parameter(function, p) for p in items(function.params)]}
         for name, function in view.functions.items()
         if is_primfunc(function)
     ]
@@ -192,7 +193,7 @@ class Tables:
         kernel = kernel_of(call)
         if kernel is not None and entry.callee is None:
             own["kernel"] = kernel
-        literals = [plain(getattr(a, "value", a)) for a in call.args if is_literal(a)]
+        literals = [plain(getattr(a, "value", a)) for a in items(call.args) if is_literal(a)]
         if literals:
             own["literals"] = literals
         if own:
@@ -312,7 +313,7 @@ def _tensor_type(kind: Any) -> dict[str, Any]:
         row: dict[str, Any] = {"dtype": str(kind.dtype)}
         values = getattr(kind.shape, "values", None)
         if values is not None:
-            row["shape"] = [plain(size) for size in values]
+            row["shape"] = [plain(size) for size in items(values)]
         elif kind.ndim >= 0:
             row["shape"] = ["?"] * int(kind.ndim)
         return row
@@ -334,10 +335,13 @@ def plain(value: Any) -> Any:
     """A value of TVM's as JSON has it; what it has no form for as text."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, (list, tuple, tvm_ffi.Array)):
-        return [plain(item) for item in value]
-    if type(value).__name__ in ("IntImm", "FloatImm"):
+    kind = type(value).__name__  # the frequent first: isinstance takes long with TVM's classes
+    if kind in ("IntImm", "FloatImm"):
         return plain(value.value)
-    if type(value).__name__ in ("StringImm", "DataTypeImm"):
+    if kind in ("StringImm", "DataTypeImm"):
         return str(value.value)
+    if isinstance(value, tvm_ffi.Array):
+        return [plain(item) for item in items(value)]
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
     return str(value)
