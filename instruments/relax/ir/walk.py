@@ -6,7 +6,6 @@ bindings and their arguments. A function that main calls comes before the call, 
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import tvm
@@ -57,10 +56,16 @@ def items(array: Any) -> list[Any]:
     return [_ITEM(array, place) for place in range(_SIZE(array))]
 
 
-@functools.lru_cache(maxsize=None)
-def _derives(kind: type, base: Any) -> bool:
-    """For isinstance, which takes long with the metaclass of TVM's classes."""
-    return issubclass(kind, base)
+_ANSWERS: dict[Any, bool] = {}
+
+
+def _is(node: Any, kind: Any) -> bool:
+    """isinstance, asked once of each class: it takes long with the metaclass of TVM's."""
+    question = type(node), kind
+    answer = _ANSWERS.get(question)
+    if answer is None:
+        answer = _ANSWERS[question] = isinstance(node, kind)
+    return answer
 
 
 def entries(module: IRModule) -> list[Entry]:
@@ -72,7 +77,7 @@ def entries(module: IRModule) -> list[Entry]:
 def is_constant(node: Expr) -> bool:
     """Is it a tensor that the module carries?"""
     # A GenericConst may hold something else too, as the dtype that a builtin is called with.
-    return _derives(type(node), _CONSTANTS) and hasattr(tensor_of(node), "numpy")
+    return _is(node, _CONSTANTS) and hasattr(tensor_of(node), "numpy")
 
 
 def tensor_of(constant: Expr) -> Any:
@@ -82,7 +87,7 @@ def tensor_of(constant: Expr) -> Any:
 
 def is_literal(node: Expr) -> bool:
     """Is it a number, a text or a dtype that a call is written with? Such have no row."""
-    if _derives(type(node), _CONSTANTS):
+    if _is(node, _CONSTANTS):
         return not is_constant(node)
     return type(node).__name__ in _LITERALS
 
@@ -100,23 +105,23 @@ def name_of(var: Expr) -> str:
 
 def is_function(node: Expr) -> bool:
     """Is it a Relax function?"""
-    return _derives(type(node), relax.Function)
+    return _is(node, relax.Function)
 
 
 def is_primfunc(node: Expr) -> bool:
     """Is it a function of loops, a kernel?"""
-    return _derives(type(node), _PRIMFUNC)
+    return _is(node, _PRIMFUNC)
 
 
 def is_call(node: Expr) -> bool:
     """Is it a call?"""
-    return _derives(type(node), relax.Call)
+    return _is(node, relax.Call)
 
 
 def kernel_of(call: Call) -> str | None:
     """The name of the kernel or packed function that a call hands its arguments to, if it does."""
     callee = call.op
-    if _derives(type(callee), tvm.ir.Op):
+    if _is(callee, tvm.ir.Op):
         if callee.name not in _OUTSIDE_CALLS:
             return None
         callee = call.args[0]
@@ -131,7 +136,7 @@ def arguments(call: Call) -> list[Any]:
     """What a call computes with: the tensors of a call_tir, not the kernel's name."""
     given = [argument for argument in items(call.args) if not is_literal(argument)]
     callee = call.op
-    if not _derives(type(callee), tvm.ir.Op) or callee.name not in _OUTSIDE_CALLS:
+    if not _is(callee, tvm.ir.Op) or callee.name not in _OUTSIDE_CALLS:
         return given
     rest = given[1:]
     if callee.name != "relax.call_pure_packed" and rest and isinstance(rest[0], relax.Tuple):
@@ -193,11 +198,11 @@ class _Walk:
         inputs = [self._operand(argument, name) for argument in arguments(call)]
         callee = None
         op = call.op
-        if _derives(type(op), tvm.ir.GlobalVar):
+        if _is(op, tvm.ir.GlobalVar):
             called = op.name_hint
             if is_function(self._functions.get(called)):
                 callee = self._global(called)
-        elif not _derives(type(op), (tvm.ir.Op, relax.ExternFunc)):
+        elif not _is(op, (tvm.ir.Op, relax.ExternFunc)):
             callee = self._rows.get(address(op))  # a function bound to a name
         return self._add(call, inputs, var, name, callee)
 
