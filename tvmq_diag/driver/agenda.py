@@ -29,7 +29,13 @@ def steps(plan: Plan, queue: list[tuple[Configuration, Role]]) -> list[Step]:
     """What a plan comes to: each configuration of the queue, then what follows the verdicts."""
     here = any(configuration.target is None for configuration in plan.configurations)
     follow = _follow_ups(plan) if plan.reference and here else [_HAZARDS]
-    return [*(_trial(*entry) for entry in queue), _SETTLE, *follow]
+    trials = [_trial(*entry) for entry in queue]
+    if plan.reference and plan.explore and plan.search and here:
+        requested = sum(role == Role.REQUESTED for _, role in queue)
+        trials.insert(
+            requested, Step("what is going to be searched", searching.start_ahead, _never)
+        )
+    return [*trials, _SETTLE, *follow]
 
 
 def _trial(configuration: Configuration, role: Role) -> Step:

@@ -61,6 +61,22 @@ class Base(NamedTuple):
         return "" if self.data is None else option(self.data)
 
 
+def start_ahead(trials: Trials) -> None:
+    """Have the first search begin beside what else is compiled, when TVM's default is calibrated:
+    most often it is going to be wanted."""
+    for result in trials.run.here:
+        if _is_open(trials, result):
+            requested = trials.configuration(result.verdict.configuration)
+            first = _bases(trials, _base(requested))[0]
+            calibrated = trials.compiler.orders.calibrated(first.configuration.slug)
+            trials.processes.ahead(
+                _looking(first),
+                _job(trials, first, trials.plan.search),
+                unless=lambda there=calibrated: not there.exists(),  # type: ignore[misc]
+            )
+            return
+
+
 def fewest_bits(trials: Trials) -> None:
     """For each configuration that does not work: the fewest bits, of no fewer than it asks for,
     that do. Raises as Trials does."""
@@ -146,9 +162,25 @@ def _is_open(trials: Trials, result: Result) -> bool:
 
 
 def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
+    trials.observer.begin(_looking(base))
+    job = _job(trials, base, seconds)
+    ending = trials.processes.run(job, trials.observer.progress)
+    try:
+        search = bit_search.load(Path(job.trace))
+    except UsageError:  # it died before it began
+        search = BitSearch(problems=[ending.tail[-500:]])
+    trials.run.searches.append(search)
+    if ending.how == How.INTERRUPTED:
+        raise Stopped
+    return search
+
+
+def _looking(base: Base) -> str:
+    return f"looking for the fewest bits that stay right, from {base.configuration.text}"
+
+
+def _job(trials: Trials, base: Base, seconds: float) -> SearchJob:
     plan, compiler = trials.plan, trials.compiler
-    text = base.configuration.text
-    trials.observer.begin(f"looking for the fewest bits that stay right, from {text}")
     folder = trials.run.directory / TRACES / base.folder
     compiled = replace(
         compiler.orders.job(folder, base.configuration.qconfig),
@@ -156,22 +188,13 @@ def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
     )
     if base.data is not None:
         compiled = replace(compiled, dataset=base.data)
-    job = SearchJob(
+    return SearchJob(
         **vars(compiled),
         min_cosine=plan.bounds.cosine,
         min_agreement=plan.bounds.agreement,
         may_skip=base.is_last,
         seconds=seconds,
     )
-    ending = trials.processes.run(job, trials.observer.progress)
-    try:
-        search = bit_search.load(folder)
-    except UsageError:  # it died before it began
-        search = BitSearch(problems=[ending.tail[-500:]])
-    trials.run.searches.append(search)
-    if ending.how == How.INTERRUPTED:
-        raise Stopped
-    return search
 
 
 def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verdict | None:
