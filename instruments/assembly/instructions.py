@@ -117,17 +117,17 @@ def vector_bits(line: Line, machine: str) -> int | None:
     if machine == "riscv":
         vector = line.mnemonic.startswith(("v", "th.v")) and not line.mnemonic.startswith("vset")
         return SCALABLE if vector else None
-    found = [match.groups() for match in _VECTORS[machine].finditer(line.operands)]
-    if not found:
+    registers = [match.groups() for match in _VECTORS[machine].finditer(line.operands)]
+    if not registers:
         return None
     if machine == "x86":
         scalar = _X86_SCALAR.fullmatch(line.mnemonic) is not None
-        return None if scalar else max(_X86_BITS[groups[0]] for groups in found)
+        return None if scalar else max(_X86_BITS[groups[0]] for groups in registers)
     if machine == "arm":
         if line.mnemonic.endswith(".f64") or line.mnemonic.startswith(("vmov", "vldr", "vstr")):
             return None
-        return max(128 if groups[0] == "q" else 64 for groups in found)
-    return max(_aarch64_bits(*groups) for groups in found)
+        return max(128 if groups[0] == "q" else 64 for groups in registers)
+    return max(_aarch64_bits(*groups) for groups in registers)
 
 
 def _aarch64_bits(

@@ -98,10 +98,10 @@ def _referred(function: Function, functions: dict[str, Function]) -> list[str]:
 
 def _reached(symbol: str, refers: dict[str, list[str]], entries: set[str]) -> list[str]:
     """A kernel's function and those it refers to, directly or not; not into another kernel."""
-    found = [symbol]
-    for name in found:
-        found += [each for each in refers[name] if each not in entries and each not in found]
-    return found
+    reached = [symbol]
+    for name in reached:
+        reached += [each for each in refers[name] if each not in entries and each not in reached]
+    return reached
 
 
 def _code(functions: list[Function], machine: str) -> dict[str, Any]:
@@ -130,8 +130,8 @@ def _hot(functions: list[Function], machine: str) -> dict[str, Any] | None:
     """The innermost loop that seems to do the most work; None where no function has a loop."""
     best: tuple[float, Function, Loop, list[Line]] | None = None
     for function in functions:
-        blocks, found = loops(function)
-        for loop in found:
+        blocks, inside = loops(function)
+        for loop in inside:
             if not loop.innermost:
                 continue
             lines = [line for number in sorted(loop.body) for line in blocks[number].lines]

@@ -51,14 +51,14 @@ def functions(text: str, architecture: str) -> dict[str, Function]:
     comment = _COMMENT[architecture]
     public: set[str] = set()
     announced: set[str] = set()
-    found: dict[str, Function] = {}
+    by_name: dict[str, Function] = {}
     current: Function | None = None
     for raw in text.splitlines():
         match = _LABEL.match(raw)
         if match:
             name = match.group(1)
             if name in announced:
-                current = found[name] = Function(name, name in public)
+                current = by_name[name] = Function(name, name in public)
                 announced.discard(name)
             elif current is not None:
                 current.lines.append(Line("", name))
@@ -80,7 +80,7 @@ def functions(text: str, architecture: str) -> dict[str, Function]:
         match = _SIZE.match(raw)
         if match and current is not None and match.group(1) == current.name:
             current = None
-    return found
+    return by_name
 
 
 def _instruction(text: str, comment: str) -> Line | None:

@@ -40,39 +40,39 @@ class Loop:
 
 def blocks(function: Function) -> list[Block]:
     """The blocks of a function in the order of its text."""
-    found = [Block([], [])]
+    all_blocks = [Block([], [])]
     starts: dict[str, int] = {}
     jumps: list[tuple[int, str]] = []
     for line in function.lines:
         if not line.mnemonic:
             if _TARGET.fullmatch(line.operands) is None:
                 continue  # a label for debuggers, or of an address
-            if found[-1].lines:
-                _fall_through(found)
-            starts[line.operands] = len(found) - 1
-        found[-1].lines.append(line)
+            if all_blocks[-1].lines:
+                _fall_through(all_blocks)
+            starts[line.operands] = len(all_blocks) - 1
+        all_blocks[-1].lines.append(line)
         target = _TARGET.search(line.operands) if line.mnemonic else None
         if target is not None and not line.mnemonic.startswith(_NO_JUMPS):
-            jumps.append((len(found) - 1, target.group()))
-            _fall_through(found)
+            jumps.append((len(all_blocks) - 1, target.group()))
+            _fall_through(all_blocks)
         elif _ends(line):
-            found.append(Block([], []))
+            all_blocks.append(Block([], []))
     for block, label in jumps:
         if label in starts:
-            found[block].next.append(starts[label])
-    return found
+            all_blocks[block].next.append(starts[label])
+    return all_blocks
 
 
 def loops(function: Function) -> tuple[list[Block], list[Loop]]:
     """The blocks, and the loops among them: those that share a header are one."""
-    found = blocks(function)
-    before: list[list[int]] = [[] for _ in found]
-    for number, block in enumerate(found):
+    all_blocks = blocks(function)
+    before: list[list[int]] = [[] for _ in all_blocks]
+    for number, block in enumerate(all_blocks):
         for after in block.next:
             before[after].append(number)
-    dominators = _dominators(found, before)
+    dominators = _dominators(all_blocks, before)
     bodies: dict[int, set[int]] = {}
-    for number, block in enumerate(found):
+    for number, block in enumerate(all_blocks):
         for header in block.next:
             if _dominates(header, number, dominators):
                 bodies.setdefault(header, {header}).update(_body(header, number, before))
@@ -82,15 +82,15 @@ def loops(function: Function) -> tuple[list[Block], list[Loop]]:
         loop.depth += len(around)
         for other in around:
             other.innermost = False
-    return found, result
+    return all_blocks, result
 
 
-def _fall_through(found: list[Block]) -> None:
+def _fall_through(all_blocks: list[Block]) -> None:
     """Begin a block that may run after the last one, if that does not end in a jump for good."""
-    last = found[-1].lines[-1] if found[-1].lines else None
+    last = all_blocks[-1].lines[-1] if all_blocks[-1].lines else None
     if last is None or not _ends(last):
-        found[-1].next.append(len(found))
-    found.append(Block([], []))
+        all_blocks[-1].next.append(len(all_blocks))
+    all_blocks.append(Block([], []))
 
 
 def _ends(line: Line) -> bool:
@@ -98,12 +98,12 @@ def _ends(line: Line) -> bool:
     return returns or _NEVER_FALLS_THROUGH.fullmatch(line.mnemonic) is not None
 
 
-def _dominators(found: list[Block], before: list[list[int]]) -> dict[int, int]:
+def _dominators(all_blocks: list[Block], before: list[list[int]]) -> dict[int, int]:
     """The immediate dominator of each block that can be reached from the first (Cooper, Harvey,
     Kennedy, A Simple, Fast Dominance Algorithm); the first is its own."""
     order: list[int] = []
     seen = {0}
-    stack = [(0, iter(found[0].next))]
+    stack = [(0, iter(all_blocks[0].next))]
     while stack:
         number, rest = stack[-1]
         after = next((each for each in rest if each not in seen), None)
@@ -112,7 +112,7 @@ def _dominators(found: list[Block], before: list[list[int]]) -> dict[int, int]:
             stack.pop()
         else:
             seen.add(after)
-            stack.append((after, iter(found[after].next)))
+            stack.append((after, iter(all_blocks[after].next)))
     place = {number: index for index, number in enumerate(order)}
     nearest = {0: 0}
     changed = True

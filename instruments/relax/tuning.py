@@ -45,7 +45,7 @@ def save(done: Scheduled, target: Target, folder: Path) -> None:
 
 def tasks(job: TuneJob) -> list[Task]:
     """Of all sides of a job, each kernel once."""
-    found: dict[str, Task] = {}
+    by_key: dict[str, Task] = {}
     for side, folder in job.sides.items():
         path = Path(folder) / TASKS
         if not path.exists():
@@ -57,10 +57,10 @@ def tasks(job: TuneJob) -> list[Task]:
             ms = sum(float(kernel["ms"]) for kernel in calls) if calls else None
             task = Task(name, tvm.ir.load_json(text), saved["target"])
             if task.shapes is not None and (calls or not profile):
-                mine = found.setdefault(task.key, task).uses.setdefault(side, Use(0, None))
+                mine = by_key.setdefault(task.key, task).uses.setdefault(side, Use(0, None))
                 mine.calls += len(calls) or 1
                 mine.ms = ms if mine.ms is None else mine.ms + (ms or 0.0)
-    return list(found.values())
+    return list(by_key.values())
 
 
 class Task:

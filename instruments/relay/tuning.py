@@ -62,7 +62,7 @@ def applied(records: str | None) -> Iterator[None]:
 
 def tasks(job: TuneJob) -> list[Task]:
     """Of all sides of a job, each task once, those without a kernel in the profile left out."""
-    found: dict[str, Task] = {}
+    by_key: dict[str, Task] = {}
     for side, folder in job.sides.items():
         path = Path(folder) / TASKS
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
@@ -72,8 +72,8 @@ def tasks(job: TuneJob) -> list[Task]:
         for place, task in enumerate(mine):
             use = given[place] if given is not None else Use(1)
             if use.calls:
-                found.setdefault(task.key, task).uses[side] = use
-    return list(found.values())
+                by_key.setdefault(task.key, task).uses[side] = use
+    return list(by_key.values())
 
 
 class Task:
@@ -137,9 +137,9 @@ class Task:
         """Inputs come in the layout of the schedule, as a model has it: see topi's
         GLOBAL_SCOPE.in_tuning."""
         function, buffers = self._built(point, in_tuning=True)
-        made = [_seeded(buffer) for buffer in buffers]
+        values = [_seeded(buffer) for buffer in buffers]
         device = tvm.cpu()
-        arrays = [tvm.nd.array(value, device) for value in made]
+        arrays = [tvm.nd.array(value, device) for value in values]
         once = function.time_evaluator(function.entry_name, device, number=1, repeat=1)
         runs: list[int] = []
 

@@ -76,17 +76,17 @@ class Grid:
     def _near(self, tried: Timed) -> list[int]:
         """Points not tried that differ from one of the best in one knob."""
         ran = sorted((ms, point) for point, ms in tried.items() if ms is not None)
-        found = set()
+        near = set()
         for _, point in ran[:_BEST]:
             knobs = self.knobs(point)
             for place, choices in enumerate(self.choices):
                 for choice in range(choices):
-                    found.add(self.point([*knobs[:place], choice, *knobs[place + 1 :]]))
-        return sorted(found - set(tried))
+                    near.add(self.point([*knobs[:place], choice, *knobs[place + 1 :]]))
+        return sorted(near - set(tried))
 
     def _anywhere(self, tried: Timed, count: int, draw: random.Random) -> list[int]:
         if self.size <= LISTED:
-            left = [point for point in range(self.size) if point not in tried]
-            return draw.sample(left, min(len(left), 2 * count))
+            untried = [point for point in range(self.size) if point not in tried]
+            return draw.sample(untried, min(len(untried), 2 * count))
         drawn = (draw.randrange(self.size) for _ in range(10 * count))
         return [point for point in drawn if point not in tried]

@@ -27,14 +27,14 @@ class Signature:
 def uses(signatures: Sequence[Signature], profile: Sequence[Mapping[str, Any]]) -> list[Use]:
     """For each signature the kernels that are its own: those of the profile (name, ms, shapes as
     TVM's profiler writes them) with its elements, where its name fits better than others'."""
-    found = [Use() for _ in signatures]
+    each = [Use() for _ in signatures]
     for kernel in profile:
         fits = [i for i, one in enumerate(signatures) if _fits(one, kernel)]
         if fits:
-            use = found[max(fits, key=lambda i: len(signatures[i].stem))]
+            use = each[max(fits, key=lambda i: len(signatures[i].stem))]
             use.calls += 1
             use.ms = (use.ms or 0.0) + float(kernel["ms"])
-    return found
+    return each
 
 
 def _fits(signature: Signature, kernel: Mapping[str, Any]) -> bool:

@@ -108,8 +108,8 @@ class _Worker:
         """The next line that it writes, empty if it ends without one; None: not in time."""
         until = time.monotonic() + seconds
         while b"\n" not in self._text:
-            left = max(0.0, until - time.monotonic())
-            if not select.select([self._answers], [], [], left)[0]:
+            remaining = max(0.0, until - time.monotonic())
+            if not select.select([self._answers], [], [], remaining)[0]:
                 return None
             piece = os.read(self._answers, 65536)
             if not piece:

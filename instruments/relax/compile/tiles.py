@@ -43,11 +43,11 @@ def read(records: str | None) -> dict[str, Tile]:
 
     What is no record is passed over. Raises OSError.
     """
-    found: dict[str, Tile] = {}
+    tiles: dict[str, Tile] = {}
     text = Path(records).read_text(encoding="utf-8") if records is not None else ""
     for line in text.splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError):
             given = json.loads(line)
             if given["ms"] is not None:
-                found[str(given["kernel"])] = Tile(int(given["vector"]), int(given["channels"]))
-    return found
+                tiles[str(given["kernel"])] = Tile(int(given["vector"]), int(given["channels"]))
+    return tiles

@@ -47,8 +47,8 @@ def maker(
     name = None if python else tvm
     path = Path(python) if python else None
     chain = resolution.resolve(name, path, echo=echo)
-    found = fingerprint.take(chain)
-    return Maker(found.version, chain.dialect, found.files, _tool(), _cpu())
+    taken = fingerprint.take(chain)
+    return Maker(taken.version, chain.dialect, taken.files, _tool(), _cpu())
 
 
 @functools.cache

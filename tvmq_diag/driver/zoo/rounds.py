@@ -98,9 +98,9 @@ def run(work: Zoo, makers: dict[str, Maker], setup: Setup, done: Callable[[ZooCe
     to_run: dict[str, Task] = {}
     for key, task in tasks.items():
         made_by = makers[cells[key][0][2].name]
-        found = setup.shelf.find(key, made_by) if not setup.fresh and shelf.lasts(task) else None
-        if found is not None and _opens(found):
-            take(key, found, True)
+        cell = setup.shelf.find(key, made_by) if not setup.fresh and shelf.lasts(task) else None
+        if cell is not None and _opens(cell):
+            take(key, cell, True)
         else:
             to_run[key] = task
     made_by_key = {key: makers[cells[key][0][2].name] for key in to_run}
