@@ -74,7 +74,7 @@ def test_a_folder_that_cannot_be_written(run: Path) -> None:
 
 HANGING = """
 import argparse, sys, time
-from types import SimpleNamespace
+from types import ModuleType
 from tvmq_diag.commands import cli
 
 def run(options):
@@ -84,7 +84,8 @@ def run(options):
     finally:
         print("the page is written", flush=True)
 
-command = SimpleNamespace(__doc__="x", add_arguments=lambda parser: None, run=run)
+command = ModuleType("hanging", "x")
+command.add_arguments, command.run = lambda parser: None, run
 sys.exit(cli.script(command, []))
 """
 
