@@ -1,8 +1,8 @@
 """What the site has that is written nowhere in docs/: each command's help, and the patches.
 
-mkdocs calls the functions by their names (mkdocs.org, "hooks"). The help is what argparse prints, so
-that a page cannot say anything else; the diffs that the gallery leads to stay where the tool reads
-them from.
+mkdocs calls the functions by their names (mkdocs.org, "hooks"). The help is what argparse prints,
+so that a page cannot say anything else; the diffs that the gallery leads to stay where the tool
+reads them from.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The commands and the Python of the documentation, run page by page as a reader would, each page in
-a folder of its own, on the real TVM."""
+"""The commands and the Python of the documentation, run on the real TVM: page by page, as a reader
+would, each page in a folder of its own."""
 
 from __future__ import annotations
 
