@@ -6,6 +6,7 @@ import re
 
 import pytest
 from support.pages_of_docs import DOCS, LANGUAGES, NOTES, Block, blocks, pages
+from support.paths import ROOT
 
 from tvmq_diag.commands import cli
 from tvmq_diag.configuration import parse_list
@@ -34,6 +35,8 @@ def test_what_is_noted_of_a_block_is_understood(block: Block) -> None:
     if "not run" in block.notes or "slow" in block.notes:
         reason = block.notes.get("not run", "") + block.notes.get("slow", "")
         assert len(reason.split()) > 1, "say why"
+    for path in re.findall(r"tests/[\w/.]+\w", " ".join(block.notes.values())):
+        assert (ROOT / path).exists(), path
 
 
 def test_no_block_of_commands_is_missed() -> None:
