@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from support.pages_of_docs import DOCS, LANGUAGES, NOTES, Block, blocks, pages
+from support.pages_of_docs import DOCS, LANGUAGES, NOTES, Block, blocks, differs, pages
 from support.paths import ROOT
 
 from tvmq_diag.commands import cli
@@ -44,7 +44,7 @@ def test_no_block_of_commands_is_missed() -> None:
     fences = re.compile(rf"^\s*```\s*({'|'.join((*LANGUAGES, 'console', 'sh', 'shell'))})\b", re.M)
     for page in pages():
         text = page.read_text(encoding="utf-8")
-        seen = len(list(blocks(page)))
+        seen = len([block for block in blocks(page) if block.language in LANGUAGES])
         assert len(fences.findall(text)) == seen, page
 
 
@@ -55,3 +55,11 @@ def test_options_in_running_text_exist() -> None:
     for page in pages():
         for option in re.findall(r"`(--[a-z-]+)", page.read_text(encoding="utf-8")):
             assert option in known or option in foreign, (page.relative_to(DOCS), option)
+
+
+def test_a_page_may_show_other_figures_and_no_other_words() -> None:
+    printed = "✗ int4 rejected at add (op #9)\n  result cosine 0.38 (worst -0.43)\nreport: here"
+    assert differs("✗ int4 rejected at\nadd (op #9)\n…\nreport: here", printed) is None
+    assert differs("result cosine 0.5 (worst 0.2)", printed) is None
+    assert differs("✗ int4 rejected at add (op #8)", printed) is not None
+    assert differs("✗ int8 rejected at add (op #9)", printed) is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.pages_of_docs import DOCS, Block, blocks, pages
+from support.pages_of_docs import DOCS, Block, blocks, differs, pages
 from support.paths import ROOT, InTvm
 
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -53,6 +53,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
+        "COLUMNS": "80",  # of what the pages show
     }
 
 
@@ -66,7 +67,11 @@ def desk(tmp_path: Path) -> Path:
 
 def follow(steps: list[Block], desk: Path, environment: dict[str, str], in_tvm: InTvm) -> None:
     """Run the blocks in turn; each has to end as its page says."""
+    printed = ""
     for block in steps:
+        if "printed" in block.notes:
+            assert differs(block.text, printed) is None, printed
+            continue
         if "in tvm" in block.notes:
             code = f"import os; os.chdir({str(desk)!r})\n{TINY_MODEL}{block.text}"
             done = in_tvm(code)
@@ -81,9 +86,8 @@ def follow(steps: list[Block], desk: Path, environment: dict[str, str], in_tvm: 
                 text=True,
                 check=False,
             )
-        told = (
-            f"{block.page}:{block.line}\n{block.text}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        )
+        printed = done.stdout
+        told = f"{block.page}:{block.line}\n{block.text}\n{printed}{done.stderr[-2000:]}"
         assert done.returncode == block.exit_code, told
 
 

@@ -6,8 +6,10 @@ A comment on the lines before a block says what is to be known of it:
     <!-- slow: two minutes -->       run with the slow tests
     <!-- not run: the path is yours; tests/… runs it -->   only its options are looked at
     <!-- in tvm: mod, params = tiny -->   Python of a TVM's interpreter, with the tiny model as that
+    <!-- printed: by the command above -->   a block of text: what the block before it has to print,
+                                     but for its figures; … is where something was left out
 
-A block of text, TOML or output is not run.
+A block of text or TOML is not run.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ _BLOCK = re.compile(
 )
 _NOTE = re.compile(r"<!-- (?P<key>[a-z ]+): (?P<value>.*?) -->", flags=re.DOTALL)
 _HEREDOC = re.compile(r"<<'(\w+)'\n.*?^\1$", flags=re.MULTILINE | re.DOTALL)
-NOTES = ("exit code", "slow", "not run", "in tvm")
+NOTES = ("exit code", "slow", "not run", "in tvm", "printed")
+_FIGURE = re.compile(r"(?<![\w#/])-?\d+(?:\.\d+)?")
+"""A number by itself; one of a name (int4, #9, float16/32) is no figure."""
 LANGUAGES = ("bash", "python")
 
 
@@ -64,10 +68,10 @@ def pages() -> list[Path]:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """The blocks of a page that are commands or Python."""
+    """The blocks of a page that are commands or Python, and what they are said to print."""
     text = page.read_text(encoding="utf-8")
     for found in _BLOCK.finditer(text):
-        if found["language"] in LANGUAGES:
+        if found["language"] in LANGUAGES or "<!-- printed: " in found["notes"]:
             yield Block(
                 page.relative_to(DOCS).as_posix(),
                 text.count("\n", 0, found.start("language")) + 1,
@@ -75,6 +79,16 @@ def blocks(page: Path) -> Iterator[Block]:
                 found["text"],
                 {note["key"]: note["value"] for note in _NOTE.finditer(found["notes"])},
             )
+
+
+def differs(shown: str, printed: str) -> str | None:
+    """The first part of what a page shows that was not printed, figures aside; None if all was."""
+    said = _words(printed)
+    return next((part for part in map(_words, shown.split("…")) if part not in said), None)
+
+
+def _words(text: str) -> str:
+    return " ".join(_FIGURE.sub("#", text).split())
 
 
 def _until_the_shell(words: list[str]) -> list[str]:
