@@ -74,6 +74,13 @@ def script(command: ModuleType, arguments: Sequence[str] | None = None) -> int:
     return _run(parser, arguments, name, parser if _is_ours(command) else None)
 
 
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The options of one command, which is imported for it."""
+    parser = argparse.ArgumentParser(prog=f"tvmq-diag {name}")
+    _equip(parser, importlib.import_module(f".{name}", __package__))
+    return parser
+
+
 def _summary(name: str) -> str:
     """The first line of a command's docstring, without importing it."""
     source = Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
