@@ -21,7 +21,7 @@ from ..results import store
 from ..results.facts import RunFacts
 from ..results.run import Run
 from ..results.verdict import WORKS
-from ..toolchains import resolution
+from ..toolchains import needs, resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..trace.layout import OUTPUT
 from . import browser
@@ -88,6 +88,7 @@ def _plan(options: argparse.Namespace, progress: Console) -> ScriptPlan:
     chain = resolution.resolve(
         options.tvm, options.tvm_python, options.dialect, echo=progress.print
     )
+    resolution.equip(chain, needs.of_script(options.script), progress.print)
     limits = Limits(options.timeout, memory)
     return ScriptPlan(options.script, options.arguments, chain, limits, options.save_ir)
 
