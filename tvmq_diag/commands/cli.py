@@ -37,8 +37,15 @@ COMMANDS = (
     "check",
     "versions",
     "zoo",
+    "doctor",
+    "toolchains",
+    "runs",
+    "cache",
 )
 """Each a module beside this one, which has `add_arguments` and `run`."""
+
+WITHOUT_DEFAULTS = ("doctor",)
+"""It looks at the file that has them, and has to run where that is broken."""
 
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""
@@ -72,6 +79,14 @@ def script(command: ModuleType, arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = command.__name__.rpartition(".")[2]
     return _run(parser, arguments, name, parser if _is_ours(command) else None)
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """The options of each command, all of which are imported."""
+    made = {name: argparse.ArgumentParser(name) for name in COMMANDS}
+    for name, parser in made.items():
+        _equip(parser, importlib.import_module(f".{name}", __package__))
+    return made
 
 
 def _summary(name: str) -> str:
@@ -169,7 +184,8 @@ def _with_defaults(
     its_parser: argparse.ArgumentParser | None,
 ) -> list[str]:
     """The arguments, and before them the defaults of the folder's file. Raises UsageError."""
-    if its_parser is None or {"-h", "--help", "--version"} & set(arguments):
+    told = {"-h", "--help", "--version"} & set(arguments)
+    if its_parser is None or told or name in WITHOUT_DEFAULTS:
         return arguments
     found = defaults.find(Path.cwd())
     words = defaults.arguments(found, name, its_parser, arguments) if found else []

@@ -26,7 +26,7 @@ from ..toolchains.limits import Limits, usable_bytes
 from ..trace.layout import OUTPUT
 from . import browser
 from .facts import circumstances
-from .folders import fresh_directory
+from .folders import fresh_directory, held
 from .outcome import Outcome
 
 _OF_A_MODEL = (
@@ -64,7 +64,8 @@ def run(options: argparse.Namespace) -> Outcome:
     live = Live(progress)
     live.begin(typed)
     try:
-        scripts.carry_out(plan, work, live.progress)
+        with held(work.directory):
+            scripts.carry_out(plan, work, live.progress)
     finally:
         live.close()
         written = run_page.write(work)

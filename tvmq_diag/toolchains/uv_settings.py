@@ -28,8 +28,19 @@ def environment(python: str, place: Path) -> dict[str, str]:
     """The environment variables to install a toolchain with: for the version of `python`, below
     the folder `place`, which exists."""
     # pyenv's shims answer only for the version that is selected where they are called.
-    variables = isolated_environment() | {"PYENV_VERSION": python, "NO_COLOR": "1"}
-    return variables | of_pip(variables, _pip_configuration()) | _linkable_cache(variables, place)
+    variables = sources() | {"PYENV_VERSION": python, "NO_COLOR": "1"}
+    return variables | _linkable_cache(variables, place)
+
+
+def sources() -> dict[str, str]:
+    """Our environment variables, with what uv takes over of pip's configuration."""
+    variables = isolated_environment()
+    return variables | of_pip(variables, _pip_configuration())
+
+
+def host(address: str) -> str:
+    """The machine of an index, without the password that its address may have."""
+    return address.partition("://")[2].partition("/")[0].rpartition("@")[2] or address
 
 
 def of_pip(variables: Mapping[str, str], configured: Mapping[str, str]) -> dict[str, str]:
