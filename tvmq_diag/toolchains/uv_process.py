@@ -50,13 +50,22 @@ def run(
     Raises SetupError when there is no uv.
     """
     done = _run(arguments, environment, log, lock, shown)
-    refused = any(words in line for line in done.lines for words in _REFUSED_CERTIFICATE)
-    if done.failure is None or not refused or environment.get(SYSTEM_CERTS):
+    if not _refused(done) or environment.get(SYSTEM_CERTS):
         return done
     again = f"uv refused a certificate: once more with those of the system ({SYSTEM_CERTS}=1)\n"
     log.write(again)
     print(again, end="", file=sys.stderr, flush=True)
-    return _run(arguments, {**environment, SYSTEM_CERTS: "1"}, log, lock, shown)
+    done = _run(arguments, {**environment, SYSTEM_CERTS: "1"}, log, lock, shown)
+    if not _refused(done):
+        return done
+    remedy = "the system does not know who signed it: name a file with that in SSL_CERT_FILE"
+    return Done(done.lines, f"{done.failure}; {remedy}")
+
+
+def _refused(done: Done) -> bool:
+    """Did it fail at a certificate?"""
+    said = any(words in line for line in done.lines for words in _REFUSED_CERTIFICATE)
+    return done.failure is not None and said
 
 
 def _run(
