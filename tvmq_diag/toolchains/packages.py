@@ -24,6 +24,7 @@ REQUIREMENTS = Path(__file__).parent / "requirements"
 
 _TORN = ".installing"
 _INSTALLS = re.compile(r"^\s*\+ ([\w.-]+)==", re.MULTILINE)
+_NOT_A_WORD = re.compile(r"[-_.]+")
 _IMPORT_SECONDS = 300.0
 _ROOM = 1.4
 """Free disk to ask for, in parts of what an installation takes: its archives lie there too."""
@@ -99,8 +100,8 @@ def add(site: Site, name: str, layer: Layer, echo: Callable[[str], None]) -> Non
     """Add a layer. `echo` gets what it costs before anything is fetched. Raises SetupError."""
     torn_file = site.directory / _TORN
     torn = set(torn_file.read_text(encoding="utf-8").split()) if torn_file.is_file() else set()
-    again = [word for package in sorted(torn) for word in ("--reinstall-package", package)]
-    plan = _best_plan(site, [*requirements(layer.requirements), *again], layer)
+    _forget(site.directory, torn)
+    plan = _best_plan(site, requirements(layer.requirements), layer)
     if plan.failed or plan.installs:
         what = f"{layer.contents} for the {site.name} toolchain"
         if plan.downloads:
@@ -163,6 +164,14 @@ def check_space(what: str, disk_gb: float, place: Path) -> None:
             f"{what} needs {needed:.1f} GB of free disk and {place} has {free:.1f} GB: free some,"
             " or set TVMQ_DIAG_CACHE to a directory on another disk"
         )
+
+
+def _forget(directory: Path, torn: set[str]) -> None:
+    """Have uv take packages not to be there, so that it puts all of their files there again. Told
+    to install them anew (--reinstall-package), it would fetch them anew as well."""
+    for metadata in directory.glob("lib/python*/site-packages/*.dist-info"):
+        if _NOT_A_WORD.sub("-", metadata.stem.rpartition("-")[0]).lower() in torn:
+            shutil.rmtree(metadata)
 
 
 def _note(file: Path, packages: set[str]) -> None:
