@@ -25,7 +25,7 @@ from tvmq_diag.configuration import REFERENCE, adapted
 from tvmq_diag.errors import SetupError
 from tvmq_diag.instruments.protocol.jobs import ModelSource, OverheadJob
 from tvmq_diag.measurements import paired
-from tvmq_diag.toolchains import process, resolution
+from tvmq_diag.toolchains import needs, process, resolution
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 MODES = ["untraced", "traced", "PassTimingInstrument", "PrintAfterAll"]
@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
-    chain = resolution.resolve(options.tvm, options.tvm_python, echo=print)
+    layers = needs.of_model(options.model)
+    chain = resolution.resolve(options.tvm, options.tvm_python, echo=print, layers=layers)
     job = OverheadJob(
         ModelSource(options.model),
         adapted(REFERENCE, chain.dialect)[0].qconfig or {},

@@ -33,7 +33,7 @@ from tvmq_diag.errors import UsageError
 from tvmq_diag.instruments.protocol.jobs import BenchmarkJob, CompileJob, DataSource, ModelSource
 from tvmq_diag.measurements import benchmark, outputs
 from tvmq_diag.measurements.benchmark import FLOAT
-from tvmq_diag.toolchains import process, resolution
+from tvmq_diag.toolchains import needs, process, resolution
 from tvmq_diag.toolchains.limits import Limits, usable_bytes
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import reader
@@ -107,7 +107,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print the tables; returns the exit code. Raises UsageError, SetupError."""
-    chain = resolution.resolve(given.tvm, None, echo=lambda line: print(line, file=sys.stderr))
+    chain = resolution.resolve(
+        given.tvm,
+        echo=lambda line: print(line, file=sys.stderr),
+        layers=needs.of_model(given.net),
+    )
     widths = [int(width) for width in given.bits.split(",")]
     fine = True
     with tempfile.TemporaryDirectory() as folder:

@@ -27,6 +27,7 @@ from rich.table import Table
 from tvmq_diag.commands import cli
 from tvmq_diag.errors import SetupError
 from tvmq_diag.toolchains import resolution
+from tvmq_diag.toolchains.recipes import TORCH
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -86,7 +87,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print; returns 0. Raises SetupError."""
-    chain = resolution.resolve(options.tvm, None, echo=lambda line: print(line, file=sys.stderr))
+    chain = resolution.resolve(
+        options.tvm,
+        echo=lambda line: print(line, file=sys.stderr),
+        layers=frozenset({TORCH}),
+    )
     words = [str(chain.python), "-c", MEASURED, str(options.threads), str(options.rounds)]
     environment = {**chain.environment, **dict.fromkeys(_THREADS, str(options.threads))}
     done = subprocess.run(

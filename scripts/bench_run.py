@@ -33,7 +33,7 @@ from tvmq_diag.instruments.protocol.jobs import CompileJob, UntracedJob
 from tvmq_diag.instruments.protocol.schema import JOURNAL
 from tvmq_diag.reports.pages import run as run_page
 from tvmq_diag.results import store
-from tvmq_diag.toolchains import process, resolution
+from tvmq_diag.toolchains import needs, process, resolution
 from tvmq_diag.toolchains.cache import cache_dir
 from tvmq_diag.toolchains.limits import Limits, usable_bytes
 from tvmq_diag.toolchains.toolchain import Toolchain
@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     chain = resolution.resolve(options.tvm, echo=print)
     for model in options.models.split(","):
+        resolution.equip(chain, needs.of_model(model), print)
         with tempfile.TemporaryDirectory(prefix="tvmq-bench-") as folder:
             _measure(chain, model, options, Path(folder))
     return 0

@@ -35,6 +35,7 @@ from tvmq_diag import foreign  # noqa: E402
 from tvmq_diag.commands import cli  # noqa: E402
 from tvmq_diag.errors import UsageError  # noqa: E402
 from tvmq_diag.toolchains import resolution  # noqa: E402
+from tvmq_diag.toolchains.recipes import EVERY  # noqa: E402
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """Make trouble; returns the exit code. Raises UsageError."""
     campaigns = _chosen(options.only)
     for toolchain in ("relay", "relax"):  # before the clock runs, and before anything is killed
-        resolution.resolve(toolchain, echo=print)
+        resolution.resolve(toolchain, echo=print, layers=EVERY)
     if options.trial is not None:
         broken = [one.tried(options.seed, options.trial) for one in campaigns]
         print("\n".join(foreign.printable(text) for text in broken if text) or "it holds")

@@ -14,6 +14,7 @@ from support.pages import browser as browser
 from support.paths import ROOT, SCRIPTS, InTvm
 
 from tvmq_diag.toolchains import resolution
+from tvmq_diag.toolchains.recipes import EVERY
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -29,13 +30,13 @@ def ctrl_c_works() -> None:
 @pytest.fixture(scope="session")
 def relay() -> Toolchain:
     """The toolchain that the tool itself uses."""
-    return resolution.resolve(echo=print)
+    return resolution.resolve(echo=print, layers=EVERY)
 
 
 @pytest.fixture(scope="session")
 def relax() -> Toolchain:
     """Today's TVM."""
-    return resolution.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print, layers=EVERY)
 
 
 @pytest.fixture(scope="session")

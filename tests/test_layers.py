@@ -39,6 +39,7 @@ FLOORS = (
     ("history",),
     ("toolchains",),
     ("driver",),
+    ("doctor",),
     ("reports",),
     ("front_door",),
     ("commands",),

@@ -90,16 +90,7 @@ def update(folder: Path) -> Path | None:
 
 def write(runs_directory: Path) -> Path:
     """Write `index.html` over the runs in this folder; returns it. What cannot be read is named."""
-    entries: list[Entry] = []
-    damaged: list[str] = []
-    for file, entry in ((layout.VERDICTS, _run), *((name, _record(name)) for name in RECORDS)):
-        for path in sorted(runs_directory.glob(f"*/{file}")):
-            try:
-                entries.append(entry(path.parent))
-            except (UsageError, Damage) as error:
-                damaged.append(f"{path.parent.name}: {formatting.clip(error, 120)}")
-    # ISO strings of one machine sort by time; of one second, by name.
-    entries.sort(key=lambda entry: (entry.created, entry.name), reverse=True)
+    entries, damaged = listed(runs_directory)
     page = runs_directory / NAME
     template = environment().get_template("index.html.j2")
     foreign.write(
@@ -117,6 +108,21 @@ def write(runs_directory: Path) -> Path:
         ),
     )
     return page
+
+
+def listed(runs_directory: Path) -> tuple[list[Entry], list[str]]:
+    """The runs and records in a folder, newest first; and a sentence for each that is damaged."""
+    entries: list[Entry] = []
+    damaged: list[str] = []
+    for file, entry in ((layout.VERDICTS, _run), *((name, _record(name)) for name in RECORDS)):
+        for path in sorted(runs_directory.glob(f"*/{file}")):
+            try:
+                entries.append(entry(path.parent))
+            except (UsageError, Damage) as error:
+                damaged.append(f"{path.parent.name}: {formatting.clip(error, 120)}")
+    # ISO strings of one machine sort by time; of one second, by name.
+    entries.sort(key=lambda entry: (entry.created, entry.name), reverse=True)
+    return entries, damaged
 
 
 def _each(entries: list[Entry], what: Callable[[Line], str]) -> list[str]:

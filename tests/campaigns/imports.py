@@ -17,6 +17,7 @@ from typing import Any
 from support.paths import CASES, ROOT, SCRIPTS
 
 from tvmq_diag.toolchains import resolution
+from tvmq_diag.toolchains.recipes import EVERY
 
 from . import wire
 from .campaign import Campaign, expect
@@ -32,7 +33,7 @@ class Importer:
     """A process with a TVM, which forks for each import."""
 
     def __init__(self, dialect: str) -> None:
-        chain = resolution.resolve(dialect, echo=print)
+        chain = resolution.resolve(dialect, echo=print, layers=EVERY)
         self._process = subprocess.Popen(
             [str(chain.python), str(SCRIPTS / "import_server.py"), dialect],
             stdin=subprocess.PIPE,

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from support.fake_tvm import RELAX_TVM, RELAY_TVM, python_with_tvm, script, silent
+from support.fake_uv import FakeUv
 
 from tvmq_diag.errors import SetupError, UsageError
 from tvmq_diag.results.facts import RunFacts
-from tvmq_diag.toolchains import installation
+from tvmq_diag.toolchains import packages
 from tvmq_diag.toolchains.installation import toolchain_dir
 from tvmq_diag.toolchains.recipes import RECIPES, Recipe
 from tvmq_diag.toolchains.resolution import of_run, resolve
@@ -30,7 +31,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_key_changes_with_requirements_and_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installation, "_REQUIREMENTS", tmp_path)
+    monkeypatch.setattr(packages, "REQUIREMENTS", tmp_path)
     (tmp_path / "relay.txt").write_text("a==1\n")
     first = toolchain_dir("relay")
     assert toolchain_dir("relay") == first
@@ -40,37 +41,9 @@ def test_key_changes_with_requirements_and_python(
     assert len({first, second, toolchain_dir("relay")}) == 3
 
 
-class FakeUv:
-    """A uv that copies an interpreter, keeps its arguments, and does `during` while installing."""
-
-    def __init__(self, directory: Path) -> None:
-        self.calls = directory / "calls"
-        self.program = directory / "uv"
-        python_with_tvm(directory, RELAY_TVM)
-        self.directory = directory
-        self.on("true", "true")
-
-    def on(self, venv: str, install: str) -> None:
-        python = self.directory / "bin" / "python"
-        script(
-            self.program,
-            f"""echo "$PYENV_VERSION|$PYTHONPATH|$*" >> "{self.calls}"
-case $1 in
-venv) for last; do :; done; {venv}; mkdir -p "$last/bin"; cp "{python}" "$last/bin/python" ;;
-pip) echo "Resolved 45 packages" >&2; {install} ;;
-esac""",
-        )
-
-    def said(self) -> list[str]:
-        return self.calls.read_text().splitlines() if self.calls.exists() else []
-
-
 @pytest.fixture
 def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeUv:
-    (tmp_path / "uv").mkdir()
-    fake = FakeUv(tmp_path / "uv")
-    monkeypatch.setattr("uv.find_uv_bin", lambda: str(fake.program))
-    return fake
+    return FakeUv.instead(tmp_path / "uv", monkeypatch)
 
 
 class TestInstalling:
@@ -83,10 +56,11 @@ class TestInstalling:
         found = resolve(echo=said.append)
         directory = toolchain_dir("relay")
         assert found == Toolchain("relay", directory / "bin" / "python")
-        assert "once" in said[0] and "3 GB" in said[0] and str(directory) in said[0]
+        assert "once" in said[0] and "0.13 GB" in said[0] and str(directory) in said[0]
         venv, install = uv.said()
         assert venv == f"3.10||venv --python 3.10 {directory}"
-        assert install.startswith(f"3.10||pip install --python {found.python} -r ")
+        assert install.startswith(f"3.10||pip install --python {found.python} -c ")
+        assert install.endswith("/relay.in")
         assert "Resolved 45 packages" in capfd.readouterr().err
         assert resolve(echo=silent) == found
         assert len(uv.said()) == 2
@@ -135,7 +109,10 @@ class TestInstalling:
 
     def test_without_the_python_it_needs(self, uv: FakeUv) -> None:
         uv.on("echo 'error: No interpreter found for Python 3.10'; exit 2", "true")
-        with pytest.raises(SetupError, match=r"no Python 3\.10 .*No interpreter found.*--tvm-py"):
+        with pytest.raises(
+            SetupError,
+            match=r"no Python 3\.10 .*No interpreter.*python3\.10 is on.*INSTALL_MIRROR.*--tvm-py",
+        ):
             resolve(echo=lambda line: None)
         assert len(uv.said()) == 1
 
@@ -169,9 +146,9 @@ class TestInstalling:
                 assert (cache / "toolchains" / f"{toolchain_dir(name).name}.{ending}").exists()
 
     def test_needs_space(self, uv: FakeUv, monkeypatch: pytest.MonkeyPatch) -> None:
-        usage = shutil.disk_usage("/")._replace(free=1_500_000_000)
+        usage = shutil.disk_usage("/")._replace(free=500_000_000)
         monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-        with pytest.raises(SetupError, match=r"needs 8 GB .* has 1\.5 GB: free some"):
+        with pytest.raises(SetupError, match=r"needs 0\.6 GB .* has 0\.5 GB: free some"):
             resolve(echo=silent)
         assert uv.said() == []
 

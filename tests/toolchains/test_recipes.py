@@ -9,7 +9,7 @@ import pytest
 
 from tvmq_diag.errors import UsageError
 from tvmq_diag.toolchains import identity, recipes
-from tvmq_diag.toolchains.recipes import RECIPES
+from tvmq_diag.toolchains.recipes import EVERY, RECIPES
 from tvmq_diag.toolchains.resolution import resolve
 
 
@@ -32,7 +32,7 @@ def test_names_are_of_recipes_and_each_once() -> None:
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_the_real_ones_have_what_they_promise(name: str) -> None:
     """Installs what is not in the cache."""
-    chain = resolve(name, echo=print)
+    chain = resolve(name, echo=print, layers=EVERY)
     assert chain.dialect == RECIPES[name].dialect
     version = identity.identify(chain).version
     assert ".".join(version.split(".")[:2]) in RECIPES[name].contents

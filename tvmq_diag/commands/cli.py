@@ -37,8 +37,15 @@ COMMANDS = (
     "check",
     "versions",
     "zoo",
+    "doctor",
+    "toolchains",
+    "runs",
+    "cache",
 )
 """Each a module beside this one, which has `add_arguments` and `run`."""
+
+WITHOUT_DEFAULTS = ("doctor",)
+"""It looks at the file that has them, and has to run where that is broken."""
 
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""
@@ -176,7 +183,8 @@ def _with_defaults(
     its_parser: argparse.ArgumentParser | None,
 ) -> list[str]:
     """The arguments, and before them the defaults of the folder's file. Raises UsageError."""
-    if its_parser is None or {"-h", "--help", "--version"} & set(arguments):
+    told = {"-h", "--help", "--version"} & set(arguments)
+    if its_parser is None or told or name in WITHOUT_DEFAULTS:
         return arguments
     found = defaults.find(Path.cwd())
     words = defaults.arguments(found, name, its_parser, arguments) if found else []

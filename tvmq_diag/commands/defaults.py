@@ -14,7 +14,7 @@ what is in a table of a command's name is for that command alone:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def arguments(
     own = defaults.of(command)
     words: list[str] = []
     for key, value in {**defaults.common, **own}.items():
-        option = f"--{key.replace('_', '-')}"
+        option = _option(key)
         action = options.get(option)
         if action is None:
             if key in own:
@@ -90,6 +90,30 @@ def arguments(
         if not given & rivals:
             words += _typed(defaults.path, option, action, value)
     return words
+
+
+def unknown(defaults: Defaults, parsers: Mapping[str, argparse.ArgumentParser]) -> list[str]:
+    """The keys that no command knows, as they are found in the file; `parsers` by command."""
+    options = {
+        name: {option for action in parser._actions for option in action.option_strings}
+        for name, parser in parsers.items()
+    }
+    every = set().union(*options.values())
+    found = [key for key in defaults.common if _option(key) not in every]
+    for name, table in defaults.table.items():
+        if isinstance(table, dict):
+            known = options.get(name)
+            own = table if known is not None else [None]
+            found += [
+                f"{name}.{key}" if key else f"[{name}]"
+                for key in own
+                if known is None or _option(str(key)) not in known
+            ]
+    return found
+
+
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"
 
 
 def _typed(path: Path, option: str, action: argparse.Action, value: Any) -> Iterator[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..configuration import Configuration
@@ -28,6 +32,35 @@ def fresh_directory(requested: Path | None, stem: str) -> Path:
         number += 1
         name = f"{base}-{number}"
     return RUNS / name
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """For the block the folder, which exists, is a run's that goes on: see `is_held`."""
+    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # of a file system that has no locks
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(directory: Path) -> bool:
+    """Does a run go on in the folder, or in one inside it, as those of several TVMs do? The kernel
+    forgets one that was killed."""
+    inside = [path for path in directory.iterdir() if path.is_dir() and not path.is_symlink()]
+    for place in (directory, *inside):
+        handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            continue
+        finally:
+            os.close(handle)
+    return False
 
 
 def stem(source: str, configurations: list[Configuration]) -> str:

@@ -11,7 +11,7 @@ from ..configuration import Configuration, adapted, parse_list, with_fields_of
 from ..driver.plan import Plan
 from ..errors import UsageError
 from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource, Rpc
-from ..toolchains import resolution, settings
+from ..toolchains import needs, resolution, settings
 from ..toolchains.limits import Limits, usable_bytes
 from ..toolchains.toolchain import Toolchain
 from ..trace.stages import RELAY
@@ -42,9 +42,13 @@ def plan_of(
             )
     memory = int(options.memory_limit * 2**30) if options.memory_limit else usable_bytes()
     source, how = options.calibrate_on, options.preprocess
+    model = ModelSource(_source(options.model), shapes, options.seed, options.weights)
+    configurations = _each_once(_known_to(chain, parse_list(options.dtype)), chain.dialect)
+    needed = needs.of_model(model.source) | needs.of_data(source, options.check_on)
+    resolution.equip(chain, needed, echo)
     return Plan(
-        ModelSource(_source(options.model), shapes, options.seed, options.weights),
-        _each_once(_known_to(chain, parse_list(options.dtype)), chain.dialect),
+        model,
+        configurations,
         chain,
         Limits(options.timeout, memory),
         mcpu=options.mcpu,

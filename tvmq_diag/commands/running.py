@@ -15,6 +15,7 @@ from ..driver.plan import Plan
 from ..driver.progress import Live
 from ..errors import UsageError
 from ..results.run import Run
+from .folders import held
 from .growing_page import GrowingPage
 
 
@@ -45,7 +46,8 @@ def carry_out(
 
     observer = replace(live.observer(), turn=page.turn, begin=begin)
     try:
-        session.carry_out(plan, work, observer)
+        with held(work.directory):
+            session.carry_out(plan, work, observer)
     finally:
         live.close()
         page.finish()

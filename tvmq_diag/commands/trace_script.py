@@ -21,12 +21,12 @@ from ..results import store
 from ..results.facts import RunFacts
 from ..results.run import Run
 from ..results.verdict import WORKS
-from ..toolchains import resolution
+from ..toolchains import needs, resolution
 from ..toolchains.limits import Limits, usable_bytes
 from ..trace.layout import OUTPUT
 from . import browser
 from .facts import circumstances
-from .folders import fresh_directory
+from .folders import fresh_directory, held
 from .outcome import Outcome
 
 _OF_A_MODEL = (
@@ -64,7 +64,8 @@ def run(options: argparse.Namespace) -> Outcome:
     live = Live(progress)
     live.begin(typed)
     try:
-        scripts.carry_out(plan, work, live.progress)
+        with held(work.directory):
+            scripts.carry_out(plan, work, live.progress)
     finally:
         live.close()
         written = run_page.write(work)
@@ -88,6 +89,7 @@ def _plan(options: argparse.Namespace, progress: Console) -> ScriptPlan:
     chain = resolution.resolve(
         options.tvm, options.tvm_python, options.dialect, echo=progress.print
     )
+    resolution.equip(chain, needs.of_script(options.script), progress.print)
     limits = Limits(options.timeout, memory)
     return ScriptPlan(options.script, options.arguments, chain, limits, options.save_ir)
 

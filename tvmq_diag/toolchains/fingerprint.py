@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import SetupError
-from . import question
+from . import packages, question
 from .question import NoAnswer
 from .toolchain import Toolchain
 
@@ -17,7 +17,7 @@ from .toolchain import Toolchain
 @dataclass(frozen=True)
 class Fingerprint:
     """The version of a TVM, and a hash (hex) of what its Python, its libraries, and the versions of
-    the packages beside it are."""
+    the packages beside it are; a named toolchain's layers count as there from the beginning."""
 
     version: str
     files: str
@@ -26,14 +26,15 @@ class Fingerprint:
 def take(chain: Toolchain) -> Fingerprint:
     """The fingerprint of a toolchain's TVM, in some seconds. Raises SetupError."""
     try:
-        return question.ask(chain, _TAKE, Fingerprint)
+        pins = packages.pins(chain.name) if chain.named else {}
+        return question.ask(chain, f"pins = {pins!r}\n{_TAKE}", Fingerprint)
     except NoAnswer as error:
         raise SetupError(f"{chain.python} does not say which TVM it has: {error}") from error
 
 
 # As old a Python as TVM ever had. Of a library's path only its name counts.
 _TAKE = """
-import hashlib, json, os, sys
+import hashlib, json, os, re, sys
 del sys.path[0]
 import tvm
 try:
@@ -55,8 +56,10 @@ with open("/proc/self/maps") as maps:
 for path in sorted(loaded, key=os.path.basename):
     if os.path.basename(path).startswith("libtvm") and os.path.exists(path):
         add(os.path.basename(path), path)
-beside = sorted({"%s %s" % (d.metadata["Name"], d.version) for d in distributions()})
-digest.update(json.dumps([beside, list(sys.version_info[:3])]).encode())
+# Of PyTorch's build for processors alone (2.14.1+cpu) the version counts: both have the same code.
+there = {re.sub("[-_.]+", "-", d.metadata["Name"]).lower(): d.version for d in distributions()}
+beside = dict(pins, **{name: version.partition("+")[0] for name, version in there.items()})
+digest.update(json.dumps([sorted(beside.items()), list(sys.version_info[:3])]).encode())
 print()
 print(json.dumps({"version": tvm.__version__, "files": digest.hexdigest()}))
 """

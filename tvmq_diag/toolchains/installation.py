@@ -1,6 +1,7 @@
 """Named toolchains in the cache: where each is, and how it gets there on its first use.
 
-uv installs the pinned requirements of a recipe into an environment of their own.
+uv installs the base of a recipe into an environment of its own, and the layers that a job needs on
+top of it, each the first time.
 """
 
 from __future__ import annotations
@@ -14,34 +15,34 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import SetupError
-from . import probe, uv_process
+from . import packages, probe, usage, uv_settings
 from .cache import cache_dir
+from .packages import Site, marker, python_in
 from .recipes import OWN_TVM, RECIPES
 from .toolchain import isolated_environment
 
-INSTALL_FREE_GB = 8
 
-_MARKER = ".complete"
-_REQUIREMENTS = Path(__file__).parent / "requirements"
-
-
-def installed(name: str, echo: Callable[[str], None]) -> Path:
+def installed(name: str, echo: Callable[[str], None], layers: frozenset[str] = frozenset()) -> Path:
     """The absolute path of a named toolchain's Python, which is installed if it is not there.
 
-    `echo` gets one line at a time for the user, only when there is something to wait for.
+    Of `layers` it has those that the toolchain knows: to another one they need not be added. While
+    this process lives nobody removes it. `echo` gets one line at a time for the user, only when
+    there is something to wait for.
 
-    Raises SetupError when the installation failed, or its TVM cannot be imported.
+    Raises SetupError when the installation failed, or what was installed cannot be imported.
     """
     directory = toolchain_dir(name)
-    if not _is_complete(directory):
-        try:
-            _install_once(name, directory, echo)
-        except OSError as error:
-            raise SetupError(
-                f"cannot install the {name} toolchain into {directory} ({error.strerror or error}):"
-                " set TVMQ_DIAG_CACHE to a directory you can write to"
-            ) from error
-    return _python_in(directory)
+    wanted = [layer for layer in RECIPES[name].layers if layer in layers]
+    try:
+        usage.hold(directory)
+        if missing(directory, wanted):
+            _install_once(name, directory, wanted, echo)
+    except OSError as error:
+        raise SetupError(
+            f"cannot install the {name} toolchain into {directory} ({error.strerror or error}):"
+            " set TVMQ_DIAG_CACHE to a directory you can write to"
+        ) from error
+    return python_in(directory)
 
 
 def toolchain_dir(name: str) -> Path:
@@ -50,33 +51,39 @@ def toolchain_dir(name: str) -> Path:
     It changes with the requirements and the Python version, so that an upgrade of this tool never
     runs a trace on the previous one's TVM.
     """
-    key = hashlib.sha256((_requirements(name).read_text() + RECIPES[name].python).encode())
+    pins = (packages.REQUIREMENTS / f"{name}.txt").read_text()
+    key = hashlib.sha256((pins + RECIPES[name].python).encode())
     return cache_dir() / "toolchains" / f"{name}-{key.hexdigest()[:12]}"
 
 
-def _requirements(name: str) -> Path:
-    return _REQUIREMENTS / f"{name}.txt"
+def is_complete(directory: Path) -> bool:
+    """Is its base there? The interpreter too: the Python it links to may have been uninstalled."""
+    return marker(directory).is_file() and python_in(directory).is_file()
 
 
-def _beside(directory: Path, ending: str) -> Path:
-    return directory.with_name(f"{directory.name}.{ending}")  # its own name may have a dot in it
+def missing(directory: Path, layers: list[str]) -> bool:
+    """Is anything of it to be installed?"""
+    complete = all(marker(directory, layer).is_file() for layer in layers)
+    return not (is_complete(directory) and complete)
 
 
-def _python_in(directory: Path) -> Path:
-    return directory / "bin" / "python"
-
-
-def _is_complete(directory: Path) -> bool:
-    # The interpreter too: the Python it links to may have been uninstalled since.
-    return (directory / _MARKER).is_file() and _python_in(directory).is_file()
-
-
-def _install_once(name: str, directory: Path, echo: Callable[[str], None]) -> None:
+def _install_once(
+    name: str, directory: Path, layers: list[str], echo: Callable[[str], None]
+) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     waiting = f"waiting for another installation of the {name} toolchain to finish"
-    with _locked(_beside(directory, "lock"), lambda: echo(waiting)) as lock:
-        if not _is_complete(directory):  # the one waited for may have made it
-            _install(name, directory, echo, lock)
+    with _locked(usage.beside(directory, "lock"), lambda: echo(waiting)) as lock:
+        if not missing(directory, layers):  # the one waited for may have made it
+            return
+        environment = uv_settings.environment(RECIPES[name].python, directory.parent)
+        with usage.beside(directory, "log").open("a", encoding="utf-8") as log:
+            site = Site(name, directory, environment, log, lock)
+            if not is_complete(directory):
+                log.truncate(0)
+                _install(site, echo)
+            for layer in layers:
+                if not marker(directory, layer).is_file():
+                    packages.add(site, layer, RECIPES[name].layers[layer], echo)
 
 
 @contextlib.contextmanager
@@ -91,51 +98,21 @@ def _locked(path: Path, when_blocked: Callable[[], None]) -> Iterator[TextIO]:
         yield handle
 
 
-def _install(name: str, directory: Path, echo: Callable[[str], None], lock: TextIO) -> None:
-    recipe = RECIPES[name]
-    _check_space(name, directory.parent)
+def _install(site: Site, echo: Callable[[str], None]) -> None:
+    """The base, from nothing."""
+    recipe, directory = RECIPES[site.name], site.directory
+    what = f"the {site.name} toolchain"
+    packages.check_space(what, recipe.disk_gb, directory.parent)
     echo(
-        f"installing the {name} toolchain ({recipe.contents}), once: about"
-        f" {recipe.download_gb} GB to download, {recipe.disk_gb} GB on disk, less what it shares"
-        f" with others, in {directory}"
+        f"installing {what} ({recipe.contents}), once: about {recipe.download_gb:g} GB to"
+        f" download, {recipe.disk_gb:g} GB on disk, less what it shares with others, in {directory}"
     )
     if directory.exists():  # half done, and no telling which half
         shutil.rmtree(directory)
-    _install_packages(name, directory, lock)
-    python = _python_in(directory)
+    site.create(recipe.python)
+    site.fill(packages.requirements(site.name), what)
     # What cannot be imported is not complete, however well it was installed.
     mend = f"run again to install it anew, or {OWN_TVM}"
-    probe.dialect_of(python, recipe.dialect, isolated_environment(), mend)
-    (directory / _MARKER).write_text("installed, and imported once\n", encoding="utf-8")
-    echo(f"installed the {name} toolchain")
-
-
-def _check_space(name: str, parent: Path) -> None:
-    free_gb = shutil.disk_usage(parent).free / 1e9
-    if free_gb < INSTALL_FREE_GB:
-        raise SetupError(
-            f"the {name} toolchain needs {INSTALL_FREE_GB} GB of free disk and {parent} has"
-            f" {free_gb:.1f} GB: free some, or set TVMQ_DIAG_CACHE to a directory on another disk"
-        )
-
-
-def _install_packages(name: str, directory: Path, lock: TextIO) -> None:
-    version = RECIPES[name].python
-    # pyenv's shims answer only for the version that is selected where they are called.
-    environment = isolated_environment() | {"PYENV_VERSION": version, "NO_COLOR": "1"}
-    create = ["venv", "--python", version, str(directory)]
-    python, requirements = str(_python_in(directory)), str(_requirements(name))
-    fill = ["pip", "install", "--python", python, "-r", requirements]
-    with _beside(directory, "log").open("w", encoding="utf-8") as log:
-        failure = uv_process.run(create, environment, log, lock)
-        if failure:
-            raise SetupError(
-                f"no Python {version} for the {name} toolchain ({failure}):"
-                f" install Python {version}, or {OWN_TVM}; all that uv said: {log.name}"
-            )
-        failure = uv_process.run(fill, environment, log, lock)
-        if failure:
-            raise SetupError(
-                f"installing the {name} toolchain failed ({failure}):"
-                f" mend that and run again, or {OWN_TVM}; all that uv said: {log.name}"
-            )
+    probe.dialect_of(site.python, recipe.dialect, isolated_environment(), mend)
+    marker(directory).write_text("installed, and imported once\n", encoding="utf-8")
+    echo(f"installed {what}")

@@ -12,7 +12,7 @@ from .. import extensions
 from ..errors import SetupError, UsageError
 from ..results.facts import RunFacts
 from ..trace.stages import RELAX, RELAY
-from . import probe
+from . import needs, probe
 from .installation import installed
 from .recipes import RECIPES, recipe
 from .toolchain import Toolchain
@@ -26,8 +26,11 @@ def resolve(
     dialect: str | None = None,
     *,
     echo: Callable[[str], None],
+    layers: frozenset[str] = frozenset(),
 ) -> Toolchain:
     """The toolchain to run TVM in; a named one is installed on its first use.
+
+    Of a named one that is its base and those of `layers` that it knows; `equip` adds more.
 
     `name` None is the toolchain of the `dialect`, which may be an extension's, Relay's without one.
     `echo` gets one line at a time for the user, only when there is something to wait for; uv's own
@@ -38,7 +41,8 @@ def resolve(
     """
     parts = extensions.of(extensions.DIALECTS).get(dialect) if dialect else None
     if parts is not None:
-        return replace(resolve(name, tvm_python, parts.base, echo=echo), extension=dialect)
+        base = resolve(name, tvm_python, parts.base, echo=echo, layers=layers)
+        return replace(base, extension=dialect)
     if dialect not in (None, RELAY, RELAX):
         known = [RELAY, RELAX, *extensions.of(extensions.DIALECTS)]
         raise UsageError(f"--dialect {dialect!r} is none of {', '.join(known)}")
@@ -50,14 +54,26 @@ def resolve(
     its_dialect = recipe(name).dialect
     if dialect not in (None, its_dialect):
         raise UsageError(f"the {name} toolchain is for {its_dialect}, not for {dialect}")
-    return Toolchain(name, installed(name, echo), its_dialect)
+    return Toolchain(name, installed(name, echo, layers), its_dialect)
+
+
+def equip(chain: Toolchain, layers: frozenset[str], echo: Callable[[str], None]) -> None:
+    """Have a named toolchain get those of the layers that it has not yet (see needs). What is in a
+    TVM of the user's own is theirs. Raises SetupError."""
+    if chain.named and layers:
+        installed(chain.name, echo, layers)
 
 
 def of_run(facts: RunFacts, echo: Callable[[str], None]) -> Toolchain:
-    """The toolchain that a run was made with, from its run.json. Raises as `resolve` does."""
+    """The toolchain that a run was made with, from its run.json, with what its model needs.
+
+    Raises as `resolve` does.
+    """
     name, dialect = facts.toolchain, facts.dialect_extension or facts.dialect
     if name in RECIPES:
-        chain = resolve(name, dialect=dialect, echo=echo)
+        data = needs.of_data(facts.calibrated_on, facts.checked_on)
+        layers = needs.of_model(facts.model or "") | data
+        chain = resolve(name, dialect=dialect, echo=echo, layers=layers)
     else:
         chain = resolve(None, Path(str(facts.python)), dialect, echo=echo)
     overlay = facts.overlay

@@ -9,26 +9,68 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from .. import foreign
 from ..errors import SetupError
 from .recipes import OWN_TVM
+from .uv_settings import SYSTEM_CERTS
 
 _PR_SET_PDEATHSIG = 1
 
 
+_REFUSED_CERTIFICATE = ("invalid peer certificate", "UnknownIssuer", "certificate verify failed")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What uv said, and why it did not succeed; None if it did."""
+
+    lines: list[str]
+    failure: str | None
+
+
 def run(
-    arguments: list[str], environment: Mapping[str, str], log: TextIO, lock: TextIO
-) -> str | None:
-    """Run uv, showing what it says on stderr and keeping it in the log.
+    arguments: list[str],
+    environment: Mapping[str, str],
+    log: TextIO,
+    lock: TextIO,
+    shown: bool = True,
+) -> Done:
+    """Run uv, showing what it says on stderr, if it is `shown`, and keeping it in the log.
+
+    Where it refuses a certificate, it is run once more with those that the system trusts: a proxy
+    that looks into connections has one of its own, which uv's list has not.
 
     Whatever ends this process ends uv and what uv started too, and until the last of them is gone
     the file `lock` stays locked: none of them writes beside the next installation.
 
-    Returns None when it succeeded, else why it did not. Raises SetupError when there is no uv.
+    Raises SetupError when there is no uv.
     """
+    done = _run(arguments, environment, log, lock, shown)
+    if not _refused(done) or environment.get(SYSTEM_CERTS):
+        return done
+    again = f"uv refused a certificate: once more with those of the system ({SYSTEM_CERTS}=1)\n"
+    log.write(again)
+    print(again, end="", file=sys.stderr, flush=True)
+    done = _run(arguments, {**environment, SYSTEM_CERTS: "1"}, log, lock, shown)
+    if not _refused(done):
+        return done
+    remedy = "the system does not know who signed it: name a file with that in SSL_CERT_FILE"
+    return Done(done.lines, f"{done.failure}; {remedy}")
+
+
+def _refused(done: Done) -> bool:
+    """Did it fail at a certificate?"""
+    said = any(words in line for line in done.lines for words in _REFUSED_CERTIFICATE)
+    return done.failure is not None and said
+
+
+def _run(
+    arguments: list[str], environment: Mapping[str, str], log: TextIO, lock: TextIO, shown: bool
+) -> Done:
     lines = []
     with (
         subprocess.Popen(
@@ -49,15 +91,16 @@ def run(
         assert process.stdout is not None
         try:
             for line in process.stdout:
-                print(foreign.printable(line), end="", file=sys.stderr, flush=True)
+                if shown:
+                    print(foreign.printable(line), end="", file=sys.stderr, flush=True)
                 log.write(line)
                 lines.append(line)
         except BaseException:  # Ctrl-C: nothing may go on writing into the directory
             process.terminate()
             raise
     if process.returncode == 0:
-        return None
-    return _cause(lines) or f"uv ended with exit code {process.returncode}"
+        return Done(lines, None)
+    return Done(lines, _cause(lines) or f"uv ended with exit code {process.returncode}")
 
 
 @contextlib.contextmanager
@@ -103,8 +146,14 @@ def _program() -> str:
 
 
 def _cause(lines: list[str]) -> str:
-    """What failed, and its root cause, out of uv's output (its last line, if it has neither)."""
+    """What failed, its root cause, and uv's hint, out of its output (the last line, if it has
+    none of them)."""
     stripped = [line.strip() for line in lines if line.strip()]
-    errors = [line.removeprefix("error:").strip() for line in stripped if line.startswith("error:")]
-    causes = [line.removeprefix("cause:").strip() for line in stripped if line.startswith("cause:")]
-    return ": ".join(errors[-1:] + causes[-1:]) or "".join(stripped[-1:])
+    said = {word: _said(stripped, word) for word in ("error:", "cause:", "hint:")}
+    what = ": ".join(said["error:"][-1:] + said["cause:"][-1:])
+    hint = "".join(f"; uv's hint: {one}" for one in said["hint:"][-1:] if what)
+    return f"{what}{hint}" or "".join(stripped[-1:])
+
+
+def _said(lines: list[str], word: str) -> list[str]:
+    return [line.removeprefix(word).strip() for line in lines if line.startswith(word)]

@@ -19,6 +19,7 @@ from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
 from tvmq_diag.results.verdict import EXACT
 from tvmq_diag.toolchains import process, resolution
 from tvmq_diag.toolchains.limits import Limits
+from tvmq_diag.toolchains.recipes import EVERY
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import reader
 from tvmq_diag.trace.ending import Ending, How
@@ -33,7 +34,7 @@ Compile = Callable[..., tuple[Trace, Ending]]
 
 @pytest.fixture(scope="module")
 def relax_toolchain() -> Toolchain:
-    return resolution.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print, layers=EVERY)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from support.paths import ROOT
 
 from tvmq_diag.toolchains import resolution
+from tvmq_diag.toolchains.recipes import EVERY
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import ops as ops_of
 from tvmq_diag.trace import reader
@@ -18,7 +19,7 @@ from tvmq_diag.trace import reader
 
 @pytest.fixture(scope="module")
 def relax_toolchain() -> Toolchain:
-    return resolution.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print, layers=EVERY)
 
 
 @pytest.fixture(scope="module")

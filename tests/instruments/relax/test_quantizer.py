@@ -13,6 +13,7 @@ import pytest
 from support.paths import ROOT, SCRIPTS
 
 from tvmq_diag.toolchains import resolution
+from tvmq_diag.toolchains.recipes import EVERY
 
 NETS = """
 import dataclasses, json, sys
@@ -84,7 +85,7 @@ InRelax = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def relax_python() -> Path:
-    return resolution.resolve("relax", echo=print).python
+    return resolution.resolve("relax", echo=print, layers=EVERY).python
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,13 @@ import pytest
 from support.relax_scripts import said
 
 from tvmq_diag.toolchains import resolution
+from tvmq_diag.toolchains.recipes import EVERY
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 
 @pytest.fixture(scope="module")
 def relax() -> Toolchain:
-    return resolution.resolve("relax", echo=print)
+    return resolution.resolve("relax", echo=print, layers=EVERY)
 
 
 def test_legalize_ops_by_its_legalizers_in_one_run(relax: Toolchain) -> None:

@@ -1,0 +1,1 @@
+"""Is everything here that the tool needs, and what to do where it is not."""
