@@ -44,7 +44,8 @@ def page(answers: Answers) -> str:
         difference=difference,
     )
     questions = (
-        blamed, field_shows, knob_map, outcomes, reference, speed_answer, suggestions, tuning_answer,
+        blamed, field_shows, knob_map, outcomes, reference, speed_answer, suggestions,
+        tuning_answer,
     )  # fmt: skip
     jinja.globals.update({each.__name__: each for each in questions})
     text = jinja.get_template(_TEMPLATE).render(run=answers.run, tuned=answers.tuned)

@@ -4,7 +4,7 @@ examples:
   %(prog)s quantizer.toml --run runs/NAME --write     makes it from a run
   %(prog)s quantizer.toml                             tries it again
   %(prog)s quantizer.toml --tvm-python ~/my-tvm/bin/python --junit check.xml
-  %(prog)s quantizer.toml --patch change.diff         tries it with that change of TVM's Python files
+  %(prog)s quantizer.toml --patch change.diff         with that change of TVM's Python files
   %(prog)s quantizer.toml --write                     tries again and keeps what came of it
 
 Commit the file with your TVM branch. Files that the model is in are looked for from the folder
