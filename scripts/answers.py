@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("--run", dest="of_run", type=Path, metavar="DIR", help="take this run")
     parser.add_argument("--tuned", type=Path, metavar="DIR", help="and this one, with --tune")
+    parser.add_argument("--searched", type=Path, metavar="DIR", help="and this one's fewest bits")
     parser.add_argument("--page", action="store_true", help="write only the page anew")
     parser.add_argument("--model", default="torchvision:resnet50", help="%(default)s")
     parser.add_argument("--mcpu", default="none", help="as of trace_quantize.py (%(default)s)")
@@ -48,7 +49,8 @@ def run(options: argparse.Namespace) -> Outcome:
     """Write both files. Raises UsageError."""
     facts, text = options.docs / f"{NAME}.json", options.docs / f"{NAME}.md"
     if not options.page:
-        answers = distilled.answers(options.of_run or _made(options), options.tuned)
+        asked = options.of_run or _made(options)
+        answers = distilled.answers(asked, options.tuned, options.searched)
         encoded = msgspec.json.format(msgspec.json.encode(answers), indent=1).decode() + "\n"
         if distilled.names_a_folder(encoded):
             raise UsageError("what the run says names folders of this machine: leave --out out")

@@ -42,15 +42,19 @@ _PROGRAMS = {"answers.py": ["python", "scripts/answers.py"]}
 """By what a run was made with, how to type it; all else is `tvmq-diag trace`."""
 
 
-def answers(run: Path, tuned: Path | None = None) -> Answers:
-    """Those of a run, and of one with --tune. Raises UsageError for what is no such run."""
-    whole = _whole(td.load(run))
-    if tuned is None:
-        return Answers(whole)
-    with_tuning = _whole(td.load(tuned))
-    if not any(one.verdict.tuning for one in with_tuning.tried):
-        raise UsageError(f"{tuned} has nothing that was tuned: make it with --tune SECONDS")
-    return Answers(whole, with_tuning)
+def answers(run: Path, tuned: Path | None = None, searched: Path | None = None) -> Answers:
+    """Those of a run, of one with --tune, and of one with a search of its own. Raises UsageError
+    for what is no such run."""
+    found = Answers(_whole(td.load(run)))
+    if tuned is not None:
+        found.tuned = _whole(td.load(tuned))
+        if not any(one.verdict.tuning for one in found.tuned.tried):
+            raise UsageError(f"{tuned} has nothing that was tuned: make it with --tune SECONDS")
+    if searched is not None:
+        found.searched = _whole(td.load(searched))
+        if found.searched.search is None:
+            raise UsageError(f"{searched} has no search: make it with --search SECONDS")
+    return found
 
 
 def _whole(run: td.Run) -> Whole:
@@ -195,7 +199,8 @@ def _search(searches: list[BitSearch], min_cosine: float) -> Search | None:
             best[trial.nbit_weight] = max(trial.worst, best.get(trial.nbit_weight, -1.0))
     trials = sum(len(one.trials) for one in searches)
     right = sum(len(one.right(min_cosine)) for one in searches)
-    return Search(trials, right, search.inputs, dict(sorted(best.items())))
+    time_up = any(one.facts.time_up or not one.complete for one in searches)
+    return Search(trials, right, search.inputs, dict(sorted(best.items())), time_up)
 
 
 def names_a_folder(text: str) -> bool:

@@ -113,12 +113,14 @@ class Speed(msgspec.Struct):
 
 class Search(msgspec.Struct):
     """The search for the fewest bits, in simulation: trials, and how many of them are right on all
-    inputs. `best`: by bits of all weights alike, the highest worst cosine at that many."""
+    inputs. `best`: by bits of all weights alike, the highest worst cosine at that many. `time_up`:
+    was there no time to try all?"""
 
     trials: int
     right: int
     inputs: int
     best: dict[int, float]
+    time_up: bool = False
 
 
 class Whole(msgspec.Struct):
@@ -136,7 +138,9 @@ class Whole(msgspec.Struct):
 
 
 class Answers(msgspec.Struct):
-    """The run that tried the precisions, and one whose kernels were tuned, if there is one."""
+    """The run that tried the precisions; one whose kernels were tuned, and another one that looked
+    for fewer bits, if there are."""
 
     run: Whole
     tuned: Whole | None = None
+    searched: Whole | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tvmq_diag.measurements.paired import Ratio
@@ -48,12 +49,14 @@ def page(answers: Answers) -> str:
         tuning_answer,
     )  # fmt: skip
     jinja.globals.update({each.__name__: each for each in questions})
-    text = jinja.get_template(_TEMPLATE).render(run=answers.run, tuned=answers.tuned)
+    text = jinja.get_template(_TEMPLATE).render(msgspec.structs.asdict(answers))
     return text.rstrip() + "\n"
 
 
 def cell(text: object) -> str:
-    """What somebody else wrote, in a cell of a table or in a line."""
+    """What somebody else wrote, in a cell of a table or in a line; a dash for nothing."""
+    if text is None:
+        return DASH
     words = " ".join(str(text).split())
     for mark in "\\`*_[]<>|":
         words = words.replace(mark, f"\\{mark}")

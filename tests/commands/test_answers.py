@@ -79,7 +79,7 @@ def test_a_verdict_is_told_as_it_is(answers: Answers) -> None:
 
 def test_how_tvm_knew_is_told_from_the_trace(answers: Answers) -> None:
     told = section(page.page(answers), "How did TVM know")
-    assert "`dtype_input` = `int8`" in told and "the run set none of its fields" in told
+    assert "`dtype_input` = `int8`" in told and "no field is other than TVM has it" in told
     assert "| import | `nn.conv2d` | float32, float32 | float32 |" in told
     assert "| realize | `nn.conv2d` | int8, int8 | int32 |" in told
     assert re.search(r"`QuantizeAnnotate`: .*\+12 `simulated_quantize`", told)
@@ -122,9 +122,13 @@ def test_bad_usage_is_one_line(words: list[str]) -> None:
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
 
 
-def test_a_run_without_tuning_is_no_tuned_one(tmp_path: Path) -> None:
-    done = script("--run", str(TINY), "--tuned", str(TINY), "--docs", str(tmp_path))
-    assert done.returncode == 2 and "has nothing that was tuned" in done.stderr
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--tuned", "has nothing that was tuned"), ("--searched", "has no search")],
+)
+def test_a_run_without_what_it_is_given_for(tmp_path: Path, option: str, said: str) -> None:
+    done = script("--run", str(TINY), option, str(TINY), "--docs", str(tmp_path))
+    assert done.returncode == 2 and said in done.stderr
 
 
 @pytest.mark.slow
