@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
+
 import tvmq_diag as td
-from tvmq_diag.analysis import waterfall
-from tvmq_diag.analysis.hazard_case import elsewhere
+from tvmq_diag.analysis import hazards, waterfall
+from tvmq_diag.analysis.hazard_case import Case, elsewhere
 from tvmq_diag.analysis.unquantized import Unquantized
-from tvmq_diag.configuration import REFERENCE
+from tvmq_diag.configuration import REFERENCE, parse
 from tvmq_diag.errors import UsageError
+from tvmq_diag.front_door.run import Result
 from tvmq_diag.front_door.timeline import Timeline
 from tvmq_diag.measurements.benchmark import FLOAT, Benchmark
 from tvmq_diag.measurements.bit_search import BitSearch
@@ -61,7 +64,7 @@ def _whole(run: td.Run) -> Whole:
     name = REFERENCE.text
     if name not in run:
         raise UsageError(f"{run.directory} did not try {name}, TVM's own default")
-    tried = [Tried(result.role, result.verdict) for result in run]
+    tried = [Tried(result.role, _weighed(run, result)) for result in run]
     trace = run[name].trace
     return Whole(
         _made(run, trace.recorded if trace is not None else None),
@@ -70,6 +73,28 @@ def _whole(run: td.Run) -> Whole:
         _speed(name, run.stored.benchmark),
         _search(run.stored.searches, run.facts.min_cosine or 0.0),
     )
+
+
+def _weighed(run: td.Run, result: Result) -> td.Verdict:
+    """The verdict; of a run that was ended before it looked for what costs time, with that."""
+    verdict, measured, recorded = result.verdict, run.stored.benchmark, result.stored
+    text, trace = verdict.configuration, recorded.trace
+    if verdict.hazards or measured is None or text not in measured.kernels or trace is None:
+        return verdict
+    if text == FLOAT:
+        return verdict
+    case = Case(
+        parse(text),
+        trace,
+        measured,
+        recorded.numerics,
+        text,
+        recorded.code,
+        run.stored.tuning,
+    )
+    found = hazards.find(case)
+    weighed = hazards.explained(case, found)
+    return msgspec.structs.replace(verdict, hazards=found, explained=weighed)
 
 
 def _made(run: td.Run, trace: Trace | None) -> Made:
@@ -82,6 +107,7 @@ def _made(run: td.Run, trace: Trace | None) -> Made:
         facts.weights,
         facts.checked_on,
         facts.min_cosine,
+        cut_off=facts.interrupted,
     )
     if trace is not None:
         made.versions, made.threads = trace.facts.versions, trace.facts.threads

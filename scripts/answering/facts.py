@@ -26,6 +26,8 @@ class Made(msgspec.Struct):
     target: str | None = None
     target_reason: str | None = None
     rounds: int = 0
+    cut_off: bool = False
+    """Was it ended before it had done all that it does?"""
 
 
 class Tried(msgspec.Struct):

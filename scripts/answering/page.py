@@ -140,12 +140,14 @@ def reference(whole: Whole) -> Verdict:
     return next(v for v in whole.verdicts(*_REFERENCE_ROLES) if v.configuration == name)
 
 
-def knob_map(whole: Whole) -> tuple[str, Sequence[KnobRun]]:
-    """What each field does alone, of the first configuration of which that was tried."""
-    for verdict in whole.verdicts("asked"):
-        if verdict.knob_map:
-            return verdict.configuration, verdict.knob_map
-    return "", ()
+def knob_map(*runs: Whole | None) -> tuple[str, Sequence[KnobRun], Whole] | None:
+    """What each field does alone, of the first configuration of which that was tried, and the run
+    that did; None where none did."""
+    for whole in filter(None, runs):
+        for verdict in whole.verdicts("asked"):
+            if verdict.knob_map:
+                return verdict.configuration, verdict.knob_map, whole
+    return None
 
 
 def field_shows(run: KnobRun) -> str:
