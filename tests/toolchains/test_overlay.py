@@ -115,7 +115,7 @@ def test_a_patch_is_compared_and_the_installed_tvm_is_untouched(
     assert "patched with" in (out / "index.html").read_text()
     facts = store.load(out / "after").facts
     again = resolution.of_run(facts, print)  # `tvmq-diag reduce` goes on with the patched one
-    assert again.overlay == out / ab.OVERLAY
+    assert again.overlay == out / overlay.FOLDER
     with pytest.raises(SetupError, match="is gone"):
         resolution.of_run(msgspec.structs.replace(facts, overlay=str(tmp_path / "gone")), print)
 

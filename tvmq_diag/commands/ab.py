@@ -44,8 +44,6 @@ DTYPES = "int8/int8/int32,int8,int4"
 SIDES = "before", "after"
 """The folders of the two runs, inside the output folder."""
 
-OVERLAY = "patched-tvm"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `ab`."""
@@ -102,7 +100,7 @@ def _two(
     name, path = given[0] if given else (None, None)
     chain = resolution.resolve(name, path, echo=echo)
     directory.mkdir(parents=True, exist_ok=True)
-    return chain, overlay.patched(chain, options.patch, directory / OVERLAY)
+    return chain, overlay.patched(chain, options.patch, directory / overlay.FOLDER)
 
 
 def _carry_out(

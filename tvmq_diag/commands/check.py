@@ -4,6 +4,7 @@ examples:
   %(prog)s quantizer.toml --run runs/NAME --write     makes it from a run
   %(prog)s quantizer.toml                             tries it again
   %(prog)s quantizer.toml --tvm-python ~/my-tvm/bin/python --junit check.xml
+  %(prog)s quantizer.toml --patch change.diff         with that change of TVM's Python files
   %(prog)s quantizer.toml --write                     tries again and keeps what came of it
 
 Commit the file with your TVM branch. Files that the model is in are looked for from the folder
@@ -35,6 +36,8 @@ from ..reports.text import console
 from ..reports.text.console import print_plain
 from ..results import store
 from ..results.run import Run
+from ..toolchains import overlay, resolution
+from ..toolchains.toolchain import Toolchain
 from .facts import plan_facts
 from .folders import fresh_directory
 from .options import (
@@ -61,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write", "--update", action="store_true", help="write the baseline instead of checking it"
     )
     parser.add_argument("--junit", type=Path, metavar="FILE", help="the result as JUnit XML")
+    parser.add_argument(
+        "--patch", type=Path, metavar="FILE", help="on a copy of the TVM with this diff applied"
+    )
     add_out(parser, "check-FILE-TIME")
     add_tvm(parser)
     add_mcpu(parser)
@@ -105,8 +111,9 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
     Raises KeyboardInterrupt after Ctrl-C, UsageError, SetupError.
     """
     directory = fresh_directory(options.out, f"check-{options.baseline.stem}")
+    chain = _patched(options, directory, progress) if options.patch is not None else None
     plan = replace(
-        plan_of(_options(promised, options), progress.print),
+        plan_of(_options(promised, options), progress.print, chain),
         reference=False,
         bounds=Bounds.of(promised.model.min_cosine, promised.model.min_agreement),
     )
@@ -115,6 +122,15 @@ def try_again(promised: Baseline, options: argparse.Namespace, progress: Console
     print_plain(progress, f"report: {directory / run_page.NAME}")
     index.update(directory.parent)
     return work
+
+
+def _patched(options: argparse.Namespace, directory: Path, progress: Console) -> Toolchain:
+    """A copy of the TVM with the patch, inside the output folder. Raises UsageError, SetupError."""
+    chain = resolution.resolve(
+        options.tvm, options.tvm_python, options.dialect, echo=progress.print
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    return overlay.patched(chain, options.patch, directory / overlay.FOLDER)
 
 
 def _options(promised: Baseline, options: argparse.Namespace) -> argparse.Namespace:

@@ -20,6 +20,9 @@ from .toolchain import Toolchain
 
 PACKAGE = "tvm"
 
+FOLDER = "patched-tvm"
+"""Of the overlay, inside a command's output folder."""
+
 _COMPILED = {".c", ".cc", ".cpp", ".cu", ".h", ".hpp", ".pyx", ".pxi"}
 
 
