@@ -41,7 +41,7 @@ print(json.dumps([[cast(d), quantized(d)] for d in ("float8_e4m3fn", "float8_e5m
 """
 
 
-def test_unvectorized_a_zero_is_none_and_quantize_rounds_to_integers(relax: Toolchain) -> None:
+def test_unvectorized_a_zero_is_none_and_dequantize_reads_integers(relax: Toolchain) -> None:
     """With ml_dtypes 3.4 is 3.5 in both, and a zero 0."""
     (four, four_quantized), (five, five_quantized) = said(relax, SCALAR)
     assert four[0] == 2**-7 and five[0] == 2**-15

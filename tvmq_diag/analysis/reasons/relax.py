@@ -35,7 +35,7 @@ MESSAGES = (
         r"if_then_else can only take scalar condition",
         "TVM converts float8 by branches, and this kernel is vectorized, where LLVM code has none; "
         "unvectorized it would be wrong: TVM 0.27 reads a float8 zero as 2**-7 (e4m3fn) or 2**-15 "
-        "(e5m2), and relax.quantize rounds to integers",
+        "(e5m2), and relax.dequantize reads float8 as integers",
         "src/target/llvm/codegen_llvm.cc, CreateIntrinsic",
         tried="on TVM 0.27: tests/instruments/relax/test_float8.py",
         dialect=RELAX,

@@ -1,0 +1,19 @@
+"""x86 bitserial_conv2d reads past its data where the stride exceeds the window."""
+
+import numpy as np
+import tvm
+from tvm import relay
+from tvm.contrib import graph_executor
+
+data = np.ones((1, 100, 100, 8), "uint8")
+x = relay.var("x", shape=data.shape, dtype="uint8")
+call = relay.nn.bitserial_conv2d(
+    x, relay.const(np.ones((1, 1, 8, 8), "uint8")), strides=(3, 3), channels=8, kernel_size=(1, 1),
+    activation_bits=1, weight_bits=1, data_layout="NHWC", kernel_layout="HWIO",
+    pack_dtype="uint8", out_dtype="int32", unipolar=False,
+)  # fmt: skip
+built = relay.build(relay.Function([x], call), target="llvm -mtriple=x86_64-unknown-linux-gnu")
+run = graph_executor.GraphModule(built["default"](tvm.cpu()))
+run.run(x=data)
+print(tvm.__version__, "expected are eights alone: each output is the sum of eight ones")
+print(run.get_output(0).numpy()[0, -4:, -4:, 0])
