@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import pytest
 from support.fake_tvm import silent
 from support.fake_uv import FakeUv
 
+from tvmq_diag.commands import trace
+from tvmq_diag.commands.plans import plan_of
 from tvmq_diag.errors import SetupError, UsageError
+from tvmq_diag.results.facts import RunFacts
 from tvmq_diag.toolchains import packages, usage
 from tvmq_diag.toolchains.installation import toolchain_dir
 from tvmq_diag.toolchains.recipes import EVERY, ONNX, PICTURES, TFLITE, TORCH, parse_layered
-from tvmq_diag.toolchains.resolution import equip, resolve
+from tvmq_diag.toolchains.resolution import equip, of_run, resolve
 
 PILLOW = "echo Would download 1 package; echo Would install 1 package; echo ' + pillow==12.3.0'"
 PYTORCH = (
@@ -84,6 +88,38 @@ def test_of_what_uv_has_in_its_cache_no_download_is_announced(uv: FakeUv) -> Non
 
 def test_a_layer_that_the_toolchain_does_not_have_is_in_its_base(uv: FakeUv) -> None:
     assert add(TFLITE) == [] and uv.said() == []
+
+
+@pytest.mark.parametrize(
+    ("model", "installs"),
+    [
+        ("digits", []),
+        ("onnx:net.onnx", ["-r onnx-relay.in"]),
+        ("torchvision:resnet18", ["-r torch.in --torch-backend cpu"]),
+    ],
+)
+def test_a_plan_adds_what_its_model_needs_and_so_does_going_back_to_its_run(
+    uv: FakeUv, model: str, installs: list[str]
+) -> None:
+    """Before any process of TVM's starts."""
+    uv.on("true", "true", PYTORCH)
+    parser = argparse.ArgumentParser()
+    trace.add_arguments(parser)
+    plan_of(parser.parse_args(["--dtype", "int4", "--model", model]), quiet)
+    assert uv.installs() == installs
+    for layer in (ONNX, TORCH):
+        packages.marker(toolchain_dir("relay"), layer).unlink(missing_ok=True)
+    of_run(RunFacts(toolchain="relay", dialect="relay", model=model), quiet)
+    assert uv.installs() == installs * 2
+
+
+def test_data_in_pictures_needs_what_reads_them(uv: FakeUv, tmp_path: Path) -> None:
+    uv.on("true", "true", PILLOW)
+    parser = argparse.ArgumentParser()
+    trace.add_arguments(parser)
+    words = ["--dtype", "int4", "--model", "digits", "--check-on", str(tmp_path)]
+    plan_of(parser.parse_args(words), quiet)
+    assert uv.installs() == ["-r pictures.in"]
 
 
 class TestPyTorch:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tvmq_diag.doctor import smoke
+from tvmq_diag.doctor.findings import State
 from tvmq_diag.errors import UsageError
-from tvmq_diag.toolchains import identity, recipes
+from tvmq_diag.toolchains import identity, inventory, recipes
 from tvmq_diag.toolchains.recipes import EVERY, RECIPES
 from tvmq_diag.toolchains.resolution import resolve
 
@@ -41,6 +43,21 @@ def test_the_real_ones_have_what_they_promise(name: str) -> None:
         [str(chain.python), "-c", code], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_the_base_alone_has_less_than_half_a_gigabyte_and_compiles(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a cache of its own, so that nothing else is there."""
+    monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path))
+    chain = resolve(name, echo=print)
+    (found,) = inventory.toolchains()
+    assert found.layers == [] and found.bytes < 500_000_000
+    assert found.bytes < RECIPES[name].disk_gb * 1.1e9
+    finding = smoke.compiled(chain.name)
+    assert finding.state == State.OK, finding
 
 
 RELAX_WORKS = """

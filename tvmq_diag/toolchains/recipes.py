@@ -45,7 +45,9 @@ _RELAY_LAYERS = {
     ONNX: Layer("ONNX", "onnx-relay", ("onnx",), 0.02, 0.07),
     PICTURES: _PICTURES,
 }
-"""TFLite is no layer: Relay of these TVMs cannot be imported without its package."""
+"""TFLite is no layer: Relay of these TVMs cannot be imported without its package, nor without
+ONNX's in 0.9."""
+_OLD_RELAY_LAYERS = {TORCH: _PYTORCH, PICTURES: _PICTURES}
 _RELAX_LAYERS = {
     TORCH: _PYTORCH,
     ONNX: Layer("ONNX, ONNX Script", "onnx-relax", ("onnx", "onnxscript"), 0.02, 0.04),
@@ -72,11 +74,11 @@ class Recipe:
 # All with the same Python: it is looked for once, and uv links what they share (PyTorch above all)
 # from its cache, so the second one fetches little.
 RECIPES = {
-    "relay": Recipe("TVM 0.16 with Relay", RELAY, "3.10", 0.13, 0.41, _RELAY_LAYERS),
-    "relay-0.9": Recipe("TVM 0.9 with Relay", RELAY, "3.10", 0.13, 0.41, _RELAY_LAYERS),
-    "relax": Recipe("TVM 0.27 with Relax", RELAX, "3.10", 0.13, 0.38, _RELAX_LAYERS),
-    "relax-0.26": Recipe("TVM 0.26 with Relax", RELAX, "3.10", 0.13, 0.38, _RELAX_LAYERS),
-    "relax-0.25": Recipe("TVM 0.25 with Relax", RELAX, "3.10", 0.13, 0.38, _RELAX_LAYERS),
+    "relay": Recipe("TVM 0.16 with Relay", RELAY, "3.10", 0.13, 0.42, _RELAY_LAYERS),
+    "relay-0.9": Recipe("TVM 0.9 with Relay", RELAY, "3.10", 0.12, 0.4, _OLD_RELAY_LAYERS),
+    "relax": Recipe("TVM 0.27 with Relax", RELAX, "3.10", 0.12, 0.39, _RELAX_LAYERS),
+    "relax-0.26": Recipe("TVM 0.26 with Relax", RELAX, "3.10", 0.12, 0.38, _RELAX_LAYERS),
+    "relax-0.25": Recipe("TVM 0.25 with Relax", RELAX, "3.10", 0.11, 0.35, _RELAX_LAYERS),
 }
 """One is called as its dialect: that is what the dialect is run on, if no other is named."""
 
