@@ -38,6 +38,7 @@ from pathlib import Path
 from rich.console import Console
 
 from .. import targets
+from ..analysis import gains
 from ..analysis.accuracy import Bounds
 from ..configuration import for_target, parse_list
 from ..driver import session
@@ -166,6 +167,9 @@ def _for_targets(plan: Plan, names: list[str], rpc: Rpc | None) -> Plan:
 def _print(screen: Console, work: Run, written: Path) -> None:
     for result in work.with_role(Role.REQUESTED):
         screen.print(verdict.lines(result))
+    taken = any(model.taken for ways in work.facts.tuned.values() for model in ways)
+    if work.tuning is not None and not taken:  # else a verdict has what it gained
+        screen.print(f"tuning: {gains.not_gained(work.tuning)}", style="dim")
     if len(work.results) > 1:
         screen.print(sweep.table(work))
         for line in bits_text.lines(work):
