@@ -64,7 +64,8 @@ class Compilation:
         self.trace.facts(
             target=text,
             target_reason=reason,
-            host_features=target.host_features(),
+            # What is compiled for another machine says nothing about this one.
+            host_features=target.host_features() if self.job.target is None else {},
             target_features=target.target_features(self.target),
             made_with=identity.identity(self.job.dialect),
             threads=target.threads(),

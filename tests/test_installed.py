@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import ROOT, is_link
 from support.runs import TINY
 
+from tvmq_diag import __version__
 from tvmq_diag.toolchains.toolchain import Toolchain
 
 pytestmark = pytest.mark.slow
@@ -28,8 +29,9 @@ NOT_SHIPPED = (".pyc", ".in")
 
 @dataclass(frozen=True)
 class Built:
-    """The wheel of the sdist, and the wheel of the checkout."""
+    """The sdist, the wheel of it, and the wheel of the checkout."""
 
+    sdist: Path
     wheel: Path
     direct: Path
 
@@ -89,7 +91,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     builder.pip("wheel", "-q", "--no-deps", "-w", str(folder / "direct"), str(source))
     (wheel,) = (folder / "dist").glob("*.whl")
     (direct,) = (folder / "direct").glob("*.whl")
-    return Built(wheel, direct)
+    (sdist,) = (folder / "dist").glob("*.tar.gz")
+    return Built(sdist, wheel, direct)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +122,7 @@ def in_the_checkout() -> set[str]:
     for top in SHIPPED:
         prefix = Path("" if top == "tvmq_diag" else "tvmq_diag")
         for path in (ROOT / top).rglob("*"):
-            linked = any(parent.is_symlink() for parent in path.parents)
+            linked = is_link(path.relative_to(ROOT))
             if path.is_file() and not linked and not path.name.endswith(NOT_SHIPPED):
                 names.add((prefix / path.relative_to(ROOT)).as_posix())
     return names
@@ -140,13 +143,36 @@ print([name for name in ("uv", "matplotlib", "pygraphviz", "networkx") if name i
 
 def test_one_package_with_all_that_is_in_the_checkout(built: Built) -> None:
     names = set(contents(built.wheel))
-    assert {name.partition("/")[0] for name in names} == {"tvmq_diag", "tvmq_diag-0.1.0.dist-info"}
+    assert {name.partition("/")[0] for name in names} == {
+        "tvmq_diag",
+        f"tvmq_diag-{__version__}.dist-info",
+    }
     assert {name for name in names if name.startswith("tvmq_diag/")} == in_the_checkout()
     assert "tvmq_diag/py.typed" in names and "tvmq_diag/reports/templates/page.css" in names
 
 
 def test_the_wheel_of_the_sdist_is_that_of_the_checkout(built: Built) -> None:
     assert contents(built.wheel) == contents(built.direct)
+
+
+def test_the_sdist_has_all_that_its_tests_read(built: Built, tmp_path: Path) -> None:
+    shutil.unpack_archive(built.sdist, tmp_path)
+    (source,) = tmp_path.iterdir()
+    tracked = (path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*") if path.is_file())
+    missing = [path for path in tracked if not (source / path).exists()]
+    assert not [path for path in missing if path.suffix != ".pyc"]
+    quick = ("tests/trace", "tests/comparison", "tests/test_layers.py", "tests/test_vocabulary.py")
+    options = ("-q", "-n0", "-m", "not slow", "-p", "no:cacheprovider")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *quick],
+        cwd=source,
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_a_finished_run_is_read_without_the_extras_for_running(

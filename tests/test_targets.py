@@ -28,6 +28,13 @@ def test_a_word_that_is_nothing_is_named() -> None:
         targets.parse_list(["pi5,pi6"])
 
 
+@pytest.mark.parametrize("text", ["llvm", "llvm -mcpu=core-avx2", '{"kind": "llvm", "mcpu": "x"}'])
+def test_what_llvm_is_to_compile_for_is_not_left_to_its_default(text: str) -> None:
+    with pytest.raises(UsageError, match=r"names no -mtriple.* --mcpu for this machine"):
+        targets.parse_list([text])
+    assert targets.resolve(text) == text  # a run of before is still read
+
+
 def test_each_board_has_a_target_of_llvm_and_a_source() -> None:
     for board in targets.BOARDS.values():
         assert board.target.startswith("llvm -mtriple=") and board.processor and board.sources

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.paths import ROOT
+from support.paths import ROOT, is_link
 
 from tvmq_diag.instruments.protocol import ops as shared
 from tvmq_diag.trace import ops
@@ -88,7 +88,7 @@ def files() -> list[Path]:
         path
         for top in ("tvmq_diag", "instruments", "reports")
         for path in sorted((ROOT / top).rglob("*.py"))
-        if not any(parent.is_symlink() for parent in path.parents)
+        if not is_link(path.relative_to(ROOT))
         and not path.relative_to(ROOT).as_posix().startswith(BY_DIALECT)
     ]
 

@@ -8,6 +8,7 @@ processor that an older LLVM does not know is written by its attributes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .errors import UsageError
@@ -118,8 +119,19 @@ def parse_list(texts: list[str]) -> list[str]:
     named = (name for part in parts if part for name in _names(part))
     found = list(dict.fromkeys(named))
     for name in found:
-        resolve(name)
+        if not _has_triple(resolve(name)):
+            raise UsageError(
+                f"--target {name!r} names no -mtriple, and LLVM's default need not be this machine "
+                "(TVM 0.16 as installed here: riscv64): name one, or give --mcpu for this machine"
+            )
     return found
+
+
+def _has_triple(target: str | None) -> bool:
+    """Does what LLVM is to compile for say for which machine? A tag of TVM's does."""
+    if target is None or "mtriple" in target:
+        return True
+    return not re.match(r"llvm\b|\{.*\"kind\":\s*\"llvm\"", target)
 
 
 def _names(part: str) -> list[str]:
@@ -140,4 +152,6 @@ def resolve(name: str) -> str | None:
     if any(mark in name for mark in (" ", "/", "{")) or name in ("llvm", "c"):
         return name
     known = ", ".join([HOST, *BOARDS])
-    raise UsageError(f"--target {name!r}: neither one of {known}, nor a target as TVM writes it")
+    raise UsageError(
+        f"--target {name!r}: neither one of {known}, nor an LLVM target, 'llvm -mtriple=…'"
+    )

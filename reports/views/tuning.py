@@ -30,6 +30,12 @@ _SEARCHED = {
 }
 
 
+_TIMED = (
+    "The fastest were timed once more, round by round in turn with the default: only what is "
+    "faster by its whole 95 % interval, and computes the same, counts. "
+)
+
+
 @dataclass(frozen=True)
 class RatioRow:
     """A configuration's ratio to float before and after, and what that means."""
@@ -136,6 +142,8 @@ def _summary(run: Run, search: Tuning, gained: list[tuple[str, Gain]]) -> str:
         return "There was nothing to tune"
     if not search.complete:
         return "Tuning was cut off; what was tried is kept, and the next run goes on from there"
+    if not any(task.trials or task.begins.known for task in search.tasks.values()):
+        return "There was no time to try a schedule"
     if run.facts.tuned:
         return "No model with tuned schedules was surely faster than the untuned one"
     return "No schedule was faster than the default in turn with it"
@@ -148,11 +156,17 @@ def _about(run: Run, search: Tuning) -> str:
     tried = sum(len(task.trials) for task in search.tasks.values())
     known = sum(task.begins.known for task in search.tasks.values())
     before = f" beside {known:,} that earlier runs had tried" if known else ""
+    seconds = f"{search.facts.seconds or 0:g} s"
+    if not tried and not known:
+        return (
+            f"{seconds} were asked for, of which timing {len(search.tasks)} kernels as they are "
+            f"left none: ask for more (--tune). {what}"
+        )
+    when = f"In {seconds}" if search.complete else f"Before the end of {seconds}"
     return (
-        f"In {search.facts.seconds or 0:g} s {tried:,} schedules of {len(search.tasks)} kernels "
+        f"{when} {tried:,} schedules of {len(search.tasks)} kernels "
         f"were tried{before}, most of those in which most of the time is spent, each in a process "
-        "of its own. The fastest were timed once more, round by round in turn with the default: "
-        f"only what is faster by its whole 95 % interval, and computes the same, counts. {what}"
+        f"of its own. {_TIMED if search.complete else ''}{what}"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tvmq_diag.analysis import gains
 from tvmq_diag.measurements.paired import Ratio
-from tvmq_diag.measurements.tuning import Gain
+from tvmq_diag.measurements.tuning import Gain, ScheduleTrial, Task, TaskBegins, Tuning
 
 
 def sharp(value: float) -> Ratio:
@@ -47,3 +47,20 @@ def test_what_was_not_faster_is_said_to_stay() -> None:
         "int8 tuned takes 0.800 [0.792, 0.808] of its untuned time"
     )
     assert gains.gained("int8", Ratio(0.98, 0.9, 1.1)).endswith("cannot be told from noise")
+
+
+def tuned(trials: int, complete: bool = True, known: int = 0) -> Tuning:
+    begins = TaskBegins(0, "conv2d", "conv2d(...)", 24, known, {})
+    return Tuning(
+        {0: Task(begins, [ScheduleTrial(0, point, 1.0) for point in range(trials)])},
+        complete=complete,
+    )
+
+
+def test_what_gained_nothing_says_how_far_it_came() -> None:
+    assert gains.not_gained(tuned(0)) == "the time was not enough to try one schedule of 1 kernels"
+    assert gains.not_gained(tuned(0, known=4)).startswith(
+        "0 schedules of 1 kernels were tried, and"
+    )
+    assert gains.not_gained(tuned(3)).startswith("3 schedules of 1 kernels were tried, and none")
+    assert "before it was cut off" in gains.not_gained(tuned(3, complete=False))

@@ -29,6 +29,10 @@ def test_it_is_judged_and_timed_there(
     assert works.trace is not None and works.trace.outputs is not None
     assert works.trace.facts.target == TARGET
     assert works.verdict.metrics is not None and works.verdict.ratio is not None
+    # What this machine's processor has is no advice for the device's.
+    assert works.trace.facts.target_features and not works.trace.facts.host_features
+    assert "no fast int8 path" not in [hazard.name for hazard in works.verdict.hazards]
+    assert not list((tmp_path / "run" / "traces").glob("*-host"))
     assert run.facts.device is not None and run.facts.device.startswith("loop at 127.0.0.1:")
     assert "loop at 127.0.0.1" in (tmp_path / "run" / "index.html").read_text()
     assert run.benchmark is not None and run.benchmark.facts.rpc is not None

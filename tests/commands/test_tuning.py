@@ -158,6 +158,28 @@ def test_ctrl_c_keeps_what_is_known(cache: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "there is no record in it"),
+        ("# only a comment\n", "there is no record in it"),
+        ("# a comment\ngarbage\n", "line 2: that is no record"),
+        ('["a list"]\n', "line 1: that is no record"),
+    ],
+)
+def test_what_is_no_record_is_refused_before_anything_runs(
+    trace_quantize: Command, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    Path("given").mkdir()
+    Path("given/float32.log").write_text(text)
+    for given in ("given", "given/float32.log"):
+        assert trace_quantize("--model", "tiny", "--dtype", INT8, "--tuning-records", given) == 2
+        assert said in capsys.readouterr().err
+    Path("given/float32.log").unlink()
+    assert trace_quantize("--model", "tiny", "--dtype", INT8, "--tuning-records", "given") == 2
+    assert "no records in this folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--tune", "5", "--no-reference"], "--no-reference leaves the benchmark out"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from support import journals
 
 from tvmq_diag.measurements import tuning
@@ -98,3 +99,23 @@ def test_what_tuning_came_to_where_nothing_was_timed(
 
 def test_a_run_that_was_not_tuned_has_no_such_part(tmp_path: Path) -> None:
     assert views.view(Run(tmp_path, RunFacts())) is None
+
+
+def test_a_time_too_short_for_any_trial_says_so(run: Run) -> None:
+    assert run.tuning is not None
+    for task in run.tuning.tasks.values():
+        task.trials.clear()
+        task.begins = structs.replace(task.begins, known=0)
+    run.tuning.faults.clear()
+    run.tuning.complete, run.facts.tuned = True, {}
+    view = views.view(run)
+    assert view is not None and view.summary == "There was no time to try a schedule"
+    assert "ask for more (--tune)" in view.about and "timed once more" not in view.about
+
+
+def test_what_was_cut_off_claims_no_timing_in_turn(run: Run) -> None:
+    assert run.tuning is not None
+    run.tuning.complete, run.facts.tuned = False, {}
+    view = views.view(run)
+    assert view is not None and view.about.startswith("Before the end of ")
+    assert "timed once more" not in view.about

@@ -16,3 +16,9 @@ CASES = ROOT / "tests" / "support" / "cases"
 
 InTvm = Callable[..., "subprocess.CompletedProcess[str]"]
 """Runs a script in the interpreter of a TVM."""
+
+
+def is_link(relative: Path) -> bool:
+    """Is it seen through tvmq_diag/instruments or tvmq_diag/reports? They are links in a checkout,
+    and copies in an sdist, where nothing else tells."""
+    return relative.parts[:2] in (("tvmq_diag", "instruments"), ("tvmq_diag", "reports"))

@@ -23,16 +23,21 @@ def evidence(side: str, gain: Gain | None, tuned: Tuning | None, facts: TraceFac
     if gain is not None:
         lines += [gained("the float model", gain.floats), gained(side, gain.own), sentence(gain)]
     elif tuned is not None:
-        lines.append(_not_gained(tuned))
+        lines.append(not_gained(tuned))
     return lines
 
 
-def _not_gained(tuned: Tuning) -> str:
+def not_gained(tuned: Tuning) -> str:
     """What came of tuning that left nothing to be timed."""
     if tuned.faults:
         return f"tuning failed: {tuned.faults[0]}"
     trials = sum(len(task.trials) for task in tuned.tasks.values())
-    tried = f"{trials} schedules of {len(tuned.tasks)} kernels were tried"
+    of = f"of {len(tuned.tasks)} kernels"
+    if not trials and not any(task.begins.known for task in tuned.tasks.values()):
+        return f"the time was not enough to try one schedule {of}"
+    tried = f"{trials} schedules {of} were tried"
+    if not tuned.complete:
+        return f"{tried} before it was cut off; they are kept, and the next run goes on from there"
     if any(task.winner for task in tuned.tasks.values()):
         return f"{tried}; no model with the faster ones was surely faster than the untuned one"
     return f"{tried}, and none was faster than the default in rounds in turn"

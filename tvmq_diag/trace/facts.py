@@ -89,7 +89,8 @@ class TraceFacts(msgspec.Struct):
     target: str | None = None
     target_reason: str | None = None
     host_features: dict[str, bool] = {}
-    """Which instructions the processor has, by LLVM's names; and which the target lets it use."""
+    """Which instructions the processor has, by LLVM's names (none where --target names what need
+    not be this one), and which the target lets it use."""
     target_features: dict[str, bool] = {}
     made_with: dict[str, str] | None = None
     """Which quantizer and which TVM, by hashes of their files: see instruments/identity."""
