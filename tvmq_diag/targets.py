@@ -118,6 +118,8 @@ def parse_list(texts: list[str]) -> list[str]:
     parts = (part.strip() for text in texts for part in text.split(";"))
     named = (name for part in parts if part for name in _names(part))
     found = list(dict.fromkeys(named))
+    if texts and not found:
+        raise UsageError(f"--target {texts[0]!r} names no target")
     for name in found:
         if not _has_triple(resolve(name)):
             raise UsageError(

@@ -15,6 +15,9 @@ from ..figures import waterfall as figure
 from ..figures.waterfall import Bar
 from ..formatting import latency, signed
 
+_DIGITS = 4
+"""Of a difference in ms: what is less is the sums' own error."""
+
 _LONGEST = 5
 """Kernels of a part that are shown."""
 
@@ -72,7 +75,7 @@ def _line(part: Part) -> PartLine:
         part.name,
         latency(part.float_ms),
         latency(part.ms),
-        signed(part.difference),
+        signed(round(part.difference, _DIGITS)),
         [(kernel, latency(kernel.ms)) for kernel in longest],
         not part.of_ours,
         len(kernels) - len(longest),

@@ -44,6 +44,9 @@ def test_it_is_judged_and_timed_there(
         (["--rpc", "localhost:9190"], "go together"),
         (["--rpc", "localhost:9190", "--rpc-key", "k"], "with one --target"),
         (["--rpc", "h:1", "--rpc-key", "k", "--target", "pi5;k230"], "with one --target"),
+        (["--rpc", "h:1", "--rpc-key", "k", "--target", "host"], "with one --target"),
+        (["--mcpu", "none", "--target", "pi5"], "--mcpu is for this machine"),
+        (["--target", ""], "names no target"),
         (["--rpc", "h:1", "--rpc-key", "k", "--target", "pi5", "--tune", "5"], "--tune"),
     ],
 )

@@ -183,10 +183,12 @@ def _json(line: str) -> Any:
 def _for_targets(plan: Plan, names: list[str], rpc: Rpc | None) -> Plan:
     """Each configuration for each of the targets, if any were asked for; with a device, all of the
     run on that. Raises UsageError."""
+    if plan.mcpu and names and targets.HOST not in names:
+        raise UsageError("--mcpu is for this machine; a --target says its own: 'llvm … -mcpu=NAME'")
     if rpc is None:
         asked = [for_target(one, name) for one in plan.configurations for name in names]
         return replace(plan, configurations=asked or plan.configurations)
-    if len(names) != 1:
+    if len(names) != 1 or names == [targets.HOST]:
         raise UsageError("--rpc is one device: say with one --target what to compile for it")
     if plan.tune or plan.tuning_records:
         raise UsageError("schedules are tuned here only: leave --tune out where --rpc runs models")
