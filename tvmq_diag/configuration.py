@@ -110,7 +110,7 @@ _REALIZES = {"relay": (BITSERIAL,), "relax": CHOICES["realize"]}
 CALIBRATION = frozenset({"calibrate_mode", "global_scale"})
 """Fields that say how the ranges of activations come about."""
 
-_OVER_DATA = {
+OVER_DATA = {
     "relay": ("percentile", "kl_divergence"),
     "relax": ("percentile", "kl", "minmax"),
 }
@@ -257,7 +257,7 @@ def wider(configuration: Configuration) -> list[Configuration]:
 def over_data(configuration: Configuration, dialect: str) -> list[Configuration]:
     """A configuration calibrated on data, once in each way that its dialect has and that it is not
     calibrated in already; none for one that names such a way itself, or quantizes nothing."""
-    modes = _OVER_DATA.get(dialect, _OVER_DATA["relay"])
+    modes = OVER_DATA.get(dialect, OVER_DATA["relay"])
     own = configuration.fields.get("calibrate_mode")
     if configuration.as_is or configuration.target or own in modes:
         return []

@@ -173,6 +173,18 @@ def test_calibrating_over_data(trace_quantize: Command, tmp_path: Path) -> None:
     assert '"what":"calibrating","done":4,"of":4' in events
 
 
+def test_data_to_calibrate_on_is_taken_where_none_is_given(
+    trace_quantize: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conf = "int8/int8/int32:calibrate_mode=percentile"
+    asked = ("--model", "tiny", "--dtype", conf, "--no-reference", "--out", "o")
+    assert trace_quantize(*asked) == 0
+    assert "calibrating with --calibrate-on natural:16, as none was given" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert json.loads((tmp_path / "o" / "run.json").read_text())["calibrated_on"] == "natural:16"
+
+
 def test_wrong_numbers(trace_quantize: Command, tmp_path: Path) -> None:
     conf = "int8/int8/int32:nbit=2"
     assert trace_quantize("--model", "tiny", "--dtype", conf, "--no-reference", "--out", "o") == 1

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from .. import extensions
-from ..configuration import Configuration, adapted, parse_list, with_fields_of
+from ..configuration import OVER_DATA, Configuration, adapted, parse_list, with_fields_of
+from ..driver.calibrating import option, to_calibrate
 from ..driver.plan import Plan
 from ..errors import UsageError
 from ..instruments.protocol.jobs import CHECK_ON, DataSource, ModelSource, Rpc
@@ -15,6 +19,9 @@ from ..toolchains import needs, resolution, settings
 from ..toolchains.limits import Limits, usable_bytes
 from ..toolchains.toolchain import Toolchain
 from ..trace.stages import RELAY
+
+_FILES = ("torch", "onnx", "tflite", "relay", "relax")
+"""Kinds of model sources that are a file."""
 
 
 def plan_of(
@@ -44,9 +51,10 @@ def plan_of(
     source, how = options.calibrate_on, options.preprocess
     model = ModelSource(_source(options.model), shapes, options.seed, options.weights)
     configurations = _each_once(_known_to(chain, parse_list(options.dtype)), chain.dialect)
+    _check_there(model.source)  # before anything is fetched for it
     needed = needs.of_model(model.source) | needs.of_data(source, options.check_on)
     resolution.equip(chain, needed, echo)
-    return Plan(
+    plan = Plan(
         model,
         configurations,
         chain,
@@ -62,6 +70,16 @@ def plan_of(
         fresh=options.fresh,
         jobs=options.jobs,
     )
+    if plan.dataset is not None or not any(map(_calibrates_on_data, plan.configurations)):
+        return plan
+    data = to_calibrate(plan)
+    echo(f"calibrating with{option(data)}, as none was given")
+    return replace(plan, dataset=data)
+
+
+def _calibrates_on_data(configuration: Configuration) -> bool:
+    """Does TVM need some (Relay)? Relax's quantizer has data of its own."""
+    return configuration.fields.get("calibrate_mode") in OVER_DATA[RELAY]
 
 
 def rpc_of(options: argparse.Namespace) -> Rpc | None:
@@ -87,6 +105,15 @@ def _source(model: str) -> str:
         raise
     except Exception as error:  # it is somebody else's code
         raise UsageError(f"--model {model}: {type(error).__name__}: {error}") from error
+
+
+def _check_there(source: str) -> None:
+    """Raise UsageError for a model's file that there is not; TVM's process says what else is wrong
+    with one."""
+    kind, _, name = source.partition(":")
+    with contextlib.suppress(OSError, ValueError):  # a name that is too long, or has a zero in it
+        if kind in _FILES and not Path(name).exists():
+            raise UsageError(f"no model file {name!r}")
 
 
 def _check_on(model: str) -> str:
