@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.devices import device as device
 
 from tvmq_diag.commands import benchmark as command
 from tvmq_diag.commands import cli
