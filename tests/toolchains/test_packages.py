@@ -99,9 +99,15 @@ def test_a_layer_that_the_toolchain_does_not_have_is_in_its_base(uv: FakeUv) -> 
     ],
 )
 def test_a_plan_adds_what_its_model_needs_and_so_does_going_back_to_its_run(
-    uv: FakeUv, model: str, installs: list[str]
+    uv: FakeUv,
+    model: str,
+    installs: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Before any process of TVM's starts."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.onnx").touch()
     uv.on("true", "true", PYTORCH)
     parser = argparse.ArgumentParser()
     trace.add_arguments(parser)
