@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> Outcome:
     """Write both files. Raises UsageError."""
     facts, text = options.docs / f"{NAME}.json", options.docs / f"{NAME}.md"
     if not options.page:
-        asked = options.of_run or _made(options)
-        answers = distilled.answers(asked, options.tuned, options.searched)
+        folder = options.of_run or _made(options)
+        answers = distilled.answers(folder, options.tuned, options.searched)
         encoded = msgspec.json.format(msgspec.json.encode(answers), indent=1).decode() + "\n"
         if distilled.names_a_folder(encoded):
             raise UsageError("what the run says names folders of this machine: leave --out out")

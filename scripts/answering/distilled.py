@@ -48,16 +48,16 @@ _PROGRAMS = {"answers.py": ["python", "scripts/answers.py"]}
 def answers(run: Path, tuned: Path | None = None, searched: Path | None = None) -> Answers:
     """Those of a run, of one with --tune, and of one with a search of its own. Raises UsageError
     for what is no such run."""
-    found = Answers(_whole(td.load(run)))
+    collected = Answers(_whole(td.load(run)))
     if tuned is not None:
-        found.tuned = _whole(td.load(tuned))
-        if not any(one.verdict.tuning for one in found.tuned.tried):
+        collected.tuned = _whole(td.load(tuned))
+        if not any(one.verdict.tuning for one in collected.tuned.tried):
             raise UsageError(f"{tuned} has nothing that was tuned: make it with --tune SECONDS")
     if searched is not None:
-        found.searched = _whole(td.load(searched))
-        if found.searched.search is None:
+        collected.searched = _whole(td.load(searched))
+        if collected.searched.search is None:
             raise UsageError(f"{searched} has no search: make it with --search SECONDS")
-    return found
+    return collected
 
 
 def _whole(run: td.Run) -> Whole:
@@ -92,14 +92,14 @@ def _weighed(run: td.Run, result: Result) -> td.Verdict:
         recorded.code,
         run.stored.tuning,
     )
-    found = hazards.find(case)
-    weighed = hazards.explained(case, found)
-    return msgspec.structs.replace(verdict, hazards=found, explained=weighed)
+    named = hazards.find(case)
+    weighed = hazards.explained(case, named)
+    return msgspec.structs.replace(verdict, hazards=named, explained=weighed)
 
 
 def _made(run: td.Run, trace: Trace | None) -> Made:
     facts, measured = run.facts, run.stored.benchmark
-    made = Made(
+    setup = Made(
         _command(facts.command or ""),
         (facts.created or "")[:10],
         facts.tool_version,
@@ -110,11 +110,11 @@ def _made(run: td.Run, trace: Trace | None) -> Made:
         cut_off=facts.interrupted,
     )
     if trace is not None:
-        made.versions, made.threads = trace.facts.versions, trace.facts.threads
-        made.target, made.target_reason = trace.facts.target, trace.facts.target_reason
+        setup.versions, setup.threads = trace.facts.versions, trace.facts.threads
+        setup.target, setup.target_reason = trace.facts.target, trace.facts.target_reason
     if measured is not None:
-        made.cpu, made.rounds = measured.facts.cpu, len(measured.times.get(FLOAT, []))
-    return made
+        setup.cpu, setup.rounds = measured.facts.cpu, len(measured.times.get(FLOAT, []))
+    return setup
 
 
 def _command(typed: str) -> str:

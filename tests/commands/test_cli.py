@@ -73,6 +73,11 @@ def test_json_is_all_there_is_on_standard_output() -> None:
     assert done.stderr  # what a person reads
 
 
+def test_what_is_behind_two_dashes_is_the_script_s(tmp_path: Path) -> None:
+    done = tvmq("trace", "--script", str(tmp_path / "none.py"), "--", "--json", "--help")
+    assert done.returncode == 2 and done.stdout == "" and "no such file" in done.stderr
+
+
 def test_what_is_wrong_is_in_the_json_too(tmp_path: Path) -> None:
     done = tvmq("report", str(tmp_path / "none"), "--json")
     answer = json.loads(done.stdout)

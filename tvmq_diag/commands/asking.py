@@ -9,8 +9,13 @@ from ..errors import UsageError
 from ..reports.text import console
 
 
-def add_yes(parser: argparse.ArgumentParser) -> None:
-    """Add the answer for who is not there to give it."""
+def add_actions(
+    parser: argparse.ArgumentParser, actions: list[str], metavar: str, names: str
+) -> None:
+    """Add what to do, with which, the help on that being `names`, and the answer for who is not
+    there to give it."""
+    parser.add_argument("action", choices=actions)
+    parser.add_argument("names", nargs="*", metavar=metavar, help=names)
     parser.add_argument("--yes", action="store_true", help="remove without asking")
 
 

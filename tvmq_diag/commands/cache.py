@@ -15,12 +15,12 @@ import argparse
 
 from rich.table import Table
 
-from ..doctor.setup import gigabytes
+from ..analysis.units import gigabytes
 from ..errors import UsageError
 from ..reports.text import console
 from ..toolchains import inventory
 from ..toolchains.cache import cache_dir
-from .asking import add_yes, confirmed
+from .asking import add_actions, confirmed
 from .outcome import Outcome
 
 ALL = "all"
@@ -28,14 +28,8 @@ ALL = "all"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `cache`."""
-    parser.add_argument("action", choices=["list", "clear"])
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="WHAT",
-        help=f"{', '.join(inventory.KEPT)}, or {ALL} ({', '.join(inventory.CHEAP)})",
-    )
-    add_yes(parser)
+    names = f"{', '.join(inventory.KEPT)}, or {ALL} ({', '.join(inventory.CHEAP)})"
+    add_actions(parser, ["list", "clear"], "WHAT", names)
 
 
 def run(options: argparse.Namespace) -> Outcome:
@@ -49,8 +43,8 @@ def run(options: argparse.Namespace) -> Outcome:
         return Outcome(record={"cache": cache_dir(), "bytes": kept})
     unknown = [name for name in options.names if name not in (*inventory.KEPT, ALL)]
     if unknown:
-        known = ", ".join([*inventory.KEPT, ALL])
-        raise UsageError(f"{unknown[0]!r} is nothing that is kept: choose from {known}")
+        choices = ", ".join([*inventory.KEPT, ALL])
+        raise UsageError(f"{unknown[0]!r} is nothing that is kept: choose from {choices}")
     named = options.names or list(inventory.CHEAP)
     chosen = [name for name in kept if name in named or ALL in named]
     if not chosen:

@@ -10,13 +10,14 @@ import argparse
 import contextlib
 import errno
 import importlib
+import itertools
 import json
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from .. import __version__
 from ..errors import DiagError
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, its_parser in parsers.items():
         if completing or name == wanted:
             _equip(its_parser, importlib.import_module(f".{name}", __package__))
-    return _run(parser, arguments, wanted, parsers.get(wanted))
+    return _run(_Typed(parser, arguments, wanted, parsers.get(wanted)))
 
 
 def script(command: ModuleType, arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +79,7 @@ def script(command: ModuleType, arguments: Sequence[str] | None = None) -> int:
     _equip(parser, command)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = command.__name__.rpartition(".")[2]
-    return _run(parser, arguments, name, parser if _is_ours(command) else None)
+    return _run(_Typed(parser, arguments, name, parser if _is_ours(command) else None))
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
@@ -99,13 +100,13 @@ def _add_version(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_completion(parser: argparse.ArgumentParser, completing: bool) -> None:
-    told = "print the completion for a shell: bash, zsh or tcsh"
+    purpose = "print the completion for a shell: bash, zsh or tcsh"
     if completing:
         import shtab
 
-        shtab.add_argument_to(parser, [_COMPLETION], help=told)
+        shtab.add_argument_to(parser, [_COMPLETION], help=purpose)
     else:
-        parser.add_argument(_COMPLETION, metavar="SHELL", help=told)
+        parser.add_argument(_COMPLETION, metavar="SHELL", help=purpose)
 
 
 def _is_ours(command: ModuleType) -> bool:
@@ -126,40 +127,58 @@ def _equip(parser: argparse.ArgumentParser, command: ModuleType) -> None:
     parser.set_defaults(run=command.run)
 
 
-def _run(
-    parser: argparse.ArgumentParser,
-    arguments: list[str],
-    name: str,
-    its_parser: argparse.ArgumentParser | None,
-) -> int:
-    """Run what the arguments say: the command `name`, whose options `its_parser` knows. None: it
-    has no defaults in files."""
+@dataclass(frozen=True)
+class _Typed:
+    """What somebody typed: words for `parser`, which call for the command `name`, whose options
+    `its_parser` knows. None: a script that is no command, and has no defaults in files."""
+
+    parser: argparse.ArgumentParser
+    words: list[str]
+    name: str
+    its_parser: argparse.ArgumentParser | None
+
+    @property
+    def options(self) -> list[str]:
+        """The words as far as they are for us: what follows -- is for a script of somebody's."""
+        return list(itertools.takewhile(lambda word: word != "--", self.words))
+
+    def parsed(self) -> argparse.Namespace:
+        """The options, with the defaults of the folder's file. Raises UsageError."""
+        return self.parser.parse_args(self._with_defaults())
+
+    def _with_defaults(self) -> list[str]:
+        leaves = {"-h", "--help", "--version"} & set(self.options)
+        if self.its_parser is None or leaves or self.name in WITHOUT_DEFAULTS:
+            return self.words
+        file = defaults.find(Path.cwd())
+        added = defaults.arguments(file, self.name, self.its_parser, self.options) if file else []
+        if file and added:
+            console.error(f"defaults of {file.path}: {' '.join(added)}")
+        at = 0 if self.parser is self.its_parser else self.words.index(self.name) + 1
+        return [*self.words[:at], *added, *self.words[at:]]
+
+
+def _run(typed: _Typed) -> int:
+    """Run what was typed; returns the exit code."""
     console.survive_encodings()
     answer = sys.stdout
-    as_json = its_parser is not None and "--json" in arguments
+    as_json = typed.its_parser is not None and "--json" in typed.options
     ended_by = _interrupted_by_signals()
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        code, record = _outcome(parser, arguments, name, its_parser, ended_by)
+        outcome = _outcome(typed, ended_by)
     if as_json:
+        record = {"exit_code": outcome.code, **outcome.record}
         with contextlib.suppress(OSError):
-            print(json.dumps({"exit_code": code, **record}, default=str), file=answer, flush=True)
-    return code
+            print(json.dumps(record, default=str), file=answer, flush=True)
+    return outcome.code
 
 
-def _outcome(
-    parser: argparse.ArgumentParser,
-    arguments: list[str],
-    name: str,
-    its_parser: argparse.ArgumentParser | None,
-    ended_by: list[int],
-) -> tuple[int, dict[str, Any]]:
+def _outcome(typed: _Typed, ended_by: list[int]) -> Outcome:
     try:
-        options = parser.parse_args(_with_defaults(parser, arguments, name, its_parser))
+        options = typed.parsed()
         outcome = options.run(options)
         sys.stdout.flush()
-        if isinstance(outcome, Outcome):
-            return outcome.code, outcome.record
-        return int(outcome), {}
+        return outcome if isinstance(outcome, Outcome) else Outcome(int(outcome))
     except DiagError as error:
         return _failed(error.exit_code, str(error))
     except OSError as error:
@@ -168,30 +187,13 @@ def _outcome(
         return failed
     except KeyboardInterrupt:
         console.error("interrupted")
-        return 128 + ended_by[0] if ended_by else INTERRUPTED, {"error": "interrupted"}
+        code = 128 + ended_by[0] if ended_by else INTERRUPTED
+        return Outcome(code, {"error": "interrupted"})
 
 
-def _failed(code: int, message: str) -> tuple[int, dict[str, Any]]:
+def _failed(code: int, message: str) -> Outcome:
     console.error(f"error: {message}")
-    return code, {"error": message}
-
-
-def _with_defaults(
-    parser: argparse.ArgumentParser,
-    arguments: list[str],
-    name: str,
-    its_parser: argparse.ArgumentParser | None,
-) -> list[str]:
-    """The arguments, and before them the defaults of the folder's file. Raises UsageError."""
-    told = {"-h", "--help", "--version"} & set(arguments)
-    if its_parser is None or told or name in WITHOUT_DEFAULTS:
-        return arguments
-    found = defaults.find(Path.cwd())
-    words = defaults.arguments(found, name, its_parser, arguments) if found else []
-    if found and words:
-        console.error(f"defaults of {found.path}: {' '.join(words)}")
-    at = 0 if parser is its_parser else arguments.index(name) + 1
-    return [*arguments[:at], *words, *arguments[at:]]
+    return Outcome(code, {"error": message})
 
 
 def _interrupted_by_signals() -> list[int]:

@@ -99,17 +99,15 @@ def unknown(defaults: Defaults, parsers: Mapping[str, argparse.ArgumentParser]) 
         for name, parser in parsers.items()
     }
     every = set().union(*options.values())
-    found = [key for key in defaults.common if _option(key) not in every]
+    strangers = [key for key in defaults.common if _option(key) not in every]
     for name, table in defaults.table.items():
         if isinstance(table, dict):
-            known = options.get(name)
-            own = table if known is not None else [None]
-            found += [
-                f"{name}.{key}" if key else f"[{name}]"
-                for key in own
-                if known is None or _option(str(key)) not in known
-            ]
-    return found
+            own = options.get(name)
+            if own is None:
+                strangers.append(f"[{name}]")
+                continue
+            strangers += [f"{name}.{key}" for key in table if _option(key) not in own]
+    return strangers
 
 
 def _option(key: str) -> str:

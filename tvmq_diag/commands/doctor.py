@@ -68,23 +68,23 @@ def _defaults() -> Finding:
     from . import cli  # which imports every command, this one too
 
     try:
-        found = defaults.find(Path.cwd())
-        if found is None:
+        file = defaults.find(Path.cwd())
+        if file is None:
             return ok(
                 "defaults", f"none: no {defaults.OWN}, no [tool.{defaults.TOOL}] here or above"
             )
-        unknown = defaults.unknown(found, {name: cli.parser_of(name) for name in cli.COMMANDS})
+        unknown = defaults.unknown(file, {name: cli.parser_of(name) for name in cli.COMMANDS})
         for name in cli.COMMANDS:
-            found.of(name)
+            file.of(name)
     except UsageError as error:
         return bad("defaults", str(error), "mend that file")
     if unknown:
         return note(
             "defaults",
-            f"{found.path}: no command knows {', '.join(unknown)}",
+            f"{file.path}: no command knows {', '.join(unknown)}",
             "tvmq-diag COMMAND --help has the options",
         )
-    return ok("defaults", f"{found.path}: {', '.join(found.table) or 'empty'}")
+    return ok("defaults", f"{file.path}: {', '.join(file.table) or 'empty'}")
 
 
 def _table(findings: list[Finding]) -> Table:

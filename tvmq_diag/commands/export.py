@@ -39,9 +39,9 @@ STDOUT = Path("-")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `export`."""
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="the folder of a run or trace")
-    known = formats()
-    told = "; ".join(f"{name}: {format.what}" for name, format in known.items())
-    parser.add_argument("--to", required=True, choices=known, metavar="FORMAT", help=told)
+    choices = formats()
+    purposes = "; ".join(f"{name}: {format.what}" for name, format in choices.items())
+    parser.add_argument("--to", required=True, choices=choices, metavar="FORMAT", help=purposes)
     parser.add_argument(
         "--configuration", metavar="CONF", help="only this one, or the float model: float32"
     )

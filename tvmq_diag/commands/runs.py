@@ -19,14 +19,14 @@ from pathlib import Path
 from rich.table import Table
 
 from .. import foreign
-from ..doctor.setup import gigabytes
+from ..analysis.units import gigabytes
 from ..errors import UsageError
 from ..reports.pages import index
 from ..reports.pages.index import Entry
 from ..reports.text import console
 from ..reports.text.console import print_plain
 from ..toolchains import inventory
-from .asking import add_yes, confirmed
+from .asking import add_actions, confirmed
 from .folders import RUNS, is_held
 from .options import positive
 from .outcome import Outcome
@@ -34,15 +34,13 @@ from .outcome import Outcome
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `runs`."""
-    parser.add_argument("action", choices=["list", "remove"])
-    parser.add_argument("names", nargs="*", metavar="RUN", help="its folder's name")
+    add_actions(parser, ["list", "remove"], "RUN", "its folder's name")
     parser.add_argument(
         "--in", dest="folder", type=Path, default=RUNS, metavar="DIR", help="of runs (%(default)s)"
     )
     parser.add_argument(
         "--older-than", type=positive, metavar="DAYS", help="remove those made before that"
     )
-    add_yes(parser)
 
 
 def run(options: argparse.Namespace) -> Outcome:

@@ -21,13 +21,13 @@ import argparse
 
 from rich.table import Table
 
-from ..doctor.setup import gigabytes
+from ..analysis.units import gigabytes
 from ..errors import UsageError
 from ..reports.text import console
 from ..toolchains import inventory, resolution
 from ..toolchains.inventory import Found
 from ..toolchains.recipes import RECIPES, parse_layered
-from .asking import add_yes, confirmed
+from .asking import add_actions, confirmed
 from .outcome import Outcome
 
 OLD, ALL = "old", "all"
@@ -35,14 +35,8 @@ OLD, ALL = "old", "all"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `toolchains`."""
-    parser.add_argument("action", choices=["list", "install", "remove"])
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME[+LAYER…]",
-        help=f"{', '.join(RECIPES)}; to remove also {OLD}, or {ALL}, or a folder's name",
-    )
-    add_yes(parser)
+    names = f"{', '.join(RECIPES)}; to remove also {OLD}, or {ALL}, or a folder's name"
+    add_actions(parser, ["list", "install", "remove"], "NAME[+LAYER…]", names)
 
 
 def run(options: argparse.Namespace) -> Outcome:

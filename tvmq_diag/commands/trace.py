@@ -32,10 +32,8 @@ bad usage, or a model that cannot be had; 3 the tool or its set-up failed; 130 C
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -43,7 +41,7 @@ from .. import targets
 from ..analysis import gains
 from ..analysis.accuracy import Bounds
 from ..configuration import for_target, parse_list
-from ..driver import session
+from ..driver import session, tuned_models
 from ..driver.plan import Plan
 from ..errors import UsageError
 from ..instruments.protocol.jobs import Rpc
@@ -55,7 +53,6 @@ from ..reports.text import targets as target_table
 from ..reports.text.console import print_plain
 from ..results import store
 from ..results.run import Role, Run
-from ..trace.layout import RECORD_FILE, RECORDS
 from . import browser, trace_script
 from .facts import plan_facts
 from .folders import fresh_directory, stem
@@ -149,35 +146,8 @@ def _records(options: argparse.Namespace) -> Path | None:
     if records is not None and not records.exists():
         raise UsageError(f"--tuning-records {records}: there is no such file")
     if records is not None:
-        _check_records(records)
+        tuned_models.check_given(records)
     return records.absolute() if records is not None else None
-
-
-def _check_records(given: Path) -> None:
-    """Raises UsageError for what cannot be tuning records: each is a line with a JSON object, both
-    AutoTVM's (python/tvm/autotvm/record.py, whose logs may have lines of comment) and ours."""
-    files = sorted(given.glob(f"*{RECORD_FILE}")) if given.is_dir() else [given]
-    if not files:
-        raise UsageError(
-            f"--tuning-records {given}: no records in this folder; a run that gained something by "
-            f"tuning has them in {RECORDS}/"
-        )
-    for file in files:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        records = [(n, line) for n, line in enumerate(lines, 1) if line and line[0] != "#"]
-        if not records:
-            raise UsageError(f"--tuning-records {file}: there is no record in it")
-        for number, line in records:
-            if not isinstance(_json(line), dict):
-                raise UsageError(f"--tuning-records {file}, line {number}: that is no record")
-
-
-def _json(line: str) -> Any:
-    """What a line of JSON says; None where it is none."""
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _for_targets(plan: Plan, names: list[str], rpc: Rpc | None) -> Plan:
@@ -186,8 +156,8 @@ def _for_targets(plan: Plan, names: list[str], rpc: Rpc | None) -> Plan:
     if plan.mcpu and names and targets.HOST not in names:
         raise UsageError("--mcpu is for this machine; a --target says its own: 'llvm … -mcpu=NAME'")
     if rpc is None:
-        asked = [for_target(one, name) for one in plan.configurations for name in names]
-        return replace(plan, configurations=asked or plan.configurations)
+        targeted = [for_target(one, name) for one in plan.configurations for name in names]
+        return replace(plan, configurations=targeted or plan.configurations)
     if len(names) != 1 or names == [targets.HOST]:
         raise UsageError("--rpc is one device: say with one --target what to compile for it")
     if plan.tune or plan.tuning_records:

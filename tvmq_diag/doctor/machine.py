@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
+from ..analysis.units import gigabytes
 from ..toolchains import inventory
 from ..toolchains.cache import cache_dir
 from .findings import Finding, bad, note, ok
-from .setup import gigabytes
 
 _FLAGS = {
     "avx512_vnni": "AVX-512 VNNI",

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
+from ..analysis.units import gigabytes
 from ..toolchains import inventory, uv_settings
 from ..toolchains.inventory import Found
 from ..toolchains.recipes import RECIPES
@@ -122,8 +123,3 @@ def _chromium() -> Finding:
     if importlib.util.find_spec("playwright") is None:
         return note("Chromium", f"{program}, and no playwright to drive it; {only}")
     return ok("Chromium", f"{program}; {only}")
-
-
-def gigabytes(size: int) -> str:
-    """A size in bytes for people."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e7 else f"{size / 1e6:.2f} MB"

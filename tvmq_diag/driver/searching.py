@@ -63,18 +63,19 @@ class Base(NamedTuple):
 
 def start_ahead(trials: Trials) -> None:
     """Have the first search begin beside what else is compiled, when TVM's default is calibrated:
-    most often it is going to be wanted."""
-    for result in trials.run.here:
-        if _is_open(trials, result):
-            requested = trials.configuration(result.verdict.configuration)
-            first = _bases(trials, _base(requested))[0]
-            calibrated = trials.compiler.orders.calibrated(first.configuration.slug)
-            trials.processes.ahead(
-                _looking(first),
-                _job(trials, first, trials.plan.search),
-                unless=lambda there=calibrated: not there.exists(),  # type: ignore[misc]
-            )
-            return
+    of fewer bits than a byte it is nearly always going to be wanted."""
+    still_open = (result for result in trials.run.here if _is_open(trials, result))
+    requested = (trials.configuration(result.verdict.configuration) for result in still_open)
+    narrow = next((one for one in requested if width(one) < _BYTE), None)
+    if narrow is None:
+        return
+    first = _bases(trials, _base(narrow))[0]
+    calibrated = trials.compiler.orders.calibrated(first.configuration.slug)
+    trials.processes.ahead(
+        _looking(first),
+        _job(trials, first, trials.plan.search),
+        unless=lambda: not calibrated.exists(),
+    )
 
 
 def fewest_bits(trials: Trials) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import foreign
+from .. import decoding, foreign
 from ..analysis import tvm_error
 from ..configuration import Configuration
+from ..decoding import Damage
 from ..errors import UsageError
 from ..instruments.protocol.jobs import BenchmarkJob
 from ..measurements import benchmark, outputs
@@ -95,6 +96,32 @@ def _slow(ratio: Ratio | None) -> str | None:
     if ratio.low > 1:
         return "it is slower than the model without records"
     return "whether it is faster cannot be told from noise"
+
+
+def check_given(given: Path) -> None:
+    """Raises UsageError for what cannot be tuning records: each is a line with a JSON object, both
+    AutoTVM's (python/tvm/autotvm/record.py, whose logs may have lines of comment) and ours."""
+    files = sorted(given.glob(f"*{RECORD_FILE}")) if given.is_dir() else [given]
+    if not files:
+        raise UsageError(
+            f"--tuning-records {given}: no records in this folder; a run that gained something by "
+            f"tuning has them in {RECORDS}/"
+        )
+    for file in files:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        records = [(n, line) for n, line in enumerate(lines, 1) if line and line[0] != "#"]
+        if not records:
+            raise UsageError(f"--tuning-records {file}: there is no record in it")
+        for number, line in records:
+            if not _is_object(line):
+                raise UsageError(f"--tuning-records {file}, line {number}: that is no record")
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(decoding.loose(line.encode()), dict)
+    except Damage:
+        return False
 
 
 def with_given(trials: Trials, given: Path) -> None:

@@ -45,6 +45,11 @@ def installed(name: str, echo: Callable[[str], None], layers: frozenset[str] = f
     return python_in(directory)
 
 
+def root() -> Path:
+    """The folder in the cache that toolchains are in."""
+    return cache_dir() / "toolchains"
+
+
 def toolchain_dir(name: str) -> Path:
     """The directory of a named toolchain; it need not exist yet.
 
@@ -53,7 +58,7 @@ def toolchain_dir(name: str) -> Path:
     """
     pins = (packages.REQUIREMENTS / f"{name}.txt").read_text()
     key = hashlib.sha256((pins + RECIPES[name].python).encode())
-    return cache_dir() / "toolchains" / f"{name}-{key.hexdigest()[:12]}"
+    return root() / f"{name}-{key.hexdigest()[:12]}"
 
 
 def is_complete(directory: Path) -> bool:

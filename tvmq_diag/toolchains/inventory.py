@@ -16,11 +16,9 @@ from pathlib import Path
 from ..errors import UsageError
 from . import usage
 from .cache import cache_dir
-from .installation import is_complete, toolchain_dir
+from .installation import is_complete, root, toolchain_dir
 from .packages import marker, python_in
 from .recipes import RECIPES
-
-TOOLCHAINS = "toolchains"
 
 KEPT = {
     "models": "imported models",
@@ -64,9 +62,8 @@ def toolchains() -> list[Found]:
     """All that there are, those of this version first, as the recipes are ordered."""
     current = {toolchain_dir(name): name for name in RECIPES}
     there = [path for path in current if path.is_dir()]
-    root = cache_dir() / TOOLCHAINS
     try:
-        others = sorted(path for path in root.iterdir() if path.is_dir() and path not in current)
+        others = sorted(path for path in root().iterdir() if path.is_dir() and path not in current)
     except OSError:
         others = []
     return [_found(path, current.get(path)) for path in (*there, *others)]
@@ -95,7 +92,7 @@ def interpreter_is_gone(found: Found) -> bool:
 def remove(found: Found) -> None:
     """Remove a toolchain and its files beside it. Raises UsageError where it is in use, and for
     what does not lie in the cache; OSError."""
-    _inside(found.directory, cache_dir() / TOOLCHAINS)
+    _inside(found.directory, root())
     with usage.alone(found.directory):
         shutil.rmtree(found.directory)
         for ending in _BESIDE:

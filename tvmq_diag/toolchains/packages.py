@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import SetupError
-from . import uv_process
+from . import probe, uv_process
 from .recipes import OWN_TVM, Layer
 from .toolchain import isolated_environment
 
@@ -139,9 +139,9 @@ def _best_plan(site: Site, words: list[str], layer: Layer) -> _Plan:
 
 def _planned(site: Site, words: list[str]) -> _Plan:
     done = site.install([*words, "--dry-run"], shown=False)
-    said = "".join(done.lines)
-    installs = set(_INSTALLS.findall(said))
-    return _Plan(words, installs, "Would download" in said, done.failure is not None)
+    output = "".join(done.lines)
+    installs = set(_INSTALLS.findall(output))
+    return _Plan(words, installs, "Would download" in output, done.failure is not None)
 
 
 def _announcement(site: Site, layer: Layer, plan: _Plan) -> str:
@@ -184,23 +184,14 @@ def _note(file: Path, packages: set[str]) -> None:
 
 def _import_once(site: Site, layer: Layer) -> None:
     """What cannot be imported is not complete, however well it was installed. Raises SetupError."""
-    words = [str(site.python), "-c", f"import {', '.join(layer.modules)}"]
+    code, environment = f"import {', '.join(layer.modules)}", isolated_environment()
     try:
-        done = subprocess.run(
-            words,
-            env=isolated_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_IMPORT_SECONDS,
-            check=False,
-        )
+        done = probe.run_code(site.python, code, environment, seconds=_IMPORT_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"{site.python} does not import {layer.contents}: {error}") from error
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise SetupError(
-            f"{site.python} does not import {layer.contents} ({said[-1].strip()}): run again to"
+            f"{site.python} does not import {layer.contents} ({errors[-1].strip()}): run again to"
             f" install it anew, or {OWN_TVM}"
         )

@@ -66,19 +66,33 @@ def dialect_of(
     return str(answer["dialect"])
 
 
+def run_code(
+    python: Path,
+    code: str,
+    environment: Mapping[str, str],
+    *arguments: str,
+    seconds: float,
+) -> subprocess.CompletedProcess[str]:
+    """What lines of Python print in an interpreter, and its exit code. Raises OSError and
+    subprocess.TimeoutExpired."""
+    return subprocess.run(
+        [str(python), "-c", code, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
+
+
 def _ask(
     python: Path, wanted: Mapping[str, str], environment: Mapping[str, str], remedy: str
 ) -> dict[str, Any]:
     try:
-        done = subprocess.run(
-            [str(python), "-c", _PROBE, json.dumps(list(wanted.items()))],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
+        done = run_code(
+            python, _PROBE, environment, json.dumps(list(wanted.items())), seconds=SECONDS
         )
     except subprocess.TimeoutExpired as error:
         raise SetupError(f"{python} did not import tvm within {SECONDS:.0f} s: {remedy}") from error

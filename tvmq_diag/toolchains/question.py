@@ -21,16 +21,7 @@ class NoAnswer(Exception):
 def ask(chain: Toolchain, code: str, kind: Callable[..., T]) -> T:
     """What `kind` makes of the object's fields. Raises NoAnswer."""
     try:
-        done = subprocess.run(
-            [str(chain.python), "-c", code],
-            env=chain.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=probe.SECONDS,
-            check=False,
-        )
+        done = probe.run_code(chain.python, code, chain.environment, seconds=probe.SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoAnswer(str(error)) from error
     try:

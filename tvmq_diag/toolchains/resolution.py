@@ -44,8 +44,8 @@ def resolve(
         base = resolve(name, tvm_python, parts.base, echo=echo, layers=layers)
         return replace(base, extension=dialect)
     if dialect not in (None, RELAY, RELAX):
-        known = [RELAY, RELAX, *extensions.of(extensions.DIALECTS)]
-        raise UsageError(f"--dialect {dialect!r} is none of {', '.join(known)}")
+        names = [RELAY, RELAX, *extensions.of(extensions.DIALECTS)]
+        raise UsageError(f"--dialect {dialect!r} is none of {', '.join(names)}")
     if tvm_python is not None:
         if name is not None:
             raise UsageError(f"--tvm {name} and --tvm-python {tvm_python} are two TVMs: give one")
