@@ -13,7 +13,7 @@ from .assembly import kernel_code
 from .dialects import Artifact
 from .inputs import dataset, target
 from .inputs.dataset import Batch, Samples
-from .inputs.errors import ModelError
+from .inputs.errors import ModelError, line
 from .inputs.images import DEFAULT
 from .inputs.models import Model
 from .numerics.pooling import INPUTS, stacked
@@ -98,9 +98,8 @@ class Compilation:
         try:
             return remote.connect(rpc)
         except Exception as error:
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            why = lines[-1] if lines else type(error).__name__
-            raise ModelError(f"no device {rpc.key} at {rpc.host}:{rpc.port}: {why}") from error
+            place = f"{rpc.key} at {rpc.host}:{rpc.port}"
+            raise ModelError(f"no device {place}: {line(error)}") from error
 
     def here(self) -> Any:
         """The target of what is run while another machine's is compiled."""
