@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -47,9 +48,13 @@ class Entry:
         self.folder = root / kind / name
 
     def take_or_make(
-        self, take: Callable[[Path], T], make: Callable[[], T], save: Callable[[T, Path], None]
+        self,
+        take: Callable[[Path], T],
+        make: Callable[[], T],
+        save: Callable[[T, Path], None] | None,
     ) -> T:
-        """What `take` reads in the folder, else what `make` returns, left by `save` in a folder.
+        """What `take` reads in the folder, else what `make` returns, left by `save` in a folder;
+        None: not kept.
 
         Saving goes on in a process of its own. Raises what `make` raises, and nothing else.
         """
@@ -61,8 +66,8 @@ class Entry:
             if taken:
                 return taken[0]
             made = make()
-            if lock is not None:
-                self._save_beside(lambda draft: save(made, draft))
+            if lock is not None and save is not None:
+                self._save_beside(functools.partial(save, made))
             return made
 
     def _taken(self, take: Callable[[Path], T]) -> list[T]:

@@ -18,23 +18,32 @@ _MODULE = "module.json"
 
 def prepared(
     job: CompileJob,
-    recorder: Recorder,
+    recorder: Recorder | None,
     depends_on: list[Any],
     make: Callable[[], IRModule],
 ) -> IRModule:
     """What `make` makes of the model of a job, or another process has kept below the job's `kept`;
-    then its passes are told in the trace as if they had run here.
+    then its passes are told in the trace as if they had run here. Without a recorder none are told,
+    and it is not kept.
 
     It depends on the model, TVM, what this project does before, the first ops, and, as plain
     values, `depends_on`. With `save_ir` it is made each time. Raises what `make` raises.
     """
     contents = fingerprint.of_model(job.model)
-    if job.kept is None or contents is None or job.save_ir or recorder.muted:
+    muted = recorder is not None and recorder.muted
+    if job.kept is None or contents is None or job.save_ir or muted:
         return make()
     job_depends = [vars(job.model), job.first_ops, job.fq2i, job.quantize_anyway]
     name = entry.key(
         _FORM, job.dialect, job_depends, contents, fingerprint.of_process(), depends_on
     )
+    kept = entry.Entry(Path(job.kept), "prepared", name)
+    if recorder is None:
+        return kept.take_or_make(_module, make, save=None)
+    return _told(kept, recorder, make)
+
+
+def _told(kept: entry.Entry, recorder: Recorder, make: Callable[[], IRModule]) -> IRModule:
     passes = tape.Tape(recorder)
 
     def made() -> IRModule:
@@ -48,8 +57,12 @@ def prepared(
         (folder / _MODULE).write_text(tvm.ir.save_json(module), encoding="utf-8")
 
     def take(folder: Path) -> IRModule:
-        module = tvm.ir.load_json((folder / _MODULE).read_text(encoding="utf-8"))
+        module = _module(folder)
         tape.tell(recorder, folder, "prepare", module)
         return module
 
-    return entry.Entry(Path(job.kept), "prepared", name).take_or_make(take, made, save)
+    return kept.take_or_make(take, made, save)
+
+
+def _module(folder: Path) -> IRModule:
+    return tvm.ir.load_json((folder / _MODULE).read_text(encoding="utf-8"))

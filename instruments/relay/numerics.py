@@ -19,7 +19,7 @@ from ..numerics import op_errors
 from ..numerics.probe import Probe, ScalableExecutor
 from ..recording.ambient import ambient
 from ..tvm_types import IRModule, PassInfo, Target
-from .compile import execution, models
+from .compile import execution, models, preparation
 from .ir.op_table import settings
 from .passes import around_quantize
 from .probe import probe, results_only, save, saved, scaling, switch
@@ -41,7 +41,9 @@ class Numerics(op_errors.NumericsSide):
         return saved(folder)
 
     def probe(self, model: Any, target: Target, batches: Any) -> Probe:
-        with self._config() as own, target:
+        # In force where the compile has it, so that what that has prepared is this.
+        here = target if batches is not None else contextlib.nullcontext()
+        with self._config() as own, here, preparation.kept(self.job, recorder=None):
             level = self.job.quantize_opt_level
             module = calibrated(model.fresh(), dict(model.params), batches, level)
             return probe(own.applied(module))

@@ -77,15 +77,3 @@ def test_the_search_can_be_left_out(plan: Plan) -> None:
     assert "the fewest bits that stay right" not in ahead(
         replace(plan, search=0.0), verdict.REJECTED
     )
-
-
-def test_the_search_is_thought_of_before_the_reference_is_waited_for(plan: Plan) -> None:
-    default = parse_list("int8/int8/int32")[0]
-    queue = [*((one, Role.REQUESTED) for one in plan.configurations), (default, Role.REFERENCE)]
-
-    def before(plan: Plan) -> list[str]:
-        steps = [step.what for step in agenda.steps(plan, queue)]
-        return steps[: steps.index("int8/int8/int32, to compare with")]
-
-    assert before(plan) == ["int4", "int8", "what is going to be searched"]
-    assert before(replace(plan, search=0.0)) == ["int4", "int8"]

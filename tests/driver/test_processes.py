@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ class Machine:
         job: CompileJob,
         limits: Limits,
         watch: Callable[[Progress], None],
-        stop: threading.Event,
+        stop: Callable[[], bool],
     ) -> Ending:
         name = Path(job.trace).name
         Path(job.trace).mkdir(parents=True)
@@ -46,7 +47,7 @@ class Machine:
             self.running += 1
             self.most = max(self.most, self.running)
         watch(Progress("lower", "", 1))
-        while name.startswith("long") and not self.hold.is_set() and not stop.is_set():
+        while name.startswith("long") and not self.hold.is_set() and not stop():
             time.sleep(0.01)
         time.sleep(0.05)
         with self.lock:
@@ -54,7 +55,7 @@ class Machine:
             self.ended.append(name)
             if name.startswith("large") and (self.running or self.began[-1] != name):
                 return Ending(How.SIGNAL, -signal.SIGKILL, 0.0, 1, name)
-        how = How.INTERRUPTED if stop.is_set() else How.FINISHED
+        how = How.INTERRUPTED if stop() else How.FINISHED
         return Ending(how, 0, 0.0, 1, name)
 
 
@@ -140,7 +141,7 @@ def test_what_measures_times_runs_alone(
     eventually(lambda: machine.running == 2)
     side_by_side.ahead("last", job("last"))
     threading.Timer(0.2, machine.hold.set).start()
-    with side_by_side.alone():
+    with side_by_side.room.alone():
         assert machine.running == 0
         before = [*machine.began]
         assert side_by_side.run(job("timed"), nothing).tail == "timed"
@@ -184,6 +185,35 @@ def test_what_need_not_be_done_is_not(
     side_by_side.run(job("a"), nothing)
     eventually(lambda: machine.ended == ["a", "c"])
     assert side_by_side.run(job("b"), nothing).tail == "b"  # unless it is wanted after all
+
+
+def test_what_is_given_up_ends_and_leaves_nothing(
+    machine: Machine, make: Make, job: Callable[[str], CompileJob], tmp_path: Path
+) -> None:
+    side_by_side = make(2)
+    for name in ("long", "b", "c"):
+        side_by_side.ahead(name, job(name))
+    side_by_side.give_up(str(tmp_path / "b"))  # before it began
+    side_by_side.run(job("a"), nothing)
+    eventually(lambda: "long" in machine.began)
+    side_by_side.give_up(str(tmp_path / "long"))
+    assert side_by_side.run(job("c"), nothing).tail == "c"
+    side_by_side.give_up(str(tmp_path / "c"))  # it was wanted already
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]
+    assert "b" not in machine.began and not machine.hold.is_set()
+
+
+def test_another_job_in_the_same_folder_is_not_taken_for_it(
+    machine: Machine, make: Make, job: Callable[[str], CompileJob]
+) -> None:
+    side_by_side = make(2)
+    side_by_side.ahead("long", job("long"))
+    side_by_side.run(job("a"), nothing)
+    eventually(lambda: "long" in machine.began)
+    threading.Timer(0.3, machine.hold.set).start()
+    other = replace(job("long"), mcpu="other")
+    assert side_by_side.run(other, nothing).how == How.FINISHED
+    assert machine.began == ["a", "long", "long"]
 
 
 @pytest.mark.parametrize("ahead", [True, False])

@@ -30,11 +30,6 @@ def steps(plan: Plan, queue: list[tuple[Configuration, Role]]) -> list[Step]:
     here = any(configuration.target is None for configuration in plan.configurations)
     follow = _follow_ups(plan) if plan.reference and here else [_HAZARDS]
     trials = [_trial(*entry) for entry in queue]
-    if plan.reference and plan.explore and plan.search and here:
-        requested = sum(role == Role.REQUESTED for _, role in queue)
-        trials.insert(
-            requested, Step("what is going to be searched", searching.start_ahead, _never)
-        )
     return [*trials, _SETTLE, *follow]
 
 

@@ -36,9 +36,21 @@ def look(
     the bisection says so.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    compiled = replace(job, trace=str(folder))
-    bisect = BisectJob(
-        **vars(compiled),
+    bisect = order(replace(job, trace=str(folder)), bounds, fault, seconds, made_with)
+    ending = process.run(toolchain, bisect, limits, watch)
+    return result(folder, ending), ending
+
+
+def order(
+    job: CompileJob,
+    bounds: Bounds,
+    fault: Fault | None,
+    seconds: float = SECONDS,
+    made_with: dict[str, str] | None = None,
+) -> BisectJob:
+    """The job of it, into the trace of `job`: see look."""
+    return BisectJob(
+        **vars(job),
         min_cosine=bounds.cosine,
         min_agreement=bounds.agreement,
         inputs=list(fault.inputs) if fault is not None else [0],
@@ -46,13 +58,16 @@ def look(
         seconds=seconds,
         made_with=made_with,
     )
-    ending = process.run(toolchain, bisect, limits, watch)
+
+
+def result(folder: Path, ending: Ending) -> Bisection:
+    """What a process left in `folder`, which ended so."""
     try:
         bisection = load(folder)
     except UsageError:  # it died before it began
-        return Bisection(problems=[ending.tail[-500:]]), ending
+        return Bisection(problems=[ending.tail[-500:]])
     if not bisection.complete and not bisection.problems:
         bisection.problems.append(
             f"the process ended ({ending.how.value}) before all was looked at"
         )
-    return bisection, ending
+    return bisection

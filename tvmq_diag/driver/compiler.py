@@ -17,7 +17,7 @@ from ..trace.ending import Ending, How
 from . import float_cache
 from .orders import Order, Orders
 from .plan import Observer, Plan
-from .processes import Processes, Watch
+from .processes import IMPORTING, Processes, Watch
 
 MODEL_ERROR = "ModelError"
 """The exception of instruments.inputs.models: the person's mistake, not TVM's."""
@@ -88,7 +88,7 @@ class Compiler:
             return kept is not None and kept.there and not self._plan.fresh
 
         order = self.orders.float_model()
-        self.processes.ahead(order.what, order.job, unless=is_kept)
+        self.processes.ahead(order.what, order.job, unless=is_kept, shares=IMPORTING)
 
     def part_ahead(self, configuration: Configuration, first: int) -> None:
         """The same of the first calls of the model at a configuration."""

@@ -24,7 +24,8 @@ def cure(trials: Trials, result: Result) -> None:
     as Trials does."""
     fix = fixes.fix_for(result.verdict)
     if fix is not None:
-        result.verdict.fix, result.verdict.fix_note = _tried(trials, result, fix)
+        with trials.processes.room.turn():
+            result.verdict.fix, result.verdict.fix_note = _tried(trials, result, fix)
     if (result.verdict.fix or result.verdict.fix_note) is None and not result.verdict.is_general:
         result.verdict.fix_note = fixes.unfixed(result.verdict)
     trials.save()

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..analysis import ablation, accuracy, advice, hazards, judge
 from ..configuration import Configuration, reference, wider
 from ..errors import UsageError
-from ..instruments.protocol.jobs import NumericsJob
+from ..instruments.protocol.jobs import BisectJob, NumericsJob
 from ..measurements import numerics
 from ..measurements.benchmark import FLOAT, Benchmark
 from ..measurements.numerics import Numerics
@@ -41,6 +41,9 @@ _OTHER = {False: 3, True: 2}
 before the quantizer; 2 is TVM's own where a script opens no PassContext."""
 
 
+_IS_WRONG = "is wrong: looking for the pass and the op"
+
+
 def start_ahead(trials: Trials) -> None:
     """Have done beside the rest what is going to be asked of the verdicts as they are."""
     if trials.plan.errors:
@@ -48,6 +51,10 @@ def start_ahead(trials: Trials) -> None:
             if folder == same:
                 job = _numerics_job(trials, configuration, folder)
                 trials.processes.ahead(_measuring(configuration), job)
+        for result in _wrong(trials):
+            bisect = _bisect_job(trials, result)
+            if bisect is not None:
+                trials.processes.ahead(f"{result.verdict.configuration} {_IS_WRONG}", bisect)
     for _, configuration, first in _dissectable(trials) if trials.plan.explore else ():
         trials.compiler.part_ahead(reference(configuration), first)
         for _, alone in ablation.questions(configuration):
@@ -134,32 +141,41 @@ def hidden(trials: Trials) -> None:
 
 def bisection(trials: Trials) -> None:
     """Of each configuration that was asked for and is wrong, from which pass and op on."""
-    for result in trials.run.here:
-        if result.verdict.outcome == WRONG and result.bisection is None:
-            _bisect(trials, result, "is wrong: looking for the pass and the op")
+    for result in _wrong(trials):
+        _bisect(trials, result, _IS_WRONG)
+
+
+def _wrong(trials: Trials) -> list[Result]:
+    wrong = (result for result in trials.run.here if result.verdict.outcome == WRONG)
+    return [result for result in wrong if result.bisection is None]
 
 
 def _bisect(trials: Trials, result: Result, what: str) -> None:
     """Look where what is wrong comes from, and say so in the verdict."""
-    configuration = trials.configuration(result.verdict.configuration)
-    if configuration.as_is:
+    job = _bisect_job(trials, result)
+    if job is None:
         return
-    trials.observer.begin(f"{configuration.text} {what}")
-    folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
-    result.bisection, ending = bisecting.look(
-        trials.plan.toolchain,
-        trials.compiler.orders.job(folder, configuration.qconfig),
-        folder,
-        trials.plan.limits,
-        trials.plan.bounds,
-        accuracy.shown_by(result.verdict.metrics, trials.plan.bounds),
-        watch=trials.observer.progress,
-        made_with=result.trace.facts.made_with if result.trace is not None else None,
-    )
+    trials.observer.begin(f"{result.verdict.configuration} {what}")
+    ending = trials.processes.run(job, trials.observer.progress)
+    result.bisection = bisecting.result(Path(job.trace), ending)
     judge.blame_bisected(result.verdict, result.bisection)
     trials.save()
     if ending.how == How.INTERRUPTED:
         raise Stopped
+
+
+def _bisect_job(trials: Trials, result: Result) -> BisectJob | None:
+    """None for what was never quantized."""
+    configuration = trials.configuration(result.verdict.configuration)
+    if configuration.as_is:
+        return None
+    folder = trials.run.directory / TRACES / f"{configuration.slug}{BISECTION}"
+    return bisecting.order(
+        trials.compiler.orders.job(folder, configuration.qconfig),
+        trials.plan.bounds,
+        accuracy.shown_by(result.verdict.metrics, trials.plan.bounds),
+        made_with=result.trace.facts.made_with if result.trace is not None else None,
+    )
 
 
 def name_hazards(trials: Trials) -> None:

@@ -6,11 +6,10 @@ when it comes to it. So neither results nor files depend on how many processes t
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +20,18 @@ from ..toolchains.follower import Progress
 from ..toolchains.limits import available_bytes
 from ..trace.ending import Ending, How
 from .plan import Plan
+from .room import Room
 
 Watch = Callable[[Progress], None]
 
-_POLL_S = 0.1
 _THREADS = 64
 """That wait for room: what is started ahead beyond these waits for one of them."""
 
 _FIRST_PEAK = 2 * 2**30
 """bytes that a process may come to take, as long as none has ended: a ResNet-50's does."""
 
-PREPARING = ("start", "import", "prepare")
+IMPORTING = ("start", "import")
+PREPARING = (*IMPORTING, "prepare")
 """Stages of what the processes of a run share: the first leaves it for the others."""
 
 
@@ -40,49 +40,52 @@ class _Ahead:
     """A job that was started before its turn, or waits for room."""
 
     job: TracedJob
+    shares: tuple[str, ...] = PREPARING
     started: bool = False
+    unwanted: bool = False
     ending: Future[Ending] = field(default_factory=Future)
 
 
 class Processes:
     """At most `plan.jobs` at a time, and of those started ahead only as many as memory suffices
-    for. What measures times runs in `alone`.
+    for.
 
-    `beside` is told of each that was started ahead how it gets on; None: it has ended.
+    `room` is where they, and what else runs, take room. `beside` is told of each that was started
+    ahead how it gets on; None: it has ended.
     """
 
     def __init__(self, plan: Plan, beside: Callable[[str, Progress | None], None]) -> None:
+        self.room = Room(plan.jobs)
         self._plan = plan
         self._beside = beside
         self._ahead: dict[str, _Ahead] = {}
-        self._changed = threading.Condition()
-        self._running = 0
         self._begun = 0
-        self._waiting = 0
+        self._lock = threading.Lock()
         self._wanted: _Ahead | None = None
-        self._alone = False
-        self._shared = threading.Event()
-        self._stop = threading.Event()
+        self._stage = IMPORTING[0]
         self._peak = _FIRST_PEAK
         self._threads = ThreadPoolExecutor(_THREADS) if plan.jobs > 1 else None
 
     def run(self, job: TracedJob, watch: Watch) -> Ending:
         """Run a job to its end, or wait for that if it was started ahead: see process.run. One that
         was killed while others ran is run again by itself, into an empty folder."""
-        ahead = self._ahead.pop(job.trace, None)
+        ahead = self._ahead.get(job.trace)
         ending = _STOPPED
         try:
-            if ahead is not None and ahead.job == job:
+            if ahead is not None and ahead.job != job:
+                self.give_up(job.trace)
+            elif ahead is not None:
+                del self._ahead[job.trace]
                 ending = self._await(ahead)
-            if ending is _STOPPED and not self._stop.is_set():
-                with self.turn():
+            if ending is _STOPPED and not self.room.stop.is_set():
+                with self.room.turn():
                     ending = self._process(job, watch)
             if ending is _CROWDED:
-                with self.alone():
+                with self.room.alone():
                     shutil.rmtree(Path(job.trace), ignore_errors=True)
                     ending = self._process(job, watch)
         except KeyboardInterrupt:  # while it waited for room
-            self._stop.set()
+            self.room.stop.set()
             return _STOPPED
         return ending
 
@@ -92,140 +95,118 @@ class Processes:
         job: TracedJob,
         watch: Watch = lambda progress: None,
         unless: Callable[[], bool] = lambda: False,
+        shares: tuple[str, ...] = PREPARING,
     ) -> None:
-        """Have a job done before its turn, when there is room and the first process of the run has
-        left what all share. Where only one process may run at a time, it is not, nor where
-        `unless`, asked when there is room, says that it need not be."""
-        if self._threads is None or job.trace in self._ahead or self._stop.is_set():
+        """Have a job done before its turn, when there is room and the first process of the run is
+        through the stages that this one shares with it. Where only one process may run at a time,
+        it is not, nor where `unless`, asked when there is room, says that it need not be."""
+        if self._threads is None or job.trace in self._ahead or self.room.stop.is_set():
             return
-        entry = self._ahead[job.trace] = _Ahead(job)
+        entry = self._ahead[job.trace] = _Ahead(job, shares)
 
         def told(progress: Progress) -> None:
             watch(progress)
             self._beside(what, progress)
 
+        def is_unwanted() -> bool:
+            return entry.unwanted
+
         def work() -> Ending:
-            if not self._take(lambda: self._may_start(entry)):
+            if not self.room.take(lambda: self._may_start(entry), is_unwanted):
                 return _STOPPED
             try:
                 if unless():
                     self._ahead.pop(job.trace, None)
                     return _STOPPED
                 entry.started = True
-                return self._process(job, told)
+                return self._process(job, told, is_unwanted)
             finally:
-                self._give_back()
+                self.room.give_back()
                 self._beside(what, None)
 
         entry.ending = self._threads.submit(work)
 
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Room for a process that somebody waits for: it goes before what is started ahead."""
-        with self._changed:
-            self._waiting += 1
-        try:
-            self._take(lambda: self._running < self._plan.jobs)
-        finally:
-            with self._changed:
-                self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._give_back()
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nothing runs beside what is inside of the block: it measures times."""
-        try:
-            with self._changed:
-                self._alone = True
-                while self._running:
-                    self._changed.wait(_POLL_S)
-        except KeyboardInterrupt:
-            self._stop.set()  # which ends what is to run in the block
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._alone = False
-                self._changed.notify_all()
+    def give_up(self, trace: str) -> None:
+        """Nobody is going to ask for the job of this trace: end it if it was started ahead, and
+        leave nothing of it behind."""
+        entry = self._ahead.pop(trace, None)
+        if entry is not None:
+            entry.unwanted = True
+            if not entry.ending.cancel():
+                entry.ending.result()
+            self._discard(entry)
 
     def close(self) -> None:
         """End what runs; what was started ahead and never wanted leaves nothing behind."""
-        self._stop.set()
+        self.room.stop.set()
         if self._threads is None:
             return
         self._threads.shutdown(wait=True, cancel_futures=True)
         for entry in self._ahead.values():
-            if entry.started:
-                shutil.rmtree(Path(entry.job.trace), ignore_errors=True)
+            self._discard(entry)
         self._ahead.clear()
 
+    def _discard(self, entry: _Ahead) -> None:
+        if entry.started:
+            shutil.rmtree(Path(entry.job.trace), ignore_errors=True)
+
     def _await(self, ahead: _Ahead) -> Ending:
-        with self._changed:
-            self._wanted = ahead
-            self._changed.notify_all()
+        self._wanted = ahead
+        self.room.look_again()
         try:
             return ahead.ending.result()
         except KeyboardInterrupt:
-            self._stop.set()
+            self.room.stop.set()
             return ahead.ending.result()
         finally:
             self._wanted = None
 
-    def _process(self, job: TracedJob, watch: Watch) -> Ending:
+    def _process(
+        self, job: TracedJob, watch: Watch, unwanted: Callable[[], bool] = lambda: False
+    ) -> Ending:
         def told(progress: Progress) -> None:
-            if progress.stage not in PREPARING:
-                self._share()
+            if begun == 1:
+                self._reach(progress.stage)
             watch(progress)
 
         plan = self._plan
-        with self._changed:
+        with self._lock:
             self._begun += 1
-            begun, beside = self._begun, self._running > 1
+            begun, beside = self._begun, self.room.running > 1
         try:
-            ending = process.run(plan.toolchain, job, plan.limits, told, stop=self._stop)
+            ending = process.run(
+                plan.toolchain,
+                job,
+                plan.limits,
+                told,
+                stop=lambda: self.room.stop.is_set() or unwanted(),
+            )
         finally:
-            self._share()
+            self._reach(_ENDED)
         self._peak = max(self._peak, ending.peak_bytes)
         killed = ending.how is How.SIGNAL and ending.code == -signal.SIGKILL
         return _CROWDED if killed and (beside or self._begun > begun) else ending
 
-    def _share(self) -> None:
-        with self._changed:
-            self._shared.set()
-            self._changed.notify_all()
-
-    def _take(self, may: Callable[[], bool]) -> bool:
-        """Wait for room and take it; False where the run is at its end."""
-        with self._changed:
-            while not may():
-                if self._stop.is_set():
-                    return False
-                self._changed.wait(_POLL_S)
-            self._running += 1
-            return True
-
-    def _give_back(self) -> None:
-        with self._changed:
-            self._running -= 1
-            self._changed.notify_all()
+    def _reach(self, stage: str) -> None:
+        if self._stage in PREPARING and self._stage != stage:
+            self._stage = stage
+            self.room.look_again()
 
     def _may_start(self, entry: _Ahead) -> bool:
         """Is there room for what was started ahead, beside what somebody waits for?"""
-        if self._running >= self._plan.jobs or self._stop.is_set():
+        if not self.room.is_free:
             return False
         if entry is self._wanted:
             return True
-        after_another = self._waiting or (self._wanted is not None and not self._wanted.started)
-        if self._alone or after_another or not self._shared.is_set():
+        if self.room.is_kept or (self._wanted is not None and not self._wanted.started):
             return False
-        if entry is not next((one for one in self._ahead.values() if not one.started), None):
+        waiting = (one for one in self._ahead.values() if not one.started)
+        if entry is not next((one for one in waiting if self._stage not in one.shares), None):
             return False
-        return not self._running or available_bytes() > 2 * self._peak
+        return not self.room.running or available_bytes() > 2 * self._peak
 
 
+_ENDED = "ended"
 _STOPPED = Ending(How.INTERRUPTED, None, 0.0, 0, "")
 _CROWDED = Ending(How.SIGNAL, -signal.SIGKILL, 0.0, 0, "")
 """Killed from outside, as Linux does where memory is short, and perhaps others took that."""

@@ -62,20 +62,15 @@ class Base(NamedTuple):
 
 
 def start_ahead(trials: Trials) -> None:
-    """Have the first search begin beside what else is compiled, when TVM's default is calibrated:
-    of fewer bits than a byte it is nearly always going to be wanted."""
-    still_open = (result for result in trials.run.here if _is_open(trials, result))
-    requested = (trials.configuration(result.verdict.configuration) for result in still_open)
-    narrow = next((one for one in requested if width(one) < _BYTE), None)
-    if narrow is None:
+    """Have the first search begin beside what else is compiled, where fewer bits than a byte are
+    asked for: nearly always it is going to be wanted."""
+    plan = trials.plan
+    here = (one for one in plan.configurations if one.target is None and not one.as_is)
+    narrow = next((one for one in here if width(one) < _BYTE), None)
+    if narrow is None or not (plan.reference and plan.explore and plan.search):
         return
     first = _bases(trials, _base(narrow))[0]
-    calibrated = trials.compiler.orders.calibrated(first.configuration.slug)
-    trials.processes.ahead(
-        _looking(first),
-        _job(trials, first, trials.plan.search),
-        unless=lambda: not calibrated.exists(),
-    )
+    trials.processes.ahead(_looking(first), _job(trials, first, trials.plan.search))
 
 
 def fewest_bits(trials: Trials) -> None:
@@ -107,6 +102,7 @@ def fewest_bits(trials: Trials) -> None:
                 suggest(trials, result.verdict, works, tried.option)
                 break
         trials.save()
+    trials.processes.give_up(str(_folder(trials, SEARCHES[0])))  # as it was not wanted after all
 
 
 def _base(requested: Configuration) -> Configuration:
@@ -182,7 +178,7 @@ def _looking(base: Base) -> str:
 
 def _job(trials: Trials, base: Base, seconds: float) -> SearchJob:
     plan, compiler = trials.plan, trials.compiler
-    folder = trials.run.directory / TRACES / base.folder
+    folder = _folder(trials, base.folder)
     compiled = replace(
         compiler.orders.job(folder, base.configuration.qconfig),
         calibrated=str(compiler.orders.calibrated(base.configuration.slug)),
@@ -196,6 +192,10 @@ def _job(trials: Trials, base: Base, seconds: float) -> SearchJob:
         may_skip=base.is_last,
         seconds=seconds,
     )
+
+
+def _folder(trials: Trials, search: str) -> Path:
+    return trials.run.directory / TRACES / search
 
 
 def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verdict | None:

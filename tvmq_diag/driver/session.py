@@ -13,7 +13,7 @@ from ..results import store
 from ..results.run import Role, Run
 from ..results.verdict import GOOD
 from ..toolchains import scratch
-from . import agenda
+from . import agenda, searching
 from .plan import Observer, Plan, Turn
 from .trials import NotImported, Stopped, Trials
 
@@ -29,13 +29,13 @@ def carry_out(plan: Plan, run: Run, observer: Observer) -> None:
         trials = Trials(plan, run, observer, folder)
         queue = _queue(plan)
         steps = agenda.steps(plan, queue)
-        trials.ahead([configuration for configuration, _ in queue[1:]])  # the first begins at once
+        _ahead(trials, queue)
         try:
             while steps:
                 step, *steps = steps
                 to_come = tuple(later.what for later in steps if later.needed(run))
                 observer.turn(Turn(step.what, to_come, step.timed))
-                with trials.processes.alone() if step.timed else contextlib.nullcontext():
+                with trials.processes.room.alone() if step.timed else contextlib.nullcontext():
                     step.do(trials)
         except NotImported:
             pass  # the verdict on that is in the run
@@ -50,6 +50,15 @@ def works(run: Run) -> bool:
     """Do all configurations that were asked for work, or compile for another machine?"""
     requested = run.with_role(Role.REQUESTED)
     return bool(requested) and all(result.verdict.outcome in GOOD for result in requested)
+
+
+def _ahead(trials: Trials, queue: list[tuple[Configuration, Role]]) -> None:
+    """Have done side by side what is sure to be wanted, but for the first, which begins at once.
+    The longest way to the end leads through the search: TVM's default waits for it."""
+    trials.ahead([configuration for configuration, role in queue[1:] if role == Role.REQUESTED])
+    trials.float_ahead()
+    searching.start_ahead(trials)
+    trials.ahead([configuration for configuration, role in queue if role == Role.REFERENCE])
 
 
 def _queue(plan: Plan) -> list[tuple[Configuration, Role]]:

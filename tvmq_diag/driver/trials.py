@@ -76,9 +76,12 @@ class Trials:
         return verdict
 
     def ahead(self, configurations: list[Configuration]) -> None:
-        """Have what is going to be tried, and the float model, compiled side by side."""
+        """Have what is going to be tried compiled side by side."""
         for configuration in configurations:
             self.compiler.ahead(configuration, _watch(self, configuration))
+
+    def float_ahead(self) -> None:
+        """Have the float model compiled beside the rest, where it is going to be wanted."""
         here = [one.is_model for one in self.plan.configurations if one.target is None]
         if self.plan.reference and here and not any(here):
             self.compiler.float_ahead()
@@ -197,9 +200,10 @@ class Trials:
             return False
         self.observer.begin(f"{configuration.text} died: looking for the op")
         plan = self.plan
-        compiled.trace, ending = investigation.look_again(
-            plan.toolchain, compiled.trace, plan.limits, watch=self.observer.progress
-        )
+        with self.processes.room.turn():
+            compiled.trace, ending = investigation.look_again(
+                plan.toolchain, compiled.trace, plan.limits, watch=self.observer.progress
+            )
         return ending.how == How.INTERRUPTED
 
     def _other(

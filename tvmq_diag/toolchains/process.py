@@ -9,7 +9,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,13 +54,13 @@ def run(
     limits: Limits,
     watch: Callable[[Progress], None] = lambda progress: None,
     command: list[str] | None = None,
-    stop: threading.Event | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Ending:
     """Run a job (see instruments.tasks.compile) to its end, whatever that is.
 
-    `job.trace` is the folder for the trace; it is created. Ctrl-C, or `stop` where that reaches
-    another thread, ends the child and comes back as an Ending too. What it leaves in the temporary
-    folder or in the background ends with it.
+    `job.trace` is the folder for the trace; it is created. Ctrl-C, or `stop`, where that
+    reaches another thread, ends the child and comes back as an Ending too. What it leaves in
+    the temporary folder or in the background ends with it.
     `command` replaces the child's program, for tests.
 
     Raises SetupError when the interpreter cannot be started, or nothing can be recorded.
@@ -89,7 +88,7 @@ def run(
         except OSError as error:
             raise SetupError(f"cannot start {program[0]}: {error.strerror}") from error
         try:
-            ending = _watch(child, files, limits, watch, stop or threading.Event())
+            ending = _watch(child, files, limits, watch, stop)
         finally:
             _end_marked(mark)
     if ending.code == UNWRITABLE:
@@ -123,7 +122,7 @@ def _watch(
     files: _KeptFiles,
     limits: Limits,
     watch: Callable[[Progress], None],
-    stop: threading.Event,
+    stop: Callable[[], bool],
 ) -> Ending:
     began = time.monotonic()
     follower = Follower(files.folder / JOURNAL)
@@ -140,7 +139,7 @@ def _watch(
                 how = How.OUT_OF_MEMORY
             elif time.monotonic() - began > limits.timeout:
                 how = How.TIMED_OUT
-            elif stop.is_set():
+            elif stop():
                 how = How.INTERRUPTED
             if how != How.FINISHED:
                 break

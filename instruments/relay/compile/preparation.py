@@ -23,8 +23,9 @@ _NAME = "prerequisite_optimize"
 
 
 @contextlib.contextmanager
-def kept(job: CompileJob, recorder: Recorder) -> Iterator[None]:
-    """quantize() inside the block prepares what no other process has prepared before."""
+def kept(job: CompileJob, recorder: Recorder | None) -> Iterator[None]:
+    """quantize() inside the block prepares what no other process has prepared before: see
+    instruments.kept.prepared."""
     module: Any = sys.modules.get("tvm.relay.quantize.quantize")
     original = getattr(module, _NAME, None)
     if original is None:
