@@ -66,6 +66,18 @@ def test_completion_knows_commands_and_options(shell: str) -> None:
     assert done.returncode == 0 and "trace" in done.stdout and "tuning-records" in done.stdout
 
 
+def test_completion_knows_common_values(tmp_path: Path) -> None:
+    file = tmp_path / "completion"
+    file.write_text(tvmq("--print-completion", "bash").stdout)
+    typed = (
+        "COMP_WORDS=(tvmq-diag trace {}); COMP_CWORD=3; _shtab_tvmq_diag; echo ${{COMPREPLY[@]}}"
+    )
+    for words, values in (("--tvm rela", "relay relay-0.9 relax"), ("--model di", "digits")):
+        bash = ["bash", "-c", f"source {file}; {typed.format(words)}"]
+        done = subprocess.run(bash, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(values), done.stderr
+
+
 def test_json_is_all_there_is_on_standard_output() -> None:
     done = tvmq("compare", str(TINY), str(TINY), "--text", "--json")
     answer = json.loads(done.stdout)

@@ -250,7 +250,7 @@ def bits_and_types(case: Case) -> Iterator[Hazard]:
             fix = f"{field_name.replace('dtype', 'nbit')}={bits(dtype)}"
         else:
             hazard = f"values of {nbit} bits in {dtype}: the type is wider than what it holds"
-            fix = f"nothing, if that was meant; else {field_name.replace('dtype', 'nbit')}"
+            fix = f"{field_name.replace('dtype', 'nbit')}={bits(dtype)}, unless that was meant"
         evidence = [f"{field_name}={dtype}, {field_name.replace('dtype', 'nbit')}={nbit}"]
         yield Hazard("bits and type disagree", hazard, evidence, fix)
 

@@ -22,7 +22,7 @@ from types import ModuleType
 from .. import __version__
 from ..errors import DiagError
 from ..reports.text import console
-from . import defaults
+from . import completion, defaults
 from .outcome import Outcome
 
 COMMANDS = (
@@ -51,8 +51,6 @@ WITHOUT_DEFAULTS = ("doctor",)
 INTERRUPTED = 130
 """The shell's exit code for Ctrl-C."""
 
-_COMPLETION = "--print-completion"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `tvmq-diag`; returns the exit code."""
@@ -62,13 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="tvmq-diag", description="Find out what TVM's quantizer does to a model, and why."
     )
     _add_version(parser)
-    completing = arguments[:1] == [_COMPLETION]
-    _add_completion(parser, completing)
+    completing = arguments[:1] == [completion.OPTION]
+    completion.add(parser, completing)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parsers = {name: commands.add_parser(name, help=_summary(name)) for name in COMMANDS}
     for name, its_parser in parsers.items():
         if completing or name == wanted:
             _equip(its_parser, importlib.import_module(f".{name}", __package__))
+        if completing:
+            completion.suggest(its_parser)
     return _run(_Typed(parser, arguments, wanted, parsers.get(wanted)))
 
 
@@ -97,16 +97,6 @@ def _summary(name: str) -> str:
 
 def _add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", action="version", version=f"tvmq_diag {__version__}")
-
-
-def _add_completion(parser: argparse.ArgumentParser, completing: bool) -> None:
-    purpose = "print the completion for a shell: bash, zsh or tcsh"
-    if completing:
-        import shtab
-
-        shtab.add_argument_to(parser, [_COMPLETION], help=purpose)
-    else:
-        parser.add_argument(_COMPLETION, metavar="SHELL", help=purpose)
 
 
 def _is_ours(command: ModuleType) -> bool:

@@ -14,6 +14,7 @@ from ..driver import provenance, session
 from ..driver.plan import Plan
 from ..driver.progress import Live
 from ..errors import UsageError
+from ..reports.text.console import print_plain
 from ..results.run import Run
 from .folders import held
 from .growing_page import GrowingPage
@@ -37,7 +38,12 @@ def carry_out(
     provenance.sign(work.directory)
     live = Live(progress)
     before = f"{label}: " if label else ""
-    page = GrowingPage(work, first)
+
+    def tell(written: Path) -> None:
+        print_plain(progress, f"  page   {written}, which grows from here on")
+        first(written)
+
+    page = GrowingPage(work, tell)
 
     def begin(what: str) -> None:
         live.close()

@@ -26,6 +26,7 @@ from ..errors import UsageError
 from ..reports.text import console
 from ..toolchains import inventory, resolution
 from ..toolchains.inventory import Found
+from ..toolchains.packages import python_in
 from ..toolchains.recipes import RECIPES, parse_layered
 from .asking import add_actions, confirmed
 from .outcome import Outcome
@@ -62,6 +63,9 @@ def _list() -> Outcome:
             cost = f"{recipe.contents}: not installed, {recipe.disk_gb:g} GB"
             table.add_row(name, "", "", "", cost)
     console.screen().print(table)
+    for found in there:
+        if found.name is not None and found.complete:
+            console.print_plain(console.screen(), f"{found.name}: {python_in(found.directory)}")
     return Outcome(record={"toolchains": [_record(found) for found in there]})
 
 
