@@ -7,6 +7,7 @@ between them is noise.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import tvm
 
@@ -42,22 +43,18 @@ def main(job: BenchmarkJob) -> int:
     journal = Journal(Path(job.trace))
     journal.event("start", schema=SCHEMA, time=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     session = remote.connect(job.rpc) if job.rpc is not None else None
-    opened = dialects.get(job.dialect).artifact
-    artifacts = {name: opened(Path(folder), session) for name, folder in job.sides.items()}
-    timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
-    first = next(iter(artifacts))
-    timers[AGAIN] = _timer(artifacts[first])
     eager = None
-    if job.eager is not None and session is None:
+    if job.eager is not None and session is None:  # it begins while the models are loaded
         eager = _Eager(job.eager, Path(job.trace))
-    journal.event("facts", values=_facts(job))
     try:
-        if eager is not None:
-            journal.event("facts", values={"eager_threads": eager.threads})
-            timers[EAGER] = eager.timer()
-        _rounds(journal, timers, job.rounds, job.seconds)
-    except OSError as error:
-        journal.event("fault", where="PyTorch eager", message=str(error))
+        opened = dialects.get(job.dialect).artifact
+        artifacts = {name: opened(Path(folder), session) for name, folder in job.sides.items()}
+        in_eager = _eager_timer(eager, journal) if eager is not None else {}
+        timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
+        timers[AGAIN] = _timer(artifacts[next(iter(artifacts))])
+        journal.event("facts", values=_facts(job))
+        with _told(journal):
+            _rounds(journal, {**timers, **in_eager}, job.rounds, job.seconds)
     finally:
         if eager is not None:
             eager.close()
@@ -77,6 +74,23 @@ def _timer(artifact: Any) -> Timer:
     once: Timer = artifact.timer(1)
     timer: Timer = artifact.timer(_runs(once()))
     return timer
+
+
+def _eager_timer(eager: _Eager, journal: Journal) -> dict[str, Timer]:
+    """By its name; none where PyTorch does not start."""
+    with _told(journal):
+        journal.event("facts", values={"eager_threads": eager.ready()})
+        return {EAGER: eager.timer()}
+    return {}
+
+
+@contextlib.contextmanager
+def _told(journal: Journal) -> Iterator[None]:
+    """What becomes of PyTorch's process is told, and nothing else suffers from it."""
+    try:
+        yield
+    except OSError as error:
+        journal.event("fault", where=EAGER, message=str(error))
 
 
 def _runs(ms: float) -> int:
@@ -109,11 +123,13 @@ class _Eager:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+    def ready(self) -> int:
+        """Wait until it can be asked; how many threads it uses. Raises OSError."""
         words = self._line().split()
         if not words or words[0] != READY:
-            self.close()
             raise OSError("it did not start: the model is none of PyTorch's, or cannot be imported")
-        self.threads = int(words[1])
+        return int(words[1])
 
     def timer(self) -> Timer:
         """As those of TVM's sides."""

@@ -11,9 +11,16 @@ from support.devices import device as device
 
 from tvmq_diag.commands import benchmark as command
 from tvmq_diag.commands import cli
+from tvmq_diag.driver.plan import Observer, Plan
+from tvmq_diag.driver.trials import Trials
 from tvmq_diag.errors import UsageError
+from tvmq_diag.instruments.protocol.jobs import BenchmarkJob, ModelSource
 from tvmq_diag.measurements import benchmark
-from tvmq_diag.measurements.benchmark import AGAIN, FLOAT, Kernel
+from tvmq_diag.measurements.benchmark import AGAIN, EAGER, FLOAT, Kernel
+from tvmq_diag.results.facts import RunFacts
+from tvmq_diag.results.run import Run
+from tvmq_diag.toolchains import process
+from tvmq_diag.toolchains.limits import Limits
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace.ops import CONVOLUTION, LAYOUT, POOLING, REQUANTIZE
 
@@ -94,6 +101,27 @@ def test_it_measures_what_it_says(
     assert found["schedules"][SIDE]["fallbacks"]
     assert "How fast" in (tmp_path / "runs" / "o" / "index.html").read_text()
     assert "benchmark of tiny" in (tmp_path / "runs" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("source", ["torchvision:squeezenet1_1", "torchvision:nothing"])
+def test_eager_has_its_turn_and_its_failure_leaves_the_rest(
+    relay: Toolchain, tmp_path: Path, source: str
+) -> None:
+    limits = Limits(300, 8 << 30)
+    plan = Plan(ModelSource("tiny"), [], relay, limits)
+    compiled = Trials(plan, Run(tmp_path, RunFacts()), Observer(), tmp_path).float_model()
+    assert compiled.artifact is not None
+    sides = {FLOAT: str(compiled.artifact)}
+    job = BenchmarkJob(
+        str(tmp_path / "b"), relay.dialect, sides, 6, 60.0, eager=ModelSource(source)
+    )
+    assert process.run(relay, job, limits).code == 0
+    found = benchmark.load(tmp_path / "b")
+    assert len(found.times[FLOAT]) == 6 and found.kernels[FLOAT]
+    if source.endswith("nothing"):
+        assert EAGER not in found.times and "did not start" in found.problems[0]
+    else:
+        assert len(found.times[EAGER]) == 6 and (found.facts.eager_threads or 0) > 0
 
 
 def test_over_rpc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: list[str]) -> None:
