@@ -31,10 +31,14 @@ def unused(case: Case) -> Iterator[Hazard]:
             *map(_instructions, sorted(idle, key=lambda kernel: -case.ms(kernel))[:3]),
             *_unattributed(case.code),
         ],
-        f"a schedule that does: TVM has one for some layouts and targets only, or tune "
-        f"({case.trace.vocabulary.tuners})",
+        "a schedule that does: TVM has one for some layouts and targets only" + _untried(case),
         CONVOLUTION,
     )
+
+
+def _untried(case: Case) -> str:
+    tuners = case.trace.vocabulary.tuners
+    return "" if case.tuning is not None else f"; whether tuning ({tuners}) finds one was not tried"
 
 
 def missing(case: Case) -> Iterator[Hazard]:
