@@ -18,6 +18,7 @@ from .inputs.images import DEFAULT
 from .inputs.models import Model
 from .numerics.pooling import INPUTS, stacked
 from .protocol.jobs import CompileJob, ModelSource, Rpc
+from .protocol.schema import OUTPUTS
 from .quantize_trace import QuantizeTrace
 
 KERNELS = "kernels.json"
@@ -193,7 +194,7 @@ class Compilation:
         pooled = self._pooled(pooling)
         if pooled is not None:
             named["pooled"] = pooled
-        np.savez(self.trace.path / "outputs.npz", **named)
+        np.savez(self.trace.path / OUTPUTS, **named)
         if self.job.keep_inputs:
             given: Any = {
                 name: np.stack([batch[name] for batch in self.samples.batches])
@@ -201,7 +202,7 @@ class Compilation:
             }
             np.savez(self.trace.path / "inputs.npz", **given)
         self.trace.journal.event(
-            "outputs", file="outputs.npz", deterministic=repeats(results[0]), inputs=number
+            "outputs", file=OUTPUTS, deterministic=repeats(results[0]), inputs=number
         )
 
     def _pooled(

@@ -11,6 +11,8 @@ SCHEMA = 1
 JOURNAL = "journal.jsonl"
 """The journal's file name inside a trace's folder."""
 
+OUTPUTS = "outputs.npz"
+"""The outputs of a model that ran."""
 OUTPUT = "output.txt"
 """What the process printed, inside the trace's folder."""
 

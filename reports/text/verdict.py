@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tvmq_diag.analysis import gains
+from tvmq_diag.configuration import parse
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import WORKS, Verdict
+from tvmq_diag.results.verdict import WORKS, WRONG, Verdict
 
 from .. import formatting
 from ..views import accuracy, kernel_code
@@ -36,7 +37,7 @@ def _lines(result: Result) -> list[tuple[str, str]]:
     lines = [
         ("why", verdict.reason),
         ("knob", card.knob),
-        ("where", _where(verdict)),
+        ("where", _where(verdict) or _unlooked(result)),
         ("thrown", card.site),
         ("result", _accuracy(verdict)),
         ("same", _same(verdict)),
@@ -74,6 +75,14 @@ def _where(verdict: Verdict) -> str | None:
     place = f"{verdict.stage}: {path}" if path and verdict.stage else path
     span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
     return f"{span}{place}" if place else None
+
+
+def _unlooked(result: Result) -> str | None:
+    """Of a wrong result of which nobody asked where it comes from."""
+    as_is = parse(result.verdict.configuration).as_is
+    if result.verdict.outcome != WRONG or result.bisection is not None or as_is:
+        return None
+    return "not looked for (tvmq-diag bisect does)"
 
 
 def _same(verdict: Verdict) -> str | None:

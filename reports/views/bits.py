@@ -109,10 +109,21 @@ def view(run: Run) -> BitsView | None:
 
 def summaries(run: Run) -> list[tuple[str, str]]:
     """Of each search what it starts from, "" where there is but one, and what it came to."""
+    bound = _bound(run)
     return [
-        (_origin(run, search), _summary(search, search.right(_bound(run))))
+        (_origin(run, search), f"{_summary(search, search.right(bound))}{_fewer(run, search)}")
         for search in run.searches
     ]
+
+
+def _fewer(run: Run, search: BitSearch) -> str:
+    """Why what is suggested has more bits than the fewest that are right."""
+    suggested = [result for result in run.here if result.verdict.instead is not None]
+    asked = min((bit_trials.asked(parse(r.verdict.configuration)) for r in suggested), default=0)
+    right = search.right(_bound(run))
+    if not right or right[0].bits > asked - 0.5:
+        return ""
+    return f". Suggested are no fewer than the {asked} that were asked for"
 
 
 def _origin(run: Run, search: BitSearch) -> str:

@@ -142,8 +142,8 @@ def test_what_was_done_is_kept_also_after_it_was_ended_and_is_not_run_again(
     assert ended == 143 and 0 < len(first.cells) < 6
     monkeypatch.setattr(command, "Shelf", lambda: Shelf(tmp_path / "cache" / "zoo"))
     asked = ("--models", models, "--dtype", CONFIGURATIONS, "--check-on", "natural:4")
-    assert run(*asked, "--out", "second") == 0
-    second = zoo.load(Path("second"))
+    assert run(*asked, "--out", "first") == 0  # it goes on where it was
+    second = zoo.load(Path("first"))
     kept = {one.key for one in second.cells if one.kept}
     assert kept == {one.key for one in first.cells} and len(second.cells) == 6
     assert {one.key: one.entries for one in first.cells}.items() <= {
@@ -151,9 +151,10 @@ def test_what_was_done_is_kept_also_after_it_was_ended_and_is_not_run_again(
     }.items()
     for one in second.cells:
         page = one.entries[0].page or ""
-        assert Path("second", page.partition("#")[0]).is_file()
-        (verdict,) = store.read(Path("second", page).parent).verdicts
+        assert Path("first", page.partition("#")[0]).is_file()
+        (verdict,) = store.read(Path("first", page).parent).verdicts
         assert verdict.outcome == one.entries[0].outcome
+    assert run(*asked, "--out", "first") == 2  # it is whole
 
 
 def end_after_the_first_cell(folder: Path, models: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,7 +40,9 @@ def test_a_second_search_has_what_the_first_left(
         ),
         run=SimpleNamespace(
             here=[verdict("int4", REJECTED), verdict("int4/int8/int32", REJECTED)],
+            directory=Path("run"),
         ),
+        processes=SimpleNamespace(give_up=lambda trace: None),
         configuration=parse,
         verdict_on=lambda configuration, data=None: Verdict(configuration.text, "relay", WRONG),
         save=lambda: None,

@@ -8,7 +8,7 @@ and the first op in that result, show where the field takes effect.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..configuration import (
     DTYPES,
@@ -94,6 +94,13 @@ def run(field: str, verdict: Verdict, ran: bool, trace: Trace, reference: Trace)
         None if ran else verdict.message,
         first_change(reference, trace),
     )
+
+
+def guilty(knob: str | None, runs: Sequence[KnobRun]) -> str | None:
+    """The fields of a verdict's knob, without those that were set alone and went through."""
+    innocent = {run.field for run in runs if run.outcome == RUNS}
+    fields = [field for field in (knob or "").split(", ") if field not in innocent]
+    return ", ".join(fields) or knob
 
 
 def first_change(reference: Trace, trace: Trace) -> str | None:

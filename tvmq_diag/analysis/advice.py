@@ -33,6 +33,9 @@ from .units import size
 
 _FAILED = (REJECTED, CRASHED, TIMED_OUT, WRONG, NOT_QUANTIZED)
 
+_WHICH_OPS = {"skip_conv_layers", "skip_dense_layer", "skip"}
+"""Fields that say which ops are quantized."""
+
 _NARROWING = {"nbit_input", "nbit_weight", *CHOICES}
 """Fields of a default that keeps fewer bits, and is else the default."""
 
@@ -54,15 +57,17 @@ def tried(
     option: str = "",
     floats: int | None = None,
     default: Verdict | None = None,
+    disturbed: str | None = None,
 ) -> str:
     """What to try instead, after it was tried and worked; `option`: what it takes beside --dtype,
     with a space in front; `floats`: bytes of the float model's weights; `default`: what it changes,
-    told beside it where that works too."""
+    told beside it where that works too; `disturbed`: what makes the times mean little."""
     text = f"--dtype {verdict.configuration}{option}: it works here"
     if verdict.metrics is not None and verdict.metrics.cosine is not None:
         text += f", cosine {verdict.metrics.cosine:.3f} to float"
     if verdict.ratio is not None:
         text += f", {times(verdict.ratio)} of float's time"
+        text += f" ({disturbed})" if disturbed else ""
     if verdict.weight_bytes is not None and floats is not None:
         text += f", {size(verdict.weight_bytes)} of weights for float's {size(floats)}"
     if verdict.message:
@@ -101,26 +106,34 @@ def suggestion(configuration: Configuration, outcome: str, dialect: str | None) 
         return "trained weights, or inputs that the model tells apart (--check-on): not tried"
     if outcome not in (REJECTED, CRASHED, TIMED_OUT, WRONG):
         return None
-    default = reference(configuration)
+    default = quantized_alike(configuration)
     called = reference_name(dialect)
     if configuration.dtypes == default.dtypes:
         widths = (configuration.fields.get(name) for name in ("nbit_input", "nbit_weight"))
         # Of one bit nothing is left but 0, whatever the scale (reasons.outcomes.ONE_BIT).
         scaled = outcome == WRONG and 1 not in widths
         calibrated = over_data(configuration, str(dialect)) if scaled else []
-        if calibrated and configuration.fields.keys() <= _NARROWING | CALIBRATION:
+        if calibrated and configuration.fields.keys() <= _NARROWING | _WHICH_OPS | CALIBRATION:
             return (
-                f"--dtype {calibrated[0].text}: not tried; it calibrates on data (--calibrate-on)"
+                f"--dtype {calibrated[0].text}: not tried; it calibrates on data (--calibrate-on; "
+                "natural:16 where none is given)"
             )
         if configuration.untargeted == default.text:
             return None
         return f"--dtype {default.text}: not tried; {called}"
     width = min(bits(dtype) for dtype in configuration.dtypes)
     if 2 <= width < 8:
-        narrow = f"{default.text}:nbit={width}"
+        weights_only = bits(configuration.dtypes[0]) >= 8
+        narrow = f"{default.text}:{'nbit_weight' if weights_only else 'nbit'}={width}"
         what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
         return f"--dtype {narrow}: not tried; {what}"
     return f"--dtype {default.text}: not tried; int8 values accumulated in int32, {called}"
+
+
+def quantized_alike(configuration: Configuration) -> Configuration:
+    """TVM's default with the fields that say which ops are quantized, as they are set."""
+    same = [f for f in configuration.untargeted.split(":")[1:] if f.partition("=")[0] in _WHICH_OPS]
+    return parse(":".join([reference(configuration).text, *same]))
 
 
 def helpless(configuration: Configuration) -> bool:
@@ -145,7 +158,7 @@ def without(settings: Collection[str], configuration: Configuration, skip: str) 
 def settle(verdicts: Sequence[Verdict]) -> None:
     """Hold what the verdicts of a run suggest against what it came to: what works is said to, and
     what failed, or keeps fewer bits of a default that failed, is no longer suggested."""
-    outcomes = {verdict.configuration: verdict for verdict in verdicts}
+    outcomes = {_key(verdict.configuration): verdict for verdict in verdicts}
     for verdict in verdicts:
         match = re.match(r"--dtype (\S+): ", verdict.suggestion or "")
         if match is None:
@@ -154,11 +167,21 @@ def settle(verdicts: Sequence[Verdict]) -> None:
         if parse(match[1]).fields.get("calibrate_mode") in failed:
             verdict.suggestion = None
             continue
-        other = outcomes.get(match[1])
+        other = outcomes.get(_key(match[1]))
         if other is not None and other.outcome == WORKS:
             verdict.suggestion = tried(other)
-        elif any(one in outcomes and outcomes[one].outcome in _FAILED for one in _wider(match[1])):
+        elif _fails(outcomes, match[1]):
             verdict.suggestion = None
+
+
+def _key(text: str) -> frozenset[str]:
+    """Of a configuration, in whatever order its fields are written."""
+    return frozenset(text.split(":"))
+
+
+def _fails(outcomes: dict[frozenset[str], Verdict], text: str) -> bool:
+    tried = (outcomes.get(_key(one)) for one in _wider(text))
+    return any(verdict is not None and verdict.outcome in _FAILED for verdict in tried)
 
 
 def _wider(text: str) -> list[str]:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from ..configuration import Configuration, bits
 from ..measurements.bit_search import BitSearch, BitTrial
+
+BYTE = 8
+"""Bits."""
 
 _CLOSE = 1e-6
 """Cosines this close are of the same setting by another name."""
+
+
+def asked(requested: Configuration) -> int:
+    """The fewest bits that a configuration asks for; bool alone is asked for as a type of its own,
+    and not as one bit."""
+    if set(requested.dtypes) == {"bool"}:
+        return BYTE
+    fields = (requested.fields.get(name) for name in ("nbit_input", "nbit_weight"))
+    return min([*map(bits, requested.dtypes), *(one for one in fields if isinstance(one, int))])
 
 
 def uniform_widths(search: BitSearch) -> list[BitTrial]:

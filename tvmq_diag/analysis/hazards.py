@@ -241,17 +241,19 @@ def bits_and_types(case: Case) -> Iterator[Hazard]:
     """nbit_* sets the range of the values, dtype_* what holds them: they need not agree."""
     qconfig = case.trace.facts.qconfig
     for field_name in DTYPES:
-        dtype = qconfig.get(field_name)
-        nbit = qconfig.get(field_name.replace("dtype", "nbit"))
+        bits_field = field_name.replace("dtype", "nbit")
+        dtype, nbit = qconfig.get(field_name), qconfig.get(bits_field)
         if not isinstance(dtype, str) or not isinstance(nbit, int) or bits(dtype) == nbit:
             continue
+        if bits(dtype) > nbit and bits_field in case.configuration.fields:
+            continue  # somebody has asked for so few
         if bits(dtype) < nbit:
             hazard = f"values of {nbit} bits do not fit into {dtype}: they wrap around"
-            fix = f"{field_name.replace('dtype', 'nbit')}={bits(dtype)}"
+            fix = f"{bits_field}={bits(dtype)}"
         else:
             hazard = f"values of {nbit} bits in {dtype}: the type is wider than what it holds"
-            fix = f"{field_name.replace('dtype', 'nbit')}={bits(dtype)}, unless that was meant"
-        evidence = [f"{field_name}={dtype}, {field_name.replace('dtype', 'nbit')}={nbit}"]
+            fix = f"{bits_field}={bits(dtype)}, unless that was meant"
+        evidence = [f"{field_name}={dtype}, {bits_field}={nbit}"]
         yield Hazard("bits and type disagree", hazard, evidence, fix)
 
 

@@ -297,7 +297,8 @@ def blame(verdict: Verdict, configuration: Configuration, trace: Trace) -> None:
     blamed = trace.blamed()
     if blamed is not None and verdict.outcome == CRASHED and verdict.reason is None:
         verdict.reason = lookup.of_death(verdict.pass_name, blamed[1].dtype)
-    knobs = trace.knobs
+    ended = verdict.outcome in (INTERRUPTED, TIMED_OUT)  # which says nothing of a field
+    knobs = trace.knobs if not ended else []
     if knobs is None:
         knobs = _mentioned(verdict.message, configuration)
         named = (name for name in configuration.fields if "_" in name)  # no words of English

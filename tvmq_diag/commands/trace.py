@@ -176,6 +176,8 @@ def _print(screen: Console, work: Run, written: Path) -> None:
         screen.print(f"tuning: {gains.not_gained(work.tuning)}", style="dim")
     if len(work.results) > 1:
         screen.print(sweep.table(work))
+        if work.benchmark is not None and work.benchmark.disturbed:
+            screen.print(f"times: {work.benchmark.disturbed}", style="dim")
         for line in bits_text.lines(work):
             screen.print(line)
         by_target = target_table.table(work)

@@ -17,8 +17,9 @@ models: what trace_quantize.py --model takes, with commas between; patterns of f
 30 million parameters, each of which takes one image.
 
 What a cell came to is kept by content (the model's file, the options, the files of the TVM, this
-tool, the processor): run it again, and only what changed or was cut off is run. Not kept are py:
-models, which may be others each time, time-outs, and what memory was short for.
+tool, the processor): run it again, and only what changed or was cut off is run. One that was cut
+off goes on in its own folder (--out). Not kept are py: models, which may be others each time,
+time-outs, and what memory was short for.
 
 On a cluster (`dask scheduler`; `dask worker tcp://HOST:8786 --nthreads 1` for each core or two)
 workers need pip install 'tvmq_diag[zoo,run]' and nothing else: they fetch the toolchain, and are
@@ -36,6 +37,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -133,7 +136,7 @@ def run(options: argparse.Namespace) -> Outcome:
     screen, progress = console.screen(), console.progress()
     before = zoo.load(options.against) if options.against is not None else None
     work = _empty(options)
-    directory = fresh_directory(options.out, "zoo")
+    directory = _cut_off(options.out, work) or fresh_directory(options.out, "zoo")
     with contextlib.closing(_workplace(options, progress)) as place:
         writing = _Writing(work, before, directory, progress)
         setup = Setup(
@@ -197,6 +200,10 @@ def _empty(options: argparse.Namespace) -> Zoo:
     """The zoo before anything was run. Raises UsageError."""
     if options.jobs is not None and options.scheduler:
         raise UsageError("--jobs is for this machine; with --scheduler its workers say how many")
+    if options.scheduler and not re.search(r":\d+$", options.scheduler):
+        raise UsageError(
+            f"--scheduler {options.scheduler}: wants tcp://HOST:PORT, as tcp://HOST:8786"
+        )
     named = options.tvm or ("" if options.tvm_python else "relay")
     tvms = [ZooTvm(name=name) for name in parse_names(named)]
     for python in options.tvm_python:
@@ -211,6 +218,24 @@ def _empty(options: argparse.Namespace) -> Zoo:
             **circumstances(), arguments=_arguments(options), scheduler=options.scheduler
         ),
     )
+
+
+def _cut_off(folder: Path | None, work: Zoo) -> Path | None:
+    """The folder that was asked for, if this very zoo was cut off in it: it goes on there, and what
+    is kept of its cells is taken. Raises UsageError for one that cannot be read."""
+    if folder is None or not (folder / RECORD).is_file():
+        return None
+    there = zoo.load(folder)
+    same = (there.models, there.configurations, there.facts.arguments) == (
+        work.models,
+        work.configurations,
+        work.facts.arguments,
+    )
+    by_name = [tvm.name for tvm in there.tvms] == [tvm.name for tvm in work.tvms]
+    if not (same and by_name) or len(there.cells) == len(list(there.wanted)):
+        return None
+    shutil.rmtree(folder / rounds.CELLS, ignore_errors=True)
+    return folder
 
 
 def _workplace(options: argparse.Namespace, progress: Console) -> Workplace:

@@ -14,6 +14,7 @@ from ..toolchains.follower import Progress
 from ..toolchains.toolchain import Toolchain
 from ..trace import reader, trace
 from ..trace.ending import Ending, How
+from ..trace.layout import OUTPUTS
 from . import float_cache
 from .orders import Order, Orders
 from .plan import Observer, Plan
@@ -127,6 +128,15 @@ class Compiler:
     def has_float(self) -> bool:
         """Is the float model there already?"""
         return self._float is not None
+
+    @property
+    def float_runs(self) -> bool:
+        """Is it known by now that the float model comes to outputs?"""
+        if self._float is not None:
+            return self._float.ran
+        kept = self._kept_float
+        is_kept = kept is not None and kept.there and not self._plan.fresh
+        return is_kept or (self.orders.float_model().trace / OUTPUTS).exists()
 
     def float_model(self) -> Compiled:
         """The unquantized model through the same TVM; once a run, or kept from another one."""

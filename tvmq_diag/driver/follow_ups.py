@@ -205,6 +205,7 @@ def each_knob(trials: Trials) -> None:
     """For each rejected configuration, what its fields do one by one, on the first ops."""
     for result, configuration, first in _dissectable(trials):
         result.verdict.knob_map = _answers(trials, configuration, first)
+        result.verdict.knob = ablation.guilty(result.verdict.knob, result.verdict.knob_map)
         trials.save()
 
 
@@ -223,7 +224,7 @@ def at_other_level(trials: Trials) -> None:
     """For each configuration that fails in or after quantize(), what becomes of it where that runs
     at another opt_level: of one that is rejected the first ops, of a wrong one all."""
     for result, configuration, level, first in _at_levels(trials):
-        result.verdict.other_level = _at_level(trials, configuration, level, first)
+        result.verdict.other_level = _at_level(trials, result.verdict, configuration, level, first)
         trials.save()
 
 
@@ -245,9 +246,10 @@ def _at_levels(trials: Trials) -> Iterator[tuple[Result, Configuration, int, int
 
 
 def _at_level(
-    trials: Trials, configuration: Configuration, level: int, first: int | None
+    trials: Trials, requested: Verdict, configuration: Configuration, level: int, first: int | None
 ) -> LevelRun:
-    """What came of it."""
+    """What came of it. Where the first ops fail in a way of their own, that may be for their end:
+    then all are tried."""
     compiled = trials.at_level(configuration, level, first)
     name = trials.plan.toolchain.name
     if not compiled.finished:
@@ -256,6 +258,8 @@ def _at_level(
         verdict = trials.judged(configuration, compiled)
     else:
         return LevelRun(level, ablation.RUNS, first_ops=first)
+    if first is not None and verdict.message != requested.message:
+        return _at_level(trials, requested, configuration, level, None)
     return LevelRun(
         level, verdict.outcome, verdict.stage, verdict.pass_name, verdict.op, verdict.message, first
     )
@@ -282,7 +286,8 @@ def suggest(trials: Trials, verdict: Verdict, works: Verdict, option: str = "") 
     text = reference(trials.configuration(works.configuration)).text
     same = (r.verdict for r in trials.run.results if r.verdict.configuration == text)
     default = next(same, None)
-    verdict.suggestion = advice.tried(works, option, next(sizes, None), default)
+    disturbed = trials.run.benchmark.disturbed if trials.run.benchmark is not None else None
+    verdict.suggestion = advice.tried(works, option, next(sizes, None), default, disturbed)
 
 
 def _for_any_cpu(trials: Trials, default: Configuration) -> str | None:

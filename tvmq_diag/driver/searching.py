@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ..configuration import PACKED, Configuration, bits, over_data, parse, reference
+from ..analysis import advice, bit_trials
+from ..configuration import PACKED, Configuration, over_data, parse
 from ..errors import UsageError
 from ..instruments.protocol import bits_file
 from ..instruments.protocol.bits_file import WeightBits
@@ -23,13 +24,10 @@ from .calibrating import option, to_calibrate
 from .follow_ups import suggest
 from .trials import Stopped, Trials
 
-_BYTE, _HALF_BYTE = 8, 4
+_HALF_BYTE = 4
 """Bits."""
 
 _COMMENT = "Bits of each weight: hand it to --dtype @FILE"
-
-_WHICH_OPS = ("skip_conv_layers", "skip_dense_layer", "skip")
-"""Fields that say which ops are quantized."""
 
 _SHORT = 0.5
 """Bits."""
@@ -66,10 +64,10 @@ def start_ahead(trials: Trials) -> None:
     asked for: nearly always it is going to be wanted."""
     plan = trials.plan
     here = (one for one in plan.configurations if one.target is None and not one.as_is)
-    narrow = next((one for one in here if width(one) < _BYTE), None)
+    narrow = next((one for one in here if bit_trials.asked(one) < bit_trials.BYTE), None)
     if narrow is None or not (plan.reference and plan.explore and plan.search):
         return
-    first = _bases(trials, _base(narrow))[0]
+    first = _bases(trials, advice.quantized_alike(narrow))[0]
     trials.processes.ahead(_looking(first), _job(trials, first, trials.plan.search))
 
 
@@ -81,11 +79,11 @@ def fewest_bits(trials: Trials) -> None:
         if not _is_open(trials, result):
             continue
         requested = trials.configuration(result.verdict.configuration)
-        base = _base(requested)
-        default = trials.verdict_on(base).outcome
+        base = advice.quantized_alike(requested)
+        default, least = trials.verdict_on(base).outcome, bit_trials.asked(requested)
         # What the search changes of a default that does not run, nobody could run; and who asks
         # for bytes is served by a default that works.
-        if default not in (WORKS, WRONG) or (default == WORKS and width(requested) >= _BYTE):
+        if default not in (WORKS, WRONG) or (default == WORKS and least >= bit_trials.BYTE):
             continue
         for tried in _bases(trials, base):
             if tried.folder not in searches:
@@ -95,20 +93,14 @@ def fewest_bits(trials: Trials) -> None:
                 try:
                     searches[tried.folder] = _search(trials, tried, seconds)
                 except Stopped:
-                    _tell_simulated(trials, tried, result.verdict, width(requested))
+                    _tell_simulated(trials, tried, result.verdict, least)
                     raise
-            works = _verified(trials, tried, searches[tried.folder], width(requested))
+            works = _verified(trials, tried, searches[tried.folder], least)
             if works is not None:
                 suggest(trials, result.verdict, works, tried.option)
                 break
         trials.save()
     trials.processes.give_up(str(_folder(trials, SEARCHES[0])))  # as it was not wanted after all
-
-
-def _base(requested: Configuration) -> Configuration:
-    """The default with the fields that say which ops are quantized, as they were asked for."""
-    same = [f for f in requested.text.split(":")[1:] if f.partition("=")[0] in _WHICH_OPS]
-    return parse(":".join([reference(requested).text, *same]))
 
 
 def _tell_simulated(trials: Trials, base: Base, verdict: Verdict, least: int) -> None:
@@ -140,15 +132,6 @@ def _bases(trials: Trials, default: Configuration) -> list[Base]:
 def _spent(search: BitSearch) -> float:
     """Seconds of its trials; none of one that did not come to them."""
     return search.facts.spent or 0.0
-
-
-def width(requested: Configuration) -> int:
-    """The fewest bits that a configuration asks for; bool alone is asked for as a type of its own,
-    and not as one bit."""
-    if set(requested.dtypes) == {"bool"}:
-        return _BYTE
-    fields = (requested.fields.get(name) for name in ("nbit_input", "nbit_weight"))
-    return min([*map(bits, requested.dtypes), *(one for one in fields if isinstance(one, int))])
 
 
 def _is_open(trials: Trials, result: Result) -> bool:

@@ -134,12 +134,12 @@ class Trials:
         """The verdict on what ran to its end, by its outputs."""
         name, bounds = self.plan.toolchain.name, self.plan.bounds
         if configuration.as_is:
-            metrics, other = self._other(configuration, compiled)
+            metrics, other = _arrived(self, configuration, compiled)
             verdict = arrived.of_as_is(configuration, name, compiled.trace, metrics, bounds, other)
             if not any(requested.fq2i for requested in self.plan.configurations):
                 arrived.offer_fold(verdict, compiled.trace)
             return verdict
-        return judge.of_result(configuration, name, compiled.trace, self._metrics(compiled), bounds)
+        return judge.of_result(configuration, name, compiled.trace, self.metrics(compiled), bounds)
 
     def ran(self) -> list[Result]:
         """What was asked for, and the reference, as far as they came to outputs."""
@@ -176,20 +176,28 @@ class Trials:
 
     def _of_failure(self, configuration: Configuration, compiled: Compiled) -> tuple[Verdict, bool]:
         """The verdict, and whether Ctrl-C ended the compile or came meanwhile."""
-        chain = self.plan.toolchain
         stopped = compiled.interrupted or self._investigate(configuration, compiled)
-        verdict = judge.of_failure(configuration, chain.name, compiled.trace, compiled.ending)
+        name = self.plan.toolchain.name
+        verdict = judge.of_failure(configuration, name, compiled.trace, compiled.ending)
         if not stopped:
-            investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
-        if stopped or configuration.is_model or verdict.outcome == TIMED_OUT:
-            return verdict, stopped
+            try:
+                self._confirm(configuration, compiled, verdict)
+            except (Stopped, KeyboardInterrupt):  # what is known by now is kept
+                stopped = True
+        return verdict, stopped
+
+    def _confirm(self, configuration: Configuration, compiled: Compiled, verdict: Verdict) -> None:
+        """Does the reduced module fail by itself, and the float model just so?"""
+        chain = self.plan.toolchain
+        investigation.reproduce(chain, compiled.trace, verdict, self.run.directory)
+        if configuration.is_model or verdict.outcome == TIMED_OUT:
+            return
         if verdict.stage in judge.FLOAT_STAGES:
             unquantized = self._as_float(configuration)
             if not (unquantized.ran or unquantized.built) and judge.fails_likewise(
                 verdict, compiled.trace, unquantized.trace, unquantized.ending
             ):
                 judge.blame_float(verdict, configuration)
-        return verdict, stopped
 
     def _investigate(self, configuration: Configuration, compiled: Compiled) -> bool:
         """A process that raised has looked into it itself; for a dead one others do, one by one.
@@ -206,20 +214,7 @@ class Trials:
             )
         return ending.how == How.INTERRUPTED
 
-    def _other(
-        self, configuration: Configuration, compiled: Compiled
-    ) -> tuple[Metrics | None, str]:
-        """Of a model that arrived: its outputs against ONNX Runtime's, else against those of the
-        model as it is; what they were compared with, or why with nothing."""
-        metrics, other = onnx_runtime.compared(
-            self.plan.model.source, compiled.trace, self.scratch, self.observer
-        )
-        if metrics is None and configuration.fq2i:
-            metrics, other = self._metrics(compiled), arrived.UNFOLDED
-            other = other if metrics is not None else f"{other} does not run"
-        return metrics, other
-
-    def _metrics(self, compiled: Compiled) -> Metrics | None:
+    def metrics(self, compiled: Compiled) -> Metrics | None:
         """Of the outputs against the float model's; None where they cannot be compared."""
         reference = self.float_model()
         if not reference.ran:
@@ -230,6 +225,20 @@ class Trials:
             )
         except (OSError, ValueError):
             return None
+
+
+def _arrived(
+    trials: Trials, configuration: Configuration, compiled: Compiled
+) -> tuple[Metrics | None, str]:
+    """Of a model that arrived: its outputs against ONNX Runtime's, else against those of the
+    model as it is; what they were compared with, or why with nothing."""
+    metrics, other = onnx_runtime.compared(
+        trials.plan.model.source, compiled.trace, trials.scratch, trials.observer
+    )
+    if metrics is None and configuration.fq2i:
+        metrics, other = trials.metrics(compiled), arrived.UNFOLDED
+        other = other if metrics is not None else f"{other} does not run"
+    return metrics, other
 
 
 def _of_float(name: str, compiled: Compiled) -> Verdict:
@@ -244,7 +253,13 @@ def _of_float(name: str, compiled: Compiled) -> Verdict:
 
 def _watch(trials: Trials, configuration: Configuration) -> Foresight:
     trace = trials.compiler.orders.of(configuration).trace
-    return Foresight(configuration, trials.plan.toolchain.name, trace, trials.observer.foreseen)
+    return Foresight(
+        configuration,
+        trials.plan.toolchain.name,
+        trace,
+        trials.observer.foreseen,
+        lambda: configuration.target is None and trials.compiler.float_runs,
+    )
 
 
 def _unless_stopped(compiled: Compiled) -> Compiled:

@@ -26,6 +26,9 @@ FLOAT = "float32"
 """What the float model is called, here and as the folder of its trace."""
 AGAIN = "float32 again"
 """The float model a second time: what differs between the two is the machine's noise."""
+
+_DISTURBED = 1.25
+"""As many times as long as itself, in the middle of all rounds."""
 EAGER = "PyTorch eager"
 
 
@@ -95,6 +98,14 @@ class Benchmark(msgspec.Struct):
     def noise(self) -> Ratio | None:
         """The float model against itself; None where it was not measured."""
         return self.ratio(AGAIN)
+
+    @property
+    def disturbed(self) -> str | None:
+        """Said of a machine that was so busy that the ratios mean little; None of a quiet one."""
+        noise = self.noise
+        if noise is None or 1 / _DISTURBED < noise.value < _DISTURBED:
+            return None
+        return f"the machine was disturbed: float against itself took {noise.value:.2f} of its time"
 
     def ratio(self, side: str, to: str = FLOAT) -> Ratio | None:
         """How many times as long as `to`, pair by pair; None for fewer than two pairs."""

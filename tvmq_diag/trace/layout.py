@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..instruments.protocol.schema import JOB as JOB
 from ..instruments.protocol.schema import OUTPUT as OUTPUT
+from ..instruments.protocol.schema import OUTPUTS as OUTPUTS
 
 VERDICTS = "verdict.json"
 FACTS = "run.json"
