@@ -34,6 +34,27 @@ def test_what_failed_is_no_longer_suggested(outcome: str) -> None:
     assert settled("as-is:fq2i", INT8, outcome) is not None
 
 
+def test_the_order_of_fields_makes_no_other_configuration() -> None:
+    asked, tried = f"{INT8}:pipeline=default:nbit=4", f"{INT8}:nbit=4:pipeline=default"
+    assert settled(asked, tried, WRONG) is None
+
+
+def test_advice_keeps_the_ops_that_are_quantized() -> None:
+    skips = parse(UNSKIPPED)
+    assert advice.quantized_alike(skips).text == skips.text
+    assert advice.suggestion(parse(f"{UNSKIPPED}:weight_scale=max"), WRONG, "relay") == (
+        f"--dtype {UNSKIPPED}: not tried; TVM's default"
+    )
+    assert advice.suggestion(parse(f"{UNSKIPPED}:rounding=UPWARD"), REJECTED, "relay") is not None
+
+
+def test_weights_alone_are_narrowed_where_they_alone_were() -> None:
+    weights = advice.suggestion(parse("int8/int4/int32"), REJECTED, "relay")
+    both = advice.suggestion(parse("int4"), REJECTED, "relay")
+    assert str(weights).startswith(f"--dtype {INT8}:nbit_weight=4: not tried")
+    assert str(both).startswith(f"--dtype {INT8}:nbit=4: not tried")
+
+
 def test_what_works_is_said_to_and_what_was_not_tried_stays() -> None:
     assert settled(UNSKIPPED, UNSKIPPED, WORKS) == f"--dtype {UNSKIPPED}: it works here"
     for other, outcome in ((INT8, WORKS), (INT8, NOT_JUDGED), ("bool", REJECTED)):

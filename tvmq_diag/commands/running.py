@@ -40,7 +40,7 @@ def carry_out(
     before = f"{label}: " if label else ""
 
     def tell(written: Path) -> None:
-        print_plain(progress, f"  page   {written}, which grows from here on")
+        print_plain(progress, f"  page   {written}")
         first(written)
 
     page = GrowingPage(work, tell)
