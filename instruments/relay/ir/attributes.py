@@ -35,6 +35,8 @@ def telling(attrs: Attrs) -> dict[str, Any]:
     """
     values = attribute_values(attrs)
     given = {name: value for name, value in values.items() if value is not None}
+    if _rebuilt(kind(attrs), given) is None:
+        given = values  # one that has to be given is None, as the `units` of a dense may be
     for name in list(given):
         fewer = {other: value for other, value in given.items() if other != name}
         copy = _rebuilt(kind(attrs), fewer)

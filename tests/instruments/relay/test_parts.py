@@ -80,6 +80,20 @@ else: raise SystemExit("reshape needs its newshape")
     )
 
 
+def test_a_required_attribute_that_is_none_is_said(in_tvm: InTvm) -> None:
+    script = """
+import tvm
+from tvm import relay
+from instruments.relay.ir import attributes
+attrs = relay.nn.dense(relay.var("x", shape=(1, 4)), relay.var("w", shape=(3, 4))).attrs
+told = attributes.telling(attrs)
+again = tvm.ir.make_node(attributes.kind(attrs), **told)
+assert told["units"] is None and tvm.ir.structural_equal(again, attrs)
+"""
+    done = in_tvm(script)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 def test_attributes_at_their_default_say_nothing(in_tvm: InTvm) -> None:
     run(
         in_tvm,
