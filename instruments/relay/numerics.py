@@ -42,7 +42,7 @@ class Numerics(op_errors.NumericsSide):
 
     def probe(self, model: Any, target: Target, batches: Any) -> Probe:
         # In force where the compile has it, so that what that has prepared is this.
-        here = target if batches is not None else contextlib.nullcontext()
+        here = target if self._on_data() else contextlib.nullcontext()
         with self._config() as own, here, preparation.kept(self.job, recorder=None):
             level = self.job.quantize_opt_level
             module = calibrated(model.fresh(), dict(model.params), batches, level)
@@ -52,13 +52,16 @@ class Numerics(op_errors.NumericsSide):
         return build(probed, target, inputs)
 
     def ranges(self, probed: Probe) -> Ranges:
-        return Ranges(probed, on_data=self.settings()["calibrate_mode"] != "global_scale")
+        return Ranges(probed, on_data=self._on_data())
 
     def scalable(
         self, probed: Probe, target: Target, inputs: dict[str, np.ndarray]
     ) -> tuple[Probe, ScalableExecutor]:
         lean = results_only(probed)
         return lean, build(lean, target, inputs)
+
+    def _on_data(self) -> bool:
+        return bool(self.settings()["calibrate_mode"] != "global_scale")
 
     def _config(self) -> ContextManager[OwnFields]:
         return configured(self.job.qconfig or {})
