@@ -119,7 +119,9 @@ def summaries(run: Run) -> list[tuple[str, str]]:
 def _fewer(run: Run, search: BitSearch) -> str:
     """Why what is suggested has more bits than the fewest that are right."""
     suggested = [result for result in run.here if result.verdict.instead is not None]
-    asked = min((bit_trials.asked(parse(r.verdict.configuration)) for r in suggested), default=0)
+    asked = min(
+        (bit_trials.requested_bits(parse(r.verdict.configuration)) for r in suggested), default=0
+    )
     right = search.right(_bound(run))
     if not right or right[0].bits > asked - 0.5:
         return ""

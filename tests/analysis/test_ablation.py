@@ -4,7 +4,7 @@ from pathlib import Path
 
 from support.builders import written
 
-from tvmq_diag.analysis.ablation import RUNS, first_change, guilty, questions
+from tvmq_diag.analysis.ablation import RUNS, first_change, guilty_fields, questions
 from tvmq_diag.configuration import parse, wider
 from tvmq_diag.results.verdict import REJECTED, KnobRun
 from tvmq_diag.trace.snapshot import Node, Snapshot
@@ -16,9 +16,9 @@ def test_a_field_that_runs_alone_is_not_to_blame() -> None:
         KnobRun("dtype_input", "int4/int8/int32", RUNS, "run"),
         KnobRun("dtype_weight", "int8/int4/int32", REJECTED, "codegen"),
     ]
-    assert guilty("dtype_input, dtype_weight", runs) == "dtype_weight"
-    assert guilty("dtype_input", runs) == "dtype_input", "together they may be"
-    assert guilty(None, runs) is None
+    assert guilty_fields("dtype_input, dtype_weight", runs) == "dtype_weight"
+    assert guilty_fields("dtype_input", runs) == "dtype_input", "together they may be"
+    assert guilty_fields(None, runs) is None
 
 
 def test_each_field_alone_the_two_of_a_wide_accumulator_and_the_bits() -> None:

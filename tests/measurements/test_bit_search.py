@@ -54,8 +54,8 @@ def test_a_setting_is_a_configuration_that_people_can_write() -> None:
 def test_no_fewer_bits_than_were_asked_for_are_advised() -> None:
     search = bit_search.BitSearch([trial(bits, 0.99) for bits in (8, 6, 5, 3)])
     assert [one.nbit_weight for one in searching.fewest_first(search, 0.95, 4)] == [5, 6, 8]
-    assert bit_trials.asked(parse("int4")) == 4
-    assert bit_trials.asked(parse("int8/int8/int32:nbit_weight=3")) == 3
+    assert bit_trials.requested_bits(parse("int4")) == 4
+    assert bit_trials.requested_bits(parse("int8/int8/int32:nbit_weight=3")) == 3
 
 
 def test_what_came_before_the_end_is_read(tmp_path: Path) -> None:

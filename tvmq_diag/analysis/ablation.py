@@ -96,7 +96,7 @@ def run(field: str, verdict: Verdict, ran: bool, trace: Trace, reference: Trace)
     )
 
 
-def guilty(knob: str | None, runs: Sequence[KnobRun]) -> str | None:
+def guilty_fields(knob: str | None, runs: Sequence[KnobRun]) -> str | None:
     """The fields of a verdict's knob, without those that were set alone and went through."""
     innocent = {run.field for run in runs if run.outcome == RUNS}
     fields = [field for field in (knob or "").split(", ") if field not in innocent]

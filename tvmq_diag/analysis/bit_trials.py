@@ -12,7 +12,7 @@ _CLOSE = 1e-6
 """Cosines this close are of the same setting by another name."""
 
 
-def asked(requested: Configuration) -> int:
+def requested_bits(requested: Configuration) -> int:
     """The fewest bits that a configuration asks for; bool alone is asked for as a type of its own,
     and not as one bit."""
     if set(requested.dtypes) == {"bool"}:

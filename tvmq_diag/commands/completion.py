@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..toolchains.recipes import RECIPES
-
 OPTION = "--print-completion"
 
 _VALUES = {
-    "--tvm": [*RECIPES],
     "--model": ["digits", "tiny", "torchvision:resnet18", "torchvision:resnet50"],
     "--dtype": ["int8", "int4", "int2", "int1", "as-is"],
 }
@@ -32,8 +29,11 @@ def suggest(parser: argparse.ArgumentParser) -> None:
     """Values for the options of a parser that is only printed, and takes no arguments after."""
     import shtab
 
+    from ..toolchains.recipes import RECIPES
+
+    common = {**_VALUES, "--tvm": [*RECIPES]}
     for action in parser._actions:
-        values = [value for option in action.option_strings for value in _VALUES.get(option, [])]
+        values = [value for option in action.option_strings for value in common.get(option, [])]
         if values and not action.choices:
             action.choices = values
         elif action.type is Path:

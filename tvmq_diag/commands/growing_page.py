@@ -17,7 +17,7 @@ from ..reports.views.kept import Kept
 from ..reports.views.under_way import UnderWay
 from ..results.run import Role, Run
 
-SHARE = 0.05
+SHARE = 0.03
 """Of the time that the run has taken, what writing its page may take of it."""
 
 

@@ -83,13 +83,10 @@ class Compiler:
 
     def float_ahead(self) -> None:
         """The same of the float model, unless it is kept."""
-
-        def is_kept() -> bool:
-            kept = self._kept_float
-            return kept is not None and kept.there and not self._plan.fresh
-
         order = self.orders.float_model()
-        self.processes.ahead(order.what, order.job, unless=is_kept, shares=IMPORTING)
+        self.processes.ahead(
+            order.what, order.job, unless=lambda: self._float_is_kept, shares=IMPORTING
+        )
 
     def part_ahead(self, configuration: Configuration, first: int) -> None:
         """The same of the first calls of the model at a configuration."""
@@ -134,9 +131,7 @@ class Compiler:
         """Is it known by now that the float model comes to outputs?"""
         if self._float is not None:
             return self._float.ran
-        kept = self._kept_float
-        is_kept = kept is not None and kept.there and not self._plan.fresh
-        return is_kept or (self.orders.float_model().trace / OUTPUTS).exists()
+        return self._float_is_kept or (self.orders.float_model().trace / OUTPUTS).exists()
 
     def float_model(self) -> Compiled:
         """The unquantized model through the same TVM; once a run, or kept from another one."""
@@ -147,6 +142,11 @@ class Compiler:
     def adopt_float(self, compiled: Compiled) -> None:
         """Take the model as it is, compiled because it was asked for, for the float model."""
         self._float = compiled
+
+    @property
+    def _float_is_kept(self) -> bool:
+        kept = self._kept_float
+        return kept is not None and kept.there and not self._plan.fresh
 
     def _kept_or_made(self) -> Compiled:
         kept = self._kept_float

@@ -205,7 +205,7 @@ def each_knob(trials: Trials) -> None:
     """For each rejected configuration, what its fields do one by one, on the first ops."""
     for result, configuration, first in _dissectable(trials):
         result.verdict.knob_map = _answers(trials, configuration, first)
-        result.verdict.knob = ablation.guilty(result.verdict.knob, result.verdict.knob_map)
+        result.verdict.knob = ablation.guilty_fields(result.verdict.knob, result.verdict.knob_map)
         trials.save()
 
 

@@ -64,7 +64,7 @@ def start_ahead(trials: Trials) -> None:
     asked for: nearly always it is going to be wanted."""
     plan = trials.plan
     here = (one for one in plan.configurations if one.target is None and not one.as_is)
-    narrow = next((one for one in here if bit_trials.asked(one) < bit_trials.BYTE), None)
+    narrow = next((one for one in here if bit_trials.requested_bits(one) < bit_trials.BYTE), None)
     if narrow is None or not (plan.reference and plan.explore and plan.search):
         return
     first = _bases(trials, advice.quantized_alike(narrow))[0]
@@ -80,7 +80,7 @@ def fewest_bits(trials: Trials) -> None:
             continue
         requested = trials.configuration(result.verdict.configuration)
         base = advice.quantized_alike(requested)
-        default, least = trials.verdict_on(base).outcome, bit_trials.asked(requested)
+        default, least = trials.verdict_on(base).outcome, bit_trials.requested_bits(requested)
         # What the search changes of a default that does not run, nobody could run; and who asks
         # for bytes is served by a default that works.
         if default not in (WORKS, WRONG) or (default == WORKS and least >= bit_trials.BYTE):
