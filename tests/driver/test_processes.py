@@ -228,8 +228,9 @@ def test_what_is_killed_beside_others_is_done_again_by_itself(
         side_by_side.ahead("large", job("large"))
         eventually(lambda: machine.began.count("large") == 1)
     threading.Timer(0.3, machine.hold.set).start()
-    ending = side_by_side.run(job("large"), nothing)
-    assert (ending.how, ending.tail) == (How.FINISHED, "large")
+    repeated: list[bool] = []
+    ending = side_by_side.run(job("large"), nothing, lambda: repeated.append(True))
+    assert (ending.how, ending.tail) == (How.FINISHED, "large") and repeated == [True]
     assert machine.began == ["a", "long", "large", "large"]
 
 

@@ -186,8 +186,11 @@ class Compiler:
             if watch is not None:
                 watch(progress)
 
+        def again() -> None:
+            self._observer.begin(f"{order.what}, again by itself: it was killed beside others")
+
         self._observer.begin(order.what)
-        ending = self.processes.run(order.job, told)
+        ending = self.processes.run(order.job, told, again)
         folder, artifact = order.trace, order.artifact
         try:
             recorded = reader.load(folder)

@@ -66,9 +66,10 @@ class Processes:
         self._peak = _FIRST_PEAK
         self._threads = ThreadPoolExecutor(_THREADS) if plan.jobs > 1 else None
 
-    def run(self, job: TracedJob, watch: Watch) -> Ending:
+    def run(self, job: TracedJob, watch: Watch, again: Callable[[], None] = lambda: None) -> Ending:
         """Run a job to its end, or wait for that if it was started ahead: see process.run. One that
-        was killed while others ran is run again by itself, into an empty folder."""
+        was killed while others ran is run again by itself, into an empty folder; `again` is told.
+        """
         ahead = self._ahead.get(job.trace)
         ending = _STOPPED
         try:
@@ -82,6 +83,7 @@ class Processes:
                     ending = self._process(job, watch)
             if ending is _CROWDED:
                 with self.room.alone():
+                    again()
                     shutil.rmtree(Path(job.trace), ignore_errors=True)
                     ending = self._process(job, watch)
         except KeyboardInterrupt:  # while it waited for room
