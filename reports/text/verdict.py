@@ -10,7 +10,7 @@ from rich.text import Text
 from tvmq_diag.analysis import gains
 from tvmq_diag.configuration import parse
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import WORKS, WRONG, Verdict
+from tvmq_diag.results.verdict import SCRIPT, WORKS, WRONG, Verdict
 
 from .. import formatting
 from ..views import accuracy, kernel_code
@@ -79,8 +79,10 @@ def _where(verdict: Verdict) -> str | None:
 
 def _unlooked(result: Result) -> str | None:
     """Of a wrong result of which nobody asked where it comes from."""
-    as_is = parse(result.verdict.configuration).as_is
-    if result.verdict.outcome != WRONG or result.bisection is not None or as_is:
+    verdict = result.verdict
+    if verdict.outcome != WRONG or result.bisection is not None or verdict.configuration == SCRIPT:
+        return None
+    if parse(verdict.configuration).as_is:
         return None
     return "not looked for (tvmq-diag bisect does)"
 

@@ -38,7 +38,7 @@ def test_the_trace_command_rejects_int4(tmp_path: Path) -> None:
 
 def test_the_test_command_is_pytest_with_the_dev_extra() -> None:
     assert "-e '.[dev]'" in command(TEXT, "tests")
-    assert command(TEXT, "tests").rstrip().endswith(".venv/bin/pytest")
+    assert command(TEXT, "tests").rstrip().endswith(".venv/bin/pytest -m 'not slow'")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.py")), ids=lambda p: p.name)
