@@ -40,10 +40,10 @@ def prepared(
     kept = entry.Entry(Path(job.kept), "prepared", name)
     if recorder is None:
         return kept.take_or_make(_module, make, save=None)
-    return _told(kept, recorder, make)
+    return _recorded(kept, recorder, make)
 
 
-def _told(kept: entry.Entry, recorder: Recorder, make: Callable[[], IRModule]) -> IRModule:
+def _recorded(kept: entry.Entry, recorder: Recorder, make: Callable[[], IRModule]) -> IRModule:
     passes = tape.Tape(recorder)
 
     def made() -> IRModule:

@@ -53,7 +53,7 @@ def main(job: BenchmarkJob) -> int:
         timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
         timers[AGAIN] = _timer(artifacts[next(iter(artifacts))])
         journal.event("facts", values=_facts(job))
-        with _told(journal):
+        with _eager_faults(journal):
             _rounds(journal, {**timers, **in_eager}, job.rounds, job.seconds)
     finally:
         if eager is not None:
@@ -78,14 +78,14 @@ def _timer(artifact: Any) -> Timer:
 
 def _eager_timer(eager: _Eager, journal: Journal) -> dict[str, Timer]:
     """By its name; none where PyTorch does not start."""
-    with _told(journal):
+    with _eager_faults(journal):
         journal.event("facts", values={"eager_threads": eager.ready()})
         return {EAGER: eager.timer()}
     return {}
 
 
 @contextlib.contextmanager
-def _told(journal: Journal) -> Iterator[None]:
+def _eager_faults(journal: Journal) -> Iterator[None]:
     """What becomes of PyTorch's process is told, and nothing else suffers from it."""
     try:
         yield

@@ -35,8 +35,8 @@ def test_what_failed_is_no_longer_suggested(outcome: str) -> None:
 
 
 def test_the_order_of_fields_makes_no_other_configuration() -> None:
-    asked, tried = f"{INT8}:pipeline=default:nbit=4", f"{INT8}:nbit=4:pipeline=default"
-    assert settled(asked, tried, WRONG) is None
+    suggested, tried = f"{INT8}:pipeline=default:nbit=4", f"{INT8}:nbit=4:pipeline=default"
+    assert settled(suggested, tried, WRONG) is None
 
 
 def test_advice_keeps_the_ops_that_are_quantized() -> None:
@@ -53,6 +53,8 @@ def test_weights_alone_are_narrowed_where_they_alone_were() -> None:
     both = advice.suggestion(parse("int4"), REJECTED, "relay")
     assert str(weights).startswith(f"--dtype {INT8}:nbit_weight=4: not tried")
     assert str(both).startswith(f"--dtype {INT8}:nbit=4: not tried")
+    sums = advice.suggestion(parse("int8/int8/int4"), REJECTED, "relay")
+    assert str(sums).startswith(f"--dtype {INT8}:nbit=4: not tried"), "the weights were not narrow"
 
 
 def test_what_works_is_said_to_and_what_was_not_tried_stays() -> None:

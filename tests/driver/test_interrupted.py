@@ -28,10 +28,10 @@ def test_the_verdict_is_on_disk_where_its_reproducer_was_not_confirmed(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(investigation, "reproduce", interrupted)
-    asked = parse("int4")
-    plan = Plan(ModelSource("tiny"), [asked], relay, Limits(300, 8 << 30))
+    requested = parse("int4")
+    plan = Plan(ModelSource("tiny"), [requested], relay, Limits(300, 8 << 30))
     trials = Trials(plan, Run(tmp_path, RunFacts()), Observer(), tmp_path / "scratch")
     with pytest.raises(Stopped):
-        trials.attempt(asked, Role.REQUESTED)
+        trials.attempt(requested, Role.REQUESTED)
     (record,) = json.loads((tmp_path / VERDICTS).read_text())
     assert (record["outcome"], record["knob"]) == (REJECTED, "dtype_activation")

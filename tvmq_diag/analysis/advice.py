@@ -123,7 +123,7 @@ def suggestion(configuration: Configuration, outcome: str, dialect: str | None) 
         return f"--dtype {default.text}: not tried; {called}"
     width = min(bits(dtype) for dtype in configuration.dtypes)
     if 2 <= width < 8:
-        weights_only = bits(configuration.dtypes[0]) >= 8
+        weights_only = bits(configuration.dtypes[0]) >= 8 > bits(configuration.dtypes[1])
         narrow = f"{default.text}:{'nbit_weight' if weights_only else 'nbit'}={width}"
         what = f"{width}-bit values kept in int8, accumulated in int32 (mind its accuracy)"
         return f"--dtype {narrow}: not tried; {what}"

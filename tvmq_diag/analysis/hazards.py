@@ -132,7 +132,8 @@ def slower_convolutions(case: Case) -> Iterator[Hazard]:
         return
     slower = ours > theirs
     gain = tuning.gain(case.benchmark, case.side, FLOAT) if slower else None
-    tune = "tune the convolutions for this target (--tune 600): not tried"
+    untried = ": not tried" if case.tuning is None else ""
+    tune = f"tune the convolutions for this target (--tune 600){untried}"
     yield Hazard(
         "slower int8 convolutions" if slower else "faster int8 convolutions",
         "TVM's default schedules for int8 convolutions are slower here than those for float"

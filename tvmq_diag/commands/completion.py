@@ -14,10 +14,10 @@ _VALUES = {
 """What is completed where an option takes other values too."""
 
 
-def add(parser: argparse.ArgumentParser, asked: bool) -> None:
-    """The option that prints it; without being `asked` for it shtab is not imported."""
+def add(parser: argparse.ArgumentParser, is_wanted: bool) -> None:
+    """The option that prints it; shtab is imported only where it `is_wanted`."""
     purpose = "print the completion for a shell: bash, zsh or tcsh"
-    if asked:
+    if is_wanted:
         import shtab
 
         shtab.add_argument_to(parser, [OPTION], help=purpose)
