@@ -9,8 +9,9 @@ from rich.text import Text
 
 from tvmq_diag.analysis import gains
 from tvmq_diag.configuration import parse
+from tvmq_diag.errors import UsageError
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import SCRIPT, WORKS, WRONG, Verdict
+from tvmq_diag.results.verdict import WORKS, WRONG, Verdict
 
 from .. import formatting
 from ..views import accuracy, kernel_code
@@ -80,11 +81,13 @@ def _where(verdict: Verdict) -> str | None:
 def _unlooked(result: Result) -> str | None:
     """Of a wrong result of which nobody asked where it comes from."""
     verdict = result.verdict
-    if verdict.outcome != WRONG or result.bisection is not None or verdict.configuration == SCRIPT:
+    if verdict.outcome != WRONG or result.bisection is not None:
         return None
-    if parse(verdict.configuration).as_is:
+    try:
+        as_is = parse(verdict.configuration).as_is
+    except UsageError:  # a script, or a damaged record: nothing that could be bisected
         return None
-    return "not looked for (tvmq-diag bisect does)"
+    return None if as_is else "not looked for (tvmq-diag bisect does)"
 
 
 def _same(verdict: Verdict) -> str | None:
