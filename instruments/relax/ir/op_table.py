@@ -24,13 +24,13 @@ from tvm import relax
 from ...tvm_types import Attrs, Call, Function, IRModule, NDArray, QConfig
 from ..compat import TENSOR
 from .walk import (
+    CallParts,
     Entry,
+    Memo,
     address,
     entries,
-    is_call,
     is_constant,
     is_function,
-    is_literal,
     is_primfunc,
     items,
     kernel_of,
@@ -92,7 +92,23 @@ def _same(one: Any, other: Any, deep: bool) -> bool:
         return True
     if not deep or type(one) is not type(other):
         return False
-    return bool(tvm_ffi.structural_equal(one, other, map_free_vars=True, skip_tensor_content=True))
+    return _of_same_parts(one, other) or bool(
+        tvm_ffi.structural_equal(one, other, map_free_vars=True, skip_tensor_content=True)
+    )
+
+
+def _of_same_parts(one: Any, other: Any) -> bool:
+    """Has a pass only put the same body, parameters and attributes together anew? Half of those
+    on kernels do, and comparing the bodies takes five times as long."""
+    kind: Any = type(one)
+    parts = [field.name for field in _fields(kind) if field.name != "span"]
+    return all(_identical(getattr(one, part), getattr(other, part)) for part in parts)
+
+
+def _identical(one: Any, other: Any) -> bool:
+    if isinstance(one, tvm_ffi.Object):
+        return isinstance(other, tvm_ffi.Object) and address(one) == address(other)
+    return bool(one == other)
 
 
 def has_graph(module: IRModule) -> bool:
@@ -146,29 +162,26 @@ def nodes_of(module: IRModule) -> list[Any]:
 
 
 class Tables:
-    """Makes op tables, remembering what successive modules share (attributes, weights, types)."""
+    """Makes op tables, remembering what successive modules share (calls, weights, types)."""
 
     def __init__(self) -> None:
-        self._attrs: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self._types: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self._weights: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._parts, self._calls = Memo(), Memo()
+        self._attrs, self._types, self._weights = Memo(), Memo(), Memo()
 
     def rows(self, module: IRModule) -> list[dict[str, Any]]:
         """The op table of a module's Relax functions."""
-        # Only the newest module's objects are kept alive, not those of every pass. Each pair keeps
-        # the object alive, so that its address cannot be reused by another.
-        old = self._attrs, self._types, self._weights
-        self._attrs, self._types, self._weights = {}, {}, {}
-        return [self._row(entry, *old) for entry in entries(module)]
+        for memo in (self._parts, self._calls, self._attrs, self._types, self._weights):
+            memo.turn()
+        return [self._row(entry) for entry in entries(module, self._parts)]
 
-    def _row(self, entry: Entry, attrs: Attrs, types: Any, weights: Any) -> dict[str, Any]:
+    def _row(self, entry: Entry) -> dict[str, Any]:
         node = entry.node
-        if is_call(node):
-            row = self._call(entry, attrs, types)
-        elif is_constant(node):
-            return self._constant(tensor_of(node), weights)
-        elif isinstance(node, relax.Var):
-            row = {"kind": "var", "name": name_of(node)}
+        if entry.parts is not None:
+            return self._call(entry, entry.parts)
+        if is_constant(node):
+            return dict(self._weights.of(tensor_of(node), _digest))
+        if isinstance(node, relax.Var):
+            row: dict[str, Any] = {"kind": "var", "name": name_of(node)}
         elif isinstance(node, relax.Tuple):
             row = {"kind": "tuple", "inputs": entry.inputs}
         elif isinstance(node, relax.TupleGetItem):
@@ -179,60 +192,56 @@ class Tables:
             return {"kind": "shape", "attrs": {"values": plain(node.values)}}
         else:
             row = {"kind": type(node).__name__.lower(), "inputs": entry.inputs}
-        return row if "dtype" in row else {**row, **self._type(type_of(node), types)}
+        return {**row, **self._type(type_of(node))}
 
-    def _call(self, entry: Entry, attrs: Attrs, types: Any) -> dict[str, Any]:
+    def _call(self, entry: Entry, parts: CallParts) -> dict[str, Any]:
         call = entry.node
-        callee, attributes, span = call.op, call.attrs, call.span
-        row: dict[str, Any] = {"kind": "call", "inputs": entry.inputs, "op": operator_of(call)}
+        row: dict[str, Any] = {"kind": "call", "inputs": entry.inputs}
         if entry.var is not None:
             row["name"] = name_of(entry.var)
-        if entry.callee is not None:
-            row["callee"] = entry.callee
-        own = {} if attributes is None else dict(self._attributes(attributes, attrs))
-        kernel = kernel_of(call)
-        if kernel is not None and entry.callee is None:
-            own["kernel"] = kernel
-        literals = [plain(getattr(a, "value", a)) for a in items(call.args) if is_literal(a)]
-        if literals:
-            own["literals"] = literals
+        if parts.function is None:
+            row.update(self._calls.of(call, lambda call: self._constantly(call, parts)))
+        else:
+            row.update(self._constantly(call, parts, entry.callee))
+        # A call's type is asked anew each time: TVM may have filled it in meanwhile.
+        return {**row, **(self._written_to(call, entry, parts) or self._type(type_of(call)))}
+
+    def _constantly(
+        self, call: Call, parts: CallParts, callee: int | None = None
+    ) -> dict[str, Any]:
+        """What the row of a call has wherever the call stands, if it calls no function."""
+        row: dict[str, Any] = {"op": _operator(call.op, parts.kernel)}
+        if callee is not None:
+            row["callee"] = callee
+        attributes, span = call.attrs, call.span
+        own = {} if attributes is None else dict(self._attrs.of(attributes, attribute_values))
+        if parts.kernel is not None and callee is None:
+            own["kernel"] = parts.kernel
+        if parts.literals:
+            own["literals"] = [plain(getattr(one, "value", one)) for one in parts.literals]
         if own:
             row["attrs"] = own
         if span is not None:
             row["span"] = _span(span)
-        if isinstance(callee, tvm.ir.GlobalVar) and entry.callee is None and call.args:
-            row.update(self._type(type_of(call.args[-1]), types))  # what it writes to
         return row
 
-    def _type(self, kind: Any, cached: dict[int, Any]) -> dict[str, Any]:
-        if kind is None:
-            return {}
-        key = address(kind)
-        pair = self._types.get(key) or cached.get(key) or (kind, _tensor_type(kind))
-        self._types[key] = pair
-        return dict(pair[1])
+    def _written_to(self, call: Call, entry: Entry, parts: CallParts) -> dict[str, Any]:
+        """The type of the buffer that a kernel is handed to write to; none of other calls."""
+        handed = parts.kernel is not None and parts.function is not None and entry.callee is None
+        return self._type(type_of(call.args[-1])) if handed and call.args else {}
 
-    def _attributes(self, attrs: Attrs, cached: dict[int, Any]) -> dict[str, Any]:
-        key = address(attrs)
-        pair = self._attrs.get(key) or cached.get(key) or (attrs, attribute_values(attrs))
-        self._attrs[key] = pair
-        return dict(pair[1])
-
-    def _constant(self, tensor: NDArray, cached: dict[int, Any]) -> dict[str, Any]:
-        key = address(tensor)
-        pair = self._weights.get(key) or cached.get(key) or (tensor, _digest(tensor))
-        self._weights[key] = pair
-        return dict(pair[1])
+    def _type(self, kind: Any) -> dict[str, Any]:
+        return {} if kind is None else self._types.of(kind, _tensor_type)
 
 
 def operator_of(call: Call) -> str:
     """The name of what a call calls, as the op table has it."""
-    kernel = kernel_of(call)
-    callee = call.op
-    if isinstance(callee, tvm.ir.Op) and kernel is None:
-        return _unprefixed(str(callee.name))
+    return _operator(call.op, kernel_of(call))
+
+
+def _operator(callee: Any, kernel: str | None) -> str:
     if kernel is None:
-        return "function"
+        return _unprefixed(str(callee.name)) if isinstance(callee, tvm.ir.Op) else "function"
     if isinstance(callee, relax.ExternFunc) or "." in kernel:
         return kernel  # vm.builtin.…
     return unnumbered(kernel)

@@ -6,7 +6,7 @@ bindings and their arguments. A function that main calls comes before the call, 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import tvm
 import tvm_ffi
@@ -36,11 +36,46 @@ _TIR_CALLS = ("relax.call_tir", "relax.call_tir_inplace", "relax.call_tir_with_g
 _OUTSIDE_CALLS = (*_TIR_CALLS, "relax.call_dps_packed", "relax.call_pure_packed")
 
 
+class CallParts(NamedTuple):
+    """A call taken apart: what it computes with, what it is written with, and what it calls.
+
+    `kernel` is the name of the kernel or packed function that it hands its arguments to. `function`
+    is what it calls where that is neither an op nor outside of the module, else None.
+    """
+
+    arguments: list[Any]
+    literals: list[Any]
+    kernel: str | None
+    function: Any
+
+
+class Memo:
+    """What was worked out of an object, for as long as successive modules share it."""
+
+    def __init__(self) -> None:
+        # Each pair keeps the object alive, so that its address cannot be reused by another.
+        self._pairs: dict[int, tuple[Any, Any]] = {}
+        self._before: dict[int, tuple[Any, Any]] = {}
+
+    def turn(self) -> None:
+        """Another module begins: what only older ones have is let go."""
+        self._before, self._pairs = self._pairs, {}
+
+    def of(self, node: Any, work_out: Callable[[Any], Any]) -> Any:
+        """What `work_out` makes of the object, or has made of it."""
+        key = address(node)
+        pair = self._pairs.get(key)
+        if pair is None:
+            pair = self._pairs[key] = self._before.get(key) or (node, work_out(node))
+        return pair[1]
+
+
 class Entry(NamedTuple):
     """A row of a module's op table.
 
     `inputs` are the rows it reads. `var` is the name it is bound to, if it is; `function` that of
-    the function it stands in; `callee` the row of the Relax function it calls, if it calls one.
+    the function it stands in; `callee` the row of the Relax function it calls, if it calls one;
+    `parts` those of a call.
     """
 
     node: Any
@@ -48,6 +83,7 @@ class Entry(NamedTuple):
     var: Any
     function: str
     callee: int | None = None
+    parts: CallParts | None = None
 
 
 def items(array: Any) -> list[Any]:
@@ -56,28 +92,41 @@ def items(array: Any) -> list[Any]:
     return [_ITEM(array, place) for place in range(_SIZE(array))]
 
 
-_ANSWERS: dict[Any, bool] = {}
-
-
-def _is(node: Any, kind: Any) -> bool:
+def _being(kind: Any) -> Callable[[Any], bool]:
     """isinstance, asked once of each class: it takes long with the metaclass of TVM's."""
-    question = type(node), kind
-    answer = _ANSWERS.get(question)
-    if answer is None:
-        answer = _ANSWERS[question] = isinstance(node, kind)
-    return answer
+    answers: dict[Any, bool] = {}
+
+    def being(node: Any) -> bool:
+        own = type(node)
+        answer = answers.get(own)
+        if answer is None:
+            answer = answers[own] = isinstance(node, kind)
+        return answer
+
+    return being
 
 
-def entries(module: IRModule) -> list[Entry]:
+_holds_constant = _being(_CONSTANTS)
+_is_op = _being(tvm.ir.Op)
+_is_global = _being(tvm.ir.GlobalVar)
+_is_outside = _being(relax.ExternFunc)
+is_call = _being(relax.Call)
+is_function = _being(relax.Function)
+"""Is it a Relax function?"""
+is_primfunc = _being(_PRIMFUNC)
+"""Is it a function of loops, a kernel?"""
+
+
+def entries(module: IRModule, memo: Memo | None = None) -> list[Entry]:
     """The rows of main and of the Relax functions it calls; of all functions where there is no
-    main."""
-    return _Walk(module).entries
+    main. `memo` has the parts of calls that a module before had too."""
+    return _Walk(module, memo or Memo()).entries
 
 
 def is_constant(node: Expr) -> bool:
     """Is it a tensor that the module carries?"""
     # A GenericConst may hold something else too, as the dtype that a builtin is called with.
-    return _is(node, _CONSTANTS) and hasattr(tensor_of(node), "numpy")
+    return _holds_constant(node) and hasattr(tensor_of(node), "numpy")
 
 
 def tensor_of(constant: Expr) -> Any:
@@ -87,7 +136,7 @@ def tensor_of(constant: Expr) -> Any:
 
 def is_literal(node: Expr) -> bool:
     """Is it a number, a text or a dtype that a call is written with? Such have no row."""
-    if _is(node, _CONSTANTS):
+    if _holds_constant(node):
         return not is_constant(node)
     return type(node).__name__ in _LITERALS
 
@@ -103,50 +152,44 @@ def name_of(var: Expr) -> str:
     return str(var.name_hint if hasattr(var, "name_hint") else var.name)  # name since 0.27
 
 
-def is_function(node: Expr) -> bool:
-    """Is it a Relax function?"""
-    return _is(node, relax.Function)
-
-
-def is_primfunc(node: Expr) -> bool:
-    """Is it a function of loops, a kernel?"""
-    return _is(node, _PRIMFUNC)
-
-
-def is_call(node: Expr) -> bool:
-    """Is it a call?"""
-    return _is(node, relax.Call)
-
-
 def kernel_of(call: Call) -> str | None:
     """The name of the kernel or packed function that a call hands its arguments to, if it does."""
-    callee = call.op
-    if _is(callee, tvm.ir.Op):
-        if callee.name not in _OUTSIDE_CALLS:
-            return None
-        callee = call.args[0]
-    if isinstance(callee, tvm.ir.GlobalVar):
-        return str(callee.name_hint)
-    if isinstance(callee, relax.ExternFunc):
-        return str(callee.global_symbol)
-    return None
+    return taken_apart(call).kernel
 
 
 def arguments(call: Call) -> list[Any]:
     """What a call computes with: the tensors of a call_tir, not the kernel's name."""
-    given = [argument for argument in items(call.args) if not is_literal(argument)]
-    callee = call.op
-    if not _is(callee, tvm.ir.Op) or callee.name not in _OUTSIDE_CALLS:
-        return given
-    rest = given[1:]
-    if callee.name != "relax.call_pure_packed" and rest and isinstance(rest[0], relax.Tuple):
-        return [*items(rest[0].fields), *rest[1:]]
-    return rest
+    return taken_apart(call).arguments
+
+
+def taken_apart(call: Call) -> CallParts:
+    """The parts of a call."""
+    callee, given = call.op, items(call.args)
+    literals = [argument for argument in given if is_literal(argument)]
+    computed = [argument for argument in given if not is_literal(argument)] if literals else given
+    if not _is_op(callee):
+        function = None if _is_outside(callee) else callee
+        return CallParts(computed, literals, _name(callee), function)
+    name = str(callee.name)
+    if name not in _OUTSIDE_CALLS:
+        return CallParts(computed, literals, None, None)
+    rest = computed[1:]
+    if name != "relax.call_pure_packed" and rest and isinstance(rest[0], relax.Tuple):
+        rest = [*items(rest[0].fields), *rest[1:]]
+    return CallParts(rest, literals, _name(given[0]), None)
+
+
+def _name(callee: Any) -> str | None:
+    """The name of a kernel or of a packed function; None of a function that is bound to a name."""
+    if _is_global(callee):
+        return str(callee.name_hint)
+    return str(callee.global_symbol) if _is_outside(callee) else None
 
 
 class _Walk:
-    def __init__(self, module: IRModule) -> None:
+    def __init__(self, module: IRModule, memo: Memo) -> None:
         self.entries: list[Entry] = []
+        self._memo = memo
         self._functions = {var.name_hint: f for var, f in module.functions.items()}
         self._rows: dict[int, int] = {}
         self._walked: dict[str, int] = {}
@@ -195,16 +238,16 @@ class _Walk:
         return self._operand(value, name, var)
 
     def _call(self, call: Call, name: str, var: Expr) -> int:
-        inputs = [self._operand(argument, name) for argument in arguments(call)]
+        parts = self._memo.of(call, taken_apart)
+        inputs = [self._operand(argument, name) for argument in parts.arguments]
         callee = None
-        op = call.op
-        if _is(op, tvm.ir.GlobalVar):
-            called = op.name_hint
+        if _is_global(parts.function):
+            called = parts.function.name_hint
             if is_function(self._functions.get(called)):
                 callee = self._global(called)
-        elif not _is(op, (tvm.ir.Op, relax.ExternFunc)):
-            callee = self._rows.get(address(op))  # a function bound to a name
-        return self._add(call, inputs, var, name, callee)
+        elif parts.function is not None:
+            callee = self._rows.get(address(parts.function))  # a function bound to a name
+        return self._add(call, inputs, var, name, callee, parts)
 
     def _operand(self, node: Expr, name: str, var: Expr = None) -> int:
         """The row of something read; a new one where it is met for the first time."""
@@ -223,9 +266,15 @@ class _Walk:
         return self._add(node, inputs, var, name)
 
     def _add(
-        self, node: Expr, inputs: list[int], var: Expr, name: str, callee: int | None = None
+        self,
+        node: Expr,
+        inputs: list[int],
+        var: Expr,
+        name: str,
+        callee: int | None = None,
+        parts: CallParts | None = None,
     ) -> int:
         row = len(self.entries)
-        self.entries.append(Entry(node, inputs, var, name, callee))
+        self.entries.append(Entry(node, inputs, var, name, callee, parts))
         self._rows[address(node)] = row
         return row
