@@ -30,7 +30,7 @@ def write(work: Zoo, diff: ZooDiff | None, directory: Path) -> Path:
 
 def render(work: Zoo, diff: ZooDiff | None) -> str:
     """The page as HTML."""
-    worse = bool(diff is not None and diff.of_kind(WORSE))
+    look, mark = _judgement(diff)
     facts = labelled(work.facts, _LABELS)
     options = clip(" ".join(work.facts.arguments), 1000)
     return (
@@ -41,8 +41,8 @@ def render(work: Zoo, diff: ZooDiff | None) -> str:
             created=clip(work.created or "", 40),
             summary=clip(work.headline, 400),
             diff=diff,
-            look="" if diff is None else "bad" if worse else "odd" if diff.changes else "good",
-            mark="" if diff is None else "✗" if worse else "≠" if diff.changes else "✓",
+            look=look,
+            mark=mark,
             headline=clip(diff.headline, 200) if diff is not None else "",
             changes=view.changed(diff) if diff is not None else [],
             notes=[clip(note, 400) for note in diff.notes] if diff is not None else [],
@@ -54,3 +54,15 @@ def render(work: Zoo, diff: ZooDiff | None) -> str:
             facts=[*facts, *([("options of each cell", options)] if options else [])],
         )
     )
+
+
+def _judgement(diff: ZooDiff | None) -> tuple[str, str]:
+    """The look and the mark of what is not as in the baseline: nothing of good, while cells are
+    still to be run."""
+    if diff is None:
+        return "", ""
+    if diff.of_kind(WORSE):
+        return "bad", "✗"
+    if diff.changes:
+        return "odd", "≠"
+    return ("muted", "…") if diff.left else ("good", "✓")

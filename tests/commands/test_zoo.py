@@ -213,6 +213,13 @@ def test_what_cannot_be_tried_is_no_outcome_and_ends_with_3(models: str) -> None
     assert one.entries == [] and "no module that TVM can read" in str(one.problem)
 
 
+def test_without_a_tvm_there_is_no_zoo(models: str, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--models", "tiny", "--tvm-python", "nowhere/bin/python", "--out", "none")
+    assert run(*asked) == 3
+    assert "nowhere/bin/python: " in capsys.readouterr().err
+    assert not Path("none").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -95,3 +95,11 @@ def test_other_options_are_noted() -> None:
     now.facts.arguments = ["--seed", "1"]
     (note,) = zoo_diff.compare(before, now).notes
     assert note == "the options of the cells differ: none -> --seed 1"
+
+
+def test_while_it_is_under_way_what_is_left_is_said_and_is_no_cell_that_it_has_not() -> None:
+    before = zoo_of([cell("tiny", works("int4")), cell("digits", works("int4"))])
+    now = zoo_of([cell("tiny", works("int4"))])
+    now.models = ["tiny", "digits"]
+    diff = zoo_diff.compare(before, now)
+    assert diff.headline == "nothing changed, of 1 compared; 1 not run" and diff.notes == []

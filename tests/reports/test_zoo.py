@@ -81,3 +81,13 @@ def test_the_text_says_it_with_marks() -> None:
     assert " ".join(said[1].split()) == change
     assert any(line.split() == ["b", "✓", "✗"] for line in said)
     assert any(line.split() == ["c", "✓", "?"] for line in said)
+
+
+def test_while_it_is_under_way_nothing_is_good_yet() -> None:
+    before = zoo_of([cell("a", works("int4")), cell("b", works("int4"))])
+    now = zoo_of([cell("a", works("int4"))])
+    now.models = ["a", "b"]
+    html = page.render(now, zoo_diff.compare(before, now))
+    heading = html.partition("<h1")[2].partition("</h1>")[0]
+    assert "nothing changed, of 1 compared; 1 not run" in heading
+    assert 'class="muted"' in heading and "✓" not in heading

@@ -54,7 +54,7 @@ from ..driver.zoo.local import Local, cores
 from ..driver.zoo.rounds import Setup
 from ..driver.zoo.shelf import Shelf
 from ..driver.zoo.workplace import Workplace
-from ..errors import DiagError, UsageError
+from ..errors import DiagError, SetupError, UsageError
 from ..reports.pages import index
 from ..reports.pages import zoo as page
 from ..reports.text import console
@@ -148,14 +148,16 @@ def run(options: argparse.Namespace) -> Outcome:
             tuple(_memory(options)),
             options.fresh,
         )
+        makers = rounds.look(work, place, lambda name: print_plain(progress, f"TVM: {name}"))
+        problems = [f"{tvm.name}: {tvm.problem}" for tvm in work.tvms if tvm.problem]
+        if not makers:
+            raise SetupError("; ".join(problems))
+        for problem in problems:
+            print_plain(progress, problem)
         try:
-            makers = rounds.look(work, place, lambda name: print_plain(progress, f"TVM: {name}"))
-            for tvm in work.tvms:
-                if tvm.problem:
-                    print_plain(progress, f"{tvm.name}: {tvm.problem}")
             rounds.run(work, makers, setup, writing.done)
         finally:  # also after Ctrl-C: what is there is worth reading
-            if work.cells or any(tvm.problem for tvm in work.tvms):
+            if work.cells:
                 written = writing.write()
                 print_plain(screen, "\n".join(text.lines(work, writing.diff)))
                 print_plain(screen, f"report: {written}")

@@ -6,6 +6,7 @@ when a branch of somebody's (`--tvm-python`) is held against the released one, a
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,11 +62,13 @@ class ZooChange:
 @dataclass(frozen=True)
 class ZooDiff:
     """What is not as in the baseline, the worst first. `notes` is what the two do not share;
-    `compared` counts meanings of cells that both have a result of."""
+    `compared` counts meanings of cells that both have a result of, `left` the cells of this one
+    that were not run, or not yet."""
 
     changes: list[ZooChange]
     compared: int
     notes: list[str]
+    left: int = 0
 
     def of_kind(self, kind: str) -> list[ZooChange]:
         """The changes of a kind: WORSE, BETTER or OTHERWISE."""
@@ -77,10 +80,11 @@ class ZooDiff:
 
     @property
     def headline(self) -> str:
-        """How many became worse, better, and otherwise, in one line."""
+        """How many became worse, better, and otherwise, and of how many, in one line."""
         counts = {kind: len(self.of_kind(kind)) for kind in _RANK}
         said = [f"{count} {kind}" for kind, count in counts.items() if count]
-        return f"{', '.join(said) or 'nothing changed'}, of {self.compared} compared"
+        left = f"; {self.left} not run" if self.left else ""
+        return f"{', '.join(said) or 'nothing changed'}, of {self.compared} compared{left}"
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -118,7 +122,7 @@ def compare(before: Zoo, now: Zoo, tolerances: Tolerances | None = None) -> ZooD
             change = _change(cell, meaning, olds.get(meaning), news.get(meaning), tolerances)
             changes += [change] if change is not None else []
     changes.sort(key=lambda change: _RANK.index(change.kind))
-    return ZooDiff(changes, compared, _notes(before, now, paired, unmatched))
+    return ZooDiff(changes, compared, _notes(before, now, paired, unmatched), now.left)
 
 
 def pairs(before: list[ZooTvm], now: list[ZooTvm]) -> dict[str, str]:
@@ -187,8 +191,10 @@ def _notes(before: Zoo, now: Zoo, paired: dict[str, str], unmatched: int) -> lis
         notes.append(f"the baseline was made by tvmq_diag {versions[0]}, this by {versions[1]}")
     if unmatched:
         notes.append(f"the baseline has nothing of {_cells(unmatched)} of this zoo")
-    theirs_only = len(before.cells) - (len(now.cells) - unmatched)
-    if theirs_only > 0:
+    tvms = [paired.get(tvm.name, tvm.name) for tvm in now.tvms]
+    wanted = set(itertools.product(now.models, now.configurations, tvms))
+    theirs_only = sum(cell.key not in wanted for cell in before.cells)
+    if theirs_only:
         notes.append(f"this zoo has nothing of {_cells(theirs_only)} of the baseline")
     return notes
 

@@ -104,8 +104,7 @@ class Zoo(msgspec.Struct, kw_only=True):
         without = len(self.cells) - len(judged)
         if without:
             said += f"; {without} without a result"
-        open_cells = len(list(self.wanted)) - len(self.cells)
-        return f"{said}; {open_cells} not run" if open_cells > 0 else said
+        return f"{said}; {self.left} not run" if self.left else said
 
     @property
     def wanted(self) -> Iterator[tuple[str, str, ZooTvm]]:
@@ -117,6 +116,11 @@ class Zoo(msgspec.Struct, kw_only=True):
                     foreign_to_it = tvm.dialect is not None and not meaning(text, tvm.dialect)
                     if tvm.problem is None and not foreign_to_it:
                         yield model, text, tvm
+
+    @property
+    def left(self) -> int:
+        """How many cells were not run, or not yet."""
+        return max(0, len(list(self.wanted)) - len(self.cells))
 
     @property
     def outcomes(self) -> Counter[str]:
