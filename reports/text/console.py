@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -34,6 +34,9 @@ class Screen(Console):
         raise  # what rich would exit with means something else here
 
 
+_Console = TypeVar("_Console", bound="Screen")
+
+
 class Progress(Screen):
     """What is shown while something runs: where nobody sees it any more, that goes on without."""
 
@@ -46,14 +49,25 @@ class Progress(Screen):
             self.quiet = True
 
 
+_IN_A_FILE = 160
+"""Characters a line where nobody's screen limits them: a configuration is in one piece then."""
+
+
 def screen() -> Screen:
     """Standard output."""
-    return Screen()
+    return _wide(Screen())
 
 
 def progress() -> Progress:
     """Standard error."""
-    return Progress(stderr=True)
+    return _wide(Progress(stderr=True))
+
+
+def _wide(console: _Console) -> _Console:
+    """The console, with lines that are long enough where no screen limits them."""
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _IN_A_FILE
+    return console
 
 
 def print_plain(console: Console, line: str) -> None:

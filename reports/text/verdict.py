@@ -11,7 +11,7 @@ from tvmq_diag.analysis import gains
 from tvmq_diag.configuration import parse
 from tvmq_diag.errors import UsageError
 from tvmq_diag.results.run import Result
-from tvmq_diag.results.verdict import WORKS, WRONG, Verdict
+from tvmq_diag.results.verdict import CRASHED, REJECTED, TIMED_OUT, WORKS, WRONG, Verdict
 
 from .. import formatting
 from ..views import accuracy, kernel_code
@@ -73,9 +73,14 @@ def _hazard(verdict: Verdict) -> str | None:
 
 def _where(verdict: Verdict) -> str | None:
     path = formatting.WITHIN.join(verdict.pass_path or [])
-    place = f"{verdict.stage}: {path}" if path and verdict.stage else path
+    place = f"{verdict.stage}: {path}" if path and verdict.stage else path or _stage(verdict)
     span = f"{verdict.op.span}, " if verdict.op is not None and verdict.op.span else ""
     return f"{span}{place}" if place else None
+
+
+def _stage(verdict: Verdict) -> str | None:
+    """The stage of a failure that came in no pass, as in code generation."""
+    return verdict.stage if verdict.outcome in (REJECTED, CRASHED, TIMED_OUT) else None
 
 
 def _unlooked(result: Result) -> str | None:
