@@ -203,6 +203,29 @@ def test_what_is_given_up_ends_and_leaves_nothing(
     assert "b" not in machine.began and not machine.hold.is_set()
 
 
+def test_what_follows_one_that_ends_begins_before_anybody_waits_for_it(
+    machine: Machine, make: Make, job: Callable[[str], CompileJob]
+) -> None:
+    side_by_side = make(2)
+    side_by_side.ahead("b", job("b"), then=lambda: side_by_side.ahead("c", job("c")))
+    side_by_side.run(job("a"), nothing)
+    eventually(lambda: machine.ended == ["a", "b", "c"])
+    assert side_by_side.run(job("c"), nothing).tail == "c"
+    assert machine.began == ["a", "b", "c"], "each once"
+
+
+def test_nothing_follows_what_was_given_up(
+    machine: Machine, make: Make, job: Callable[[str], CompileJob], tmp_path: Path
+) -> None:
+    side_by_side = make(2)
+    side_by_side.ahead("long", job("long"), then=lambda: side_by_side.ahead("c", job("c")))
+    side_by_side.run(job("a"), nothing)
+    eventually(lambda: "long" in machine.began)
+    side_by_side.give_up(str(tmp_path / "long"))
+    side_by_side.run(job("b"), nothing)
+    assert machine.began == ["a", "long", "b"]
+
+
 def test_another_job_in_the_same_folder_is_not_taken_for_it(
     machine: Machine, make: Make, job: Callable[[str], CompileJob]
 ) -> None:

@@ -98,10 +98,12 @@ class Processes:
         watch: Watch = lambda progress: None,
         unless: Callable[[], bool] = lambda: False,
         shares: tuple[str, ...] = PREPARING,
+        then: Callable[[], None] = lambda: None,
     ) -> None:
         """Have a job done before its turn, when there is room and the first process of the run is
         through the stages that this one shares with it. Where only one process may run at a time,
-        it is not, nor where `unless`, asked when there is room, says that it need not be."""
+        it is not, nor where `unless`, asked when there is room, says that it need not be. `then` is
+        called when it has come to its end, before anybody who waits for it hears of that."""
         if self._threads is None or job.trace in self._ahead or self.room.stop.is_set():
             return
         entry = self._ahead[job.trace] = _Ahead(job, shares)
@@ -121,10 +123,13 @@ class Processes:
                     self._ahead.pop(job.trace, None)
                     return _STOPPED
                 entry.started = True
-                return self._process(job, told, is_unwanted)
+                ending = self._process(job, told, is_unwanted)
             finally:
                 self.room.give_back()
                 self._beside(what, None)
+            if ending.how == How.FINISHED:
+                then()
+            return ending
 
         entry.ending = self._threads.submit(work)
 

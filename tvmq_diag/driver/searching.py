@@ -61,14 +61,42 @@ class Base(NamedTuple):
 
 def start_ahead(trials: Trials) -> None:
     """Have the first search begin beside what else is compiled, where fewer bits than a byte are
-    asked for: nearly always it is going to be wanted."""
+    asked for, and the compile of what it finds when it ends: nearly always both are going to be
+    wanted."""
+    first = _first(trials)
+    if first is None:
+        return
+
+    def verify_ahead() -> None:
+        trials.ahead(_found_first(trials, *first))
+
+    job = _job(trials, first[0], trials.plan.search)
+    trials.processes.ahead(_looking(first[0]), job, then=verify_ahead)
+
+
+def _first(trials: Trials) -> tuple[Base, int] | None:
+    """What the first search is going to be from, and the bits that are asked for; None where none
+    is sure to be wanted."""
     plan = trials.plan
     here = (one for one in plan.configurations if one.target is None and not one.as_is)
     narrow = next((one for one in here if bit_trials.requested_bits(one) < bit_trials.BYTE), None)
     if narrow is None or not (plan.reference and plan.explore and plan.search):
-        return
-    first = _bases(trials, advice.quantized_alike(narrow))[0]
-    trials.processes.ahead(_looking(first), _job(trials, first, trials.plan.search))
+        return None
+    return _bases(trials, advice.quantized_alike(narrow))[0], bit_trials.requested_bits(narrow)
+
+
+def _found_first(trials: Trials, base: Base, least: int) -> list[Configuration]:
+    """What of a search that has ended is compiled first; empty where it found nothing."""
+    return _candidates(trials, base, _of_folder(trials, base), least)[:1]
+
+
+def _give_up(trials: Trials) -> None:
+    """The first search was not wanted after all, nor what it found."""
+    first = _first(trials)
+    if first is not None:
+        compiles = map(trials.compiler.orders.of, _found_first(trials, *first))
+        for trace in [_folder(trials, first[0].folder), *(one.trace for one in compiles)]:
+            trials.processes.give_up(str(trace))
 
 
 def fewest_bits(trials: Trials) -> None:
@@ -100,7 +128,8 @@ def fewest_bits(trials: Trials) -> None:
                 suggest(trials, result.verdict, works, tried.option)
                 break
         trials.save()
-    trials.processes.give_up(str(_folder(trials, SEARCHES[0])))  # as it was not wanted after all
+    if not searches:
+        _give_up(trials)
 
 
 def _tell_simulated(trials: Trials, base: Base, verdict: Verdict, least: int) -> None:
@@ -145,14 +174,19 @@ def _search(trials: Trials, base: Base, seconds: float) -> BitSearch:
     trials.observer.begin(_looking(base))
     job = _job(trials, base, seconds)
     ending = trials.processes.run(job, trials.observer.progress)
-    try:
-        search = bit_search.load(Path(job.trace))
-    except UsageError:  # it died before it began
-        search = BitSearch(problems=[ending.tail[-500:]])
+    search = _of_folder(trials, base, ending.tail)
     trials.run.searches.append(search)
     if ending.how == How.INTERRUPTED:
         raise Stopped
     return search
+
+
+def _of_folder(trials: Trials, base: Base, tail: str = "") -> BitSearch:
+    """What a search has left behind; `tail`, of its output, where that is nothing."""
+    try:
+        return bit_search.load(_folder(trials, base.folder))
+    except UsageError:  # it died before it began
+        return BitSearch(problems=[tail[-500:]])
 
 
 def _looking(base: Base) -> str:
@@ -184,18 +218,23 @@ def _folder(trials: Trials, search: str) -> Path:
 def _verified(trials: Trials, base: Base, search: BitSearch, least: int) -> Verdict | None:
     """The verdict on the first of at least so many bits of weights that works when it is compiled;
     None if none of them does. Bits of each weight are left in a file too."""
-    dialect = trials.plan.toolchain.dialect
-    right = fewest_first(search, trials.plan.bounds.cosine, least)[:_VERIFIED]
-    candidates = [configuration(base.configuration, trial, dialect) for trial in right]
-    if candidates and dialect == RELAY:
-        candidates.insert(1, parse(f"{candidates[0].text}:{_ROUNDING}"))
-    for works in candidates:
+    for works in _candidates(trials, base, search, least):
         verdict = trials.verdict_on(works, base.data)
         if verdict.outcome == WORKS:
             if works.fields.get("weight_bits"):
                 _write(trials.run.directory / TRACES / works.slug / BITS, works, search)
             return verdict
     return None
+
+
+def _candidates(trials: Trials, base: Base, search: BitSearch, least: int) -> list[Configuration]:
+    """What is worth compiling of what is right in simulation, in the order in which it is."""
+    dialect = trials.plan.toolchain.dialect
+    right = fewest_first(search, trials.plan.bounds.cosine, least)[:_VERIFIED]
+    candidates = [configuration(base.configuration, trial, dialect) for trial in right]
+    if candidates and dialect == RELAY:
+        candidates.insert(1, parse(f"{candidates[0].text}:{_ROUNDING}"))
+    return candidates
 
 
 def _write(path: Path, works: Configuration, search: BitSearch) -> None:
