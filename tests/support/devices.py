@@ -13,6 +13,8 @@ import pytest
 
 from tvmq_diag.toolchains.toolchain import Toolchain
 
+_STARTS_WITHIN_S = 60
+
 
 @pytest.fixture(params=["relay", "relax"])
 def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
@@ -33,5 +35,19 @@ def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]
                 )
             processes.callback(process.wait)
             processes.callback(process.terminate)
-            time.sleep(3)
+            if program is tracker:
+                _await(port)
         yield ["--tvm", chain.name, "--rpc", f"127.0.0.1:{port}", "--rpc-key", "loop"]
+
+
+def _await(port: int) -> None:
+    """Wait until something listens."""
+    until = time.monotonic() + _STARTS_WITHIN_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
