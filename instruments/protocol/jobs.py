@@ -230,8 +230,9 @@ class SearchJob(NumericsJob):
 
     `qconfig` is what bits and scales are changed of. Right is a cosine of at least `min_cosine` to
     the float model on the worst input, and of rows of scores a share with float's top-1 that is not
-    surely less than `min_agreement`. `seconds` are for the trials, once the model is built.
-    `may_skip`: may ops be left in float, where 8 bits are not right otherwise?
+    surely less than `min_agreement`. `seconds` are for all, with building the model; at least half
+    of them are for trials. `may_skip`: may ops be left in float, where 8 bits are not right
+    otherwise?
     """
 
     TASK: ClassVar[str] = "search"

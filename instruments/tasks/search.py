@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from .. import dialects
@@ -13,6 +14,9 @@ from ..search.score import Bounds
 from ..search.search import search
 from ..search.trials import TimeUp, Trials
 
+_TRIALS = 0.5
+"""Of its seconds, at least, are for trials, however long it takes to build the model."""
+
 
 def main(job: SearchJob) -> int:
     """Run a job; 0: searched, 1: the journal has a fault that says why not."""
@@ -20,6 +24,7 @@ def main(job: SearchJob) -> int:
 
 
 def _search(journal: Journal, job: SearchJob) -> None:
+    began = time.perf_counter()
     side = dialects.get(job.dialect).numerics(job)
     journal.event("stage", name="import")
     model = side.load()
@@ -35,7 +40,8 @@ def _search(journal: Journal, job: SearchJob) -> None:
     scalable, executor = side.scalable(probed, host, batches[0])
     journal.event("stage", name="run")
     bounds = Bounds(job.min_cosine, job.min_agreement)
-    trials = Trials(journal, scalable, executor, ranges, batches, bounds, job.seconds)
+    seconds = max(job.seconds - (time.perf_counter() - began), job.seconds * _TRIALS)
+    trials = Trials(journal, scalable, executor, ranges, batches, bounds, seconds)
     try:
         search(trials, job.may_skip)
     except TimeUp:

@@ -99,7 +99,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=60.0,
         metavar="S",
         help="where a configuration does not work, look so long for the fewest bits that do, by "
-        "trials of a simulation, once that is compiled; 0: do not (%(default)g)",
+        "trials of a simulation, which have half of that at least when it is compiled; 0: do not "
+        "(%(default)g)",
     )
     add_tuning(parser)
     parser.add_argument(
