@@ -49,9 +49,10 @@ def main(job: BenchmarkJob) -> int:
     try:
         opened = dialects.get(job.dialect).artifact
         artifacts = {name: opened(Path(folder), session) for name, folder in job.sides.items()}
+        sides = {**artifacts, AGAIN: artifacts[next(iter(artifacts))]}
+        once = {name: artifact.timer(1) for name, artifact in sides.items()}
         in_eager = _eager_timer(eager, journal) if eager is not None else {}
-        timers = {name: _timer(artifact) for name, artifact in artifacts.items()}
-        timers[AGAIN] = _timer(artifacts[next(iter(artifacts))])
+        timers = {name: _timer(artifact, once[name]) for name, artifact in sides.items()}
         journal.event("facts", values=_facts(job))
         with _eager_faults(journal):
             _rounds(journal, {**timers, **in_eager}, job.rounds, job.seconds)
@@ -69,11 +70,10 @@ def main(job: BenchmarkJob) -> int:
     return 0
 
 
-def _timer(artifact: Any) -> Timer:
-    """As many runs a round as it takes for the clock to be exact enough."""
-    once: Timer = artifact.timer(1)
-    timer: Timer = artifact.timer(_runs(once()))
-    return timer
+def _timer(artifact: Any, once: Timer) -> Timer:
+    """As many runs a round as it takes for the clock to be exact enough; `once` has one."""
+    runs = _runs(once())
+    return once if runs == 1 else artifact.timer(runs)
 
 
 def _eager_timer(eager: _Eager, journal: Journal) -> dict[str, Timer]:
