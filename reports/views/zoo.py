@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tvmq_diag.comparison.zoo_diff import BETTER, WORSE, ZooChange, ZooDiff
+from tvmq_diag.results.verdict import WRONG
 from tvmq_diag.results.version_matrix import CellRecord, meaning
 from tvmq_diag.results.zoo import Zoo, ZooCell, ZooTvm
 
 from .. import formatting
 from ..formatting import arrows, clip, outcome_class, outcome_mark
+from . import accuracy
 
 NO_RESULT = "no result"
 
@@ -180,13 +182,15 @@ def _entry(entry: CellRecord, typed: str) -> EntryView:
 
 
 def _detail(entry: CellRecord) -> str:
-    """Where it failed, or how near its numbers are."""
+    """Where it failed, or how near its numbers are: of wrong ones also in other figures, as each of
+    them may be what is wrong."""
     at = f"{entry.op.name} #{entry.op.index}" if entry.op is not None else ""
     metrics = entry.metrics
     if metrics is not None and metrics.cosine is not None:
         worst = metrics.worst_cosine
         more = f", worst {worst:.3f}" if metrics.inputs > 1 and worst is not None else ""
-        return f"cosine {metrics.cosine:.3f}{more}"
+        same = accuracy.same(metrics) if entry.outcome == WRONG else []
+        return ", ".join([f"cosine {metrics.cosine:.3f}{more}", *same])
     place = " at ".join(part for part in (entry.pass_name or entry.stage or "", at) if part)
     return clip(place, 80)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from support.pages import opened
 from support.zoos import cell, rejected, works, zoo_of
 
 from tvmq_diag.comparison import zoo_diff
+from tvmq_diag.measurements.metrics import Metrics
 from tvmq_diag.reports.pages import zoo as page
 from tvmq_diag.reports.text import zoo as text
+from tvmq_diag.reports.views import zoo as view
+from tvmq_diag.results.verdict import WRONG
 from tvmq_diag.results.zoo import Zoo, ZooCell
 
 EVIL = "</script></style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{7*7}}"
@@ -91,3 +95,10 @@ def test_while_it_is_under_way_nothing_is_good_yet() -> None:
     heading = html.partition("<h1")[2].partition("</h1>")[0]
     assert "nothing changed, of 1 compared; 1 not run" in heading
     assert 'class="muted"' in heading and "✓" not in heading
+
+
+def test_a_wrong_cell_says_its_top_1_too() -> None:
+    metrics = replace(works("int4").metrics or Metrics(), top1_agree=0.0625)
+    wrong = replace(works("int4"), outcome=WRONG, metrics=metrics)
+    (row,) = view.rows(zoo_of([cell("a", wrong)]), None)
+    assert row.cells[0].entries[0].detail == "cosine 0.990, top-1 6.2 %"
