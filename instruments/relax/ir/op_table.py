@@ -200,16 +200,15 @@ class Tables:
         if entry.var is not None:
             row["name"] = name_of(entry.var)
         if parts.function is None:
-            row.update(self._calls.of(call, lambda call: self._constantly(call, parts)))
+            row.update(self._calls.of(call, lambda call: self._described(call, parts)))
         else:
-            row.update(self._constantly(call, parts, entry.callee))
+            row.update(self._described(call, parts, entry.callee))
         # A call's type is asked anew each time: TVM may have filled it in meanwhile.
         return {**row, **(self._written_to(call, entry, parts) or self._type(type_of(call)))}
 
-    def _constantly(
-        self, call: Call, parts: CallParts, callee: int | None = None
-    ) -> dict[str, Any]:
-        """What the row of a call has wherever the call stands, if it calls no function."""
+    def _described(self, call: Call, parts: CallParts, callee: int | None = None) -> dict[str, Any]:
+        """What the row of a call has wherever the call stands; `callee` is the row of the function
+        that it calls, which is another one in each table."""
         row: dict[str, Any] = {"op": _operator(call.op, parts.kernel)}
         if callee is not None:
             row["callee"] = callee

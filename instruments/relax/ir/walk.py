@@ -111,6 +111,7 @@ _is_op = _being(tvm.ir.Op)
 _is_global = _being(tvm.ir.GlobalVar)
 _is_outside = _being(relax.ExternFunc)
 is_call = _being(relax.Call)
+"""Is it a call?"""
 is_function = _being(relax.Function)
 """Is it a Relax function?"""
 is_primfunc = _being(_PRIMFUNC)
