@@ -207,7 +207,8 @@ class Processes:
             return True
         if self.room.is_kept or (self._wanted is not None and not self._wanted.started):
             return False
-        waiting = (one for one in self._ahead.values() if not one.started)
+        # A list, which is made at once: other threads add to what is iterated over.
+        waiting = (one for one in list(self._ahead.values()) if not one.started)
         if entry is not next((one for one in waiting if self._stage not in one.shares), None):
             return False
         return not self.room.running or available_bytes() > 2 * self._peak
