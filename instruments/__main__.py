@@ -35,6 +35,12 @@ def _be_a_package() -> None:
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != here]
 
 
+def _hide(names: str) -> None:
+    """Have `import` raise ImportError for each, as Python does where sys.modules has None."""
+    for name in filter(None, names.split(",")):
+        sys.modules[name] = None  # type: ignore[assignment]
+
+
 def _before_tvm(job: object) -> None:
     """Import PyTorch before TVM where the model is a file of PyTorch's, or the script imports it.
 
@@ -59,12 +65,13 @@ if __name__ == "__main__":
     from instruments import sandbox, stack
     from instruments.kept import entry
     from instruments.protocol import jobs
-    from instruments.protocol.schema import PARENT
+    from instruments.protocol.schema import HIDDEN, PARENT
 
     # Taken away, as those that this one starts have another parent.
     sandbox.die_with_parent(int(os.environ.pop(PARENT, os.getppid())))
     stack.deepen()
     job = jobs.read(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    _hide(os.environ.get(HIDDEN, ""))
     _before_tvm(job)
     # Only its own task is imported: each needs other packages.
     code = importlib.import_module(f"instruments.tasks.{job.TASK}").main(job)

@@ -19,6 +19,10 @@ OUTPUT = "output.txt"
 JOB = "job.json"
 """The job of the process, there too. Both are there before the trace begins."""
 
+HIDDEN = "TVMQ_DIAG_HIDDEN"
+"""In the environment of a process that the tool starts: the names, with commas between, of packages
+that are for it as if they were not installed."""
+
 PARENT = "TVMQ_DIAG_PARENT"
 """In the environment of a process that the tool starts: the number of the tool's own, which may
 have been killed before that process could ask to end with it."""

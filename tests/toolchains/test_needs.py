@@ -29,6 +29,11 @@ def test_of_a_kind_of_model(source: str, layers: set[str]) -> None:
     assert needs.of_model(source) == layers
 
 
+@pytest.mark.parametrize("source", ["torchvision:resnet18", "torch:net.pt", "py:m:f", "own:net"])
+def test_pytorch_is_not_taken_from_what_may_want_it(source: str) -> None:
+    assert needs.unneeded(source) == [] and needs.unneeded("onnx:net.onnx") == ["torch"]
+
+
 def test_of_data(tmp_path: Path) -> None:
     assert needs.of_data(None, "digits", "natural:4", "data.npz") == set()
     assert needs.of_data("random:4", str(tmp_path)) == {PICTURES}

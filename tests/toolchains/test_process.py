@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +18,14 @@ import pytest
 
 from tvmq_diag.errors import SetupError
 from tvmq_diag.instruments.protocol.jobs import CompileJob, ModelSource
-from tvmq_diag.instruments.protocol.schema import PARENT
+from tvmq_diag.instruments.protocol.schema import HIDDEN, PARENT
 from tvmq_diag.toolchains import process
 from tvmq_diag.toolchains.follower import Progress
 from tvmq_diag.toolchains.limits import Limits
 from tvmq_diag.toolchains.toolchain import Toolchain
 from tvmq_diag.trace import reader
 from tvmq_diag.trace.ending import Ending, How
+from tvmq_diag.trace.layout import OUTPUT
 
 TOOLCHAIN = Toolchain("fake", Path(sys.executable))
 PLENTY = Limits(timeout=60, memory=2**40)
@@ -38,11 +42,16 @@ print("the last words", flush=True)
 """
 
 
-def run(tmp_path: Path, ending: str, limits: Limits = PLENTY, **options: Any) -> Ending:
-    job = CompileJob(str(tmp_path / "t"), "relay", ModelSource("tiny"))
-    return process.run(
-        TOOLCHAIN, job, limits, command=[sys.executable, "-c", FAKE + ending], **options
-    )
+def run(
+    tmp_path: Path,
+    ending: str,
+    limits: Limits = PLENTY,
+    chain: Toolchain = TOOLCHAIN,
+    source: str = "tiny",
+    **options: Any,
+) -> Ending:
+    job = CompileJob(str(tmp_path / "t"), "relay", ModelSource(source))
+    return process.run(chain, job, limits, command=[sys.executable, "-c", FAKE + ending], **options)
 
 
 def innermost(tmp_path: Path) -> str:
@@ -115,6 +124,33 @@ def test_what_a_child_started_in_the_background_ends_with_it(tmp_path: Path, how
     ending = run(tmp_path, code)
     assert (ending.how, ending.code) == (How.FINISHED, 0)
     _gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("chain", "source", "hidden"),
+    [
+        (replace(TOOLCHAIN, name="relax"), "tiny", "torch"),
+        (replace(TOOLCHAIN, name="relax"), "torchvision:resnet18", None),
+        (replace(TOOLCHAIN, name="relax"), "py:nets:net", None),
+        (replace(TOOLCHAIN, name="relax", overlay=Path("patched")), "tiny", None),
+        (TOOLCHAIN, "tiny", None),
+    ],
+)
+def test_what_a_model_has_no_use_for_is_hidden_in_toolchains_of_ours(
+    tmp_path: Path, chain: Toolchain, source: str, hidden: str | None
+) -> None:
+    run(tmp_path, f"print(repr(os.environ.get({HIDDEN!r})))", chain=chain, source=source)
+    assert (tmp_path / "t" / OUTPUT).read_text().splitlines()[-1] == repr(hidden)
+
+
+def test_what_is_hidden_cannot_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("hidden_one", "seen_one"):
+        (tmp_path / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    runpy.run_path(str(process.INSTRUMENTS / "__main__.py"))["_hide"]("hidden_one")
+    importlib.import_module("seen_one")
+    with pytest.raises(ImportError):
+        importlib.import_module("hidden_one")
 
 
 def test_what_a_child_left_in_the_temporary_folder_goes_with_it(tmp_path: Path) -> None:

@@ -34,6 +34,17 @@ _OF_MODULE = {
 """By what Python code imports."""
 
 
+_WITHOUT_TORCH = frozenset({"tiny", "digits", "onnx", "tflite", "relay", "relax"})
+"""Kinds of model source that PyTorch has nothing to do with."""
+
+
+def unneeded(source: str) -> list[str]:
+    """Packages that a TVM imports where they are there, and that take long, without any use for a
+    model, by its source: tvm-ffi imports PyTorch for its tensors (tvm_ffi/__init__.py), 2 to 3 s.
+    """
+    return ["torch"] if source.partition(":")[0] in _WITHOUT_TORCH else []
+
+
 def of_model(source: str) -> frozenset[str]:
     """The layers to import a model with, by its source as the tool knows it."""
     kind, _, rest = source.partition(":")

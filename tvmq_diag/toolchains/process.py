@@ -18,10 +18,10 @@ from .. import foreign
 from ..errors import SetupError
 from ..instruments import protocol
 from ..instruments.protocol.jobs import ScriptJob, TracedJob
-from ..instruments.protocol.schema import JOURNAL, PARENT, UNWRITABLE
+from ..instruments.protocol.schema import HIDDEN, JOURNAL, PARENT, UNWRITABLE
 from ..trace.ending import Ending, How, output_tail
 from ..trace.layout import JOB, OUTPUT
-from . import scratch
+from . import needs, scratch
 from .follower import Follower, Progress
 from .limits import Limits, resident_bytes
 from .toolchain import Toolchain
@@ -75,7 +75,7 @@ def run(
     with files.output.open("xb") as output, scratch.folder() as temporary:
         own = {_MARK: mark, PARENT: str(os.getpid())}
         if not isinstance(job, ScriptJob):  # what a script of somebody's own leaves is theirs
-            own |= {"TMPDIR": str(temporary), **OFFLINE}
+            own |= {"TMPDIR": str(temporary), **OFFLINE, **_hidden(toolchain, job)}
         try:
             child = subprocess.Popen(
                 [*program, str(files.job)],
@@ -168,6 +168,15 @@ def _end_marked(mark: str) -> None:
         with contextlib.suppress(OSError):  # gone, or somebody else's
             if wanted in (process / "environ").read_bytes().split(b"\0"):
                 os.kill(int(process.name), signal.SIGKILL)
+
+
+def _hidden(toolchain: Toolchain, job: TracedJob) -> dict[str, str]:
+    """What a job's model has no use for. What somebody's own TVM, or a part of it, wants, nobody
+    knows."""
+    model = getattr(job, "model", None)
+    is_ours = toolchain.named and toolchain.overlay is None and toolchain.extension is None
+    names = needs.unneeded(model.source) if is_ours and model is not None else []
+    return {HIDDEN: ",".join(names)} if names else {}
 
 
 def _environment(toolchain: Toolchain) -> dict[str, str]:
