@@ -32,6 +32,7 @@ from .walk import (
     is_constant,
     is_function,
     is_primfunc,
+    is_var,
     items,
     kernel_of,
     name_of,
@@ -53,6 +54,8 @@ OPAQUE = ("QuantizeCalibrate",)
 COUNTED = ("FoldConstant",)
 """Passes whose inner passes are counted, not written down one by one: constant folding runs the
 whole lowering for each of its calls, 9,500 passes for the BatchNorms of a ResNet-18."""
+
+_PLAIN = (int, str, bool, float, type(None))
 
 _PREFIX = "relax."
 _NUMBERED = re.compile(r"^(.*?[a-z_])(\d+)$")
@@ -180,7 +183,7 @@ class Tables:
             return self._call(entry, entry.parts)
         if is_constant(node):
             return dict(self._weights.of(tensor_of(node), _digest))
-        if isinstance(node, relax.Var):
+        if is_var(node):
             row: dict[str, Any] = {"kind": "var", "name": name_of(node)}
         elif isinstance(node, relax.Tuple):
             row = {"kind": "tuple", "inputs": entry.inputs}
@@ -204,7 +207,8 @@ class Tables:
         else:
             row.update(self._described(call, parts, entry.callee))
         # A call's type is asked anew each time: TVM may have filled it in meanwhile.
-        return {**row, **(self._written_to(call, entry, parts) or self._type(type_of(call)))}
+        row.update(self._written_to(call, entry, parts) or self._type(type_of(call)))
+        return row
 
     def _described(self, call: Call, parts: CallParts, callee: int | None = None) -> dict[str, Any]:
         """What the row of a call has wherever the call stands; `callee` is the row of the function
@@ -341,15 +345,15 @@ def type_text(kind: Any) -> str:
 
 def plain(value: Any) -> Any:
     """A value of TVM's as JSON has it; what it has no form for as text."""
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if type(value) in _PLAIN:
         return value
     kind = type(value).__name__  # the frequent first: isinstance takes long with TVM's classes
     if kind in ("IntImm", "FloatImm"):
-        return plain(value.value)
+        return value.value
     if kind in ("StringImm", "DataTypeImm"):
         return str(value.value)
     if isinstance(value, tvm_ffi.Array):
         return [plain(item) for item in items(value)]
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return str(value)
+    return value if isinstance(value, (bool, int, float, str)) else str(value)

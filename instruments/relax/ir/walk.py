@@ -29,6 +29,9 @@ _CONSTANTS = tuple(
     )
     if found is not None
 )
+_NAME = "name_hint" if hasattr(relax.Var, "name_hint") else "name"
+"""Of a variable: `name` since 0.26."""
+
 _LITERALS = ("IntImm", "FloatImm", "StringImm", "DataTypeImm", "PrimValue")
 _PRIMFUNC: Any = (getattr(tvm, "tirx", None) or tvm.tir).PrimFunc  # tirx since 0.26
 
@@ -110,6 +113,11 @@ _holds_constant = _being(_CONSTANTS)
 _is_op = _being(tvm.ir.Op)
 _is_global = _being(tvm.ir.GlobalVar)
 _is_outside = _being(relax.ExternFunc)
+_is_tuple = _being(relax.Tuple)
+_is_item = _being(relax.TupleGetItem)
+_is_sequence = _being(relax.SeqExpr)
+is_var = _being(relax.Var)
+"""Is it a variable?"""
 is_call = _being(relax.Call)
 """Is it a call?"""
 is_function = _being(relax.Function)
@@ -150,7 +158,7 @@ def type_of(node: Expr) -> Any:
 
 def name_of(var: Expr) -> str:
     """The name of a variable."""
-    return str(var.name_hint if hasattr(var, "name_hint") else var.name)  # name since 0.27
+    return str(getattr(var, _NAME))
 
 
 def kernel_of(call: Call) -> str | None:
@@ -175,7 +183,7 @@ def taken_apart(call: Call) -> CallParts:
     if name not in _OUTSIDE_CALLS:
         return CallParts(computed, literals, None, None)
     rest = computed[1:]
-    if name != "relax.call_pure_packed" and rest and isinstance(rest[0], relax.Tuple):
+    if name != "relax.call_pure_packed" and rest and _is_tuple(rest[0]):
         rest = [*items(rest[0].fields), *rest[1:]]
     return CallParts(rest, literals, _name(given[0]), None)
 
@@ -218,7 +226,7 @@ class _Walk:
 
     def _body(self, body: Expr, name: str) -> int:
         """Walk a sequence of bindings; the row of its result."""
-        if not isinstance(body, relax.SeqExpr):
+        if not _is_sequence(body):
             return self._operand(body, name)
         for block in items(body.blocks):
             for binding in items(block.bindings):
@@ -256,11 +264,11 @@ class _Walk:
         if row is not None:
             return row
         inputs: list[int] = []
-        if isinstance(node, relax.Tuple):
+        if _is_tuple(node):
             inputs = [self._operand(field, name) for field in items(node.fields)]
-        elif isinstance(node, relax.TupleGetItem):
+        elif _is_item(node):
             inputs = [self._operand(node.tuple_value, name)]
-        elif isinstance(node, relax.SeqExpr):
+        elif _is_sequence(node):
             return self._body(node, name)
         elif is_call(node):  # not in normal form
             return self._call(node, name, var)
