@@ -174,6 +174,7 @@ def test_what_no_finding_is_about_is_not_explained() -> None:
     assert hazards.explained(Case(parse(SIDE), Trace(Path("x"))), []) is None
 
 
+@pytest.mark.slow
 def test_on_the_real_tvm_the_missing_mcpu_is_found_and_tried(
     trace_quantize: Callable[..., int], tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def verdicts(folder: Path) -> dict[str, Verdict]:
     return {result.verdict.configuration: result.verdict for result in results}
 
 
+@pytest.mark.slow
 def test_a_sweep_over_bits_shows_where_the_accuracy_breaks(
     trace_quantize: Command, tmp_path: Path
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_refused_node_is_one_verdict_for_all_configurations(
     assert "the model is not imported" in page and "--dtype int8/int8/int32" not in page
 
 
+@pytest.mark.slow
 def test_a_traced_file_with_two_inputs_is_judged_on_the_same_data(
     trace_quantize: Command, in_tvm: InTvm, tmp_path: Path
 ) -> None:

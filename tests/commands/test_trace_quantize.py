@@ -110,6 +110,7 @@ def test_int4_is_rejected_at_realize(
     assert not (tmp_path / "index.html").exists()  # that folder is no folder of runs
 
 
+@pytest.mark.slow
 def test_a_sweep_with_reference_float_and_benchmark(
     trace_quantize: Command, tmp_path: Path
 ) -> None:

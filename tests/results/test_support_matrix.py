@@ -330,6 +330,7 @@ def test_the_right_numbers_fit_the_dtype(dialect: Any, op: str, dtype: str) -> N
         assert value.shape and np.array_equal(value, np.round(value)), name
 
 
+@pytest.mark.slow
 def test_real_ops(relay: Toolchain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Goes through instruments/__main__.py."""
     monkeypatch.setenv("TVMQ_DIAG_CACHE", str(tmp_path))

@@ -255,6 +255,7 @@ def test_a_wrong_pass_of_the_build_is_found_and_its_op(bisected: Bisected) -> No
     assert "from Legalize on" in found.answer
 
 
+@pytest.mark.slow
 def test_a_wrong_kernel_is_told_from_a_wrong_pass(bisected: Bisected) -> None:
     """The outputs do not show it, AlterOpLayout only makes TVM choose it."""
     found = bisected("relay", "kernel")
@@ -279,6 +280,7 @@ def test_a_wrong_kernel_is_told_from_a_wrong_pass(bisected: Bisected) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_kernel_that_tvm_0_16_gets_wrong_by_itself(bisected: Bisected) -> None:
     """A 1 by 1 convolution of stride 2 to 7 by 7, where no layout is altered: at opt_level 2."""
     if "avx2" not in Path("/proc/cpuinfo").read_text():
