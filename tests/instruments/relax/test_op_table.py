@@ -62,7 +62,15 @@ lowered = relax.get_default_pipeline(tvm.target.Target("llvm"))(module)
 again = models.load(ModelSource("tiny")).module
 other = models.load(ModelSource("tiny", seed=1)).module
 view = adapter.View(module)
+shared = relax.transform.DeadCodeElimination()(fused).with_attr("other", 1)
+main = legal["main"]
 found = {
+    "remembered": [
+        tables.rows(m) == adapter.Tables().rows(m) for m in (legal, fused, shared, lowered, legal)
+    ],
+    "same_parts": [adapter._of_same_parts(main, other) for other in (
+        main, main.with_attr("a_new", 1), fused["main"]
+    )],
     "rows": tables.rows(module), "legal": tables.rows(legal), "fused": tables.rows(fused),
     "lowered": tables.rows(lowered), "again": adapter.Tables().rows(again),
     "same": [view.same(adapter.View(m)) for m in (module, again, other, legal)],
@@ -153,6 +161,16 @@ def test_what_a_lowered_kernel_writes_to_is_its_type(answers: dict[str, Any]) ->
     assert len(kernels) == 4
     assert kernels[0]["dtype"] == "float32" and kernels[0]["shape"] == [1, 16, 32, 32]
     assert all(set(entry["params"]) == {"float32"} for entry in answers["primfuncs"])
+
+
+def test_what_is_remembered_of_a_module_before_is_what_it_would_be_anew(
+    answers: dict[str, Any],
+) -> None:
+    assert answers["remembered"] == [True] * 5
+
+
+def test_a_function_of_the_same_parts_is_told_from_one_of_others(answers: dict[str, Any]) -> None:
+    assert answers["same_parts"] == [True, False, False]
 
 
 def test_rows_and_nodes_are_the_same_in_number_and_order(answers: dict[str, Any]) -> None:
