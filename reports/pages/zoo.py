@@ -65,4 +65,4 @@ def _judgement(diff: ZooDiff | None) -> tuple[str, str]:
         return "bad", "✗"
     if diff.changes:
         return "odd", "≠"
-    return ("muted", "…") if diff.left else ("good", "✓")
+    return ("muted", "…") if diff.remaining else ("good", "✓")

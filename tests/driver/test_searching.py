@@ -34,6 +34,7 @@ def test_a_second_search_has_what_the_first_left(
     monkeypatch.setattr(searching, "to_calibrate", lambda plan: None)
     trials: Any = SimpleNamespace(
         plan=SimpleNamespace(
+            configurations=[],
             search=60.0,
             toolchain=SimpleNamespace(dialect=RELAY),
             bounds=SimpleNamespace(cosine=0.95),

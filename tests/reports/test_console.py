@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from tvmq_diag.reports.text import console
 from tvmq_diag.reports.text.console import Progress, Screen
 
 HOSTILE = "conv\x1b]0;owned\x07\u202e"
@@ -50,3 +52,13 @@ def test_progress_that_nobody_can_see_stops_nothing() -> None:
     console = Progress(file=Closed())
     console.print("one")
     console.print("two")
+
+
+def test_lines_in_a_file_are_long_unless_columns_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    assert console.screen().width == console.progress().width == 160
+    monkeypatch.setenv("COLUMNS", "70")
+    assert console.screen().width == 70

@@ -62,13 +62,13 @@ class ZooChange:
 @dataclass(frozen=True)
 class ZooDiff:
     """What is not as in the baseline, the worst first. `notes` is what the two do not share;
-    `compared` counts meanings of cells that both have a result of, `left` the cells of this one
-    that were not run, or not yet."""
+    `compared` counts meanings of cells that both have a result of, `remaining` the cells of this
+    one that were not run, or not yet."""
 
     changes: list[ZooChange]
     compared: int
     notes: list[str]
-    left: int = 0
+    remaining: int = 0
 
     def of_kind(self, kind: str) -> list[ZooChange]:
         """The changes of a kind: WORSE, BETTER or OTHERWISE."""
@@ -83,8 +83,8 @@ class ZooDiff:
         """How many became worse, better, and otherwise, and of how many, in one line."""
         counts = {kind: len(self.of_kind(kind)) for kind in _RANK}
         said = [f"{count} {kind}" for kind, count in counts.items() if count]
-        left = f"; {self.left} not run" if self.left else ""
-        return f"{', '.join(said) or 'nothing changed'}, of {self.compared} compared{left}"
+        remaining = f"; {self.remaining} not run" if self.remaining else ""
+        return f"{', '.join(said) or 'nothing changed'}, of {self.compared} compared{remaining}"
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data."""
@@ -122,7 +122,7 @@ def compare(before: Zoo, now: Zoo, tolerances: Tolerances | None = None) -> ZooD
             change = _change(cell, meaning, olds.get(meaning), news.get(meaning), tolerances)
             changes += [change] if change is not None else []
     changes.sort(key=lambda change: _RANK.index(change.kind))
-    return ZooDiff(changes, compared, _notes(before, now, paired, unmatched), now.left)
+    return ZooDiff(changes, compared, _notes(before, now, paired, unmatched), now.remaining)
 
 
 def pairs(before: list[ZooTvm], now: list[ZooTvm]) -> dict[str, str]:

@@ -91,7 +91,7 @@ def _found_first(trials: Trials, base: Base, least: int) -> list[Configuration]:
 
 
 def _give_up(trials: Trials) -> None:
-    """The first search was not wanted after all, nor what it found."""
+    """End what was started ahead and is still not wanted: the first search, and what it found."""
     first = _first(trials)
     if first is not None:
         compiles = map(trials.compiler.orders.of, _found_first(trials, *first))
@@ -128,8 +128,7 @@ def fewest_bits(trials: Trials) -> None:
                 suggest(trials, result.verdict, works, tried.option)
                 break
         trials.save()
-    if not searches:
-        _give_up(trials)
+    _give_up(trials)
 
 
 def _tell_simulated(trials: Trials, base: Base, verdict: Verdict, least: int) -> None:

@@ -104,7 +104,7 @@ class Zoo(msgspec.Struct, kw_only=True):
         without = len(self.cells) - len(judged)
         if without:
             said += f"; {without} without a result"
-        return f"{said}; {self.left} not run" if self.left else said
+        return f"{said}; {self.remaining} not run" if self.remaining else said
 
     @property
     def wanted(self) -> Iterator[tuple[str, str, ZooTvm]]:
@@ -118,7 +118,7 @@ class Zoo(msgspec.Struct, kw_only=True):
                         yield model, text, tvm
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """How many cells were not run, or not yet."""
         return max(0, len(list(self.wanted)) - len(self.cells))
 
